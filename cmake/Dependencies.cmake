@@ -1,0 +1,41 @@
+# Dependencies.cmake: finds what the distribution offers. OpenSSL >= 3.5.1 comes from the
+# system, or from the static copy that `./dev setup` builds once per machine.
+
+set(HAWSER_CACHE_DIR "$ENV{HAWSER_CACHE_DIR}" CACHE PATH "Where ./dev setup keeps what it built")
+if(NOT HAWSER_CACHE_DIR)
+  if(DEFINED ENV{XDG_CACHE_HOME})
+    set(HAWSER_CACHE_DIR "$ENV{XDG_CACHE_HOME}/hawser")
+  else()
+    set(HAWSER_CACHE_DIR "$ENV{HOME}/.cache/hawser")
+  endif()
+endif()
+
+if(EXISTS "${HAWSER_CACHE_DIR}/openssl/lib/libssl.a")
+  set(OPENSSL_ROOT_DIR "${HAWSER_CACHE_DIR}/openssl")
+  set(OPENSSL_USE_STATIC_LIBS ON)
+endif()
+find_package(OpenSSL 3.5.1 REQUIRED)
+find_package(Threads REQUIRED)
+
+# libipsec-mb: fast AES-GCM on x86-64; everything works without it.
+find_path(IPSEC_MB_INCLUDE intel-ipsec-mb.h)
+find_library(IPSEC_MB_LIBRARY IPSec_MB)
+if(IPSEC_MB_INCLUDE AND IPSEC_MB_LIBRARY)
+  add_library(ipsec_mb INTERFACE)
+  target_include_directories(ipsec_mb INTERFACE ${IPSEC_MB_INCLUDE})
+  target_link_libraries(ipsec_mb INTERFACE ${IPSEC_MB_LIBRARY})
+  target_compile_definitions(ipsec_mb INTERFACE HAWSER_HAVE_IPSEC_MB=1)
+endif()
+
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
+if(HAWSER_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(HAWSER_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

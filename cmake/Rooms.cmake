@@ -1,0 +1,78 @@
+# Rooms.cmake: one static library per room of the floor plan, one test program per room.
+#
+#   hawser_room(wire FOLDER quic/wire CORE DEPENDS base)
+#
+# takes every *.cc of the folder but *_test.cc into hawser_wire, and the *_test.cc files
+# into wire_test. CORE rooms are sans-I/O: they build without exceptions and RTTI.
+
+add_library(hawser_flags INTERFACE)
+target_include_directories(hawser_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+target_compile_options(hawser_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports these for correct code of its own library when inlining deeply.
+  target_compile_options(hawser_flags INTERFACE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
+    -Wno-restrict -Wno-maybe-uninitialized)
+  if(NOT CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+    target_compile_options(hawser_flags INTERFACE -Wno-error)
+  endif()
+endif()
+if(HAWSER_SANITIZE)
+  target_compile_options(hawser_flags INTERFACE -fsanitize=${HAWSER_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(hawser_flags INTERFACE -fsanitize=${HAWSER_SANITIZE})
+endif()
+if(HAWSER_FUZZ)
+  target_compile_options(hawser_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  target_link_options(hawser_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+option(HAWSER_PCH "Precompile the headers that every room reads" ON)
+set(HAWSER_CORE_PCH <algorithm> <array> <cstdint> <cstring> <expected> <optional> <span> <string> <string_view>
+  <utility> <vector> <chrono> <memory>)
+
+function(hawser_room name)
+  cmake_parse_arguments(ROOM "CORE" "FOLDER" "DEPENDS" ${ARGN})
+  set(folder ${CMAKE_SOURCE_DIR}/src/${ROOM_FOLDER})
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(NOT sources)
+    add_library(hawser_${name} INTERFACE)
+    target_link_libraries(hawser_${name} INTERFACE hawser_flags)
+    foreach(dep ${ROOM_DEPENDS})
+      target_link_libraries(hawser_${name} INTERFACE hawser_${dep})
+    endforeach()
+  else()
+    add_library(hawser_${name} STATIC ${sources})
+    target_link_libraries(hawser_${name} PUBLIC hawser_flags)
+    foreach(dep ${ROOM_DEPENDS})
+      target_link_libraries(hawser_${name} PUBLIC hawser_${dep})
+    endforeach()
+    if(ROOM_CORE)
+      target_compile_options(hawser_${name} PRIVATE -fno-exceptions -fno-rtti)
+    endif()
+    if(HAWSER_PCH)
+      target_precompile_headers(hawser_${name} PRIVATE ${HAWSER_CORE_PCH})
+    endif()
+  endif()
+  if(HAWSER_TESTS AND tests)
+    hawser_test(${name}_test SOURCES ${tests} LIBRARIES hawser_${name})
+  endif()
+endfunction()
+
+# A GoogleTest program that ctest runs case by case.
+function(hawser_test name)
+  cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;LIBRARIES;ARGS" ${ARGN})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES} hawser_flags GTest::gtest GTest::gtest_main)
+  target_compile_options(${name} PRIVATE -Wno-dangling-else -Wno-sign-compare -Wno-conversion)
+  if(HAWSER_PCH)
+    target_precompile_headers(${name} PRIVATE ${HAWSER_CORE_PCH} <gtest/gtest.h>)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1 ${TEST_ARGS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+endfunction()
