@@ -1,0 +1,65 @@
+// config.h: what an application may choose for a connection. Part of the public face.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "base/units.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+enum class CryptoBackend : std::uint8_t;  // crypto/aead.h
+
+// The values a connection runs with. Defaults serve both a file server and a client on the
+// public internet; each comment gives unit, range and the transport parameter it becomes.
+struct ConnectionConfig {
+  // Closes silently after this long without a packet (max_idle_timeout); 0 turns it off.
+  Duration idle_timeout = 30s;
+  // Sends a PING when nothing was received for this long; 0 turns keep-alive off.
+  Duration keep_alive = Duration{0};
+  // Gives up on a handshake that takes longer.
+  Duration handshake_timeout = 10s;
+
+  // Receive windows in octets: where they start and how far tuning may raise them.
+  // (initial_max_data, initial_max_stream_data_*; at most 2^62 - 1.)
+  ByteCount stream_receive_window{1 << 20};
+  ByteCount stream_receive_window_max{16 << 20};
+  ByteCount connection_receive_window{3 << 19};
+  ByteCount connection_receive_window_max{24 << 20};
+  // Octets a stream accepts from the application ahead of acknowledgement.
+  ByteCount stream_send_buffer{4 << 20};
+
+  // Streams the peer may have open at once (initial_max_streams_*; at most 2^60).
+  std::uint64_t max_streams_bidi = 100;
+  std::uint64_t max_streams_uni = 100;
+
+  // Largest DATAGRAM frame accepted, in octets with its header; 0: none (RFC 9221).
+  std::uint64_t max_datagram_frame_size = 0;
+
+  // Longest time an acknowledgement is held back (max_ack_delay; under 2^14 ms).
+  Duration max_ack_delay = 25ms;
+
+  // Largest UDP payload to send and to accept, in octets, 1,200 to 65,527. Path MTU
+  // discovery searches between 1,200 and this.
+  std::size_t max_udp_payload = 1'452;
+  bool mtu_discovery = true;
+
+  // A name known to congestion::make_controller: "cubic", "newreno".
+  std::string congestion_control = "cubic";
+  // Initial and minimum RTT guess before a sample (RFC 9002 section 6.2.2).
+  Duration initial_rtt = 333ms;
+  bool pacing = true;
+  bool ecn = true;
+  // Sends reserved values where the peer must ignore them (RFC 9000 sections 15, 18.1, 22).
+  bool grease = true;
+  // Packets after which keys are updated by ourselves; 0: only when the AEAD limit nears.
+  std::uint64_t key_update_packets = 0;
+
+  bool disable_active_migration = false;
+};
+
+}  // namespace hawser::quic

@@ -1,0 +1,143 @@
+// connection.h: a QUIC connection as its application sees it: streams, datagrams, state.
+// The public face of quic/: http3/ and above include this, handler.h and config.h, nothing
+// else. Packets and timers enter through endpoint/, never here.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/shared_bytes.h"
+#include "base/time.h"
+#include "quic/connection/config.h"
+#include "quic/connection/handler.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+class ConnectionCore;  // connection/core.h: the machines behind this face
+
+// Why a stream operation was refused; the caller's affair, never the peer's.
+enum class StreamError : std::uint8_t {
+  kNoSuchStream,   // never opened, or finished and forgotten
+  kWrongDirection, // reading a stream we only send on, or the reverse
+  kFinished,       // finish() or reset_stream() was called before
+  kStopped,        // the peer sent STOP_SENDING
+  kLimit,          // the peer allows no further stream now: wait for on_streams_available
+  kClosed,         // the connection is closing
+};
+
+// Counters since the connection began; bytes are UDP payload unless named otherwise.
+struct ConnectionStats {
+  std::uint64_t packets_sent = 0;
+  std::uint64_t packets_received = 0;
+  std::uint64_t packets_lost = 0;
+  std::uint64_t packets_dropped = 0;  // undecryptable, duplicate or not for this state
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t stream_bytes_sent = 0;  // without retransmission
+  std::uint64_t stream_bytes_received = 0;
+  std::uint64_t acks_sent = 0;
+  std::uint64_t acks_received = 0;
+  std::uint64_t pto_count = 0;
+  std::uint64_t spurious_losses = 0;
+  std::uint64_t key_updates = 0;
+  std::uint64_t ecn_ce_received = 0;
+  Duration handshake_time{0};  // from the first packet to handshake completion; 0 before
+  Duration smoothed_rtt{0};
+  Duration min_rtt{0};
+  Duration latest_rtt{0};
+  std::uint64_t congestion_window = 0;
+  std::uint64_t bytes_in_flight = 0;
+  std::uint64_t pacing_rate_bps = 0;  // bits per second; 0: unpaced
+  std::size_t max_datagram_size = 0;
+};
+
+class Connection {
+ public:
+  explicit Connection(std::unique_ptr<ConnectionCore> core);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Streams. ------------------------------------------------------------------------------
+
+  // Opens the next stream of its kind, or kLimit.
+  std::expected<StreamId, StreamError> open_stream(bool bidirectional);
+
+  // Copies as much of `data` into the send buffer as fits and returns how much that was; a
+  // short count is followed by on_stream_writable. `fin` ends the stream if all was taken.
+  std::expected<std::size_t, StreamError> write(StreamId id, Bytes data, bool fin = false);
+  // Sends from `data` without copying; takes all of it whatever the buffer limit, so a
+  // caller paces itself by write_room(). The memory must not change until it is released.
+  std::expected<void, StreamError> write(StreamId id, SharedBytes data, bool fin = false);
+  // Octets that write() would take now.
+  [[nodiscard]] std::size_t write_room(StreamId id) const;
+  std::expected<void, StreamError> finish(StreamId id);
+  // Abandons sending: RESET_STREAM. Unsent data is dropped.
+  std::expected<void, StreamError> reset_stream(StreamId id, ApplicationErrorCode code);
+  // Asks the peer to stop: STOP_SENDING. Data that arrives from now on is dropped.
+  std::expected<void, StreamError> stop_sending(StreamId id, ApplicationErrorCode code);
+
+  // What can be read now, in order, without consuming it: fills up to out.size() views and
+  // returns how many. Valid until consume() or the end of the handler's call.
+  std::size_t read_views(StreamId id, std::span<Bytes> out);
+  // Marks the first `count` readable octets as read, which opens the flow-control window.
+  void consume(StreamId id, std::size_t count);
+  // Copies into `out` and consumes; returns the octets copied.
+  std::size_t read(StreamId id, MutableBytes out);
+  // All data has been consumed and the peer ended the stream.
+  [[nodiscard]] bool at_end(StreamId id) const;
+
+  // RFC 9218: 0 (most urgent) to 7; incremental streams of one urgency share.
+  void set_priority(StreamId id, std::uint8_t urgency, bool incremental);
+
+  // Datagrams (RFC 9221). -------------------------------------------------------------------
+
+  // Largest payload send_datagram takes now; 0: the peer accepts none.
+  [[nodiscard]] std::size_t max_datagram_payload() const;
+  // Queues a copy. False: too large, not accepted by the peer, or the queue is full.
+  bool send_datagram(Bytes payload);
+
+  // Connection. -------------------------------------------------------------------------------
+
+  // Ends the connection with an application error code (0x1d CONNECTION_CLOSE). The reason
+  // is shown to the peer and cut to fit a packet. on_closed follows at once.
+  void close(ApplicationErrorCode code, std::string_view reason);
+  // Starts a key update as soon as the current keys allow (RFC 9001 section 6.1).
+  void initiate_key_update();
+  // Sends a PING, to keep the path alive or to measure it.
+  void ping();
+
+  [[nodiscard]] Role role() const;
+  [[nodiscard]] bool handshake_complete() const;
+  [[nodiscard]] bool handshake_confirmed() const;
+  [[nodiscard]] bool closed() const;
+  [[nodiscard]] std::string_view alpn() const;         // empty before the handshake completes
+  [[nodiscard]] std::string_view server_name() const;  // SNI, on both sides
+  [[nodiscard]] std::string_view cipher_name() const;
+  [[nodiscard]] std::string_view group_name() const;   // key exchange, e.g. "X25519MLKEM768"
+  // The peer's leaf certificate in DER, empty if it sent none.
+  [[nodiscard]] Bytes peer_certificate() const;
+  [[nodiscard]] const FourTuple& tuple() const;        // of the active path
+  [[nodiscard]] ConnectionId original_destination_cid() const;
+  [[nodiscard]] ConnectionStats stats() const;
+  [[nodiscard]] const ConnectionConfig& config() const;
+  // The time of the batch or timer being processed: inside handler calls it is "now".
+  [[nodiscard]] Timestamp now() const;
+
+  // The application's own pointer, untouched by the connection.
+  void* user_data = nullptr;
+
+  // For endpoint/ and the rooms beside this one.
+  [[nodiscard]] ConnectionCore& core() { return *core_; }
+
+ private:
+  std::unique_ptr<ConnectionCore> core_;
+};
+
+}  // namespace hawser::quic

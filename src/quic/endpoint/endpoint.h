@@ -1,0 +1,137 @@
+// endpoint.h: all connections of one socket, sans-I/O: trains of datagrams and time go in,
+// trains and the next deadline come out. Chooses the connection of each packet, accepts new
+// ones, answers with Retry, Version Negotiation and stateless resets.
+//
+// A driver's loop:
+//   endpoint.on_datagrams(received, now);           // after each read of the socket
+//   endpoint.on_timeout(now);                       // when next_timeout() has passed
+//   while (n = endpoint.next_transmits(now, trains)) send(trains.first(n));
+//   sleep until endpoint.next_timeout() or the socket is readable
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/datagram.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "quic/connection/connection.h"
+
+namespace hawser {
+class EventSink;  // events/event_sink.h
+}
+
+namespace hawser::quic {
+
+class TlsServerContext;  // tls/tls_context.h
+class TlsClientContext;
+
+// A server's side of the endpoint. Called on the driving thread.
+class AcceptHandler {
+ public:
+  virtual ~AcceptHandler() = default;
+  // A client's first packet was accepted. Returns who handles the connection (not owned;
+  // must outlive it), or nullptr to refuse it with CONNECTION_REFUSED.
+  virtual ConnectionHandler* on_accept(Connection& connection) = 0;
+};
+
+enum class RetryPolicy : std::uint8_t {
+  kNever,
+  kAlways,     // every Initial without a valid token is answered with Retry
+  kUnderLoad,  // once handshakes_max / 2 handshakes are open
+};
+
+struct EndpointConfig {
+  ConnectionConfig connection;
+
+  // Servers only; both null for a client-only endpoint. Not owned, must outlive the endpoint.
+  TlsServerContext* tls = nullptr;
+  AcceptHandler* accept = nullptr;
+  RetryPolicy retry = RetryPolicy::kNever;
+  bool send_new_token = true;
+
+  // 32 secret octets for tokens and stateless resets; servers that should understand each
+  // other's tokens share them. All zero: drawn from `random`.
+  std::array<std::uint8_t, 32> secret{};
+
+  // Length of the connection IDs issued, 4 to 20 octets. The first octet is `worker`, so
+  // that drivers with several endpoints on one port can forward a datagram to its owner.
+  std::size_t cid_length = 8;
+  std::uint8_t worker = 0;
+
+  // Limits, with what happens past them.
+  std::size_t connections_max = 1'000'000;  // further Initials: CONNECTION_REFUSED
+  std::size_t handshakes_max = 10'000;      // likewise
+  std::size_t stateless_replies_max = 1'000; // Retry, VN and resets a second; further: silence
+
+  Random* random = nullptr;     // required; not owned
+  EventSink* events = nullptr;  // optional; not owned; every event of every connection
+};
+
+struct ClientParameters {
+  FourTuple tuple;                  // local may be unset (family kNone): the driver's choice
+  std::string server_name;          // for SNI and certificate verification
+  TlsClientContext* tls = nullptr;  // required; not owned; must outlive the connection
+  ConnectionConfig connection;
+  std::vector<std::uint8_t> token;    // from an earlier on_new_token, or empty
+  std::vector<std::uint8_t> session;  // from an earlier on_session_ticket, or empty
+};
+
+struct EndpointStats {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;
+  std::uint64_t connections_open = 0;
+  std::uint64_t datagrams_received = 0;
+  std::uint64_t datagrams_dropped = 0;
+  std::uint64_t retries_sent = 0;
+  std::uint64_t version_negotiations_sent = 0;
+  std::uint64_t stateless_resets_sent = 0;
+  std::uint64_t trains_sent = 0;
+};
+
+class Endpoint {
+ public:
+  explicit Endpoint(EndpointConfig config);
+  ~Endpoint();
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+
+  // Inputs. `batch` is read and decrypted in place; no view of it survives the call.
+  void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now);
+  void on_timeout(Timestamp now);
+
+  // Fills up to trains.size() trains, each with a lent buffer, and returns how many have
+  // something to send. Call again until it returns 0.
+  std::size_t next_transmits(Timestamp now, std::span<TransmitTrain> trains);
+  // When on_timeout or next_transmits has to be called next, at the latest.
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const;
+
+  // Starts a connection to tuple.remote. The handler is not owned and must outlive it. The
+  // reference is good until on_closed has been called and the endpoint dropped the
+  // connection, which it does at the earliest in the following call of on_timeout.
+  std::expected<Connection*, ConfigError> connect(ClientParameters parameters, ConnectionHandler& handler, Timestamp now);
+
+  // Closes every connection with an application code and refuses new ones.
+  void close_all(ApplicationErrorCode code, std::string_view reason, Timestamp now);
+
+  // The connection's application did something outside a handler call (wrote, closed):
+  // next_transmits will look at it. Handler calls need none.
+  void wake(Connection& connection);
+
+  [[nodiscard]] std::size_t connection_count() const;
+  [[nodiscard]] EndpointStats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hawser::quic
