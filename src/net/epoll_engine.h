@@ -1,0 +1,72 @@
+// epoll_engine.h: the engine for every Linux: epoll for readiness, recvmmsg and sendmmsg
+// with GRO and GSO for the datagrams, an eventfd to be woken by.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "net/buffer_pool.h"
+#include "net/engine.h"
+
+namespace hawser::net {
+
+struct EpollOptions {
+  // Slots of 64 KB for receiving and for sending: 2 MB of address space each, of which only
+  // what traffic uses becomes memory.
+  std::size_t receive_slots = kMessagesPerCall;
+  std::size_t transmit_slots = kMessagesPerCall;
+  bool precise_timeout = true;  // false: a timerfd instead of epoll_pwait2
+};
+
+class EpollEngine final : public Engine {
+ public:
+  // The error names the resource that ran out (descriptors).
+  static std::expected<std::unique_ptr<EpollEngine>, ConfigError> create(const EpollOptions& options = {});
+  ~EpollEngine() override;
+
+  std::expected<SocketId, ConfigError> open(const UdpOptions& options) override;
+  void close(SocketId socket) override;
+  [[nodiscard]] SocketAddress local_address(SocketId socket) const override;
+  [[nodiscard]] UdpCapabilities capabilities(SocketId socket) const override;
+  PollResult poll(Duration timeout) override;
+  std::size_t receive(std::span<ReceivedTrain> out) override;
+  std::size_t lend(std::span<TransmitTrain> out) override;
+  std::size_t send(std::span<TransmitTrain> trains) override;
+  void wake() override;
+  [[nodiscard]] UdpCounters counters() const override;
+  [[nodiscard]] std::uint64_t kernel_drops() const override;
+
+ private:
+  struct Slot {
+    std::optional<UdpSocket> socket;
+    bool maybe_readable = false;  // poll() said so and no read has come back empty since
+    bool wants_writable = false;  // the last send fell short; epoll watches for room
+  };
+
+  explicit EpollEngine(const EpollOptions& options);
+  int wait(Duration timeout);
+  int wait_by_timer(Duration timeout);
+  void watch_writable(std::size_t index, bool wanted);
+  std::size_t socket_for(const SocketAddress& local) const;
+
+  int epoll_ = -1;
+  int wake_ = -1;
+  int timer_ = -1;  // opened when epoll_pwait2 is missing
+  bool precise_timeout_;
+  std::atomic<bool> wake_pending_{false};
+  std::size_t next_to_read_ = 0;  // rotates, so that a busy socket does not starve the others
+  std::array<Slot, kSocketsMax> slots_;
+  BufferPool receive_pool_;
+  BufferPool transmit_pool_;
+  UdpCounters closed_counters_;
+  std::uint64_t closed_drops_ = 0;
+  std::uint64_t send_unserved_ = 0;  // datagrams whose local address no socket has
+};
+
+}  // namespace hawser::net
