@@ -1,0 +1,81 @@
+// containers_test.cc: goal: FlatMap and TimerHeap keep their order and lose nothing.
+// Method: random operations over seeds against the standard containers.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/flat_map.h"
+#include "base/random.h"
+#include "base/timer_heap.h"
+
+namespace hawser {
+namespace {
+
+struct CollidingHash {
+  std::uint64_t operator()(std::uint64_t key) const { return key % 7; }  // long runs on purpose
+};
+
+TEST(flat_map, agrees_with_a_map_even_when_all_keys_collide) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    SeededRandom random(seed);
+    FlatMap<std::uint64_t, int, CollidingHash> map{CollidingHash{}};
+    std::map<std::uint64_t, int> model;
+    for (int step = 0; step < 500; ++step) {
+      const std::uint64_t key = random.below(64);
+      if (random.below(2) == 0) {
+        ASSERT_EQ(map.insert(key, step), model.emplace(key, step).second);
+      } else {
+        ASSERT_EQ(map.erase(key), model.erase(key) == 1);
+      }
+      ASSERT_EQ(map.size(), model.size());
+      for (std::uint64_t k = 0; k < 64; ++k) {
+        const int* found = map.find(k);
+        const auto expected = model.find(k);
+        ASSERT_EQ(found != nullptr, expected != model.end()) << "seed " << seed << " key " << k;
+        if (found != nullptr) ASSERT_EQ(*found, expected->second);
+      }
+    }
+  }
+}
+
+TEST(flat_map, hash_depends_on_key_and_every_octet) {
+  const std::uint64_t a[2] = {1, 2};
+  const std::uint64_t b[2] = {1, 3};
+  std::uint8_t data[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  const std::uint64_t first = siphash13(a, data, 9);
+  EXPECT_NE(first, siphash13(b, data, 9));
+  EXPECT_NE(first, siphash13(a, data, 8));
+  for (std::uint8_t& octet : data) {
+    octet ^= 1;
+    EXPECT_NE(first, siphash13(a, data, 9));
+    octet ^= 1;
+  }
+}
+
+TEST(timer_heap, front_is_always_the_earliest) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    SeededRandom random(seed);
+    TimerHeap heap;
+    std::vector<TimerNode> nodes(40);
+    for (int step = 0; step < 1000; ++step) {
+      TimerNode& node = nodes[random.below(nodes.size())];
+      if (random.below(4) == 0) {
+        heap.remove(node);
+      } else {
+        heap.set(node, Timestamp{Duration{static_cast<std::int64_t>(random.below(1000))}});
+      }
+      Timestamp earliest = kNever;
+      std::size_t count = 0;
+      for (const TimerNode& n : nodes) {
+        if (!n.is_set()) continue;
+        ++count;
+        earliest = std::min(earliest, n.deadline);
+      }
+      ASSERT_EQ(heap.size(), count);
+      ASSERT_EQ(heap.next(), earliest) << "seed " << seed;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hawser
