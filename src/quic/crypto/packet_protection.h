@@ -1,0 +1,158 @@
+// packet_protection.h: the keys of one encryption level, and the 1-RTT keys with their
+// updates (RFC 9001 section 6), limits (section 6.6) and retention of old keys (section 6.5).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "base/units.h"
+#include "quic/crypto/aead.h"
+#include "quic/crypto/header_protection.h"
+#include "quic/crypto/key_schedule.h"
+#include "quic/crypto/secret.h"
+#include "quic/wire/errors.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+// Both keys of one direction of an encryption level.
+struct DirectionKeys {
+  PacketKey packet;
+  HeaderKey header;
+
+  DirectionKeys() = default;
+  DirectionKeys(const VersionTraits& traits, CipherSuite suite, Bytes secret, CryptoBackend backend = CryptoBackend::kAuto);
+  [[nodiscard]] bool empty() const { return packet.empty(); }
+};
+
+// Read and write keys of Initial, Handshake or 0-RTT packets; either may be absent.
+struct LevelKeys {
+  DirectionKeys read;
+  DirectionKeys write;
+};
+
+// RFC 9001 section 5.2: the Initial keys of `role`. `dcid` as for initial_secrets().
+LevelKeys initial_keys(const VersionTraits& traits, Role role, Bytes dcid, CryptoBackend backend = CryptoBackend::kAuto);
+
+struct OneRttOptions {
+  const VersionTraits* traits = nullptr;  // static storage; nullptr: QUIC version 1
+  CryptoBackend backend = CryptoBackend::kAuto;
+  // Lowers both limits of RFC 9001 section 6.6, for tests and for the careful; 0 keeps them.
+  std::uint64_t confidentiality_limit = 0;
+  std::uint64_t integrity_limit = 0;
+};
+
+// The keys of 1-RTT packets. All paths share them, and one key phase. The two traffic
+// secrets may be given at different times, in any order.
+//
+// Reading: the key for a packet follows from its Key Phase bit and its packet number alone;
+// all keys that may be wanted exist beforehand, so that time does not tell which was tried.
+class OneRttKeys {
+ public:
+  // Old read keys serve for this many PTOs after an update (RFC 9001 section 6.5); the same
+  // span must pass between an update's confirmation and the next update of our own.
+  static constexpr int kRetentionPtos = 3;
+  // At most this many packets may be sealed between two calls of maintain(): a few trains.
+  static constexpr std::uint64_t kSealMargin = 4'096;
+  // Paths whose phase change is remembered exactly; the lowest Path ID makes room for a new
+  // one, as Path IDs only grow. Past it, key choice falls back to trying the old key first.
+  static constexpr std::size_t kTrackedPaths = 8;
+
+  OneRttKeys() = default;
+  explicit OneRttKeys(const OneRttOptions& options) : options_(options) {}
+
+  void set_read_secret(CipherSuite suite, Bytes secret);
+  void set_write_secret(CipherSuite suite, Bytes secret);
+  [[nodiscard]] bool can_open() const { return !read_current_.empty(); }
+  [[nodiscard]] bool can_seal() const { return !write_current_.empty(); }
+
+  [[nodiscard]] HeaderKey& read_header() { return read_header_; }
+  [[nodiscard]] HeaderKey& write_header() { return write_header_; }
+
+  // The Key Phase bit for packets being sealed; fixed between two calls of open(),
+  // maintain() and initiate_update(), so ask when writing each header.
+  [[nodiscard]] bool write_key_phase() const { return (write_generation_ & 1) != 0; }
+
+  // PacketKey::seal with the current write key; counts the packet.
+  void seal(PathId path, PacketNumber pn, Bytes header, std::span<const Bytes> plaintext, std::uint8_t* out);
+
+  // Opens a packet whose header protection is removed. True: opened. False: discard it; the
+  // tag was wrong or its key is gone. Errors: KEY_UPDATE_ERROR (RFC 9001 sections 6.2, 6.4),
+  // AEAD_LIMIT_REACHED (section 6.6). A packet of the next phase updates both directions.
+  [[nodiscard]] Parsed<bool> open(PathId path, PacketNumber pn, bool key_phase, Bytes header, MutableBytes ciphertext_and_tag,
+                                  Timestamp now);
+
+  // RFC 9001 section 4.1.2: from now on updates are allowed.
+  void on_handshake_confirmed() { handshake_confirmed_ = true; }
+
+  // The peer acknowledged packets of `path` up to `largest_newly_acknowledged`. Confirms an
+  // update once that packet was sealed in the current phase (RFC 9001 section 6.1).
+  void on_acknowledged(PathId path, PacketNumber largest_newly_acknowledged, Timestamp now);
+
+  // Call before each round of sending, with the largest PTO over all paths. Drops expired
+  // keys, and starts an update when the write key is half used up. AEAD_LIMIT_REACHED when
+  // the write key is used up and no update is allowed: then nothing may be sealed any more.
+  [[nodiscard]] Parsed<void> maintain(Timestamp now, Duration pto);
+
+  // Starts a key update of our own if RFC 9001 sections 6.1 and 6.5 allow it now.
+  bool initiate_update(Timestamp now);
+  [[nodiscard]] bool may_initiate_update(Timestamp now) const;
+
+  // Key updates so far, per direction.
+  [[nodiscard]] std::uint64_t read_generation() const { return read_generation_; }
+  [[nodiscard]] std::uint64_t write_generation() const { return write_generation_; }
+  [[nodiscard]] std::uint64_t packets_sealed_with_key() const { return packets_sealed_; }
+  [[nodiscard]] std::uint64_t packets_failed() const { return packets_failed_; }
+
+ private:
+  static constexpr std::uint64_t kNoNumber = ~std::uint64_t{0};
+
+  // What the phase change on one path looked like from here.
+  struct PathPhase {
+    std::uint64_t path = 0;
+    std::uint64_t first_sealed = kNoNumber;       // in the current write generation
+    std::uint64_t lowest_opened = kNoNumber;      // in the current read generation
+    std::uint64_t highest_opened = kNoNumber;     // in the current read generation
+    std::uint64_t highest_opened_old = kNoNumber; // in the generation before
+  };
+
+  PathPhase& phase_of(PathId path);
+  bool open_with_other_phase(PathPhase& phase, PathId path, PacketNumber pn, Bytes header, MutableBytes packet, bool& with_next);
+  Parsed<bool> on_opened_with_current(PathPhase& phase, PacketNumber pn);
+  Parsed<bool> on_opened_with_next(PathPhase& phase, PacketNumber pn, Timestamp now);
+  Parsed<bool> on_open_failed();
+  void advance_write_generation();
+  void derive_next_read();
+  [[nodiscard]] const VersionTraits& traits() const { return options_.traits != nullptr ? *options_.traits : v1_traits(); }
+  [[nodiscard]] std::uint64_t seal_limit() const;
+  [[nodiscard]] std::uint64_t failure_limit() const;
+
+  OneRttOptions options_;
+  CipherSuite suite_ = CipherSuite::kAes128GcmSha256;
+  HeaderKey read_header_;
+  HeaderKey write_header_;
+  PacketKey read_previous_;
+  PacketKey read_current_;
+  PacketKey read_next_;
+  PacketKey write_current_;
+  Secret read_next_secret_;
+  Secret write_secret_;
+  std::array<PathPhase, kTrackedPaths> phases_{};
+  std::size_t phase_count_ = 0;
+  std::size_t last_phase_ = 0;
+  std::uint64_t read_generation_ = 0;
+  std::uint64_t write_generation_ = 0;
+  std::uint64_t packets_sealed_ = 0;
+  std::uint64_t packets_failed_ = 0;
+  Duration pto_ = 1s;  // until maintain() says better
+  Timestamp previous_expiry_ = kNever;
+  Timestamp confirmed_at_{};
+  bool confirmed_ = false;  // a packet of the current write generation was acknowledged
+  bool handshake_confirmed_ = false;
+};
+
+}  // namespace hawser::quic

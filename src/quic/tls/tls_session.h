@@ -1,0 +1,102 @@
+// tls_session.h: the seam between a QUIC connection and a TLS 1.3 implementation (RFC 9001
+// section 4). The connection carries CRYPTO octets; TLS hands back secrets, octets to send
+// and the peer's transport parameters through a TlsHandler.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "quic/crypto/secret.h"
+#include "quic/wire/errors.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+enum class SecretDirection : std::uint8_t { kRead, kWrite };
+
+// What TLS tells the connection. All calls happen inside TlsSession::start() and
+// TlsSession::on_crypto_data(), never at another time, so never from a destructor. A
+// callback must not destroy the session or call start() or on_crypto_data() of it.
+class TlsHandler {
+ public:
+  // A traffic secret of `level`; hash_length(suite) octets, valid during the call. The write
+  // secret of a level comes before the first octets to send at it, the read secret before
+  // octets of that level are looked at. On a client the write secret comes no later than
+  // the read secret of the same level. A server has no write secret for kZeroRtt, a client
+  // no read secret.
+  virtual void on_secret(EncryptionLevel level, SecretDirection direction, CipherSuite suite, Bytes secret) = 0;
+
+  // Handshake octets to send in CRYPTO frames at `level`, in order; valid during the call.
+  virtual void on_crypto_to_send(EncryptionLevel level, Bytes bytes) = 0;
+
+  // The peer's transport parameters as received, valid during the call. They are
+  // authenticated only once the handshake is complete. A server may call
+  // TlsSession::set_transport_parameters() here to answer what it saw. An error ends the
+  // handshake and is what on_crypto_data() returns.
+  virtual Parsed<void> on_peer_transport_parameters(Bytes parameters) = 0;
+
+  // RFC 9001 section 4.1.1: the peer's Finished was verified and ours is sent.
+  virtual void on_handshake_complete() = 0;
+
+  // Client only: something to keep for a later connection to the same server, to be given
+  // to TlsClientContext::new_session as `ticket`. Each ticket should be used once.
+  virtual void on_session_ticket(Bytes ticket) = 0;
+
+  // TLS wants to send an alert; the call in progress returns crypto_error(alert).
+  virtual void on_alert(std::uint8_t alert) = 0;
+
+ protected:
+  ~TlsHandler() = default;
+};
+
+enum class EarlyDataStatus : std::uint8_t {
+  kNotOffered,
+  kOffered,   // the client offered 0-RTT; the server's word is outstanding
+  kAccepted,
+  kRejected,
+};
+
+class TlsSession {
+ public:
+  virtual ~TlsSession() = default;
+
+  // Client: produces the ClientHello. Server: nothing to do yet; legal and harmless.
+  [[nodiscard]] virtual Parsed<void> start() = 0;
+
+  // The next octets of the CRYPTO stream of `level`, in order and without gaps. Errors:
+  // crypto_error(alert) when TLS refuses them, PROTOCOL_VIOLATION for octets at a level
+  // below the one TLS reads (RFC 9001 section 4.1.3), or what a handler callback returned.
+  // Octets of a level above are kept until TLS gets there. After an error the session is
+  // dead; further calls return the same error.
+  [[nodiscard]] virtual Parsed<void> on_crypto_data(EncryptionLevel level, Bytes bytes) = 0;
+
+  // What goes into the quic_transport_parameters extension; copied. A client must have set
+  // it before start(), a server before the end of on_peer_transport_parameters().
+  virtual void set_transport_parameters(Bytes parameters) = 0;
+
+  [[nodiscard]] virtual bool handshake_complete() const = 0;
+  // The protocol agreed by ALPN; on a server known from on_peer_transport_parameters() on at
+  // the latest when the handshake is complete. Empty before.
+  [[nodiscard]] virtual std::string_view alpn() const = 0;
+  // What the client asked for by SNI; on a client what it asked for. May be empty.
+  [[nodiscard]] virtual std::string_view server_name() const = 0;
+  [[nodiscard]] virtual bool resumed() const = 0;
+  [[nodiscard]] virtual std::optional<CipherSuite> cipher_suite() const = 0;
+  // "X25519MLKEM768", "X25519", ...; empty until agreed.
+  [[nodiscard]] virtual std::string_view key_exchange_group() const = 0;
+  [[nodiscard]] virtual EarlyDataStatus early_data() const = 0;
+
+  // The peer's certificate in DER, and its subject as one line ("CN = alice, O = Example").
+  // Empty if the peer gave none, and on resumption without one.
+  [[nodiscard]] virtual std::vector<std::uint8_t> peer_certificate() const = 0;
+  [[nodiscard]] virtual std::string_view peer_subject() const = 0;
+
+  // After an error: a sentence for people about what went wrong and what to change, such as
+  // "certificate of localhost is self-signed: pass its CA with --cacert, or -k". Else empty.
+  [[nodiscard]] virtual std::string_view failure() const = 0;
+};
+
+}  // namespace hawser::quic
