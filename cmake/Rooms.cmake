@@ -3,7 +3,7 @@
 #   hawser_room(wire FOLDER quic/wire CORE DEPENDS base)
 #
 # takes every *.cc of the folder but *_test.cc into hawser_wire, and the *_test.cc files
-# into wire_test. CORE rooms are sans-I/O: they build without exceptions and RTTI.
+# into wire_test; those of its SUBFOLDERS too. CORE rooms are sans-I/O: they build without exceptions and RTTI.
 
 add_library(hawser_flags INTERFACE)
 target_include_directories(hawser_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
@@ -31,9 +31,13 @@ set(HAWSER_CORE_PCH <algorithm> <array> <cstdint> <cstring> <expected> <optional
   <utility> <vector> <chrono> <memory>)
 
 function(hawser_room name)
-  cmake_parse_arguments(ROOM "CORE" "FOLDER" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ROOM "CORE" "FOLDER" "DEPENDS;SUBFOLDERS" ${ARGN})
   set(folder ${CMAKE_SOURCE_DIR}/src/${ROOM_FOLDER})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)
+  foreach(subfolder ${ROOM_SUBFOLDERS})
+    file(GLOB more CONFIGURE_DEPENDS ${folder}/${subfolder}/*.cc)
+    list(APPEND sources ${more})
+  endforeach()
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

@@ -1,0 +1,106 @@
+// frame_legality.h: which packets may carry which frame, and what a frame does to the packet
+// that carries it: RFC 9000 section 12.4, table 3, with a row per extension.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "quic/wire/errors.h"
+#include "quic/wire/frame_type.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+struct FrameRules {
+  std::string_view name;       // empty: no such frame
+  std::uint8_t levels = 0;     // bit (1 << EncryptionLevel): packets that may carry it
+  bool ack_eliciting = false;  // RFC 9002 section 2
+  bool in_flight = false;      // counts towards bytes in flight: PADDING does, ACK does not
+  bool probing = false;        // RFC 9000 section 9.1
+
+  [[nodiscard]] constexpr bool known() const { return levels != 0; }
+  [[nodiscard]] constexpr bool permits(EncryptionLevel level) const {
+    return (levels >> static_cast<unsigned>(level) & 1u) != 0;
+  }
+};
+
+// All frames known today have a one-octet type, so the table is indexed by it.
+inline constexpr std::size_t kFrameTableSize = 64;
+
+namespace detail {
+
+inline constexpr std::uint8_t kI = 1u << static_cast<unsigned>(EncryptionLevel::kInitial);
+inline constexpr std::uint8_t k0 = 1u << static_cast<unsigned>(EncryptionLevel::kZeroRtt);
+inline constexpr std::uint8_t kH = 1u << static_cast<unsigned>(EncryptionLevel::kHandshake);
+inline constexpr std::uint8_t k1 = 1u << static_cast<unsigned>(EncryptionLevel::kOneRtt);
+inline constexpr std::uint8_t kIH01 = kI | kH | k0 | k1;
+inline constexpr std::uint8_t kIH1 = kI | kH | k1;
+inline constexpr std::uint8_t k01 = k0 | k1;
+
+struct FrameRow {
+  std::uint8_t first;
+  std::uint8_t last;
+  FrameRules rules;
+};
+
+inline constexpr std::array kFrameRows{
+    // first, last, name, packets, ack-eliciting, in flight, probing
+    FrameRow{0x00, 0x00, {"PADDING", kIH01, false, true, true}},
+    FrameRow{0x01, 0x01, {"PING", kIH01, true, true, false}},
+    FrameRow{0x02, 0x03, {"ACK", kIH1, false, false, false}},
+    FrameRow{0x04, 0x04, {"RESET_STREAM", k01, true, true, false}},
+    FrameRow{0x05, 0x05, {"STOP_SENDING", k01, true, true, false}},
+    FrameRow{0x06, 0x06, {"CRYPTO", kIH1, true, true, false}},
+    FrameRow{0x07, 0x07, {"NEW_TOKEN", k1, true, true, false}},
+    FrameRow{0x08, 0x0f, {"STREAM", k01, true, true, false}},
+    FrameRow{0x10, 0x10, {"MAX_DATA", k01, true, true, false}},
+    FrameRow{0x11, 0x11, {"MAX_STREAM_DATA", k01, true, true, false}},
+    FrameRow{0x12, 0x13, {"MAX_STREAMS", k01, true, true, false}},
+    FrameRow{0x14, 0x14, {"DATA_BLOCKED", k01, true, true, false}},
+    FrameRow{0x15, 0x15, {"STREAM_DATA_BLOCKED", k01, true, true, false}},
+    FrameRow{0x16, 0x17, {"STREAMS_BLOCKED", k01, true, true, false}},
+    FrameRow{0x18, 0x18, {"NEW_CONNECTION_ID", k01, true, true, true}},
+    FrameRow{0x19, 0x19, {"RETIRE_CONNECTION_ID", k01, true, true, false}},
+    FrameRow{0x1a, 0x1a, {"PATH_CHALLENGE", k01, true, true, true}},
+    FrameRow{0x1b, 0x1b, {"PATH_RESPONSE", k1, true, true, true}},
+    FrameRow{0x1c, 0x1c, {"CONNECTION_CLOSE", kIH01, false, false, false}},
+    FrameRow{0x1d, 0x1d, {"CONNECTION_CLOSE", k01, false, false, false}},
+    FrameRow{0x1e, 0x1e, {"HANDSHAKE_DONE", k1, true, true, false}},
+    FrameRow{0x30, 0x31, {"DATAGRAM", k01, true, true, false}},
+};
+
+constexpr std::array<FrameRules, kFrameTableSize> spread_frame_rows() {
+  std::array<FrameRules, kFrameTableSize> table{};
+  for (const FrameRow& row : kFrameRows) {
+    for (std::size_t type = row.first; type <= row.last; ++type) table[type] = row.rules;
+  }
+  return table;
+}
+
+}  // namespace detail
+
+inline constexpr std::array<FrameRules, kFrameTableSize> kFrameTable = detail::spread_frame_rows();
+inline constexpr FrameRules kUnknownFrame{};
+
+// The row of a type; one with !known() if hawser has none.
+constexpr const FrameRules& rules_of(std::uint64_t type) {
+  return type < kFrameTableSize ? kFrameTable[type] : kUnknownFrame;
+}
+
+// The dispatcher's question about each frame: the row of a frame that this packet may carry.
+// FRAME_ENCODING_ERROR for an unknown type, PROTOCOL_VIOLATION for a frame in the wrong
+// packet (RFC 9000 section 12.4).
+inline Parsed<const FrameRules*> check_frame(std::uint64_t type, EncryptionLevel level) {
+  const FrameRules& rules = rules_of(type);
+  if (!rules.known()) [[unlikely]] {
+    return fail(TransportErrorCode::kFrameEncodingError, "unknown frame type", type);
+  }
+  if (!rules.permits(level)) [[unlikely]] {
+    return fail(TransportErrorCode::kProtocolViolation, "frame not permitted in this packet", type);
+  }
+  return &rules;
+}
+
+}  // namespace hawser::quic

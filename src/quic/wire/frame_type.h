@@ -1,0 +1,50 @@
+// frame_type.h: the frames hawser knows, by code point (RFC 9000 section 19, RFC 9221).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace hawser::quic {
+
+enum class FrameType : std::uint64_t {
+  kPadding = 0x00,
+  kPing = 0x01,
+  kAck = 0x02,
+  kAckEcn = 0x03,
+  kResetStream = 0x04,
+  kStopSending = 0x05,
+  kCrypto = 0x06,
+  kNewToken = 0x07,
+  kStream = 0x08,  // to 0x0f: | offset present | length present | fin
+  kMaxData = 0x10,
+  kMaxStreamData = 0x11,
+  kMaxStreamsBidi = 0x12,
+  kMaxStreamsUni = 0x13,
+  kDataBlocked = 0x14,
+  kStreamDataBlocked = 0x15,
+  kStreamsBlockedBidi = 0x16,
+  kStreamsBlockedUni = 0x17,
+  kNewConnectionId = 0x18,
+  kRetireConnectionId = 0x19,
+  kPathChallenge = 0x1a,
+  kPathResponse = 0x1b,
+  kConnectionClose = 0x1c,
+  kConnectionCloseApplication = 0x1d,
+  kHandshakeDone = 0x1e,
+  kDatagram = 0x30,  // reaches to the end of the packet
+  kDatagramWithLength = 0x31,
+};
+
+// Bits of a STREAM frame's type.
+inline constexpr std::uint64_t kStreamFinBit = 0x01;
+inline constexpr std::uint64_t kStreamLengthBit = 0x02;
+inline constexpr std::uint64_t kStreamOffsetBit = 0x04;
+
+constexpr bool is_stream_frame(std::uint64_t type) { return (type & ~std::uint64_t{7}) == 0x08; }
+
+constexpr std::uint64_t code_point(FrameType type) { return static_cast<std::uint64_t>(type); }
+
+// "STREAM", "MAX_DATA" and so on; "unknown" for a type without a row in frame_legality.h.
+std::string_view frame_name(std::uint64_t type);
+
+}  // namespace hawser::quic
