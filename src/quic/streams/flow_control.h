@@ -1,0 +1,88 @@
+// flow_control.h: the two halves of RFC 9000 section 4 as values: the window we grant,
+// which tunes itself to the path, and the credit the peer granted us.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace hawser::quic {
+
+// A receive window: how far beyond what the reader has consumed the peer may send. Used
+// per stream and once per connection. All figures are octets.
+class ReceiveWindow {
+ public:
+  ReceiveWindow() = default;
+  // `initial` is what the transport parameters granted; the window never grows past `cap`.
+  ReceiveWindow(std::uint64_t initial, std::uint64_t cap) : window_(initial), cap_(std::max(initial, cap)), limit_(initial) {}
+
+  void on_consumed(std::uint64_t octets) { consumed_ += octets; }
+
+  // The limit is renewed when half the window is used up: rarely enough to cost nothing,
+  // early enough that a sender with a round trip to wait does not stall.
+  [[nodiscard]] bool wants_update() const { return consumed_ + window_ - limit_ >= (window_ + 1) / 2 && window_ > 0; }
+  // Whether an update now would grant anything at all; for a peer that says it is blocked.
+  [[nodiscard]] bool can_update() const { return consumed_ + window_ > limit_; }
+
+  // The limit to advertise now; remembered as advertised. If a whole window was consumed
+  // within two round trips the window, not the path, is what limits the peer: it doubles.
+  std::uint64_t renew(Timestamp now, Duration rtt) {
+    if (epoch_start_ == kNever) {
+      epoch_start_ = now;
+      epoch_consumed_ = consumed_;
+    } else if (consumed_ - epoch_consumed_ >= window_) {
+      if (now - epoch_start_ <= 2 * rtt) window_ = std::min(cap_, window_ * 2);
+      epoch_start_ = now;
+      epoch_consumed_ = consumed_;
+    }
+    limit_ = std::max(limit_, consumed_ + window_);
+    return limit_;
+  }
+
+  // Keeps the window at least this large (within the cap): the connection's follows its streams'.
+  void widen(std::uint64_t window) { window_ = std::max(window_, std::min(window, cap_)); }
+
+  [[nodiscard]] std::uint64_t limit() const { return limit_; }
+  [[nodiscard]] std::uint64_t window() const { return window_; }
+  [[nodiscard]] std::uint64_t consumed() const { return consumed_; }
+
+ private:
+  std::uint64_t window_ = 0;
+  std::uint64_t cap_ = 0;
+  std::uint64_t limit_ = 0;  // advertised; never decreases
+  std::uint64_t consumed_ = 0;
+  std::uint64_t epoch_consumed_ = 0;
+  Timestamp epoch_start_ = kNever;
+};
+
+// What the peer lets us send: new octets only, retransmissions are free.
+class SendCredit {
+ public:
+  // True if the limit rose. Lower limits are out of date and ignored (RFC 9000 section 4.1).
+  bool on_limit(std::uint64_t limit) {
+    if (limit <= limit_) return false;
+    limit_ = limit;
+    return true;
+  }
+  void use(std::uint64_t octets) { used_ += octets; }
+  void reset() { *this = {}; }
+
+  // True once per limit: the *_BLOCKED frame for it is to be sent (RFC 9000 section 4.1).
+  bool take_blocked_notice() {
+    if (used_ < limit_ || blocked_noticed_ == limit_ + 1) return false;
+    blocked_noticed_ = limit_ + 1;
+    return true;
+  }
+
+  [[nodiscard]] std::uint64_t available() const { return limit_ > used_ ? limit_ - used_ : 0; }
+  [[nodiscard]] std::uint64_t limit() const { return limit_; }
+  [[nodiscard]] std::uint64_t used() const { return used_; }
+
+ private:
+  std::uint64_t limit_ = 0;
+  std::uint64_t used_ = 0;
+  std::uint64_t blocked_noticed_ = 0;  // the limit last reported, plus 1
+};
+
+}  // namespace hawser::quic

@@ -1,0 +1,92 @@
+// send_buffer.h: the octets of one stream that are written but not yet acknowledged. Large
+// writes are referred to where they lie; small ones are gathered into pooled blocks. Packets
+// are sealed straight from here, so a view handed out stays valid until it is acknowledged.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/range_set.h"
+#include "base/shared_bytes.h"
+#include "quic/streams/block_pool.h"
+
+namespace hawser::quic {
+
+// Block size of the pool behind send buffers: a dozen packets lie in one piece.
+inline constexpr std::size_t kSendBlockSize = 16 * 1024;
+// Unused send blocks a connection keeps: 256 * 16 KiB = 4 MiB.
+inline constexpr std::size_t kSendBlocksFreeMax = 256;
+
+class SendBuffer {
+ public:
+  // Shared memory shorter than this is copied: a chunk boundary costs a STREAM header and a
+  // piece of the packet, which outweighs moving so few octets.
+  static constexpr std::size_t kShareFrom = 1024;
+
+  // `pool` outlives the buffer; its blocks are kSendBlockSize octets.
+  explicit SendBuffer(BlockPool& pool) : pool_(&pool) {}
+  SendBuffer(const SendBuffer&) = delete;
+  SendBuffer& operator=(const SendBuffer&) = delete;
+  ~SendBuffer() { clear(); }
+
+  void append_copy(Bytes bytes);
+  // Keeps a share of the memory until its last octet is acknowledged.
+  void append(SharedBytes bytes);
+
+  // Octets from `offset`, at most `size_max`, as far as they lie in one piece; empty only if
+  // nothing is buffered there. Valid until acknowledged or clear().
+  [[nodiscard]] Bytes view(std::uint64_t offset, std::uint64_t size_max);
+
+  // The octets [offset, offset + size) went into a packet: new ones from next() on, or part
+  // of a lost range.
+  void on_sent(std::uint64_t offset, std::uint64_t size);
+  // Constant time for acknowledgements in order. The number of acknowledged ranges above the
+  // first hole is at most the number of frames in flight, since each hole is one of them.
+  void on_acked(std::uint64_t offset, std::uint64_t size);
+  // Whatever of it is still unacknowledged will be sent again.
+  void on_lost(std::uint64_t offset, std::uint64_t size);
+  // All of it is to be sent as if for the first time (rejected 0-RTT). Nothing was acknowledged.
+  void mark_unsent();
+  // Drops everything and starts over at offset 0; capacity stays.
+  void clear();
+
+  [[nodiscard]] bool has_lost() const { return !lost_.empty(); }
+  [[nodiscard]] Range lowest_lost() const { return lost_.lowest(); }
+  [[nodiscard]] std::uint64_t next() const { return next_; }        // first octet never sent
+  [[nodiscard]] std::uint64_t end() const { return end_; }          // one past the last written
+  [[nodiscard]] std::uint64_t acked_to() const { return acked_to_; }  // all below is acknowledged
+  [[nodiscard]] std::uint64_t buffered() const { return end_ - acked_to_; }
+  [[nodiscard]] std::uint64_t in_flight() const { return next_ - acked_to_; }
+  [[nodiscard]] std::size_t acked_ranges() const { return acked_.size(); }
+
+ private:
+  struct Chunk {
+    const std::uint8_t* data = nullptr;
+    std::uint64_t begin = 0;  // stream offset of data[0]
+    std::uint64_t size = 0;
+    SharedBytes share;              // empty if the octets lie in `block`
+    std::uint8_t* block = nullptr;  // from pool_
+    [[nodiscard]] std::uint64_t end() const { return begin + size; }
+  };
+
+  Chunk& chunk(std::uint64_t number) { return ring_[number & (ring_.size() - 1)]; }
+  Chunk& push_chunk();
+  void pop_acked_chunks();
+  void free_chunk(Chunk& chunk);
+  [[nodiscard]] std::uint64_t find_chunk(std::uint64_t offset);
+
+  BlockPool* pool_;
+  std::vector<Chunk> ring_;    // capacity a power of two; chunk n stands at n mod capacity
+  std::uint64_t head_ = 0;     // number of the first chunk
+  std::uint64_t tail_ = 0;     // one past the number of the last
+  std::uint64_t cursor_ = 0;   // chunk that next_ is likely in
+  std::uint64_t acked_to_ = 0;
+  std::uint64_t next_ = 0;
+  std::uint64_t end_ = 0;
+  RangeSet acked_;  // above acked_to_
+  RangeSet lost_;   // within [acked_to_, next_), disjoint from acked_
+};
+
+}  // namespace hawser::quic

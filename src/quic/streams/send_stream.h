@@ -1,0 +1,110 @@
+// send_stream.h: the sending part of a stream (RFC 9000 section 3.1): what to put into the
+// next STREAM or RESET_STREAM frame, and what acknowledgement and loss of one mean.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/shared_bytes.h"
+#include "quic/streams/flow_control.h"
+#include "quic/streams/send_buffer.h"
+#include "quic/wire/packet_payload.h"
+#include "quic/wire/sent_frame.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+// Octets one stream buffers at first; doubles while the path has half of it in flight.
+inline constexpr std::uint64_t kSendBufferInitial = 512 * 1024;
+// The most it grows to: 1 Gbit/s over 128 ms.
+inline constexpr std::uint64_t kSendBufferCap = 16 * 1024 * 1024;
+
+enum class SendState : std::uint8_t { kReady, kSend, kDataSent, kResetSent, kDataRecvd, kResetRecvd };
+
+class SendStream {
+ public:
+  explicit SendStream(BlockPool& pool) : buffer_(pool) {}
+
+  // Makes it a fresh stream, `exists` false for a stream that only receives.
+  void start(StreamId id, bool exists, std::uint64_t peer_limit, std::uint64_t buffer_cap);
+
+  // Commands. write() takes as many octets as the buffer limit allows and returns how many;
+  // 0 once finished or reset.
+  std::size_t write(Bytes bytes);
+  std::size_t write(SharedBytes bytes);
+  void finish();
+  // Abandons what is not delivered (RFC 9000 section 3.1). True if a RESET_STREAM is due.
+  bool reset(ApplicationErrorCode code);
+
+  // Inputs. on_max_stream_data is true if the limit rose.
+  bool on_max_stream_data(std::uint64_t limit) { return credit_.on_limit(limit); }
+  void on_acked(const SentFrame& frame);
+  void on_lost(const SentFrame& frame);
+  void on_reset_acked() { if (state_ == SendState::kResetSent) state_ = SendState::kResetRecvd; }
+  void on_early_data_rejected(std::uint64_t peer_limit);
+
+  // Writes one STREAM frame: lost octets first, then new ones within the stream's limit and
+  // `connection_credit`. `new_octets` says how much of that credit it used.
+  struct Written {
+    WriteResult result = WriteResult::kDone;
+    bool frame = false;
+    std::uint64_t new_octets = 0;
+  };
+  Written write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit);
+  // Writes RESET_STREAM; false if it does not fit.
+  bool write_reset_frame(PacketPayload& payload) const;
+
+  // Whether a STREAM frame can be written without new connection credit, or with it.
+  [[nodiscard]] bool can_send_without_credit() const;
+  [[nodiscard]] bool has_new_octets() const { return is_open() && buffer_.next() < buffer_.end() && credit_.available() > 0; }
+  // Octets wait that only MAX_STREAM_DATA can release.
+  [[nodiscard]] bool is_blocked() const { return is_open() && buffer_.next() < buffer_.end() && credit_.available() == 0; }
+  bool take_blocked_notice() { return is_blocked() && credit_.take_blocked_notice(); }
+
+  [[nodiscard]] SendState state() const { return state_; }
+  [[nodiscard]] bool exists() const { return exists_; }
+  // No frame of this part will be sent or waited for any more.
+  [[nodiscard]] bool is_done() const { return !exists_ || state_ == SendState::kDataRecvd || state_ == SendState::kResetRecvd; }
+  // Neither reset nor completely acknowledged.
+  [[nodiscard]] bool is_open() const { return exists_ && (state_ == SendState::kReady || state_ == SendState::kSend || state_ == SendState::kDataSent); }
+  [[nodiscard]] bool is_finished() const { return fin_; }
+  [[nodiscard]] std::uint64_t buffered() const { return buffer_.buffered(); }
+  // Octets write() would take now.
+  [[nodiscard]] std::uint64_t room() const;
+  [[nodiscard]] std::uint64_t buffer_limit() const { return buffer_limit_; }
+  [[nodiscard]] std::uint64_t peer_limit() const { return credit_.limit(); }
+  [[nodiscard]] std::uint64_t sent_to() const { return buffer_.next(); }
+  [[nodiscard]] ApplicationErrorCode reset_code() const { return reset_code_; }
+
+  // True once room has come back after a write was cut short.
+  bool take_writable_notice();
+
+ private:
+  struct Frame {
+    std::uint64_t offset = 0;
+    Bytes data;
+    bool with_length = true;
+    bool fin = false;
+  };
+  bool plan_frame(Frame& frame, std::size_t room, std::uint64_t connection_credit, bool& wanted);
+  void put_frame(PacketPayload& payload, const Frame& frame);
+  void note_sent(const Frame& frame);
+  [[nodiscard]] bool fin_pending() const { return fin_ && !fin_sent_; }
+
+  SendBuffer buffer_;
+  SendCredit credit_;
+  StreamId id_;
+  SendState state_ = SendState::kReady;
+  bool exists_ = false;
+  bool fin_ = false;         // finish() was called: buffer_.end() is the final size
+  bool fin_sent_ = false;    // a FIN is in flight or acknowledged
+  bool fin_acked_ = false;
+  bool cut_short_ = false;   // a write found too little room
+  ApplicationErrorCode reset_code_ = 0;
+  std::uint64_t reset_final_size_ = 0;
+  std::uint64_t buffer_limit_ = kSendBufferInitial;
+  std::uint64_t buffer_cap_ = kSendBufferCap;
+};
+
+}  // namespace hawser::quic
