@@ -1,0 +1,118 @@
+// congestion_controller.h: the seam between loss recovery and the algorithms that decide
+// how much may be in flight. All sizes are octets of UDP payload (RFC 9002 section 7).
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "quic/congestion/rate_sampler.h"
+
+namespace hawser::quic {
+
+// RFC 9002 section 7.2: ten datagrams, but no more than 14,720 octets and no less than two
+// datagrams. For the usual sizes: 10 * 1,200 = 12,000 and 10 * 1,472 = 14,720.
+inline constexpr std::uint64_t kInitialWindowDatagrams = 10;
+inline constexpr std::uint64_t kInitialWindowBytesMax = 14'720;
+inline constexpr std::uint64_t kMinimumWindowDatagrams = 2;
+
+// A window never grows past this: 4 GiB is 27 Gbit/s over 1.2 s, and sums of two windows
+// and a datagram still fit the arithmetic of every controller.
+inline constexpr std::uint64_t kMaxWindowBytes = std::uint64_t{4} << 30;
+
+constexpr std::uint64_t initial_window(std::uint64_t max_datagram_size) {
+  const std::uint64_t ten = kInitialWindowDatagrams * max_datagram_size;
+  const std::uint64_t two = kMinimumWindowDatagrams * max_datagram_size;
+  const std::uint64_t cap = kInitialWindowBytesMax > two ? kInitialWindowBytesMax : two;
+  return ten < cap ? ten : cap;
+}
+
+constexpr std::uint64_t minimum_window(std::uint64_t max_datagram_size) {
+  return kMinimumWindowDatagrams * max_datagram_size;
+}
+
+// One ACK frame that newly acknowledged packets in flight.
+struct AckEvent {
+  Timestamp now;
+  std::uint64_t acked_bytes = 0;   // in flight until now
+  std::uint64_t growth_bytes = 0;  // the part of it sent after recovery_start_time()
+  Timestamp largest_acked_sent_time{};  // of the largest packet newly acknowledged
+  std::uint64_t bytes_in_flight_before = 0;
+  std::uint64_t bytes_in_flight_after = 0;
+  std::optional<Duration> latest_rtt;  // absent if this ACK gave no RTT sample
+  Duration smoothed_rtt{};
+  Duration min_rtt{};
+  // The sender did not fill the window (RFC 9002 section 7.8): do not grow it.
+  bool app_limited = false;
+  std::uint64_t ecn_ce_count = 0;  // CE marks that this ACK reports anew
+  RateSample rate;
+};
+
+// Packets declared lost together. MTU probes and packets of an earlier network path are
+// not among them.
+struct LossEvent {
+  Timestamp now;
+  std::uint64_t lost_bytes = 0;
+  std::uint64_t lost_packets = 0;
+  Timestamp largest_lost_sent_time{};
+  std::uint64_t bytes_in_flight_before = 0;  // before the lost packets were taken out
+  std::uint64_t bytes_in_flight_after = 0;
+  bool persistent_congestion = false;  // RFC 9002 section 7.6
+};
+
+enum class CongestionPhase : std::uint8_t {
+  kSlowStart,
+  kConservativeSlowStart,  // HyStart++ (RFC 9406)
+  kCongestionAvoidance,
+  kRecovery,
+};
+
+std::string_view to_string(CongestionPhase phase);
+
+// What the event log shows of a controller.
+struct CongestionSnapshot {
+  std::uint64_t congestion_window = 0;
+  std::uint64_t ssthresh = UINT64_MAX;  // UINT64_MAX: not set yet
+  CongestionPhase phase = CongestionPhase::kSlowStart;
+};
+
+class CongestionController {
+ public:
+  virtual ~CongestionController() = default;
+
+  // After each packet; `bytes_in_flight` includes it. Packets not in flight are not told.
+  virtual void on_packet_sent(std::uint64_t bytes, std::uint64_t bytes_in_flight, Timestamp now) = 0;
+  // Once per ACK frame, before the losses that it reveals.
+  virtual void on_ack(const AckEvent& event) = 0;
+  virtual void on_loss(const LossEvent& event) = 0;
+  // New CE marks; `sent_time` is that of the largest packet acknowledged (RFC 9002 section 7.1).
+  virtual void on_ecn_ce(std::uint64_t ce_count, Timestamp sent_time, Timestamp now) = 0;
+  // Every packet behind the latest congestion event turned out to have arrived: undo it.
+  virtual void on_spurious_loss(Timestamp now) = 0;
+  // Packets left the flight without being acknowledged or lost: keys were discarded.
+  virtual void on_packets_discarded(std::uint64_t bytes) = 0;
+  // `max_datagram_size`, in octets, changed by path MTU discovery.
+  virtual void on_mtu_change(std::uint64_t max_datagram_size) = 0;
+  // A new network path: everything learnt is void (RFC 9000 section 9.4).
+  virtual void reset(std::uint64_t max_datagram_size) = 0;
+
+  [[nodiscard]] virtual std::uint64_t congestion_window() const = 0;
+  // Octets per second; empty: the pacer derives it from window and RTT.
+  [[nodiscard]] virtual std::optional<std::uint64_t> pacing_rate() const { return std::nullopt; }
+  // Packets sent at or before this time belong to the congestion event now being handled.
+  // Timestamp::min() outside recovery.
+  [[nodiscard]] virtual Timestamp recovery_start_time() const = 0;
+  [[nodiscard]] virtual CongestionSnapshot snapshot() const = 0;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+};
+
+// `name` is "newreno" or "cubic"; the error lists the valid names. `max_datagram_size` is
+// in octets, at least 1,200.
+std::expected<std::unique_ptr<CongestionController>, ConfigError> make_congestion_controller(
+    std::string_view name, std::uint64_t max_datagram_size);
+
+}  // namespace hawser::quic

@@ -1,0 +1,54 @@
+// pacer.h: spreads a window over an RTT in bursts as large as one timer tick or one GSO train
+// needs (RFC 9002 section 7.7), so that pacing costs no extra system calls.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/time.h"
+
+namespace hawser::quic {
+
+class Pacer {
+ public:
+  // What one GSO train can carry: the largest UDP payload of one sendmsg.
+  static constexpr std::size_t kBurstBytesMax = 65'536;
+  static constexpr std::uint64_t kBurstDatagrams = 10;
+  // Timers of drivers are this coarse: each tick must be able to release what the rate asks.
+  static constexpr Duration kTimerGranularity = 1ms;
+
+  explicit Pacer(std::uint64_t max_datagram_size);
+
+  // Octets per second from RFC 9002 section 7.7: N * window / smoothed_rtt, N = 2 in slow start
+  // (so that doubling is possible), else 1.25; or what the controller says itself.
+  void set_rate(std::uint64_t congestion_window, Duration smoothed_rtt, bool slow_start,
+                std::optional<std::uint64_t> controller_rate);
+  void on_mtu_change(std::uint64_t max_datagram_size);
+  void reset(std::uint64_t max_datagram_size);
+
+  // Octets that may leave now. A packet may overdraw it by up to its own size: send while
+  // budget() > 0.
+  [[nodiscard]] std::size_t budget(Timestamp now) const;
+  // A packet that is in flight left. ACK-only packets are not paced and not told.
+  void on_packet_sent(std::size_t bytes, Timestamp now);
+  // When budget() is next worth a whole batch; `now` or earlier if it is already.
+  [[nodiscard]] Timestamp next_release(Timestamp now) const;
+
+  [[nodiscard]] std::uint64_t rate_bytes_per_second() const { return rate_; }
+  [[nodiscard]] std::size_t burst_bytes() const { return burst_; }
+
+ private:
+  [[nodiscard]] std::int64_t level(Timestamp now) const;
+  [[nodiscard]] Duration time_for(std::uint64_t bytes) const;
+  void set_burst();
+
+  std::uint64_t max_datagram_size_;
+  std::uint64_t rate_ = 0;  // octets per second; 0: not known yet, bursts are not paced
+  std::size_t burst_ = 0;
+  std::int64_t tokens_ = 0;  // as of updated_; negative after an overdraft
+  Timestamp updated_{};
+  bool started_ = false;
+};
+
+}  // namespace hawser::quic

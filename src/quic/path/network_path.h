@@ -1,0 +1,71 @@
+// network_path.h: a 4-tuple in use by a Path: what RFC 9000 section 9 migrates. It knows
+// whether the peer is reachable there, how large a datagram may be, and how ECN fares.
+#pragma once
+
+#include <cstdint>
+
+#include "base/address.h"
+#include "quic/path/anti_amplification.h"
+#include "quic/path/mtu_prober.h"
+#include "quic/path/path_validator.h"
+#include "quic/recovery/ecn.h"
+#include "quic/recovery/loss.h"
+
+namespace hawser::quic {
+
+struct NetworkPathConfig {
+  FourTuple tuple;
+  bool validated = false;  // a client's path to its server, or a valid token
+  std::uint64_t peer_cid_sequence = 0;
+  MtuConfig mtu;
+  bool ecn = true;
+};
+
+class NetworkPath {
+ public:
+  explicit NetworkPath(const NetworkPathConfig& config);
+
+  [[nodiscard]] const FourTuple& tuple() const { return tuple_; }
+  // The remote address as first seen on the wire may complete the local one.
+  void set_tuple(const FourTuple& tuple) { tuple_ = tuple; }
+
+  // The sequence number, in the Path's PeerCids, of the connection ID used on this 4-tuple.
+  [[nodiscard]] std::uint64_t peer_cid_sequence() const { return peer_cid_sequence_; }
+  void set_peer_cid_sequence(std::uint64_t sequence) { peer_cid_sequence_ = sequence; }
+
+  [[nodiscard]] PathValidator& validator() { return validator_; }
+  [[nodiscard]] const PathValidator& validator() const { return validator_; }
+  [[nodiscard]] MtuProber& mtu_prober() { return mtu_; }
+  [[nodiscard]] const MtuProber& mtu_prober() const { return mtu_; }
+  [[nodiscard]] AntiAmplification& anti_amplification() { return anti_amplification_; }
+  [[nodiscard]] const AntiAmplification& anti_amplification() const { return anti_amplification_; }
+  [[nodiscard]] EcnValidator& ecn() { return ecn_; }
+  [[nodiscard]] const EcnValidator& ecn() const { return ecn_; }
+
+  void on_datagram_received(std::uint64_t bytes) { anti_amplification_.on_received(bytes); }
+  // `pto` ends the ECN testing period.
+  void on_datagram_sent(std::uint64_t bytes, Ecn mark, Timestamp now, Duration pto);
+  // The peer proved to receive here, by PATH_RESPONSE, a Handshake packet or a token.
+  void on_validated() { anti_amplification_.on_validated(); }
+  // True if the challenge matched, which validates the path.
+  bool on_path_response(const PathChallengeData& data);
+  [[nodiscard]] bool validated() const { return anti_amplification_.validated(); }
+
+  // What an ACK, a loss or a PTO on this path means for its MTU: true if mtu() changed.
+  bool on_recovery(const RecoveryOutcome& outcome, Timestamp now);
+  bool on_pto(Timestamp now) { return mtu_.on_pto(now); }
+  // Octets of UDP payload that a datagram may have.
+  [[nodiscard]] std::uint16_t mtu() const { return mtu_.mtu(); }
+
+  [[nodiscard]] Timestamp next_timeout() const;
+
+ private:
+  FourTuple tuple_;
+  std::uint64_t peer_cid_sequence_;
+  PathValidator validator_;
+  MtuProber mtu_;
+  AntiAmplification anti_amplification_;
+  EcnValidator ecn_;
+};
+
+}  // namespace hawser::quic

@@ -1,0 +1,299 @@
+// loss.h: loss detection and probe timeouts of one Path (RFC 9002 section 6 and appendix A)
+// over its packet number spaces: three for the initial path, one for every other. It keeps
+// bytes_in_flight, drives the CongestionController and says which frames arrived or were lost.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/datagram.h"
+#include "base/random.h"
+#include "base/range_set.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "base/units.h"
+#include "quic/congestion/congestion_controller.h"
+#include "quic/recovery/rtt.h"
+#include "quic/recovery/sent_packets.h"
+#include "quic/wire/errors.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+inline constexpr std::uint64_t kPacketThreshold = 3;           // RFC 9002 section 6.1.1
+inline constexpr std::uint64_t kMaxPacketThreshold = 64;       // what adaptation may reach
+inline constexpr std::uint64_t kPersistentCongestionThreshold = 3;  // section 7.6.1
+// 2^30 * the smallest PTO is past any idle timeout, and the shift cannot overflow.
+inline constexpr std::uint32_t kMaxPtoBackoff = 30;
+// A peer that only receives is sent nothing but ACKs, which it need not acknowledge: at most
+// this many settled or non-ack-eliciting packets stand at the front of a ring.
+inline constexpr std::uint64_t kMaxUnacknowledgeable = 1'024;
+// A packet number is left out on average once in this many (RFC 9000 section 21.4).
+inline constexpr std::uint64_t kSkipInterval = 1'000;
+
+struct LossConfig {
+  Role role = Role::kClient;
+  Duration initial_rtt = kInitialRtt;
+  // Raise the packet threshold when reordering made losses spurious (RFC 9002 section 6.1.1).
+  bool adaptive_reordering = true;
+  // Leave out packet numbers now and then, to catch a peer that acknowledges blindly.
+  bool skip_packet_numbers = true;
+};
+
+// A packet as it leaves. `frames` are copied.
+struct SentPacketInfo {
+  PacketNumberSpace space = PacketNumberSpace::kApplication;
+  PacketNumber packet_number;  // from next_packet_number of the same space
+  std::size_t size = 0;        // octets of UDP payload, at most 65,527
+  bool ack_eliciting = false;
+  bool in_flight = false;  // ack-eliciting or padded (RFC 9002 section 2)
+  bool mtu_probe = false;
+  bool other_network_path = false;  // left on a path being probed: no part of its congestion state
+  Ecn ecn = Ecn::kNotEct;
+  std::span<const SentFrame> frames;
+};
+
+// What an ACK frame says besides its ranges.
+struct AckReceived {
+  PacketNumberSpace space = PacketNumberSpace::kApplication;
+  PacketNumber largest_acknowledged;
+  Duration ack_delay{};  // decoded; zero for Initial and Handshake packets
+  Timestamp now;
+  std::uint64_t ecn_ce_count = 0;  // as reported, for the controller's event
+};
+
+struct LostPacket {
+  PacketNumberSpace space;
+  std::uint64_t packet_number;
+  std::uint16_t size;
+  bool mtu_probe;
+};
+
+// Reused from call to call: outputs are appended, the caller clears. Each frame of a packet is
+// in exactly one of acked and lost, once. Adjacent STREAM frames of one stream are merged.
+struct RecoveryFrames {
+  std::vector<SentFrame> acked;
+  std::vector<SentFrame> lost;
+  // Frames that were in `lost` earlier and arrived after all: a stream need not resend them.
+  std::vector<SentFrame> late_acked;
+  std::vector<LostPacket> lost_packets;
+  void clear() {
+    acked.clear();
+    lost.clear();
+    late_acked.clear();
+    lost_packets.clear();
+  }
+};
+
+// What became of packets in one call.
+struct RecoveryOutcome {
+  std::uint64_t acked_packets = 0;  // newly acknowledged
+  std::uint64_t acked_bytes = 0;    // of them, octets that were in flight
+  std::uint64_t lost_packets = 0;   // ack-eliciting packets declared lost
+  std::uint64_t lost_bytes = 0;
+  std::uint32_t spurious_losses = 0;
+  bool largest_increased = false;  // largest acknowledged grew: ECN counts may be read
+  bool ack_eliciting_acked = false;
+  bool rtt_sampled = false;
+  bool persistent_congestion = false;
+  // For EcnValidator: packets of the current network path by their mark.
+  std::uint64_t acked_ect0 = 0;
+  std::uint64_t acked_ect1 = 0;
+  std::uint64_t lost_marked = 0;
+  Timestamp largest_acked_sent_time{};
+  // For MtuProber: octets, 0 if there is none.
+  std::uint16_t mtu_probe_acked = 0;
+  std::uint16_t mtu_probe_lost = 0;
+  std::uint16_t acked_size_max = 0;  // without probes
+  std::uint16_t lost_size_min = 0;   // without probes
+};
+
+enum class TimeoutKind : std::uint8_t { kNone, kLoss, kPto };
+
+struct TimeoutOutcome {
+  TimeoutKind kind = TimeoutKind::kNone;
+  PacketNumberSpace space = PacketNumberSpace::kApplication;
+  RecoveryOutcome losses;  // kLoss only
+};
+
+// A pn or raw integer in the ranges handed to on_ack_received.
+constexpr std::uint64_t raw_packet_number(std::uint64_t pn) { return pn; }
+constexpr std::uint64_t raw_packet_number(PacketNumber pn) { return pn.value; }
+
+class LossDetector {
+ public:
+  // `controller` outlives this object. It may be exchanged with set_controller.
+  LossDetector(const LossConfig& config, CongestionController& controller);
+
+  void set_controller(CongestionController& controller) { controller_ = &controller; }
+
+  // --- Sending ---
+
+  // The number of the next packet of `space`. Asking twice without sending gives the same
+  // number. Now and then one is left out first.
+  PacketNumber next_packet_number(PacketNumberSpace space, Random& random);
+  // The largest acknowledged packet number, for shortening the header's (RFC 9000 section 17.1).
+  [[nodiscard]] std::optional<PacketNumber> largest_acknowledged(PacketNumberSpace space) const;
+  // False: the ring stands at its limit; send nothing in flight until ACKs arrive.
+  [[nodiscard]] bool can_track(PacketNumberSpace space, std::size_t frames) const { return !space_of(space).sent.full(frames); }
+  void on_packet_sent(const SentPacketInfo& packet, Timestamp now);
+  // The window had room and nothing was left to send: acknowledgements of what is in flight
+  // do not grow the window. Without these calls it grows without bound.
+  void on_app_limited() { sampler_.on_app_limited(bytes_in_flight_); }
+  // Probe packets owed to `space` after a PTO: send that many ack-eliciting packets, past
+  // the window, with a PING if there is nothing else (RFC 9002 section 6.2.4).
+  [[nodiscard]] std::uint32_t probes_owed(PacketNumberSpace space) const { return space_of(space).probes_owed; }
+  // Packets since the last ack-eliciting one: past a few dozen, add a PING, so that the peer
+  // acknowledges and both sides can forget (RFC 9000 section 13.2.4).
+  [[nodiscard]] std::uint64_t packets_since_ack_eliciting(PacketNumberSpace space) const { return space_of(space).since_ack_eliciting; }
+
+  // --- Receiving ---
+
+  // `ranges` yields {smallest, largest}, descending and disjoint, as parsed from a valid ACK
+  // frame. PROTOCOL_VIOLATION if a number was never sent. Work is linear in what is newly
+  // acknowledged or lost, plus one binary search per range.
+  template <class Ranges>
+  Parsed<RecoveryOutcome> on_ack_received(const AckReceived& ack, const Ranges& ranges, RecoveryFrames& frames) {
+    AckRun run;
+    HAWSER_TRY_VOID(begin_ack(ack, run));
+    for (const auto& range : ranges) {
+      const std::uint64_t largest = raw_packet_number(range.largest);
+      if (largest < space_of(ack.space).sent.begin()) break;
+      HAWSER_TRY_VOID(ack_range(ack, raw_packet_number(range.smallest), largest, run, frames));
+    }
+    return finish_ack(ack, run, frames);
+  }
+
+  // New CE marks, found by EcnValidator after the ACK of `largest_acked_sent_time`.
+  void on_ecn_ce(std::uint64_t ce_count, Timestamp largest_acked_sent_time, Timestamp now) {
+    controller_->on_ecn_ce(ce_count, largest_acked_sent_time, now);
+  }
+
+  // --- Time ---
+
+  // Earlier of the loss timer and the PTO; kNever if neither is armed.
+  [[nodiscard]] Timestamp next_timeout() const { return timeout_; }
+  // Call when next_timeout() has passed. After a PTO `frames.lost` has the frames of the oldest
+  // packets in flight, to be written into the probes; their packets stay in flight.
+  TimeoutOutcome on_timeout(Timestamp now, RecoveryFrames& frames);
+  // Recomputes next_timeout after events that are not packets (keys, address validation).
+  void update_timer(Timestamp now);
+
+  // --- The connection's state ---
+
+  void on_handshake_keys(Timestamp now);
+  void on_handshake_confirmed(Timestamp now);
+  // Client: the server has validated our address (also noticed from a Handshake ACK).
+  void on_peer_completed_address_validation(Timestamp now);
+  // Server: anti-amplification credit is spent, so no timer runs (appendix A.8).
+  void set_amplification_limited(bool limited, Timestamp now);
+  // The peer's max_ack_delay transport parameter.
+  void set_peer_max_ack_delay(Duration max_ack_delay) { max_ack_delay_ = max_ack_delay; }
+
+  // Keys of `space` are gone: its packets are neither acked nor lost (RFC 9002 section 6.4).
+  void discard_space(PacketNumberSpace space, Timestamp now);
+  // A Retry, or Version Negotiation: all Initial packets and 0-RTT packets count as never
+  // acknowledged; their frames are appended to `lost`, to be sent again (RFC 9002 section 6.3).
+  void on_retry(RecoveryFrames& frames, Timestamp now);
+  // 0-RTT was rejected: its packets leave the flight and their frames are appended to `lost`.
+  void on_zero_rtt_rejected(RecoveryFrames& frames, Timestamp now);
+  // The Path moved to another network path: RTT, window and bytes_in_flight start afresh; packets
+  // sent before are still acknowledged or lost, without effect on either (RFC 9000 section 9.4).
+  void on_network_path_changed(std::uint64_t max_datagram_size, Timestamp now);
+
+  // --- Facts ---
+
+  [[nodiscard]] std::uint64_t bytes_in_flight() const { return bytes_in_flight_; }
+  [[nodiscard]] bool window_open() const { return bytes_in_flight_ < controller_->congestion_window(); }
+  [[nodiscard]] const RttEstimator& rtt() const { return rtt_; }
+  [[nodiscard]] std::uint32_t pto_count() const { return pto_count_; }
+  // Current PTO period without backoff, with max_ack_delay for the application space.
+  [[nodiscard]] Duration pto(PacketNumberSpace space) const;
+  [[nodiscard]] std::uint64_t packet_threshold() const { return packet_threshold_; }
+  [[nodiscard]] bool ack_eliciting_in_flight(PacketNumberSpace space) const { return space_of(space).ack_eliciting_in_flight != 0; }
+  [[nodiscard]] std::size_t tracked_packets(PacketNumberSpace space) const { return space_of(space).sent.size(); }
+  [[nodiscard]] const CongestionController& controller() const { return *controller_; }
+
+ private:
+  struct Space {
+    SentPackets sent;
+    RangeSet acked;  // acknowledged numbers at or above sent.begin(), and perhaps just below
+    std::uint64_t next_skip = 0;  // the number to leave out; 0: not drawn yet
+    std::uint64_t largest_acked = 0;
+    bool any_acked = false;
+    // Below this number nothing is kOutstanding: where the search for losses starts.
+    std::uint64_t first_outstanding = 0;
+    std::uint64_t ack_eliciting_in_flight = 0;
+    std::uint64_t since_ack_eliciting = 0;
+    Timestamp last_ack_eliciting_sent{};
+    Timestamp loss_time = kNever;
+    std::uint32_t probes_owed = 0;
+    bool discarded = false;
+  };
+
+  // One ACK frame on its way through.
+  struct AckRun {
+    RecoveryOutcome outcome;
+    std::uint64_t bytes_in_flight_before = 0;
+    std::uint64_t growth_bytes = 0;
+    Timestamp recovery_start = Timestamp::min();
+    std::uint64_t largest_newly_acked = 0;
+    SentPacket largest_packet;  // valid if outcome.acked_packets != 0
+    bool congestion_acked = false;  // a packet that the controller counts was acknowledged
+    bool app_limited = false;
+  };
+
+  [[nodiscard]] Space& space_of(PacketNumberSpace space) { return spaces_[static_cast<std::size_t>(space)]; }
+  [[nodiscard]] const Space& space_of(PacketNumberSpace space) const { return spaces_[static_cast<std::size_t>(space)]; }
+
+  Parsed<void> begin_ack(const AckReceived& ack, AckRun& run);
+  Parsed<void> ack_range(const AckReceived& ack, std::uint64_t smallest, std::uint64_t largest, AckRun& run,
+                         RecoveryFrames& frames);
+  RecoveryOutcome finish_ack(const AckReceived& ack, AckRun& run, RecoveryFrames& frames);
+  Parsed<void> ack_packet(const AckReceived& ack, std::uint64_t pn, AckRun& run, RecoveryFrames& frames);
+  void on_late_ack(Space& space, std::uint64_t pn, SentPacket& packet, AckRun& run, RecoveryFrames& frames, Timestamp now);
+  void take_rtt_sample(const AckReceived& ack, AckRun& run);
+  void tell_controller_acked(const AckReceived& ack, AckRun& run);
+
+  void detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOutcome& outcome, RecoveryFrames& frames);
+  void lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacket& packet, LossEvent& event, RecoveryOutcome& outcome,
+                   RecoveryFrames& frames);
+  [[nodiscard]] bool persistent_congestion(const Space& space, std::uint64_t first, std::uint64_t last) const;
+  [[nodiscard]] Duration loss_delay() const;
+  void settle(Space& space, Timestamp now);
+  void drop_unacknowledgeable(Space& space);
+  void take_out_of_flight(Space& space, const SentPacket& packet);
+  void abandon(Space& space, RecoveryFrames* frames, Timestamp now);
+
+  void owe_probes(PacketNumberSpace id, RecoveryFrames& frames);
+  [[nodiscard]] bool client_awaits_validation() const { return config_.role == Role::kClient && !peer_completed_address_validation_; }
+  [[nodiscard]] Timestamp pto_deadline(PacketNumberSpace& id, Timestamp now) const;
+  [[nodiscard]] Timestamp loss_deadline(PacketNumberSpace& id) const;
+  [[nodiscard]] Duration backed_off(Duration period) const;
+
+  LossConfig config_;
+  CongestionController* controller_;
+  std::array<Space, kPacketNumberSpaces> spaces_;
+  RttEstimator rtt_;
+  RateSampler sampler_;
+  std::uint64_t bytes_in_flight_ = 0;
+  std::uint64_t packet_threshold_ = kPacketThreshold;
+  std::uint64_t undoable_losses_ = 0;  // packets lost in the latest congestion event, not yet seen to be spurious
+  Timestamp undo_since_{};
+  Timestamp first_rtt_sample_{};
+  Duration max_ack_delay_ = 25ms;
+  Timestamp timeout_ = kNever;
+  Timestamp client_pto_start_{};  // from when an idle client's anti-deadlock PTO runs
+  std::uint32_t pto_count_ = 0;
+  std::uint16_t generation_ = 0;
+  bool handshake_keys_ = false;
+  bool handshake_confirmed_ = false;
+  bool peer_completed_address_validation_ = false;
+  bool amplification_limited_ = false;
+};
+
+}  // namespace hawser::quic
