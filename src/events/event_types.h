@@ -53,7 +53,7 @@ HAWSER_EVENT_ENUM(LoggedConnectionState, HAWSER_CONNECTION_STATES)
 
 #define HAWSER_CLOSE_TRIGGERS(X)                                                                    \
   X(kUnspecified, "unspecified") X(kApplication, "application") X(kError, "error")                    \
-  X(kIdleTimeout, "idle_timeout") X(kHandshakeTimeout, "handshake_timeout")                          \
+  X(kIdleTimeout, "idle_timeout") X(kHandshakeTimeout, "aborted")                                    \
   X(kStatelessReset, "stateless_reset") X(kVersionMismatch, "version_mismatch")
 HAWSER_EVENT_ENUM(CloseTrigger, HAWSER_CLOSE_TRIGGERS)
 
