@@ -16,8 +16,9 @@ namespace hawser::quic {
 inline constexpr std::size_t kAeadIvLength = 12;
 inline constexpr std::size_t kAeadTagLength = 16;
 
-// What a QUIC version fixes about key derivation; one row per version.
-struct VersionTraits {
+// What a QUIC version fixes about key derivation; one row per version. What it fixes about
+// wire formats is VersionTraits of wire/version_traits.h.
+struct VersionKeyTable {
   Version version;
   std::array<std::uint8_t, 20> initial_salt;        // RFC 9001 section 5.2
   std::string_view key_label;                       // RFC 9001 section 5.1, without "tls13 "
@@ -29,10 +30,10 @@ struct VersionTraits {
 };
 
 // The row of `version`, or nullptr if hawser does not speak it. Static storage.
-const VersionTraits* version_traits(Version version);
+const VersionKeyTable* version_key_table(Version version);
 
 // The row of QUIC version 1.
-const VersionTraits& v1_traits();
+const VersionKeyTable& v1_key_table();
 
 // RFC 5869 section 2.2 with the suite's hash. Any input lengths.
 Secret hkdf_extract(CipherSuite suite, Bytes salt, Bytes input_keying_material);
@@ -49,13 +50,13 @@ struct InitialSecrets {
 // RFC 9001 section 5.2. `dcid` is the Destination Connection ID of the client's first
 // Initial packet (after a Retry: of the first packet that follows it). The suite of Initial
 // packets is AES-128-GCM with SHA-256.
-InitialSecrets initial_secrets(const VersionTraits& traits, Bytes dcid);
+InitialSecrets initial_secrets(const VersionKeyTable& table, Bytes dcid);
 inline constexpr CipherSuite kInitialSuite = CipherSuite::kAes128GcmSha256;
 
 // Key, IV and header protection key of one direction; wiped on destruction.
 class KeyMaterial {
  public:
-  KeyMaterial(const VersionTraits& traits, CipherSuite suite, Bytes secret);
+  KeyMaterial(const VersionKeyTable& table, CipherSuite suite, Bytes secret);
   KeyMaterial(const KeyMaterial&) = delete;
   KeyMaterial& operator=(const KeyMaterial&) = delete;
   ~KeyMaterial();
@@ -72,6 +73,6 @@ class KeyMaterial {
 };
 
 // RFC 9001 section 6.1: the secret that follows `secret` at a key update.
-Secret next_generation_secret(const VersionTraits& traits, CipherSuite suite, Bytes secret);
+Secret next_generation_secret(const VersionKeyTable& table, CipherSuite suite, Bytes secret);
 
 }  // namespace hawser::quic

@@ -25,7 +25,7 @@ struct DirectionKeys {
   HeaderKey header;
 
   DirectionKeys() = default;
-  DirectionKeys(const VersionTraits& traits, CipherSuite suite, Bytes secret, CryptoBackend backend = CryptoBackend::kAuto);
+  DirectionKeys(const VersionKeyTable& table, CipherSuite suite, Bytes secret, CryptoBackend backend = CryptoBackend::kAuto);
   [[nodiscard]] bool empty() const { return packet.empty(); }
 };
 
@@ -36,10 +36,10 @@ struct LevelKeys {
 };
 
 // RFC 9001 section 5.2: the Initial keys of `role`. `dcid` as for initial_secrets().
-LevelKeys initial_keys(const VersionTraits& traits, Role role, Bytes dcid, CryptoBackend backend = CryptoBackend::kAuto);
+LevelKeys initial_keys(const VersionKeyTable& table, Role role, Bytes dcid, CryptoBackend backend = CryptoBackend::kAuto);
 
 struct OneRttOptions {
-  const VersionTraits* traits = nullptr;  // static storage; nullptr: QUIC version 1
+  const VersionKeyTable* table = nullptr;  // static storage; nullptr: QUIC version 1
   CryptoBackend backend = CryptoBackend::kAuto;
   // Lowers both limits of RFC 9001 section 6.6, for tests and for the careful; 0 keeps them.
   std::uint64_t confidentiality_limit = 0;
@@ -121,13 +121,13 @@ class OneRttKeys {
   };
 
   PathPhase& phase_of(PathId path);
-  bool open_with_other_phase(PathPhase& phase, PathId path, PacketNumber pn, Bytes header, MutableBytes packet, bool& with_next);
+  void drop_previous_read();
   Parsed<bool> on_opened_with_current(PathPhase& phase, PacketNumber pn);
   Parsed<bool> on_opened_with_next(PathPhase& phase, PacketNumber pn, Timestamp now);
   Parsed<bool> on_open_failed();
   void advance_write_generation();
   void derive_next_read();
-  [[nodiscard]] const VersionTraits& traits() const { return options_.traits != nullptr ? *options_.traits : v1_traits(); }
+  [[nodiscard]] const VersionKeyTable& table() const { return options_.table != nullptr ? *options_.table : v1_key_table(); }
   [[nodiscard]] std::uint64_t seal_limit() const;
   [[nodiscard]] std::uint64_t failure_limit() const;
 

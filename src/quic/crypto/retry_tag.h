@@ -15,9 +15,9 @@ using RetryTag = std::array<std::uint8_t, kAeadTagLength>;
 
 // `retry_without_tag` is the Retry packet up to and including the Retry Token;
 // `original_dcid` the Destination Connection ID of the client's first Initial.
-RetryTag retry_integrity_tag(const VersionTraits& traits, const ConnectionId& original_dcid, Bytes retry_without_tag);
+RetryTag retry_integrity_tag(const VersionKeyTable& table, const ConnectionId& original_dcid, Bytes retry_without_tag);
 
 // `retry` is the whole datagram, tag included. False if it is too short or the tag differs.
-[[nodiscard]] bool verify_retry_integrity_tag(const VersionTraits& traits, const ConnectionId& original_dcid, Bytes retry);
+[[nodiscard]] bool verify_retry_integrity_tag(const VersionKeyTable& table, const ConnectionId& original_dcid, Bytes retry);
 
 }  // namespace hawser::quic

@@ -1,0 +1,30 @@
+// aead_backends.h: what the two AEAD backends offer to aead.cc; private to this folder.
+// `state` is what make() returned; seal() and open() have the contracts of PacketKey with
+// the nonce already computed.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.h"
+#include "quic/crypto/aead.h"
+
+namespace hawser::quic::ipsec_mb {
+
+// The library is linked in and the CPU has AES and carry-less multiplication.
+bool is_available();
+void* make(CipherSuite suite, Bytes key);  // AES suites only
+void destroy(void* state, CipherSuite suite);
+void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);
+bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
+
+}  // namespace hawser::quic::ipsec_mb
+
+namespace hawser::quic::evp {
+
+void* make(CipherSuite suite, Bytes key);
+void destroy(void* state);
+void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);
+bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
+
+}  // namespace hawser::quic::evp

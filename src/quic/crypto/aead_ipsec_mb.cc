@@ -1,0 +1,127 @@
+// aead_ipsec_mb.cc: the AEAD backend over libipsec-mb's direct AES-GCM calls, which use the
+// widest instructions of the CPU. The manager is a table of functions here: it is made once
+// per process and only read afterwards, so threads share it.
+#include <new>
+
+#include "base/check.h"
+#include "quic/crypto/aead_backends.h"
+
+#ifdef HAWSER_HAVE_IPSEC_MB
+#include <intel-ipsec-mb.h>
+#endif
+
+namespace hawser::quic::ipsec_mb {
+
+#ifdef HAWSER_HAVE_IPSEC_MB
+namespace {
+
+IMB_MGR* new_manager() {
+  IMB_MGR* manager = alloc_mb_mgr(0);
+  if (manager == nullptr) return nullptr;
+  constexpr std::uint64_t kNeeded = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ;
+  if ((manager->features & kNeeded) != kNeeded) {
+    free_mb_mgr(manager);
+    return nullptr;
+  }
+  init_mb_mgr_auto(manager, nullptr);
+  if (imb_get_errno(manager) != 0) {
+    free_mb_mgr(manager);
+    return nullptr;
+  }
+  return manager;
+}
+
+IMB_MGR* manager() {
+  static IMB_MGR* const kManager = new_manager();
+  return kManager;
+}
+
+bool is_128(CipherSuite suite) { return suite == CipherSuite::kAes128GcmSha256; }
+
+void seal_pieces(const gcm_key_data* key, bool bits_128, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext,
+                 std::uint8_t* out) {
+  gcm_context_data context;
+  IMB_MGR* mgr = manager();
+  if (bits_128) {
+    IMB_AES128_GCM_INIT(mgr, key, &context, nonce.data(), aad.data(), aad.size());
+  } else {
+    IMB_AES256_GCM_INIT(mgr, key, &context, nonce.data(), aad.data(), aad.size());
+  }
+  for (const Bytes piece : plaintext) {
+    if (piece.empty()) continue;
+    if (bits_128) {
+      IMB_AES128_GCM_ENC_UPDATE(mgr, key, &context, out, piece.data(), piece.size());
+    } else {
+      IMB_AES256_GCM_ENC_UPDATE(mgr, key, &context, out, piece.data(), piece.size());
+    }
+    out += piece.size();
+  }
+  if (bits_128) {
+    IMB_AES128_GCM_ENC_FINALIZE(mgr, key, &context, out, kAeadTagLength);
+  } else {
+    IMB_AES256_GCM_ENC_FINALIZE(mgr, key, &context, out, kAeadTagLength);
+  }
+}
+
+}  // namespace
+
+bool is_available() { return manager() != nullptr; }
+
+void* make(CipherSuite suite, Bytes key) {
+  auto* expanded = new gcm_key_data;  // aligned to 64 octets by its type
+  if (is_128(suite)) {
+    IMB_AES128_GCM_PRE(manager(), key.data(), expanded);
+  } else {
+    IMB_AES256_GCM_PRE(manager(), key.data(), expanded);
+  }
+  return expanded;
+}
+
+void destroy(void* state, CipherSuite) {
+  wipe({static_cast<std::uint8_t*>(state), sizeof(gcm_key_data)});
+  delete static_cast<gcm_key_data*>(state);
+}
+
+void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out) {
+  const auto* key = static_cast<const gcm_key_data*>(state);
+  if (plaintext.size() != 1) {
+    seal_pieces(key, is_128(suite), nonce, aad, plaintext, out);
+    return;
+  }
+  gcm_context_data context;
+  const Bytes text = plaintext[0];
+  std::uint8_t* const tag = out + text.size();
+  if (is_128(suite)) {
+    IMB_AES128_GCM_ENC(manager(), key, &context, out, text.data(), text.size(), nonce.data(), aad.data(), aad.size(), tag,
+                       kAeadTagLength);
+  } else {
+    IMB_AES256_GCM_ENC(manager(), key, &context, out, text.data(), text.size(), nonce.data(), aad.data(), aad.size(), tag,
+                       kAeadTagLength);
+  }
+}
+
+bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag) {
+  const auto* key = static_cast<const gcm_key_data*>(state);
+  gcm_context_data context;
+  std::uint8_t* const data = ciphertext_and_tag.data();
+  const std::size_t length = ciphertext_and_tag.size() - kAeadTagLength;
+  std::array<std::uint8_t, kAeadTagLength> tag;
+  if (is_128(suite)) {
+    IMB_AES128_GCM_DEC(manager(), key, &context, data, data, length, nonce.data(), aad.data(), aad.size(), tag.data(), tag.size());
+  } else {
+    IMB_AES256_GCM_DEC(manager(), key, &context, data, data, length, nonce.data(), aad.data(), aad.size(), tag.data(), tag.size());
+  }
+  return equal_constant_time(tag, ciphertext_and_tag.subspan(length));
+}
+
+#else
+
+bool is_available() { return false; }
+void* make(CipherSuite, Bytes) { HAWSER_CHECK(is_available()); return nullptr; }
+void destroy(void*, CipherSuite) {}
+void seal(void*, CipherSuite, const AeadNonce&, Bytes, std::span<const Bytes>, std::uint8_t*) { HAWSER_CHECK(is_available()); }
+bool open(void*, CipherSuite, const AeadNonce&, Bytes, MutableBytes) { return false; }
+
+#endif
+
+}  // namespace hawser::quic::ipsec_mb

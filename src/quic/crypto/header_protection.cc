@@ -1,0 +1,206 @@
+// header_protection.cc: masks by the CPU's AES instructions, eight samples interleaved so
+// that their latencies overlap, or by OpenSSL EVP.
+#include "quic/crypto/header_protection.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace hawser::quic {
+namespace {
+
+#if defined(__x86_64__)
+#define HAWSER_TARGET_AES __attribute__((target("aes,sse4.1")))
+
+struct RoundKeys {
+  __m128i keys[15];
+  int rounds;  // 10 for AES-128, 14 for AES-256
+};
+
+bool cpu_has_aes() { return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1"); }
+
+// FIPS 197 section 5.2: each word of a round key is the xor of the words before it.
+HAWSER_TARGET_AES __m128i next_round_key(__m128i key, __m128i assist) {
+  key = _mm_xor_si128(key, _mm_slli_si128(key, 4));
+  key = _mm_xor_si128(key, _mm_slli_si128(key, 8));
+  return _mm_xor_si128(key, assist);
+}
+
+template <int kRoundConstant>
+HAWSER_TARGET_AES __m128i rotated_assist(__m128i key) {
+  return _mm_shuffle_epi32(_mm_aeskeygenassist_si128(key, kRoundConstant), 0xff);
+}
+
+HAWSER_TARGET_AES __m128i unrotated_assist(__m128i key) { return _mm_shuffle_epi32(_mm_aeskeygenassist_si128(key, 0), 0xaa); }
+
+HAWSER_TARGET_AES void expand_128(RoundKeys& r, const std::uint8_t* key) {
+  __m128i* k = r.keys;
+  k[0] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key));
+  k[1] = next_round_key(k[0], rotated_assist<0x01>(k[0]));
+  k[2] = next_round_key(k[1], rotated_assist<0x02>(k[1]));
+  k[3] = next_round_key(k[2], rotated_assist<0x04>(k[2]));
+  k[4] = next_round_key(k[3], rotated_assist<0x08>(k[3]));
+  k[5] = next_round_key(k[4], rotated_assist<0x10>(k[4]));
+  k[6] = next_round_key(k[5], rotated_assist<0x20>(k[5]));
+  k[7] = next_round_key(k[6], rotated_assist<0x40>(k[6]));
+  k[8] = next_round_key(k[7], rotated_assist<0x80>(k[7]));
+  k[9] = next_round_key(k[8], rotated_assist<0x1b>(k[8]));
+  k[10] = next_round_key(k[9], rotated_assist<0x36>(k[9]));
+  r.rounds = 10;
+}
+
+template <int kRoundConstant>
+HAWSER_TARGET_AES void expand_256_pair(__m128i* k) {
+  k[2] = next_round_key(k[0], rotated_assist<kRoundConstant>(k[1]));
+  if constexpr (kRoundConstant != 0x40) k[3] = next_round_key(k[1], unrotated_assist(k[2]));
+}
+
+HAWSER_TARGET_AES void expand_256(RoundKeys& r, const std::uint8_t* key) {
+  __m128i* k = r.keys;
+  k[0] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key));
+  k[1] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key + 16));
+  expand_256_pair<0x01>(k);
+  expand_256_pair<0x02>(k + 2);
+  expand_256_pair<0x04>(k + 4);
+  expand_256_pair<0x08>(k + 6);
+  expand_256_pair<0x10>(k + 8);
+  expand_256_pair<0x20>(k + 10);
+  expand_256_pair<0x40>(k + 12);
+  r.rounds = 14;
+}
+
+HAWSER_TARGET_AES void store_mask(HeaderMask& out, __m128i block) {
+  std::array<std::uint8_t, 16> octets;
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(octets.data()), block);
+  std::memcpy(out.data(), octets.data(), out.size());
+}
+
+template <std::size_t kCount>
+HAWSER_TARGET_AES void encrypt_samples(const RoundKeys& r, const std::uint8_t* const* samples, HeaderMask* out) {
+  __m128i blocks[kCount];
+  for (std::size_t i = 0; i < kCount; ++i) {
+    blocks[i] = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(samples[i])), r.keys[0]);
+  }
+  for (int round = 1; round < r.rounds; ++round) {
+    const __m128i key = r.keys[round];
+    for (std::size_t i = 0; i < kCount; ++i) blocks[i] = _mm_aesenc_si128(blocks[i], key);
+  }
+  for (std::size_t i = 0; i < kCount; ++i) store_mask(out[i], _mm_aesenclast_si128(blocks[i], r.keys[r.rounds]));
+}
+
+void* make_round_keys(CipherSuite suite, Bytes key) {
+  auto* round_keys = new RoundKeys;
+  if (suite == CipherSuite::kAes128GcmSha256) {
+    expand_128(*round_keys, key.data());
+  } else {
+    expand_256(*round_keys, key.data());
+  }
+  return round_keys;
+}
+
+void free_round_keys(void* state) {
+  wipe({static_cast<std::uint8_t*>(state), sizeof(RoundKeys)});
+  delete static_cast<RoundKeys*>(state);
+}
+
+void masks_by_instructions(void* state, std::span<const std::uint8_t* const> samples, HeaderMask* out) {
+  const auto& keys = *static_cast<const RoundKeys*>(state);
+  std::size_t done = 0;
+  for (; done + 8 <= samples.size(); done += 8) encrypt_samples<8>(keys, samples.data() + done, out + done);
+  for (; done < samples.size(); ++done) encrypt_samples<1>(keys, samples.data() + done, out + done);
+}
+#else
+bool cpu_has_aes() { return false; }
+void* make_round_keys(CipherSuite, Bytes) { return nullptr; }
+void free_round_keys(void*) {}
+void masks_by_instructions(void*, std::span<const std::uint8_t* const>, HeaderMask*) {}
+#endif
+
+const EVP_CIPHER* cipher_of(CipherSuite suite) {
+  static const EVP_CIPHER* const kAes128 = EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr);
+  static const EVP_CIPHER* const kAes256 = EVP_CIPHER_fetch(nullptr, "AES-256-ECB", nullptr);
+  static const EVP_CIPHER* const kChaCha20 = EVP_CIPHER_fetch(nullptr, "ChaCha20", nullptr);
+  switch (suite) {
+    case CipherSuite::kAes128GcmSha256: return kAes128;
+    case CipherSuite::kAes256GcmSha384: return kAes256;
+    case CipherSuite::kChaCha20Poly1305Sha256: return kChaCha20;
+  }
+  return nullptr;
+}
+
+// RFC 9001 section 5.4.3. All samples of a group go through one EVP call.
+void masks_by_evp_aes(EVP_CIPHER_CTX* context, std::span<const std::uint8_t* const> samples, HeaderMask* out) {
+  constexpr std::size_t kGroup = 64;
+  std::array<std::uint8_t, kGroup * kSampleLength> blocks;
+  for (std::size_t done = 0; done < samples.size();) {
+    const std::size_t count = std::min(kGroup, samples.size() - done);
+    for (std::size_t i = 0; i < count; ++i) std::memcpy(&blocks[i * kSampleLength], samples[done + i], kSampleLength);
+    int size = 0;
+    HAWSER_CHECK(EVP_EncryptUpdate(context, blocks.data(), &size, blocks.data(), static_cast<int>(count * kSampleLength)) == 1);
+    for (std::size_t i = 0; i < count; ++i) std::memcpy(out[done + i].data(), &blocks[i * kSampleLength], out[done + i].size());
+    done += count;
+  }
+}
+
+// RFC 9001 section 5.4.4: the sample is a little-endian block counter and a nonce, which is
+// just the layout of OpenSSL's IV; the mask is the key stream.
+void masks_by_evp_chacha20(EVP_CIPHER_CTX* context, std::span<const std::uint8_t* const> samples, HeaderMask* out) {
+  static constexpr HeaderMask kZeros{};
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    int size = 0;
+    HAWSER_CHECK(EVP_EncryptInit_ex2(context, nullptr, nullptr, samples[i], nullptr) == 1);
+    HAWSER_CHECK(EVP_EncryptUpdate(context, out[i].data(), &size, kZeros.data(), static_cast<int>(kZeros.size())) == 1);
+  }
+}
+
+}  // namespace
+
+HeaderKey::HeaderKey(CipherSuite suite, Bytes hp_key, CryptoBackend backend) : suite_(suite) {
+  HAWSER_CHECK(hp_key.size() == key_length(suite));
+  uses_aes_instructions_ =
+      backend != CryptoBackend::kOpenSsl && suite != CipherSuite::kChaCha20Poly1305Sha256 && cpu_has_aes();
+  if (uses_aes_instructions_) {
+    state_ = make_round_keys(suite, hp_key);
+    return;
+  }
+  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
+  HAWSER_CHECK(context != nullptr);
+  HAWSER_CHECK(EVP_EncryptInit_ex2(context, cipher_of(suite), hp_key.data(), nullptr, nullptr) == 1);
+  EVP_CIPHER_CTX_set_padding(context, 0);
+  state_ = context;
+}
+
+HeaderKey::~HeaderKey() {
+  if (state_ == nullptr) return;
+  if (uses_aes_instructions_) {
+    free_round_keys(state_);
+  } else {
+    EVP_CIPHER_CTX_free(static_cast<EVP_CIPHER_CTX*>(state_));
+  }
+}
+
+HeaderMask HeaderKey::mask(const std::uint8_t* sample) {
+  HeaderMask out;
+  masks({&sample, 1}, {&out, 1});
+  return out;
+}
+
+void HeaderKey::masks(std::span<const std::uint8_t* const> samples, std::span<HeaderMask> out) {
+  HAWSER_DCHECK(state_ != nullptr && out.size() >= samples.size());
+  if (uses_aes_instructions_) {
+    masks_by_instructions(state_, samples, out.data());
+  } else if (suite_ == CipherSuite::kChaCha20Poly1305Sha256) {
+    masks_by_evp_chacha20(static_cast<EVP_CIPHER_CTX*>(state_), samples, out.data());
+  } else {
+    masks_by_evp_aes(static_cast<EVP_CIPHER_CTX*>(state_), samples, out.data());
+  }
+}
+
+}  // namespace hawser::quic

@@ -1,0 +1,213 @@
+// packet_protection.cc: which key opens a packet, and when keys change (RFC 9001 section 6).
+#include "quic/crypto/packet_protection.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace hawser::quic {
+namespace {
+
+// A packet key without a header key: key updates leave header protection alone.
+PacketKey packet_key(const VersionKeyTable& table, CipherSuite suite, Bytes secret, CryptoBackend backend) {
+  const KeyMaterial material(table, suite, secret);
+  return PacketKey(suite, material.key(), material.iv(), backend);
+}
+
+}  // namespace
+
+DirectionKeys::DirectionKeys(const VersionKeyTable& table, CipherSuite suite, Bytes secret, CryptoBackend backend) {
+  const KeyMaterial material(table, suite, secret);
+  packet = PacketKey(suite, material.key(), material.iv(), backend);
+  header = HeaderKey(suite, material.hp(), backend);
+}
+
+LevelKeys initial_keys(const VersionKeyTable& table, Role role, Bytes dcid, CryptoBackend backend) {
+  const InitialSecrets secrets = initial_secrets(table, dcid);
+  const Secret& own = role == Role::kClient ? secrets.client : secrets.server;
+  const Secret& theirs = role == Role::kClient ? secrets.server : secrets.client;
+  LevelKeys keys;
+  keys.read = DirectionKeys(table, kInitialSuite, theirs.view(), backend);
+  keys.write = DirectionKeys(table, kInitialSuite, own.view(), backend);
+  return keys;
+}
+
+void OneRttKeys::set_read_secret(CipherSuite suite, Bytes secret) {
+  HAWSER_CHECK(!can_open());
+  suite_ = suite;
+  DirectionKeys keys(table(), suite, secret, options_.backend);
+  read_current_ = std::move(keys.packet);
+  read_header_ = std::move(keys.header);
+  read_next_secret_ = Secret(secret);
+  derive_next_read();
+}
+
+void OneRttKeys::set_write_secret(CipherSuite suite, Bytes secret) {
+  HAWSER_CHECK(!can_seal());
+  suite_ = suite;
+  DirectionKeys keys(table(), suite, secret, options_.backend);
+  write_current_ = std::move(keys.packet);
+  write_header_ = std::move(keys.header);
+  write_secret_ = Secret(secret);
+}
+
+void OneRttKeys::derive_next_read() {
+  read_next_secret_ = next_generation_secret(table(), suite_, read_next_secret_.view());
+  read_next_ = packet_key(table(), suite_, read_next_secret_.view(), options_.backend);
+}
+
+std::uint64_t OneRttKeys::seal_limit() const {
+  const std::uint64_t limit = confidentiality_limit(suite_);
+  return options_.confidentiality_limit == 0 ? limit : std::min(limit, options_.confidentiality_limit);
+}
+
+std::uint64_t OneRttKeys::failure_limit() const {
+  const std::uint64_t limit = integrity_limit(suite_);
+  return options_.integrity_limit == 0 ? limit : std::min(limit, options_.integrity_limit);
+}
+
+OneRttKeys::PathPhase& OneRttKeys::phase_of(PathId path) {
+  if (last_phase_ < phase_count_ && phases_[last_phase_].path == path.value) return phases_[last_phase_];
+  for (std::size_t i = 0; i < phase_count_; ++i) {
+    if (phases_[i].path == path.value) {
+      last_phase_ = i;
+      return phases_[i];
+    }
+  }
+  if (phase_count_ < kTrackedPaths) {
+    last_phase_ = phase_count_++;
+  } else {
+    const auto lowest = std::min_element(phases_.begin(), phases_.end(),
+                                         [](const PathPhase& a, const PathPhase& b) { return a.path < b.path; });
+    last_phase_ = static_cast<std::size_t>(lowest - phases_.begin());
+  }
+  phases_[last_phase_] = PathPhase{};
+  phases_[last_phase_].path = path.value;
+  return phases_[last_phase_];
+}
+
+void OneRttKeys::seal(PathId path, PacketNumber pn, Bytes header, std::span<const Bytes> plaintext, std::uint8_t* out) {
+  HAWSER_CHECK(packets_sealed_ < seal_limit());
+  ++packets_sealed_;
+  if (!confirmed_) {
+    PathPhase& phase = phase_of(path);
+    if (phase.first_sealed == kNoNumber) phase.first_sealed = pn.value;
+  }
+  write_current_.seal(path, pn, header, plaintext, out);
+}
+
+Parsed<bool> OneRttKeys::open(PathId path, PacketNumber pn, bool key_phase, Bytes header, MutableBytes ciphertext_and_tag,
+                              Timestamp now) {
+  HAWSER_DCHECK(can_open());
+  if (now >= previous_expiry_) drop_previous_read();
+  PathPhase& phase = phase_of(path);
+  if (key_phase == ((read_generation_ & 1) != 0)) {
+    if (!read_current_.open(path, pn, header, ciphertext_and_tag)) return on_open_failed();
+    return on_opened_with_current(phase, pn);
+  }
+  // The other phase is the one before if the packet is older than the change, else the one
+  // after. A path that has shown nothing of the current phase gives no order; then the old
+  // key is right, because a peer waits three PTOs before it changes again.
+  const bool older = phase.lowest_opened == kNoNumber || pn.value < phase.lowest_opened;
+  if (older && !read_previous_.empty()) {
+    if (!read_previous_.open(path, pn, header, ciphertext_and_tag)) return on_open_failed();
+    if (phase.highest_opened_old == kNoNumber || phase.highest_opened_old < pn.value) phase.highest_opened_old = pn.value;
+    return true;
+  }
+  if (!read_next_.open(path, pn, header, ciphertext_and_tag)) return on_open_failed();
+  return on_opened_with_next(phase, pn, now);
+}
+
+Parsed<bool> OneRttKeys::on_open_failed() {
+  // RFC 9001 section 6.6: counted over all keys of the connection.
+  if (++packets_failed_ > failure_limit()) {
+    return fail(TransportErrorCode::kAeadLimitReached, "too many packets failed authentication");
+  }
+  return false;
+}
+
+Parsed<bool> OneRttKeys::on_opened_with_current(PathPhase& phase, PacketNumber pn) {
+  // RFC 9001 section 6.4: a key never protects a packet above one of a newer key.
+  if (phase.highest_opened_old != kNoNumber && pn.value < phase.highest_opened_old) {
+    return fail(TransportErrorCode::kKeyUpdateError, "old keys used after a key update");
+  }
+  if (phase.lowest_opened == kNoNumber) {
+    phase.lowest_opened = phase.highest_opened = pn.value;
+  } else {
+    phase.lowest_opened = std::min(phase.lowest_opened, pn.value);
+    phase.highest_opened = std::max(phase.highest_opened, pn.value);
+  }
+  return true;
+}
+
+Parsed<bool> OneRttKeys::on_opened_with_next(PathPhase& phase, PacketNumber pn, Timestamp now) {
+  // RFC 9001 section 6.2: the peer may change again only once it saw an acknowledgement
+  // under the keys that answer its last change; if none was sent, it cannot have.
+  const bool unanswered = read_generation_ > 0 && write_generation_ == read_generation_ && packets_sealed_ == 0;
+  if (unanswered) return fail(TransportErrorCode::kKeyUpdateError, "two key updates without confirmation");
+  if (phase.highest_opened != kNoNumber && pn.value < phase.highest_opened) {
+    return fail(TransportErrorCode::kKeyUpdateError, "old keys used after a key update");
+  }
+  for (std::size_t i = 0; i < phase_count_; ++i) {
+    PathPhase& each = phases_[i];
+    if (each.highest_opened != kNoNumber) each.highest_opened_old = each.highest_opened;
+    each.lowest_opened = each.highest_opened = kNoNumber;
+  }
+  phase.lowest_opened = phase.highest_opened = pn.value;
+  read_previous_ = std::move(read_current_);
+  read_current_ = std::move(read_next_);
+  ++read_generation_;
+  previous_expiry_ = now + kRetentionPtos * pto_;
+  derive_next_read();
+  if (write_generation_ < read_generation_ && can_seal()) advance_write_generation();
+  return true;
+}
+
+void OneRttKeys::drop_previous_read() {
+  read_previous_ = PacketKey();
+  previous_expiry_ = kNever;
+}
+
+void OneRttKeys::advance_write_generation() {
+  write_secret_ = next_generation_secret(table(), suite_, write_secret_.view());
+  write_current_ = packet_key(table(), suite_, write_secret_.view(), options_.backend);
+  ++write_generation_;
+  packets_sealed_ = 0;
+  confirmed_ = false;
+  for (std::size_t i = 0; i < phase_count_; ++i) phases_[i].first_sealed = kNoNumber;
+}
+
+void OneRttKeys::on_acknowledged(PathId path, PacketNumber largest_newly_acknowledged, Timestamp now) {
+  if (confirmed_) return;
+  for (std::size_t i = 0; i < phase_count_; ++i) {
+    const PathPhase& phase = phases_[i];
+    if (phase.path != path.value || phase.first_sealed == kNoNumber) continue;
+    if (largest_newly_acknowledged.value < phase.first_sealed) continue;
+    confirmed_ = true;
+    confirmed_at_ = now;
+  }
+}
+
+bool OneRttKeys::may_initiate_update(Timestamp now) const {
+  if (!handshake_confirmed_ || !confirmed_ || write_generation_ != read_generation_) return false;
+  return write_generation_ == 0 || now >= confirmed_at_ + kRetentionPtos * pto_;
+}
+
+bool OneRttKeys::initiate_update(Timestamp now) {
+  if (!may_initiate_update(now)) return false;
+  advance_write_generation();
+  return true;
+}
+
+Parsed<void> OneRttKeys::maintain(Timestamp now, Duration pto) {
+  pto_ = pto;
+  if (now >= previous_expiry_) drop_previous_read();
+  const std::uint64_t limit = seal_limit();
+  if (packets_sealed_ >= limit / 2) initiate_update(now);
+  if (packets_sealed_ + std::min(kSealMargin, limit / 4) > limit) {
+    return fail(TransportErrorCode::kAeadLimitReached, "write key used up and no key update possible");
+  }
+  return {};
+}
+
+}  // namespace hawser::quic
