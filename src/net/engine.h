@@ -49,15 +49,16 @@ class Engine {
   virtual PollResult poll(Duration timeout) = 0;
 
   // Takes what has arrived on any socket: returns how many of `out` are filled. The octets
-  // are the engine's and stay until the next receive(). May be called without poll(); 0 says
-  // that nothing waits.
+  // are the engine's and stay until the next receive(). Call it as
+  // often as it gives something; once it returned 0, poll() has to say readable again.
   virtual std::size_t receive(std::span<ReceivedTrain> out) = 0;
 
   // Lends memory to send from: sets buffer and max_segments of the first n trains of `out`
   // and returns n. Ends every earlier loan, so call it only when no unsent train is held.
   virtual std::size_t lend(std::span<TransmitTrain> out) = 0;
 
-  // Sends lent trains in order, each through the socket that its tuple.local names. Returns
+  // Sends lent trains in order, each through the socket that its tuple.local names (the
+  // first socket that speaks the family of tuple.remote, if that is unset). Returns
   // how many it is done with: sent, or dropped and counted as a network would. The rest,
   // the first of which may have been cut to what is left of it, are to be offered again,
   // first and in the same order, when poll() says writable.

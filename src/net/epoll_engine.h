@@ -50,18 +50,18 @@ class EpollEngine final : public Engine {
   };
 
   explicit EpollEngine(const EpollOptions& options);
-  int wait(Duration timeout);
-  int wait_by_timer(Duration timeout);
+  void take_event(std::uint64_t source, std::uint32_t what, PollResult& result);
   void watch_writable(std::size_t index, bool wanted);
-  std::size_t socket_for(const SocketAddress& local) const;
+  std::size_t socket_for(const FourTuple& tuple) const;  // kSocketsMax: none
 
   int epoll_ = -1;
   int wake_ = -1;
-  int timer_ = -1;  // opened when epoll_pwait2 is missing
+  int timer_ = -1;  // set only where epoll_pwait2 is missing
   bool precise_timeout_;
   std::atomic<bool> wake_pending_{false};
   std::size_t next_to_read_ = 0;  // rotates, so that a busy socket does not starve the others
   std::array<Slot, kSocketsMax> slots_;
+  std::size_t slots_used_ = 0;  // one past the highest slot that ever held a socket
   BufferPool receive_pool_;
   BufferPool transmit_pool_;
   UdpCounters closed_counters_;

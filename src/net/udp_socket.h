@@ -23,6 +23,9 @@ inline constexpr std::size_t kGsoSegmentsMax = 64;
 // Messages in one recvmmsg or sendmmsg. With 64 KB each, 32 of them fill one huge page.
 inline constexpr std::size_t kMessagesPerCall = 32;
 
+// Stands in for sendmmsg(2), with its arguments and its errno.
+using SendCall = int (*)(int fd, mmsghdr* messages, unsigned count, int flags);
+
 struct UdpOptions {
   SocketAddress local;               // family kIpv4 or kIpv6; port 0: the kernel chooses
   bool dual_stack = true;            // an IPv6 wildcard socket carries IPv4 too
@@ -33,6 +36,7 @@ struct UdpOptions {
   std::size_t receive_buffer = 16u << 20;  // octets wished for; the kernel may grant less
   std::size_t send_buffer = 16u << 20;     // octets wished for
   std::size_t busy_poll_us = 0;      // SO_BUSY_POLL; 0 leaves the system's setting
+  SendCall send_call = nullptr;      // tests block, cut and refuse here; nullptr: the kernel
 };
 
 // What this socket got, for `status` and for choosing how to build trains.
@@ -86,14 +90,15 @@ class UdpSocket {
   // trains.size() means that the socket's buffer is full: offer the rest again once it is
   // writable. A train that went out in part is cut to what is left of it.
   // Each train: size <= kGsoPayloadMax and segments() <= kGsoSegmentsMax, tuple.remote set.
-  // An unspecified tuple.local leaves the source address to the kernel.
+  // A tuple.local that is unset (kNone) or unspecified leaves the source address to the kernel.
   std::size_t send(std::span<TransmitTrain> trains);
 
   [[nodiscard]] int fd() const { return fd_; }
   // Where it is bound: the port is never 0, the address may be unspecified.
   [[nodiscard]] const SocketAddress& local_address() const { return local_; }
-  // True if a train whose tuple has this local address can leave through this socket.
-  [[nodiscard]] bool serves(const SocketAddress& local) const;
+  // True if a train of this tuple can leave through this socket: the local address is its
+  // own, or unset and of a family that it speaks.
+  [[nodiscard]] bool serves(const FourTuple& tuple) const;
   [[nodiscard]] const UdpCapabilities& capabilities() const { return capabilities_; }
   [[nodiscard]] const UdpCounters& counters() const { return counters_; }
   // Datagrams the kernel threw away because the receive buffer was full.
@@ -102,19 +107,20 @@ class UdpSocket {
  private:
   UdpSocket() = default;
   void set_options(const UdpOptions& options);
-  std::size_t send_messages(std::span<TransmitTrain> trains);
-  bool send_segments(TransmitTrain& train);
-  bool on_send_error(TransmitTrain& train, int error);
-  void count_dropped(const TransmitTrain& train, int error);
-  void count_sent(const TransmitTrain& train);
+  void set_path_options(const UdpOptions& options);
+  std::size_t fill_messages(std::span<const TransmitTrain> trains, bool split_first);
+  std::size_t finish_messages(std::span<TransmitTrain> trains, std::size_t messages);
+  bool finish_octets(TransmitTrain& train, std::size_t octets);
+  void count_dropped(const TransmitTrain& train, std::size_t octets, int error);
 
   int fd_ = -1;
   sa_family_t family_ = AF_UNSPEC;
-  bool any_family_ = false;   // an AF_INET6 socket that carries IPv4 too
+  bool dual_stack_ = false;   // an AF_INET6 socket that carries IPv4 too
   bool any_address_ = false;  // bound to the wildcard: local addresses differ per datagram
   SocketAddress local_;
   UdpCapabilities capabilities_;
   UdpCounters counters_;
+  SendCall send_call_ = nullptr;
   UdpMessages* messages_ = nullptr;  // owned; headers, addresses and ancillary data of one call
 };
 

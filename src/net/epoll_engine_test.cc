@@ -1,0 +1,211 @@
+// Goal: the engine wakes for datagrams, for room, for other threads and for time, and sends
+// each train through the right socket. Method: engines on loopback.
+#include "net/epoll_engine.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace hawser::net {
+namespace {
+
+std::unique_ptr<EpollEngine> make_engine(const EpollOptions& options = {}) {
+  auto engine = EpollEngine::create(options);
+  if (!engine) throw std::runtime_error(engine.error().message);
+  return std::move(*engine);
+}
+
+SocketId open_on(Engine& engine, std::string_view address, bool reuse_port = false) {
+  auto socket = engine.open({.local = *parse_address(address), .reuse_port = reuse_port});
+  if (!socket) throw std::runtime_error(socket.error().message);
+  return *socket;
+}
+
+// Fills a lent train with `size` octets of `value`.
+void fill(TransmitTrain& train, std::uint8_t value, std::size_t size, std::size_t segment_size, const FourTuple& tuple) {
+  std::memset(train.buffer.data(), value, size);
+  train.size = size;
+  train.segment_size = segment_size;
+  train.tuple = tuple;
+  train.ecn = Ecn::kNotEct;
+}
+
+// Polls and reads until `octets` have come; returns how many octets of each value.
+std::array<std::size_t, 256> receive_values(Engine& engine, std::size_t octets) {
+  std::array<std::size_t, 256> values{};
+  std::size_t sum = 0;
+  std::array<ReceivedTrain, 8> trains;
+  while (sum < octets) {
+    const std::size_t count = engine.receive(trains);
+    if (count == 0 && !engine.poll(5s).readable) break;
+    for (const ReceivedTrain& train : std::span(trains).first(count)) {
+      for (const std::uint8_t octet : train.bytes) ++values[octet];
+      sum += train.bytes.size();
+    }
+  }
+  return values;
+}
+
+TEST(net_epoll_engine, passes_trains_between_two_engines) {
+  auto a = make_engine();
+  auto b = make_engine();
+  const SocketAddress from = a->local_address(open_on(*a, "127.0.0.1:0"));
+  const SocketAddress to = b->local_address(open_on(*b, "127.0.0.1:0"));
+  std::array<TransmitTrain, 4> trains;
+  ASSERT_EQ(a->lend(trains), 4u);
+  for (std::uint8_t i = 0; i < 4; ++i) fill(trains[i], i, 40'000, 1'350, {from, to});
+  ASSERT_EQ(a->send(trains), 4u);
+  const auto values = receive_values(*b, 160'000);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(values[i], 40'000u);
+  EXPECT_EQ(b->counters().octets_received, 160'000u);
+  EXPECT_EQ(a->counters().octets_sent, 160'000u);
+}
+
+TEST(net_epoll_engine, local_address_chooses_the_socket) {
+  auto engine = make_engine();
+  auto peer = make_engine();
+  const SocketAddress first = engine->local_address(open_on(*engine, "127.0.0.1:0"));
+  const SocketAddress second = engine->local_address(open_on(*engine, "127.0.0.1:0"));
+  const SocketAddress sixth = engine->local_address(open_on(*engine, "[::1]:0"));
+  const SocketAddress to_v4 = peer->local_address(open_on(*peer, "127.0.0.1:0"));
+  const SocketAddress to_v6 = peer->local_address(open_on(*peer, "[::1]:0"));
+  std::array<TransmitTrain, 4> trains;
+  ASSERT_EQ(engine->lend(trains), 4u);
+  fill(trains[0], 1, 100, 100, {second, to_v4});
+  fill(trains[1], 2, 100, 100, {sixth, to_v6});
+  fill(trains[2], 3, 100, 100, {first, to_v4});
+  fill(trains[3], 4, 100, 100, {{}, to_v6});  // the driver's choice
+  ASSERT_EQ(engine->send(trains), 4u);
+
+  std::array<SocketAddress, 5> sources;
+  std::array<ReceivedTrain, 8> received;
+  for (std::size_t seen = 0; seen < 4;) {
+    const std::size_t count = peer->receive(received);
+    if (count == 0) {
+      ASSERT_TRUE(peer->poll(5s).readable);
+    }
+    for (std::size_t i = 0; i < count; ++i) sources[received[i].bytes[0]] = received[i].tuple.remote;
+    seen += count;
+  }
+  EXPECT_EQ(sources[1], second);
+  EXPECT_EQ(sources[2], sixth);
+  EXPECT_EQ(sources[3], first);
+  EXPECT_EQ(sources[4], sixth);
+}
+
+TEST(net_epoll_engine, train_without_a_socket_is_dropped_and_counted) {
+  auto engine = make_engine();
+  const SocketId socket = open_on(*engine, "127.0.0.1:0");
+  const SocketAddress local = engine->local_address(socket);
+  engine->close(socket);
+  std::array<TransmitTrain, 1> trains;
+  ASSERT_EQ(engine->lend(trains), 1u);
+  fill(trains[0], 1, 2'500, 1'000, {local, ipv4_address({127, 0, 0, 1}, 9)});
+  EXPECT_EQ(engine->send(trains), 1u);
+  EXPECT_EQ(engine->counters().send_unreachable, 3u);
+}
+
+TEST(net_epoll_engine, sleeps_no_shorter_than_asked) {
+  for (const bool precise : {true, false}) {
+    auto engine = make_engine({.precise_timeout = precise});
+    for (const Duration timeout : {Duration{300us}, Duration{0ns}, Duration{5ms}}) {
+      const auto before = std::chrono::steady_clock::now();
+      const PollResult result = engine->poll(timeout);
+      EXPECT_GE(std::chrono::steady_clock::now() - before, timeout);
+      EXPECT_FALSE(result.readable || result.writable || result.woken);
+    }
+  }
+}
+
+TEST(net_epoll_engine, another_thread_wakes_an_endless_sleep) {
+  for (const bool precise : {true, false}) {
+    auto engine = make_engine({.precise_timeout = precise});
+    std::atomic<int> round = 0;
+    std::thread waker([&] {
+      for (int i = 1; i <= 100; ++i) {
+        round.store(i, std::memory_order_relaxed);
+        engine->wake();
+        engine->wake();
+        while (round.load(std::memory_order_relaxed) == i) std::this_thread::yield();
+      }
+    });
+    for (int i = 1; i <= 100; ++i) {
+      do {
+        ASSERT_TRUE(engine->poll(Duration{-1}).woken);
+      } while (round.load(std::memory_order_relaxed) != i);
+      round.store(-i, std::memory_order_relaxed);
+    }
+    waker.join();
+  }
+}
+
+TEST(net_epoll_engine, wake_before_poll_is_not_lost) {
+  auto engine = make_engine();
+  engine->wake();
+  EXPECT_TRUE(engine->poll(5s).woken);
+  EXPECT_FALSE(engine->poll(0ns).woken);
+}
+
+// Takes one message a call, and none on every other call, as a full socket buffer would.
+int narrow_kernel(int fd, mmsghdr* messages, unsigned count, int flags) {
+  static unsigned calls = 0;
+  if (++calls % 2 == 0) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return sendmmsg(fd, messages, std::min(count, 1u), flags);
+}
+
+TEST(net_epoll_engine, says_writable_after_a_send_that_fell_short) {
+  auto engine = make_engine();
+  auto peer = make_engine();
+  auto socket = engine->open({.local = *parse_address("127.0.0.1:0"), .send_call = &narrow_kernel});
+  ASSERT_TRUE(socket);
+  const SocketAddress from = engine->local_address(*socket);
+  const SocketAddress to = peer->local_address(open_on(*peer, "127.0.0.1:0"));
+  EXPECT_FALSE(engine->poll(0ns).writable);
+  std::array<TransmitTrain, 4> trains;
+  ASSERT_EQ(engine->lend(trains), 4u);
+  for (TransmitTrain& train : trains) fill(train, 7, 30'000, 1'200, {from, to});
+  std::span<TransmitTrain> rest = trains;
+  std::size_t rounds = 0;
+  while (true) {
+    rest = rest.subspan(engine->send(rest));
+    if (rest.empty()) break;
+    ++rounds;
+    ASSERT_TRUE(engine->poll(5s).writable);
+  }
+  EXPECT_EQ(rounds, 3u);
+  EXPECT_EQ(engine->counters().send_blocked, 3u);
+  EXPECT_FALSE(engine->poll(0ns).writable);
+  EXPECT_EQ(receive_values(*peer, 120'000)[7], 120'000u);
+}
+
+TEST(net_epoll_engine, opens_no_more_than_the_limit) {
+  auto engine = make_engine();
+  for (std::size_t i = 0; i < kSocketsMax; ++i) open_on(*engine, "127.0.0.1:0");
+  EXPECT_FALSE(engine->open({.local = *parse_address("127.0.0.1:0")}));
+  engine->close(SocketId{3});
+  EXPECT_EQ(open_on(*engine, "127.0.0.1:0"), SocketId{3});
+}
+
+TEST(net_epoll_engine, reads_every_socket_though_one_has_more_than_fits) {
+  auto engine = make_engine({.receive_slots = 2});
+  auto peer = make_engine();
+  const SocketAddress busy = engine->local_address(open_on(*engine, "127.0.0.1:0"));
+  const SocketAddress quiet = engine->local_address(open_on(*engine, "127.0.0.1:0"));
+  const SocketAddress from = peer->local_address(open_on(*peer, "127.0.0.1:0"));
+  std::array<TransmitTrain, 8> trains;
+  ASSERT_EQ(peer->lend(trains), 8u);
+  for (std::size_t i = 0; i < 8; ++i) fill(trains[i], i == 7 ? 2 : 1, 1'000, 1'000, {from, i == 7 ? quiet : busy});
+  ASSERT_EQ(peer->send(trains), 8u);
+  const auto values = receive_values(*engine, 8'000);
+  EXPECT_EQ(values[1], 7'000u);
+  EXPECT_EQ(values[2], 1'000u);
+}
+
+}  // namespace
+}  // namespace hawser::net
