@@ -56,7 +56,9 @@ struct PacketHeader {
 // Reads the header of the packet at the start of `datagram_rest`: the whole datagram or what
 // follows the packets coalesced before. `local_cid_length` is how many octets the connection
 // IDs have that this endpoint issues, for a short header does not say. nullopt: drop the
-// packet, and the rest of the datagram with it, silently.
+// packet, and the rest of the datagram with it, silently. A packet that is framed well but
+// too short to be protected has type kDiscard: drop it and go on behind it, as RFC 9000
+// section 12.2 asks.
 //
 // A packet with the fixed bit clear is dropped unless `fixed_bit_may_be_clear`, which holds
 // where this endpoint has sent grease_quic_bit (RFC 9287). Version Negotiation packets and

@@ -29,13 +29,28 @@ class PacketPayload {
   // References shorter than this are copied: a piece costs more than the copy.
   static constexpr std::size_t kCopyBelow = 64;
 
+  // An empty payload without room; reset() gives it some. Objects are reused, since filling
+  // the arrays below anew for each packet would cost more than writing the packet.
+  PacketPayload() : PacketPayload(MutableBytes{}) {}
+
   // `area` is where the plaintext of the payload will lie in the datagram (without tag).
   explicit PacketPayload(MutableBytes area) : begin_(area.data()), out_(area.data()), end_(area.data() + area.size()), piece_start_(area.data()) {}
+
+  // Starts over in another area.
+  void reset(MutableBytes area) {
+    begin_ = out_ = piece_start_ = area.data();
+    end_ = area.data() + area.size();
+    frame_count_ = piece_count_ = 0;
+    ack_eliciting_ = padded_ = false;
+    probing_ = true;
+  }
 
   // Octets of frames that still fit.
   [[nodiscard]] std::size_t room() const {
     return frame_count_ >= kMaxFrames || piece_count_ + 2 >= kMaxPieces ? 0 : static_cast<std::size_t>(end_ - out_);
   }
+  // The same without the limits on frames and pieces: for padding.
+  [[nodiscard]] std::size_t free_octets() const { return static_cast<std::size_t>(end_ - out_); }
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(out_ - begin_); }
   [[nodiscard]] bool empty() const { return out_ == begin_; }
 

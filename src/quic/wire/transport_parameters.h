@@ -94,6 +94,10 @@ struct TransportParameters {
 // 40; every one takes 2 octets or more, and the duplicate check compares each with each.
 inline constexpr std::size_t kMaxTransportParameters = 128;
 
+// Longer version_information is refused: 256 versions of 4 octets, while no peer speaks more
+// than some ten.
+inline constexpr std::size_t kMaxVersionInformationLength = 4 * 256;
+
 // Reads what the end in role `sender` sent. TRANSPORT_PARAMETER_ERROR for a value outside the
 // bounds above, a duplicate, a cut or over-long value, or a parameter that only a server may
 // send coming from a client (RFC 9000 sections 7.4 and 18.2). Unknown ones are passed over.

@@ -10,7 +10,7 @@
 
 namespace hawser::quic {
 
-// What a received packet is, by its header alone. The last two exist in every version.
+// What a received packet is, by its header alone.
 enum class PacketType : std::uint8_t {
   kInitial,
   kZeroRtt,
@@ -19,6 +19,7 @@ enum class PacketType : std::uint8_t {
   kOneRtt,
   kVersionNegotiation,
   kUnsupportedVersion,  // a long header whose version has no row below
+  kDiscard,             // to be dropped alone: what is coalesced behind it may be good
 };
 
 struct VersionTraits {
