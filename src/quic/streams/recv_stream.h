@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "quic/streams/flow_control.h"
 #include "quic/streams/recv_buffer.h"
 #include "quic/wire/errors.h"
@@ -50,8 +51,10 @@ class RecvStream {
   // Frames. They return false if there is no room.
   bool write_stop_sending_frame(PacketPayload& payload) const;
   bool write_max_stream_data_frame(PacketPayload& payload, Timestamp now, Duration rtt);
-  // Whether losing such a frame still matters.
-  [[nodiscard]] bool needs_stop_sending() const { return stopped_ && (state_ == RecvState::kRecv || state_ == RecvState::kSizeKnown); }
+  // The final size is unknown and the reader wants it: limits still mean something.
+  [[nodiscard]] bool takes_more() const { return exists_ && state_ == RecvState::kRecv && !stopped_; }
+  // Whether such a frame still matters.
+  [[nodiscard]] bool needs_stop_sending() const { return stopped_ && state_ == RecvState::kRecv; }
   [[nodiscard]] bool needs_window_update() const { return takes_more() && window_.wants_update(); }
   [[nodiscard]] bool can_update_window() const { return takes_more() && window_.can_update(); }
   [[nodiscard]] bool is_current_limit(std::uint64_t limit) const { return takes_more() && window_.limit() == limit; }
@@ -70,9 +73,8 @@ class RecvStream {
   void release_buffers() { buffer_.clear(); }
 
  private:
-  [[nodiscard]] bool takes_more() const { return exists_ && state_ == RecvState::kRecv && !stopped_; }
   Parsed<std::uint64_t> check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room, std::uint64_t frame_type) const;
-  std::uint64_t discard();
+  std::uint64_t drop_unread();
 
   RecvBuffer buffer_;
   ReceiveWindow window_;

@@ -47,7 +47,8 @@ class SendBuffer {
   void on_acked(std::uint64_t offset, std::uint64_t size);
   // Whatever of it is still unacknowledged will be sent again.
   void on_lost(std::uint64_t offset, std::uint64_t size);
-  // All of it is to be sent as if for the first time (rejected 0-RTT). Nothing was acknowledged.
+  // All of it is to be sent as if for the first time (rejected 0-RTT), from the
+  // lowest unacknowledged one on.
   void mark_unsent();
   // Drops everything and starts over at offset 0; capacity stays.
   void clear();

@@ -42,7 +42,7 @@ class SendStream {
   void on_acked(const SentFrame& frame);
   void on_lost(const SentFrame& frame);
   void on_reset_acked() { if (state_ == SendState::kResetSent) state_ = SendState::kResetRecvd; }
-  void on_early_data_rejected(std::uint64_t peer_limit);
+  void on_early_data_rejected();
 
   // Writes one STREAM frame: lost octets first, then new ones within the stream's limit and
   // `connection_credit`. `new_octets` says how much of that credit it used.
@@ -54,6 +54,8 @@ class SendStream {
   Written write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit);
   // Writes RESET_STREAM; false if it does not fit.
   bool write_reset_frame(PacketPayload& payload) const;
+  // Writes STREAM_DATA_BLOCKED at the stream's limit; the caller has seen to 17 octets of room.
+  void write_blocked_frame(PacketPayload& payload) const;
 
   // Whether a STREAM frame can be written without new connection credit, or with it.
   [[nodiscard]] bool can_send_without_credit() const;

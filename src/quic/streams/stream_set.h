@@ -12,6 +12,7 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
@@ -187,7 +188,6 @@ class StreamSet {
     std::uint64_t blocked_at = kMaxStreamCount + 1;  // local kinds: limit last reported in STREAMS_BLOCKED
     bool refused = false;        // open() was refused
     bool available = false;      // streams became available after that
-    bool over_limit = false;     // local kinds: streams exist beyond the maximum (rejected 0-RTT)
   };
   // Bits of connection_control_.
   enum : std::uint8_t { kSendMaxData = 1, kSendDataBlocked = 2, kSendMaxStreamsBidi = 4, kSendMaxStreamsUni = 8, kSendStreamsBlockedBidi = 16, kSendStreamsBlockedUni = 32 };
@@ -199,6 +199,8 @@ class StreamSet {
   [[nodiscard]] bool is_local(StreamId id) const { return id.initiator() == role_; }
   [[nodiscard]] bool can_receive(StreamId id) const { return id.is_bidirectional() || !is_local(id); }
   [[nodiscard]] bool can_send(StreamId id) const { return id.is_bidirectional() || is_local(id); }
+  // False for a local stream beyond the peer's limit, which only rejected 0-RTT can leave.
+  [[nodiscard]] bool may_use(const Stream& stream) { return !is_local(stream.id) || stream.id.index() < kind_of(stream.id).maximum; }
   Stream& create(StreamId id);
   [[nodiscard]] std::uint64_t initial_send_limit(StreamId id) const;
   [[nodiscard]] std::uint64_t initial_receive_window(StreamId id) const;
@@ -210,25 +212,23 @@ class StreamSet {
   // stream_set_receive.cc: frames in, reader.
   Parsed<Stream*> stream_for_frame(StreamId id, std::uint64_t frame_type);
   Parsed<Stream*> open_up_to(StreamId id, std::uint64_t frame_type);
-  void on_discarded(std::uint64_t octets);
-  void on_read(Stream& stream, std::uint64_t octets);
-  void raise_stream_limit(Stream& stream, std::uint64_t limit);
+  void on_consumed(std::uint64_t octets);
 
   // stream_set_send.cc: commands of the sender, frames out, acknowledgement and loss.
   std::expected<Stream*, StreamRefusal> writable_stream(StreamId id);
-  template <class Data>
-  std::expected<std::size_t, StreamRefusal> write_data(StreamId id, Data data, std::size_t size);
   void abandon_sending(Stream& stream, ApplicationErrorCode code);
   void reschedule(Stream& stream);
+  void resume_streams();
   void unschedule(Stream& stream);
   void release_credit_waiters();
   void want_control(Stream& stream, std::uint8_t control_bits);
-  void want_control_again(Stream& stream, const SentFrame& frame);
-  void want_connection_control_again(const SentFrame& frame);
-  WriteResult write_connection_frames(PacketPayload& payload, Timestamp now);
-  bool write_connection_frame(PacketPayload& payload, std::uint8_t bit, Timestamp now);
+  void on_stream_frame_acked(Stream& stream, const SentFrame& frame);
+  void on_stream_frame_lost(Stream& stream, const SentFrame& frame);
+  void on_connection_frame_lost(const SentFrame& frame);
+  bool write_connection_frames(PacketPayload& payload, Timestamp now);
   bool write_stream_control(PacketPayload& payload, Stream& stream, Timestamp now);
-  bool write_stream_control_frame(PacketPayload& payload, Stream& stream, std::uint8_t bit, Timestamp now);
+  void write_max_streams(PacketPayload& payload, bool bidirectional);
+  void write_streams_blocked(PacketPayload& payload, bool bidirectional);
   void note_streams_blocked(bool bidirectional);
 
   Role role_;

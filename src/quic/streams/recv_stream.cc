@@ -1,0 +1,136 @@
+// recv_stream.cc: final size, flow control and the states of RFC 9000 section 3.2.
+#include "quic/streams/recv_stream.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/varint.h"
+
+namespace hawser::quic {
+
+namespace {
+constexpr std::uint8_t kResetStreamFrameType = 0x04;
+constexpr std::uint8_t kStopSendingFrameType = 0x05;
+constexpr std::uint8_t kStreamFrameType = 0x08;
+constexpr std::uint8_t kMaxStreamDataFrameType = 0x11;
+}  // namespace
+
+void RecvStream::start(StreamId id, bool exists, std::uint64_t initial_window, std::uint64_t window_cap) {
+  buffer_.clear();
+  window_ = ReceiveWindow(initial_window, window_cap);
+  id_ = id;
+  state_ = RecvState::kRecv;
+  exists_ = exists;
+  stopped_ = has_final_size_ = false;
+  stop_code_ = reset_code_ = 0;
+  final_size_ = highest_ = accounted_ = 0;
+}
+
+// How much `end` raises the highest offset, if final size (RFC 9000 section 4.5) and both
+// flow control limits (section 4.1) allow it.
+Parsed<std::uint64_t> RecvStream::check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room, std::uint64_t frame_type) const {
+  if (has_final_size_) {
+    if (end > final_size_) return fail(TransportErrorCode::kFinalSizeError, "stream data beyond its final size", frame_type);
+    if (is_final && end != final_size_) return fail(TransportErrorCode::kFinalSizeError, "final size of a stream changed", frame_type);
+  } else if (is_final && end < highest_) {
+    return fail(TransportErrorCode::kFinalSizeError, "final size below data already received", frame_type);
+  }
+  if (end <= highest_) return 0;
+  if (end > window_.limit()) return fail(TransportErrorCode::kFlowControlError, "stream data beyond MAX_STREAM_DATA", frame_type);
+  if (end - highest_ > connection_room) return fail(TransportErrorCode::kFlowControlError, "stream data beyond MAX_DATA", frame_type);
+  return end - highest_;
+}
+
+Parsed<RecvStream::Taken> RecvStream::on_stream_data(std::uint64_t offset, Bytes data, bool fin, std::uint64_t connection_room) {
+  const std::uint64_t end = offset + data.size();
+  HAWSER_TRY(const std::uint64_t received, check_end(end, fin, connection_room, kStreamFrameType));
+  Taken taken{.received = received};
+  highest_ += received;
+  if (state_ != RecvState::kRecv && state_ != RecvState::kSizeKnown) return taken;
+  if (fin) {
+    has_final_size_ = true;
+    final_size_ = end;
+    state_ = RecvState::kSizeKnown;
+  }
+  if (stopped_) {
+    taken.discarded = drop_unread();
+    if (has_final_size_) state_ = RecvState::kDataRead;
+    return taken;
+  }
+  const std::uint64_t before = buffer_.contiguous_to();
+  buffer_.add(offset, data);
+  taken.readable = buffer_.contiguous_to() > before;
+  if (has_final_size_ && buffer_.contiguous_to() == final_size_) {
+    state_ = RecvState::kDataRecvd;
+    taken.readable = true;
+  }
+  return taken;
+}
+
+Parsed<RecvStream::Taken> RecvStream::on_reset_stream(ApplicationErrorCode code, std::uint64_t final_size, std::uint64_t connection_room) {
+  HAWSER_TRY(const std::uint64_t received, check_end(final_size, true, connection_room, kResetStreamFrameType));
+  Taken taken{.received = received};
+  highest_ += received;
+  // Once all data is here the reset has nothing left to take away (section 3.2).
+  if (state_ != RecvState::kRecv && state_ != RecvState::kSizeKnown) return taken;
+  has_final_size_ = true;
+  final_size_ = final_size;
+  reset_code_ = code;
+  taken.discarded = drop_unread();
+  state_ = stopped_ ? RecvState::kResetRead : RecvState::kResetRecvd;
+  return taken;
+}
+
+bool RecvStream::consume(std::uint64_t octets) {
+  buffer_.consume(octets);
+  accounted_ += octets;
+  window_.on_consumed(octets);
+  on_end_delivered();
+  return state_ == RecvState::kDataRead;
+}
+
+void RecvStream::on_end_delivered() {
+  if (state_ == RecvState::kResetRecvd) state_ = RecvState::kResetRead;
+  if (state_ == RecvState::kDataRecvd && buffer_.readable_octets() == 0) state_ = RecvState::kDataRead;
+}
+
+std::uint64_t RecvStream::stop_sending(ApplicationErrorCode code) {
+  if (is_done() || stopped_) return 0;
+  stopped_ = true;
+  stop_code_ = code;
+  const std::uint64_t dropped = drop_unread();
+  // With the final size known nothing the peer may still send matters to flow control.
+  if (state_ == RecvState::kSizeKnown || state_ == RecvState::kDataRecvd) state_ = RecvState::kDataRead;
+  if (state_ == RecvState::kResetRecvd) state_ = RecvState::kResetRead;
+  return dropped;
+}
+
+std::uint64_t RecvStream::drop_unread() {
+  buffer_.clear();
+  const std::uint64_t dropped = highest_ - accounted_;
+  accounted_ = highest_;
+  return dropped;
+}
+
+bool RecvStream::write_stop_sending_frame(PacketPayload& payload) const {
+  if (payload.room() < 1 + varint_size(id_.value) + varint_size(stop_code_)) return false;
+  payload.u8(kStopSendingFrameType);
+  payload.varint(id_.value);
+  payload.varint(stop_code_);
+  payload.mark_non_probing();
+  payload.record({.kind = SentFrameKind::kStopSending, .id = id_.value});
+  return true;
+}
+
+bool RecvStream::write_max_stream_data_frame(PacketPayload& payload, Timestamp now, Duration rtt) {
+  if (payload.room() < 1 + varint_size(id_.value) + sizeof(std::uint64_t)) return false;
+  const std::uint64_t limit = std::min(window_.renew(now, rtt), kVarintMax);
+  payload.u8(kMaxStreamDataFrameType);
+  payload.varint(id_.value);
+  payload.varint(limit);
+  payload.mark_non_probing();
+  payload.record({.kind = SentFrameKind::kMaxStreamData, .id = id_.value, .offset = limit});
+  return true;
+}
+
+}  // namespace hawser::quic

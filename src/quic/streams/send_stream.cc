@@ -1,0 +1,197 @@
+// send_stream.cc: choosing the next STREAM frame and following the states of section 3.1.
+#include "quic/streams/send_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/varint.h"
+
+namespace hawser::quic {
+
+namespace {
+constexpr std::uint8_t kStreamFrameType = 0x08;  // RFC 9000 section 19.8
+constexpr std::uint8_t kOffsetBit = 0x04;
+constexpr std::uint8_t kLengthBit = 0x02;
+constexpr std::uint8_t kFinBit = 0x01;
+constexpr std::uint8_t kResetStreamFrameType = 0x04;  // section 19.4
+constexpr std::uint8_t kStreamDataBlockedFrameType = 0x15;  // section 19.13
+// A frame that would carry less than this waits for the next packet, unless it is the rest.
+constexpr std::size_t kWorthwhileOctets = 32;
+
+std::size_t header_size(StreamId id, std::uint64_t offset) {
+  return 1 + varint_size(id.value) + (offset > 0 ? varint_size(offset) : 0);
+}
+}  // namespace
+
+void SendStream::start(StreamId id, bool exists, std::uint64_t peer_limit, std::uint64_t buffer_cap) {
+  buffer_.clear();
+  credit_.reset();
+  credit_.on_limit(peer_limit);
+  id_ = id;
+  state_ = SendState::kReady;
+  exists_ = exists;
+  fin_ = fin_sent_ = fin_acked_ = cut_short_ = false;
+  reset_code_ = 0;
+  reset_final_size_ = 0;
+  buffer_cap_ = buffer_cap;
+  buffer_limit_ = std::min(kSendBufferInitial, buffer_cap);
+}
+
+std::uint64_t SendStream::room() const {
+  return buffer_limit_ > buffer_.buffered() ? buffer_limit_ - buffer_.buffered() : 0;
+}
+
+std::size_t SendStream::write(Bytes bytes) {
+  if (!is_open() || fin_) return 0;
+  const std::size_t taken = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room()));
+  cut_short_ |= taken < bytes.size();
+  buffer_.append_copy(bytes.first(taken));
+  return taken;
+}
+
+std::size_t SendStream::write(SharedBytes bytes) {
+  if (!is_open() || fin_) return 0;
+  const std::size_t taken = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room()));
+  if (taken < bytes.size()) {
+    cut_short_ = true;
+    if (taken > 0) buffer_.append(bytes.part(0, taken));
+    return taken;
+  }
+  buffer_.append(std::move(bytes));
+  return taken;
+}
+
+void SendStream::finish() {
+  if (is_open()) fin_ = true;
+}
+
+bool SendStream::reset(ApplicationErrorCode code) {
+  if (!is_open()) return false;
+  state_ = SendState::kResetSent;
+  reset_code_ = code;
+  reset_final_size_ = buffer_.next();
+  buffer_.clear();
+  return true;
+}
+
+bool SendStream::take_writable_notice() {
+  // Half the buffer: a writer that is woken should find room for more than one frame.
+  if (!cut_short_ || !is_open() || room() < buffer_limit_ / 2) return false;
+  cut_short_ = false;
+  return true;
+}
+
+bool SendStream::can_send_without_credit() const {
+  if (!is_open()) return false;
+  return buffer_.has_lost() || (fin_pending() && buffer_.next() == buffer_.end());
+}
+
+// Chooses the octets of the next frame for `room` octets of packet. False if nothing can be
+// written; `wanted` then says whether a larger packet would have helped.
+bool SendStream::plan_frame(Frame& frame, std::size_t room, std::uint64_t connection_credit, bool& wanted) {
+  std::uint64_t available = 0;
+  if (buffer_.has_lost()) {
+    const Range lost = buffer_.lowest_lost();
+    frame.offset = lost.begin;
+    available = lost.size();
+  } else {
+    frame.offset = buffer_.next();
+    available = std::min({buffer_.end() - frame.offset, connection_credit, credit_.available()});
+  }
+  const bool only_fin = available == 0 && fin_pending() && frame.offset == buffer_.end();
+  wanted = available > 0 || only_fin;
+  if (!wanted) return false;
+
+  const std::size_t header = header_size(id_, frame.offset);
+  if (room < header + 1) return false;
+  frame.data = buffer_.view(frame.offset, std::min<std::uint64_t>(available, room - header));
+  frame.with_length = frame.data.size() < room - header;
+  if (frame.with_length) {
+    // The length field takes its octets from the data if both do not fit.
+    const std::size_t largest = room - header - varint_size(frame.data.size());
+    frame.data = frame.data.first(std::min(frame.data.size(), largest));
+  }
+  if (frame.data.size() < std::min<std::uint64_t>(available, kWorthwhileOctets) && room < header + 2 + kWorthwhileOctets) return false;
+  frame.fin = fin_ && frame.offset + frame.data.size() == buffer_.end();
+  return !frame.data.empty() || frame.fin;
+}
+
+void SendStream::put_frame(PacketPayload& payload, const Frame& frame) {
+  std::uint8_t type = kStreamFrameType;
+  if (frame.offset > 0) type |= kOffsetBit;
+  if (frame.with_length) type |= kLengthBit;
+  if (frame.fin) type |= kFinBit;
+  payload.u8(type);
+  payload.varint(id_.value);
+  if (frame.offset > 0) payload.varint(frame.offset);
+  if (frame.with_length) payload.varint(frame.data.size());
+  payload.reference(frame.data);
+  payload.mark_non_probing();
+  payload.record({.kind = SentFrameKind::kStream, .fin = frame.fin, .length = static_cast<std::uint32_t>(frame.data.size()), .id = id_.value, .offset = frame.offset});
+}
+
+void SendStream::note_sent(const Frame& frame) {
+  buffer_.on_sent(frame.offset, frame.data.size());
+  if (frame.fin) fin_sent_ = true;
+  if (state_ == SendState::kReady) state_ = SendState::kSend;
+  if (state_ == SendState::kSend && fin_sent_ && buffer_.next() == buffer_.end()) state_ = SendState::kDataSent;
+  if (2 * buffer_.in_flight() > buffer_limit_) buffer_limit_ = std::max(buffer_limit_, std::min(buffer_cap_, buffer_limit_ * 2));
+}
+
+SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit) {
+  if (!is_open()) return {};
+  Frame frame;
+  bool wanted = false;
+  if (!plan_frame(frame, payload.room(), connection_credit, wanted)) {
+    return {.result = wanted ? WriteResult::kPacketFull : WriteResult::kDone};
+  }
+  const std::uint64_t new_octets = frame.offset == buffer_.next() ? frame.data.size() : 0;
+  put_frame(payload, frame);
+  note_sent(frame);
+  credit_.use(new_octets);
+  return {.result = frame.with_length ? WriteResult::kDone : WriteResult::kPacketFull, .frame = true, .new_octets = new_octets};
+}
+
+bool SendStream::write_reset_frame(PacketPayload& payload) const {
+  const std::size_t size = 1 + varint_size(id_.value) + varint_size(reset_code_) + varint_size(reset_final_size_);
+  if (payload.room() < size) return false;
+  payload.u8(kResetStreamFrameType);
+  payload.varint(id_.value);
+  payload.varint(reset_code_);
+  payload.varint(reset_final_size_);
+  payload.mark_non_probing();
+  payload.record({.kind = SentFrameKind::kResetStream, .id = id_.value});
+  return true;
+}
+
+void SendStream::write_blocked_frame(PacketPayload& payload) const {
+  payload.u8(kStreamDataBlockedFrameType);
+  payload.varint(id_.value);
+  payload.varint(credit_.limit());
+  payload.mark_non_probing();
+  payload.record({.kind = SentFrameKind::kStreamDataBlocked, .id = id_.value, .offset = credit_.limit()});
+}
+
+void SendStream::on_acked(const SentFrame& frame) {
+  if (!is_open()) return;
+  buffer_.on_acked(frame.offset, frame.length);
+  if (frame.fin) fin_acked_ = fin_sent_ = true;
+  if (fin_acked_ && buffer_.buffered() == 0) state_ = SendState::kDataRecvd;
+}
+
+void SendStream::on_lost(const SentFrame& frame) {
+  if (!is_open()) return;
+  buffer_.on_lost(frame.offset, frame.length);
+  if (frame.fin && !fin_acked_) fin_sent_ = false;
+}
+
+void SendStream::on_early_data_rejected() {
+  credit_.reset();
+  if (state_ == SendState::kResetSent) reset_final_size_ = 0;
+  if (!is_open()) return;
+  buffer_.mark_unsent();
+  fin_sent_ = false;
+  state_ = SendState::kReady;
+}
+
+}  // namespace hawser::quic
