@@ -133,15 +133,15 @@ struct FrameSummary {
   std::uint64_t extra = 0;     // retire_prior_to; CONNECTION_CLOSE: offending frame type;
                                // RESET_STREAM: final size (its error code is in `value`)
   bool fin = false;            // STREAM
-  Bytes data;                  // PATH_CHALLENGE and PATH_RESPONSE; a connection ID
-  std::string_view reason;     // CONNECTION_CLOSE; the peer's words as they came
-  std::span<const Range> ranges;  // ACK: acknowledged packet numbers, ascending, half open
+  Bytes data{};                // PATH_CHALLENGE and PATH_RESPONSE; a connection ID
+  std::string_view reason{};   // CONNECTION_CLOSE; the peer's words as they came
+  std::span<const Range> ranges{};  // ACK: acknowledged packet numbers, ascending, half open
 };
 
 // A name with a number: a transport parameter or an HTTP/3 setting. The view lives as long
 // as the event's call.
 struct NamedValue {
-  std::string_view name;
+  std::string_view name{};
   std::uint64_t value = 0;
 };
 

@@ -74,7 +74,7 @@ enum class EventKind : std::uint8_t {
 struct EventInfo {
   std::string_view name;       // "PacketLost"
   EventGroup group;
-  std::string_view qlog_name;  // "quic:packet_lost"; its part after ':' names the counter
+  std::string_view qlog_name;  // "quic:packet_lost"; counters.h makes the counter's name of it
   std::string_view doc;
 };
 

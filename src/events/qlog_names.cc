@@ -1,0 +1,213 @@
+// qlog_names.cc: the frame objects of draft-ietf-quic-qlog-quic-events-13 section 8, and
+// the older event names that qvis knows.
+#include "events/qlog_names.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace hawser {
+namespace {
+
+struct OlderName {
+  EventKind kind;
+  std::string_view name;
+};
+
+// Events that are absent keep their name: qvis passes over what it does not know.
+constexpr OlderName kQvisNames[] = {
+    {EventKind::kConnectionStarted, "connectivity:connection_started"},
+    {EventKind::kConnectionClosed, "connectivity:connection_closed"},
+    {EventKind::kConnectionStateUpdated, "connectivity:connection_state_updated"},
+    {EventKind::kConnectionIdUpdated, "connectivity:connection_id_updated"},
+    {EventKind::kMtuUpdated, "connectivity:mtu_updated"},
+    {EventKind::kVersionInformation, "transport:version_information"},
+    {EventKind::kAlpnInformation, "transport:alpn_information"},
+    {EventKind::kParametersSet, "transport:parameters_set"},
+    {EventKind::kPacketSent, "transport:packet_sent"},
+    {EventKind::kPacketReceived, "transport:packet_received"},
+    {EventKind::kPacketDropped, "transport:packet_dropped"},
+    {EventKind::kDatagramDropped, "transport:datagram_dropped"},
+    {EventKind::kPacketsAcked, "transport:packets_acked"},
+    {EventKind::kStreamStateUpdated, "transport:stream_state_updated"},
+    {EventKind::kStreamDataMoved, "transport:data_moved"},
+    {EventKind::kPacketLost, "recovery:packet_lost"},
+    {EventKind::kMarkedForRetransmit, "recovery:marked_for_retransmit"},
+    {EventKind::kRecoveryMetricsUpdated, "recovery:metrics_updated"},
+    {EventKind::kCongestionStateUpdated, "recovery:congestion_state_updated"},
+    {EventKind::kTimerUpdated, "recovery:loss_timer_updated"},
+    {EventKind::kKeyUpdated, "security:key_updated"},
+    {EventKind::kKeyDiscarded, "security:key_discarded"},
+    {EventKind::kHttp3ParametersSet, "http:parameters_set"},
+    {EventKind::kHttp3StreamTypeSet, "http:stream_type_set"},
+    {EventKind::kHttp3FrameCreated, "http:frame_created"},
+    {EventKind::kHttp3FrameParsed, "http:frame_parsed"},
+};
+
+// By code, RFC 9000 section 20.1.
+constexpr std::string_view kTransportErrors[] = {
+    "no_error",          "internal_error",   "connection_refused",    "flow_control_error",        "stream_limit_error",
+    "stream_state_error", "final_size_error", "frame_encoding_error",  "transport_parameter_error", "connection_id_limit_error",
+    "protocol_violation", "invalid_token",    "application_error",     "crypto_buffer_exceeded",    "key_update_error",
+    "aead_limit_reached", "no_viable_path",
+};
+
+// Which members of FrameSummary a frame type uses, and under which names; empty: unused.
+struct FrameShape {
+  std::uint64_t first;  // frame types of this shape, first to last
+  std::uint64_t last;
+  std::string_view name;
+  std::string_view id{};
+  std::string_view value{};
+  std::string_view extra{};
+  bool has_offset = false;
+  bool has_length = false;
+  std::string_view data{};
+};
+
+constexpr FrameShape kFrameShapes[] = {
+    {.first = 0x00, .last = 0x00, .name = "padding", .has_length = true},
+    {.first = 0x01, .last = 0x01, .name = "ping"},
+    {.first = 0x02, .last = 0x03, .name = "ack"},
+    {.first = 0x04, .last = 0x04, .name = "reset_stream", .id = "stream_id", .value = "error_code", .extra = "final_size"},
+    {.first = 0x05, .last = 0x05, .name = "stop_sending", .id = "stream_id", .value = "error_code"},
+    {.first = 0x06, .last = 0x06, .name = "crypto", .has_offset = true, .has_length = true},
+    {.first = 0x07, .last = 0x07, .name = "new_token", .has_length = true},
+    {.first = 0x08, .last = 0x0f, .name = "stream", .id = "stream_id", .has_offset = true, .has_length = true},
+    {.first = 0x10, .last = 0x10, .name = "max_data", .value = "maximum"},
+    {.first = 0x11, .last = 0x11, .name = "max_stream_data", .id = "stream_id", .value = "maximum"},
+    {.first = 0x12, .last = 0x13, .name = "max_streams", .value = "maximum"},
+    {.first = 0x14, .last = 0x14, .name = "data_blocked", .value = "limit"},
+    {.first = 0x15, .last = 0x15, .name = "stream_data_blocked", .id = "stream_id", .value = "limit"},
+    {.first = 0x16, .last = 0x17, .name = "streams_blocked", .value = "limit"},
+    {.first = 0x18, .last = 0x18, .name = "new_connection_id", .id = "sequence_number", .extra = "retire_prior_to", .data = "connection_id"},
+    {.first = 0x19, .last = 0x19, .name = "retire_connection_id", .id = "sequence_number"},
+    {.first = 0x1a, .last = 0x1a, .name = "path_challenge", .data = "data"},
+    {.first = 0x1b, .last = 0x1b, .name = "path_response", .data = "data"},
+    {.first = 0x1c, .last = 0x1d, .name = "connection_close", .value = "error_code"},
+    {.first = 0x1e, .last = 0x1e, .name = "handshake_done"},
+    {.first = 0x30, .last = 0x31, .name = "datagram", .has_length = true},
+};
+
+const FrameShape* shape_of(std::uint64_t type) {
+  for (const FrameShape& shape : kFrameShapes)
+    if (type >= shape.first && type <= shape.last) return &shape;
+  return nullptr;
+}
+
+void write_ack(JsonWriter& json, const FrameSummary& frame) {
+  json.key("ack_delay");
+  json.milliseconds(Duration{std::chrono::microseconds{frame.value}});
+  if (frame.ranges.empty()) return;
+  json.key("acked_ranges");
+  json.begin_array();
+  for (const Range& range : frame.ranges) {
+    json.begin_array();
+    json.number(range.begin);
+    if (range.size() > 1) json.number(range.end - 1);
+    json.end_array();
+  }
+  json.end_array();
+}
+
+void write_close(JsonWriter& json, const FrameSummary& frame) {
+  const bool transport = frame.type == 0x1c;
+  const TransportErrorText error(frame.value);
+  json.key("error_space");
+  json.text(transport ? "transport" : "application");
+  json.key("error");
+  json.text(transport ? error.view() : "unknown");
+  if (transport && frame.extra != 0) {
+    json.key("trigger_frame_type");
+    json.number(frame.extra);
+  }
+  if (!frame.reason.empty()) {
+    json.key("reason");
+    json.text(frame.reason);
+  }
+}
+
+void write_number(JsonWriter& json, std::string_view name, std::uint64_t value) {
+  if (name.empty()) return;
+  json.key(name);
+  json.number(value);
+}
+
+void write_special_members(JsonWriter& json, const FrameSummary& frame) {
+  if (frame.type == 0x02 || frame.type == 0x03) write_ack(json, frame);
+  if (frame.type == 0x1c || frame.type == 0x1d) write_close(json, frame);
+  // RESET_STREAM and STOP_SENDING: application codes have no words in this schema.
+  if (frame.type == 0x04 || frame.type == 0x05) {
+    json.key("error");
+    json.text("unknown");
+  }
+  if (frame.type == 0x07) {
+    json.key("token");
+    json.begin_object();
+    json.end_object();
+  }
+  const bool counts_streams = frame.type == 0x12 || frame.type == 0x13 || frame.type == 0x16 || frame.type == 0x17;
+  if (counts_streams) {
+    json.key("stream_type");
+    json.text((frame.type & 1) == 0 ? "bidirectional" : "unidirectional");
+  }
+}
+
+}  // namespace
+
+std::string_view event_name(EventKind kind, QlogNames names) {
+  if (names == QlogNames::kQvis) {
+    for (const OlderName& row : kQvisNames)
+      if (row.kind == kind) return row.name;
+  }
+  return kEventTable[static_cast<std::size_t>(kind)].qlog_name;
+}
+
+TransportErrorText::TransportErrorText(std::uint64_t code) : text_("unknown") {
+  if (code < std::size(kTransportErrors)) {
+    text_ = kTransportErrors[code];
+  } else if (code >= 0x100 && code <= 0x1ff) {
+    constexpr std::string_view kPrefix = "crypto_error_0x1";
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::memcpy(crypto_, kPrefix.data(), kPrefix.size());
+    crypto_[kPrefix.size()] = kDigits[code >> 4 & 15];
+    crypto_[kPrefix.size() + 1] = kDigits[code & 15];
+    text_ = {crypto_, kPrefix.size() + 2};
+  }
+}
+
+void write_frame(JsonWriter& json, const FrameSummary& frame, QlogNames names) {
+  const FrameShape* shape = shape_of(frame.type);
+  json.begin_object();
+  json.key("frame_type");
+  json.text(shape == nullptr ? "unknown" : shape->name);
+  if (shape == nullptr) {
+    write_number(json, "frame_type_bytes", frame.type);
+    json.end_object();
+    return;
+  }
+  write_number(json, shape->id, frame.id);
+  write_special_members(json, frame);
+  write_number(json, shape->value, frame.value);
+  write_number(json, shape->extra, frame.extra);
+  if (shape->has_offset) write_number(json, "offset", frame.offset);
+  if (frame.fin) {
+    json.key("fin");
+    json.boolean(true);
+  }
+  if (!shape->data.empty()) {
+    json.key(shape->data);
+    json.hex(frame.data);
+  }
+  if (shape->has_length) {
+    if (names == QlogNames::kQvis) write_number(json, "length", frame.length);
+    json.key("raw");
+    json.begin_object();
+    json.key(frame.type == 0 ? "payload_length" : "length");
+    json.number(frame.length);
+    json.end_object();
+  }
+  json.end_object();
+}
+
+}  // namespace hawser
