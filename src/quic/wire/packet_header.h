@@ -33,9 +33,9 @@ struct PacketHeader {
   PacketType type = PacketType::kOneRtt;
   Version version = Version::kNegotiation;  // of a long header
   std::uint8_t first_octet = 0;             // as it came, still protected
-  Bytes dcid;                               // up to 255 octets for an unsupported version
-  Bytes scid;                               // of a long header
-  Bytes token;                              // of an Initial or Retry packet
+  Bytes dcid{};                               // up to 255 octets for an unsupported version
+  Bytes scid{};                               // of a long header
+  Bytes token{};                              // of an Initial or Retry packet
   // Octets of packet number and payload together: the Length field, or for a short header
   // what remains of the datagram.
   std::size_t length = 0;
@@ -74,10 +74,10 @@ std::optional<Bytes> peek_destination_cid(Bytes datagram, std::size_t local_cid_
 struct LongHeader {
   PacketType type = PacketType::kInitial;
   Version version = Version::kV1;
-  Bytes dcid;
-  Bytes scid;
-  Bytes token;  // of an Initial packet only
-  PacketNumber packet_number;
+  Bytes dcid{};
+  Bytes scid{};
+  Bytes token{};  // of an Initial packet only
+  PacketNumber packet_number{};
   std::size_t packet_number_length = 1;  // 1..4
   // Octets of the Length field, patched later: 2 reach 16,383, 4 reach 2^30 - 1.
   std::size_t length_octets = 2;
@@ -85,8 +85,8 @@ struct LongHeader {
 
 // A 1-RTT header to write.
 struct ShortHeader {
-  Bytes dcid;
-  PacketNumber packet_number;
+  Bytes dcid{};
+  PacketNumber packet_number{};
   std::size_t packet_number_length = 1;  // 1..4
   bool spin = false;
   bool key_phase = false;

@@ -19,9 +19,9 @@ inline constexpr std::size_t kRetryIntegrityTagLength = 16;
 // A Retry packet to write.
 struct RetryToWrite {
   Version version = Version::kV1;
-  Bytes dcid;                    // the client's Source Connection ID
-  Bytes scid;                    // a new one, different from the client's Destination Connection ID
-  Bytes token;                   // never empty
+  Bytes dcid{};                    // the client's Source Connection ID
+  Bytes scid{};                    // a new one, different from the client's Destination Connection ID
+  Bytes token{};                   // never empty
   std::uint8_t unused_bits = 0;  // 0..15, of any value
 };
 
@@ -35,11 +35,11 @@ void write_retry(Writer& out, const RetryToWrite& retry);
 
 // A received Retry packet. Views live as long as the datagram.
 struct RetryPacket {
-  Bytes dcid;
-  Bytes scid;
-  Bytes token;        // never empty
-  Bytes without_tag;  // what the tag authenticates, but for the original connection ID
-  Bytes tag;          // kRetryIntegrityTagLength octets
+  Bytes dcid{};
+  Bytes scid{};
+  Bytes token{};        // never empty
+  Bytes without_tag{};  // what the tag authenticates, but for the original connection ID
+  Bytes tag{};          // kRetryIntegrityTagLength octets
 };
 
 // For clients: the rest of the packet of which `header` was parsed, that is the start of

@@ -44,9 +44,9 @@ enum class TransportParameterId : std::uint64_t {
 // A server's other address (RFC 9000 section 18.2). An address family that the server does
 // not offer is AddressFamily::kNone.
 struct PreferredAddress {
-  SocketAddress ipv4;
-  SocketAddress ipv6;
-  ConnectionId connection_id;  // 1..20 octets, sequence number 1
+  SocketAddress ipv4{};
+  SocketAddress ipv6{};
+  ConnectionId connection_id{};  // 1..20 octets, sequence number 1
   StatelessResetToken stateless_reset_token{};
   bool operator==(const PreferredAddress&) const = default;
 };

@@ -60,12 +60,12 @@ class AckFrame {
   [[nodiscard]] PacketNumber largest_acknowledged() const { return PacketNumber{first_range.end - 1}; }
 
   // Largest Acknowledged and the packets contiguously below it.
-  Range first_range;
+  Range first_range{};
   // Ranges in all, the first one counted. Each further one takes 2 octets or more, so a
   // packet of 65,535 octets holds fewer than 32,768.
   std::uint64_t range_count = 1;
   // Gap and length of each range after the first.
-  Bytes encoded_ranges;
+  Bytes encoded_ranges{};
   // As on the wire: microseconds divided by 2^ack_delay_exponent of the frame's sender.
   std::uint64_t ack_delay = 0;
   std::optional<EcnCounts> ecn;

@@ -11,7 +11,7 @@
 namespace hawser::quic {
 
 struct MaxStreamDataFrame {
-  StreamId stream_id;
+  StreamId stream_id{};
   std::uint64_t maximum = 0;  // octets on this stream
 };
 

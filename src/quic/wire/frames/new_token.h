@@ -11,7 +11,7 @@
 namespace hawser::quic {
 
 struct NewTokenFrame {
-  Bytes token;  // a view into the packet; never empty
+  Bytes token{};  // a view into the packet; never empty
 };
 
 // FRAME_ENCODING_ERROR for an empty token.

@@ -11,7 +11,7 @@
 namespace hawser::quic {
 
 struct ResetStreamFrame {
-  StreamId stream_id;
+  StreamId stream_id{};
   ApplicationErrorCode error_code = 0;
   std::uint64_t final_size = 0;  // octets
 };

@@ -11,7 +11,7 @@
 namespace hawser::quic {
 
 struct StopSendingFrame {
-  StreamId stream_id;
+  StreamId stream_id{};
   ApplicationErrorCode error_code = 0;
 };
 

@@ -11,9 +11,9 @@
 namespace hawser::quic {
 
 struct StreamFrame {
-  StreamId stream_id;
+  StreamId stream_id{};
   std::uint64_t offset = 0;  // octets
-  Bytes data;                // a view into the packet
+  Bytes data{};                // a view into the packet
   bool fin = false;
 };
 
@@ -22,7 +22,7 @@ Parsed<StreamFrame> parse_stream(FrameReader& in);
 
 // A STREAM frame without its data, which the caller refers to right after it.
 struct StreamHeader {
-  StreamId stream_id;
+  StreamId stream_id{};
   std::uint64_t offset = 0;  // octets
   std::uint64_t length = 0;  // octets of data that follow
   bool fin = false;

@@ -11,7 +11,7 @@
 namespace hawser::quic {
 
 struct StreamDataBlockedFrame {
-  StreamId stream_id;
+  StreamId stream_id{};
   std::uint64_t limit = 0;  // octets: the stream limit at which the sender is blocked
 };
 
