@@ -24,9 +24,6 @@ struct DecoderConfig {
   std::size_t field_section_size_max = 64 * 1'024;
 };
 
-// Offsets in the table's ring of strings are 32 bits and the ring is twice the capacity.
-inline constexpr std::size_t kTableCapacityMax = std::size_t{1} << 30;
-
 // Instructions waiting for the decoder stream. One acknowledgement has up to 10 octets, so
 // this holds 6,500 of them; a peer that lets more pile up makes on_* and decode() fail.
 inline constexpr std::size_t kDecoderStreamBacklogMax = 64 * 1'024;
@@ -89,9 +86,7 @@ class Decoder {
 
   Result<Prefix> take_prefix(const std::uint8_t*& in, const std::uint8_t* end) const;
   Result<std::uint64_t> reconstruct_insert_count(std::uint64_t encoded) const;
-  Result<bool> block(std::uint64_t stream_id, std::uint64_t required_insert_count);
-  Result<void> decode_lines(const std::uint8_t* in, const std::uint8_t* end, Prefix prefix, FieldSection& out,
-                            bool& too_large);
+  Result<void> block(std::uint64_t stream_id, std::uint64_t required_insert_count);
   void acknowledge(std::uint64_t stream_id, std::uint64_t required_insert_count);
   void emit(std::uint8_t pattern, std::uint64_t value, unsigned bits);
 

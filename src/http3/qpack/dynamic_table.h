@@ -11,9 +11,12 @@
 
 namespace hawser::http3::qpack {
 
+// Offsets in the table's ring of strings are 32 bits and the ring is three times the capacity.
+inline constexpr std::size_t kTableCapacityMax = std::size_t{1} << 30;
+
 // Entries stand in a ring by absolute index, their strings in a ring of octets. All memory
 // comes at once when the capacity is set for the first time: for a maximum of C octets it is
-// 2 C for strings and 24 (C / 32 + 1) for entries, so 11 KB for 4,096.
+// 3 C for strings and 12 for each of C / 32 entries, so 14 KB for 4,096.
 class DynamicTable {
  public:
   // `capacity_max`: the bound that SETTINGS_QPACK_MAX_TABLE_CAPACITY puts on set_capacity().
@@ -54,13 +57,14 @@ class DynamicTable {
     std::uint32_t value_size = 0;
   };
 
-  void evict_until(std::size_t room);
-  char* place(std::size_t count);
+  void allocate();
+  void evict_until(std::size_t size_max);
+  std::size_t place(std::size_t count);
   [[nodiscard]] const Entry& entry(std::uint64_t absolute) const { return entries_[absolute & entry_mask_]; }
 
   std::vector<Entry> entries_;  // a ring of a power of two
   std::uint64_t entry_mask_ = 0;
-  std::vector<char> octets_;  // a ring of 2 * capacity_max
+  std::vector<char> octets_;  // a ring of 3 * capacity_max: see place()
   std::size_t head_ = 0;      // where the next string goes
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

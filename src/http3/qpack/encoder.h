@@ -22,9 +22,9 @@ struct EncoderConfig {
   bool huffman = true;
 };
 
-// Field sections sent but not acknowledged that refer to the dynamic table. Each costs 32
-// octets here; past the limit sections are encoded without references.
-inline constexpr std::size_t kOutstandingSectionsMax = 4'096;
+// Field sections sent but not acknowledged that refer to the dynamic table. Each costs 24
+// octets here, 24 KB in all; past the limit sections are encoded without references.
+inline constexpr std::size_t kOutstandingSectionsMax = 1'024;
 
 class Encoder {
  public:
@@ -56,6 +56,8 @@ class Encoder {
   [[nodiscard]] std::size_t blocked_streams() const;
 
  private:
+  static constexpr std::uint64_t kNoEntry = ~std::uint64_t{0};
+
   // A section that the peer has not acknowledged.
   struct Section {
     std::uint64_t stream_id;
@@ -77,33 +79,36 @@ class Encoder {
   struct Draft {
     std::uint64_t base = 0;
     std::uint64_t required_insert_count = 0;
-    std::uint64_t oldest_reference = ~std::uint64_t{0};
-    bool may_block = false;
-    bool dynamic = false;
+    std::uint64_t oldest_reference = kNoEntry;
+    bool may_refer = false;  // to the dynamic table at all
+    bool may_block = false;  // to entries that the peer may lack
   };
   struct DynamicMatch {
-    std::uint64_t field = kNoEntry;
-    std::uint64_t name = kNoEntry;
+    std::uint64_t field = kNoEntry;  // a usable entry with this name and value
+    std::uint64_t name = kNoEntry;   // a usable entry with this name
+    bool field_known = false;        // there is one, usable or not
   };
-  static constexpr std::uint64_t kNoEntry = ~std::uint64_t{0};
 
   void encode_field(const Field& field, Draft& draft);
-  bool encode_from_table(std::uint64_t absolute, Draft& draft);
-  void encode_literal(const Field& field, std::uint8_t static_name, std::uint64_t dynamic_name, Draft& draft);
-  std::uint64_t try_insert(const Field& field, Hashed hash, std::uint8_t static_name, std::uint64_t dynamic_name, Draft& draft);
-  std::uint64_t try_duplicate(std::uint64_t absolute, Draft& draft);
-  [[nodiscard]] bool worth_inserting(const Field& field, Hashed hash, bool name_known);
-  [[nodiscard]] bool room_for(std::size_t size, const Draft& draft) const;
+  void encode_indexed(std::uint64_t absolute, Draft& draft);
+  void encode_literal(const Field& field, bool secret, std::uint8_t static_name, std::uint64_t dynamic_name, Draft& draft);
+  void put_string(std::vector<std::uint8_t>& out, std::uint8_t pattern, unsigned bits, std::string_view text);
+  void put_section_prefix(std::vector<std::uint8_t>& out, const Draft& draft) const;
+  void refer(std::uint64_t absolute, Draft& draft);
+
+  [[nodiscard]] DynamicMatch find_dynamic(const Field& field, Hashed hash, const Draft& draft) const;
   [[nodiscard]] bool usable(std::uint64_t absolute, const Draft& draft) const;
   [[nodiscard]] bool draining(std::uint64_t absolute) const;
-  [[nodiscard]] DynamicMatch find_dynamic(const Field& field, Hashed hash) const;
+  [[nodiscard]] bool room_for(std::size_t size, const Draft& draft) const;
+  [[nodiscard]] bool worth_inserting(const Field& field, Hashed hash, const Draft& draft);
+  std::uint64_t try_insert(const Field& field, Hashed hash, std::uint8_t static_name, std::uint64_t dynamic_name, Draft& draft);
+  std::uint64_t refreshed(std::uint64_t absolute, Hashed hash, Draft& draft);
   void link(std::uint64_t absolute, Hashed hash);
-  void refer(std::uint64_t absolute, Draft& draft);
-  void put_string(std::vector<std::uint8_t>& out, std::uint8_t pattern, unsigned bits, std::string_view text);
-  [[nodiscard]] bool stream_may_block(std::uint64_t stream_id) const;
-  void update_oldest_reference();
-  void put_section_prefix(std::vector<std::uint8_t>& out, const Draft& draft) const;
   void allocate_index();
+
+  [[nodiscard]] bool stream_may_block(std::uint64_t stream_id) const;
+  [[nodiscard]] bool at_risk(std::uint64_t stream_id) const;
+  void recount_sections();
 
   Result<void> on_section_acknowledgment(std::uint64_t stream_id);
   void on_stream_cancellation(std::uint64_t stream_id);
@@ -111,9 +116,12 @@ class Encoder {
 
   EncoderConfig config_;
   DynamicTable table_;
+  std::uint64_t peer_capacity_max_ = 0;  // MaxEntries comes from it, whatever we use
   std::size_t blocked_streams_max_ = 0;
   std::uint64_t known_received_count_ = 0;
   std::uint64_t oldest_reference_ = kNoEntry;  // over all outstanding sections
+  bool starved_ = false;                       // an insertion failed because of references
+  std::size_t sections_at_risk_ = 0;           // those that the peer may be unable to decode yet
   std::vector<Section> sections_;              // in the order they were sent
   std::vector<Link> links_;                    // by absolute index, like the table's ring
   std::vector<std::uint64_t> field_buckets_;   // newest entry + 1, or 0

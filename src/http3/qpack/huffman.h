@@ -16,8 +16,8 @@ std::size_t huffman_size(std::string_view text);
 // Writes exactly huffman_size(text) octets at `out` and returns the position after them.
 std::uint8_t* huffman_encode(std::string_view text, std::uint8_t* out);
 
-// Upper bound of the decoded length: the shortest code has 5 bits.
-constexpr std::size_t huffman_decoded_max(std::size_t encoded) { return encoded * 8 / 5; }
+// Room that decoding needs: the shortest code has 5 bits, and one octet is written ahead.
+constexpr std::size_t huffman_decoded_max(std::size_t encoded) { return encoded * 8 / 5 + 1; }
 
 // Decodes into `out`, which has room for huffman_decoded_max(in.size()) octets. Returns the
 // decoded length, or nothing when the code is broken: EOS inside the string, padding longer
