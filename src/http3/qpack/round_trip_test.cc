@@ -62,7 +62,7 @@ class Pair {
   void run(int sections) {
     for (int i = 0; i < sections && !::testing::Test::HasFatalFailure(); ++i) {
       send();
-      if (random_.below(3) != 0) deliver_some();
+      for (std::uint64_t n = random_.below(10); n > 0; --n) deliver_some();
     }
     while (!::testing::Test::HasFatalFailure() && (!on_way_.empty() || !encoder_stream_.empty())) deliver_some();
   }
