@@ -86,7 +86,7 @@ class CongestionController {
 
   // After each packet; `bytes_in_flight` includes it. Packets not in flight are not told.
   virtual void on_packet_sent(std::uint64_t bytes, std::uint64_t bytes_in_flight, Timestamp now) = 0;
-  // Once per ACK frame, before the losses that it reveals.
+  // Once per ACK frame, after the losses that it reveals (RFC 9002 appendix A.7).
   virtual void on_ack(const AckEvent& event) = 0;
   virtual void on_loss(const LossEvent& event) = 0;
   // New CE marks; `sent_time` is that of the largest packet acknowledged (RFC 9002 section 7.1).

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/range_set.h"
+#include "base/result.h"
 #include "quic/wire/errors.h"
 #include "quic/wire/packet_payload.h"
 #include "quic/wire/types.h"
@@ -19,6 +20,8 @@ namespace hawser::quic {
 // more, and as many again wait for retirement; 8 is also what we declare as
 // active_connection_id_limit.
 inline constexpr std::size_t kMaxActiveCids = 8;
+// Slots for our own: those in force, and as many that the peer has been asked to retire.
+inline constexpr std::size_t kMaxLocalCids = kMaxActiveCids * 2;
 // RETIRE_CONNECTION_ID owed or in flight (RFC 9000 section 5.1.2: at least twice the limit).
 inline constexpr std::size_t kMaxPendingRetirements = kMaxActiveCids * 3;
 // Disjoint runs of sequence numbers seen. A peer issues them in order; reordering within one
@@ -70,7 +73,7 @@ class LocalCids {
 
   [[nodiscard]] const Entry* find(const ConnectionId& cid) const;
   // All slots; those with State::kFree are empty.
-  [[nodiscard]] const std::array<Entry, kMaxActiveCids>& entries() const { return entries_; }
+  [[nodiscard]] const std::array<Entry, kMaxLocalCids>& entries() const { return entries_; }
   [[nodiscard]] std::size_t active() const;
 
  private:
@@ -78,7 +81,7 @@ class LocalCids {
   Entry* by_sequence(std::uint64_t sequence);
 
   std::optional<PathId> path_id_;
-  std::array<Entry, kMaxActiveCids> entries_;
+  std::array<Entry, kMaxLocalCids> entries_;
   std::uint64_t next_sequence_ = 0;
   std::uint64_t retire_prior_to_ = 0;
   std::size_t peer_limit_ = 2;
@@ -149,6 +152,8 @@ class PeerCids {
   Parsed<void> retire_below(std::uint64_t retire_prior_to);
   bool owe_retirement(std::uint64_t sequence);
   bool insert(const NewCid& frame);
+  [[nodiscard]] std::unexpected<TransportError> too_many_retirements() const;
+  [[nodiscard]] std::uint64_t new_cid_type() const { return path_id_.has_value() ? kFrameTypePathNewConnectionId : kFrameTypeNewConnectionId; }
 
   std::optional<PathId> path_id_;
   std::array<Entry, kMaxActiveCids> entries_;

@@ -62,7 +62,8 @@ class MtuProber {
 
  private:
   void begin_search();
-  void choose_next();
+  void choose_next(Timestamp now);
+  bool fall_to_base(std::uint16_t failed_size, Timestamp now);
   void finish(Timestamp now);
 
   MtuConfig config_;
@@ -75,7 +76,6 @@ class MtuProber {
   bool in_flight_ = false;
   bool started_ = false;
   bool searching_ = false;
-  bool first_probe_ = true;
   Timestamp resume_at_ = kNever;
 };
 

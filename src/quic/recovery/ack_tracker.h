@@ -74,12 +74,14 @@ class AckTracker {
 
  private:
   [[nodiscard]] bool out_of_order(std::uint64_t pn) const;
-  std::size_t ranges_that_fit(std::size_t room) const;
+  void write_ranges(PacketPayload& out, std::size_t count) const;
 
   AckTrackerConfig config_;
   RangeSet received_;
   // Numbers below were forgotten: treated as duplicates.
   std::uint64_t floor_ = 0;
+  // Ranges that end at or below are known to be known: not reported again.
+  std::uint64_t report_from_ = 0;
   std::uint64_t largest_ = 0;
   bool any_ = false;
   Timestamp largest_received_time_{};

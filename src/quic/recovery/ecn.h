@@ -7,16 +7,9 @@
 
 #include "base/datagram.h"
 #include "base/time.h"
+#include "quic/wire/frames/ack.h"
 
 namespace hawser::quic {
-
-// The counts of an ACK frame of type 0x03.
-struct EcnCounts {
-  std::uint64_t ect0 = 0;
-  std::uint64_t ect1 = 0;
-  std::uint64_t ce = 0;
-  auto operator<=>(const EcnCounts&) const = default;
-};
 
 enum class EcnState : std::uint8_t { kTesting, kUnknown, kCapable, kFailed };
 
@@ -41,8 +34,9 @@ class EcnValidator {
   // 0x02; `space_index` 0..2. Returns how many CE marks are new: a congestion signal.
   std::uint64_t on_ack(std::size_t space_index, std::uint64_t newly_acked_ect0, std::uint64_t newly_acked_ect1,
                        const std::optional<EcnCounts>& counts);
-  // A new network path: test again. Counts are of the connection and stay.
-  void reset();
+  // This network path takes over from `previous`: the counts are of the packet number spaces,
+  // so they go on from there while the path itself is tested afresh.
+  void inherit_counts(const EcnValidator& previous);
 
   [[nodiscard]] EcnState state() const { return state_; }
 
@@ -56,7 +50,9 @@ class EcnValidator {
   std::uint32_t sent_marked_ = 0;
   std::uint32_t lost_marked_ = 0;
   Timestamp testing_since_{};
-  EcnCounts last_[3];
+  EcnCounts last_[3];  // by packet number space
+  std::uint64_t total_ect0_ = 0;  // packets marked so far, over all spaces
+  std::uint64_t total_ect1_ = 0;
 };
 
 }  // namespace hawser::quic

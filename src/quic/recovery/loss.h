@@ -242,9 +242,7 @@ class LossDetector {
     std::uint64_t growth_bytes = 0;
     Timestamp recovery_start = Timestamp::min();
     std::uint64_t largest_newly_acked = 0;
-    SentPacket largest_packet;  // valid if outcome.acked_packets != 0
     bool congestion_acked = false;  // a packet that the controller counts was acknowledged
-    bool app_limited = false;
   };
 
   [[nodiscard]] Space& space_of(PacketNumberSpace space) { return spaces_[static_cast<std::size_t>(space)]; }
@@ -256,20 +254,21 @@ class LossDetector {
   RecoveryOutcome finish_ack(const AckReceived& ack, AckRun& run, RecoveryFrames& frames);
   Parsed<void> ack_packet(const AckReceived& ack, std::uint64_t pn, AckRun& run, RecoveryFrames& frames);
   void on_late_ack(Space& space, std::uint64_t pn, SentPacket& packet, AckRun& run, RecoveryFrames& frames, Timestamp now);
-  void take_rtt_sample(const AckReceived& ack, AckRun& run);
-  void tell_controller_acked(const AckReceived& ack, AckRun& run);
+  bool take_rtt_sample(const AckReceived& ack, const SentPacket& largest, const AckRun& run);
+  void tell_controller_acked(const AckReceived& ack, const SentPacket& largest, const AckRun& run);
 
   void detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOutcome& outcome, RecoveryFrames& frames);
   void lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacket& packet, LossEvent& event, RecoveryOutcome& outcome,
                    RecoveryFrames& frames);
-  [[nodiscard]] bool persistent_congestion(const Space& space, std::uint64_t first, std::uint64_t last) const;
+  void tell_controller_lost(LossEvent& event, RecoveryOutcome& outcome);
   [[nodiscard]] Duration loss_delay() const;
   void settle(Space& space, Timestamp now);
   void drop_unacknowledgeable(Space& space);
   void take_out_of_flight(Space& space, const SentPacket& packet);
-  void abandon(Space& space, RecoveryFrames* frames, Timestamp now);
+  void abandon(Space& space, RecoveryFrames* frames);
+  [[nodiscard]] bool counts(const SentPacket& packet) const { return packet.in_flight && packet.generation == generation_; }
 
-  void owe_probes(PacketNumberSpace id, RecoveryFrames& frames);
+  void owe_probes(PacketNumberSpace id, std::uint32_t count, RecoveryFrames& frames);
   [[nodiscard]] bool client_awaits_validation() const { return config_.role == Role::kClient && !peer_completed_address_validation_; }
   [[nodiscard]] Timestamp pto_deadline(PacketNumberSpace& id, Timestamp now) const;
   [[nodiscard]] Timestamp loss_deadline(PacketNumberSpace& id) const;
@@ -283,11 +282,10 @@ class LossDetector {
   std::uint64_t bytes_in_flight_ = 0;
   std::uint64_t packet_threshold_ = kPacketThreshold;
   std::uint64_t undoable_losses_ = 0;  // packets lost in the latest congestion event, not yet seen to be spurious
-  Timestamp undo_since_{};
-  Timestamp first_rtt_sample_{};
+  std::uint32_t loss_epoch_ = 0;       // counts congestion events, modulo 2^32
+  Timestamp first_rtt_sample_ = kNever;
   Duration max_ack_delay_ = 25ms;
   Timestamp timeout_ = kNever;
-  Timestamp client_pto_start_{};  // from when an idle client's anti-deadlock PTO runs
   std::uint32_t pto_count_ = 0;
   std::uint16_t generation_ = 0;
   bool handshake_keys_ = false;

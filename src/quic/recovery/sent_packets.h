@@ -34,7 +34,7 @@ struct SentPacket {
   std::uint64_t delivered_bytes = 0;  // DeliverySnapshot, field by field
   Timestamp delivered_time{};
   Timestamp first_sent_time{};
-  std::uint32_t bytes_in_flight = 0;
+  std::uint32_t bytes_in_flight = 0;  // once kLost: the loss epoch it belongs to
   std::uint32_t first_frame = 0;  // position in the ring of frames, modulo 2^32
   std::uint16_t size = 0;         // octets of UDP payload
   std::uint16_t generation = 0;   // of the network path it left on

@@ -1,0 +1,88 @@
+// pacer.cc: a token bucket whose level is computed from the time, never ticked.
+#include "quic/congestion/pacer.h"
+
+#include <algorithm>
+
+namespace hawser::quic {
+
+namespace {
+
+// Octets that `rate` gives in `elapsed`, in 128 bits so that no pause overflows.
+std::int64_t bytes_in(std::uint64_t rate, Duration elapsed) {
+  const auto product = static_cast<unsigned __int128>(rate) * static_cast<std::uint64_t>(elapsed.count()) / 1'000'000'000u;
+  return static_cast<std::int64_t>(std::min<unsigned __int128>(product, INT64_MAX));
+}
+
+}  // namespace
+
+Pacer::Pacer(std::uint64_t max_datagram_size) : max_datagram_size_(max_datagram_size) { reset(max_datagram_size); }
+
+void Pacer::reset(std::uint64_t max_datagram_size) {
+  max_datagram_size_ = max_datagram_size;
+  rate_ = 0;
+  started_ = false;
+  set_burst();
+  tokens_ = static_cast<std::int64_t>(burst_);
+}
+
+void Pacer::on_mtu_change(std::uint64_t max_datagram_size) {
+  max_datagram_size_ = max_datagram_size;
+  set_burst();
+}
+
+// Ten datagrams, as RFC 9002 section 7.7 allows at the start, or what the rate gives in one tick of
+// the timer, up to one train. Past 64 MB/s a tick gives more than a train: the bucket then
+// holds a tick's worth, and a driver that sleeps a whole tick sends several trains.
+void Pacer::set_burst() {
+  const std::uint64_t ten = kBurstDatagrams * max_datagram_size_;
+  const auto tick = static_cast<std::uint64_t>(bytes_in(rate_, kTimerGranularity));
+  const std::uint64_t train = std::min<std::uint64_t>(std::max(ten, tick), kBurstBytesMax);
+  burst_ = static_cast<std::size_t>(std::max(train, tick));
+}
+
+void Pacer::set_rate(std::uint64_t congestion_window, Duration smoothed_rtt, bool slow_start,
+                     std::optional<std::uint64_t> controller_rate) {
+  if (controller_rate.has_value()) {
+    rate_ = *controller_rate;
+  } else if (smoothed_rtt > Duration::zero()) {
+    const double factor = slow_start ? 2.0 : 1.25;
+    const double rate = factor * static_cast<double>(congestion_window) * 1e9 / static_cast<double>(smoothed_rtt.count());
+    rate_ = static_cast<std::uint64_t>(std::max(rate, 1.0));
+  }
+  set_burst();
+}
+
+std::int64_t Pacer::level(Timestamp now) const {
+  const auto burst = static_cast<std::int64_t>(burst_);
+  if (!started_ || rate_ == 0) return burst;
+  if (now <= updated_) return std::min(tokens_, burst);
+  const std::int64_t gained = bytes_in(rate_, now - updated_);
+  return gained >= burst - tokens_ ? burst : tokens_ + gained;
+}
+
+std::size_t Pacer::budget(Timestamp now) const {
+  const std::int64_t octets = level(now);
+  return octets > 0 ? static_cast<std::size_t>(octets) : 0;
+}
+
+void Pacer::on_packet_sent(std::size_t bytes, Timestamp now) {
+  tokens_ = level(now) - static_cast<std::int64_t>(bytes);
+  updated_ = std::max(updated_, now);
+  started_ = true;
+}
+
+Duration Pacer::time_for(std::uint64_t bytes) const {
+  if (rate_ == 0) return Duration::zero();
+  const auto ns = static_cast<unsigned __int128>(bytes) * 1'000'000'000u / rate_ + 1;
+  return Duration{static_cast<std::int64_t>(std::min<unsigned __int128>(ns, INT64_MAX / 2))};
+}
+
+Timestamp Pacer::next_release(Timestamp now) const {
+  // A batch worth waking up for: half the bucket, but at least one datagram.
+  const auto batch = static_cast<std::int64_t>(std::max<std::uint64_t>(burst_ / 2, max_datagram_size_));
+  const std::int64_t have = level(now);
+  if (have >= batch) return now;
+  return now + time_for(static_cast<std::uint64_t>(batch - have));
+}
+
+}  // namespace hawser::quic

@@ -1,0 +1,39 @@
+// network_path.cc: hands what happens on a 4-tuple to the machines it is made of.
+#include "quic/path/network_path.h"
+
+#include <algorithm>
+
+namespace hawser::quic {
+
+NetworkPath::NetworkPath(const NetworkPathConfig& config)
+    : tuple_(config.tuple),
+      peer_cid_sequence_(config.peer_cid_sequence),
+      mtu_(config.mtu),
+      anti_amplification_(config.validated),
+      ecn_(config.ecn) {}
+
+void NetworkPath::on_datagram_sent(std::uint64_t bytes, Ecn mark, Timestamp now, Duration pto) {
+  anti_amplification_.on_sent(bytes);
+  ecn_.on_packet_sent(mark, now, pto);
+}
+
+bool NetworkPath::on_path_response(const PathChallengeData& data) {
+  if (!validator_.on_path_response(data)) return false;
+  on_validated();
+  return true;
+}
+
+bool NetworkPath::on_recovery(const RecoveryOutcome& outcome, Timestamp now) {
+  bool changed = false;
+  if (outcome.mtu_probe_acked != 0) changed |= mtu_.on_probe_acked(outcome.mtu_probe_acked, now);
+  if (outcome.mtu_probe_lost != 0) mtu_.on_probe_lost(outcome.mtu_probe_lost, now);
+  if (outcome.acked_size_max != 0) mtu_.on_packets_acked(outcome.acked_size_max);
+  // A batch in which something large also arrived speaks of congestion, not of size.
+  if (outcome.lost_size_min != 0 && outcome.acked_size_max <= kBaseMtu) changed |= mtu_.on_packets_lost(outcome.lost_size_min, now);
+  if (outcome.lost_marked != 0) ecn_.on_packets_lost(outcome.lost_marked);
+  return changed;
+}
+
+Timestamp NetworkPath::next_timeout() const { return std::min(validator_.next_timeout(), mtu_.next_timeout()); }
+
+}  // namespace hawser::quic

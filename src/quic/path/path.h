@@ -1,0 +1,123 @@
+// path.h: a Path: what one Path ID names. It owns the packet numbers, loss recovery,
+// congestion control, pacing and connection IDs of that ID, and holds the NetworkPaths (4-tuples) it
+// runs over: the active one and, while the peer moves, the one being tried or left.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "quic/congestion/pacer.h"
+#include "quic/path/cid_sequence.h"
+#include "quic/path/network_path.h"
+#include "quic/recovery/ack_tracker.h"
+#include "quic/recovery/loss.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+struct PathConfig {
+  PathId id = kInitialPathId;
+  LossConfig loss;
+  NetworkPathConfig network_path;
+  bool pacing = true;
+};
+
+class Path {
+ public:
+  Path(const PathConfig& config, std::unique_ptr<CongestionController> controller)
+      : config_(config),
+        controller_(std::move(controller)),
+        loss_(config.loss, *controller_),
+        pacer_(config.network_path.mtu.initial),
+        active_(config.network_path) {}
+  Path(const Path&) = delete;
+  Path& operator=(const Path&) = delete;
+
+  [[nodiscard]] PathId id() const { return config_.id; }
+  [[nodiscard]] LossDetector& loss() { return loss_; }
+  [[nodiscard]] const LossDetector& loss() const { return loss_; }
+  [[nodiscard]] CongestionController& controller() { return *controller_; }
+  [[nodiscard]] const CongestionController& controller() const { return *controller_; }
+  [[nodiscard]] Pacer& pacer() { return pacer_; }
+  [[nodiscard]] const Pacer& pacer() const { return pacer_; }
+  [[nodiscard]] LocalCids& local_cids() { return local_cids_; }
+  [[nodiscard]] PeerCids& peer_cids() { return peer_cids_; }
+  [[nodiscard]] const PeerCids& peer_cids() const { return peer_cids_; }
+  [[nodiscard]] AckTracker& acks(PacketNumberSpace space) { return acks_[static_cast<std::size_t>(space)]; }
+  [[nodiscard]] const AckTracker& acks(PacketNumberSpace space) const { return acks_[static_cast<std::size_t>(space)]; }
+
+  [[nodiscard]] NetworkPath& active() { return active_; }
+  [[nodiscard]] const NetworkPath& active() const { return active_; }
+  // The last validated 4-tuple before a migration, kept until the new one is validated: it is
+  // challenged too and returned to if the new one fails (RFC 9000 section 9.3.2).
+  [[nodiscard]] std::optional<NetworkPath>& previous() { return previous_; }
+
+  // The network path with this 4-tuple, or nullptr.
+  [[nodiscard]] NetworkPath* find(const FourTuple& tuple) {
+    if (active_.tuple() == tuple) return &active_;
+    if (previous_ && previous_->tuple() == tuple) return &*previous_;
+    return nullptr;
+  }
+
+  // The connection ID for packets sent on `network_path`.
+  [[nodiscard]] const ConnectionId& peer_cid(const NetworkPath& network_path) const {
+    static const ConnectionId kNone;
+    const PeerCids::Entry* entry = peer_cids_.find(network_path.peer_cid_sequence());
+    return entry == nullptr ? kNone : entry->cid;
+  }
+
+  // The peer is now at another 4-tuple. Congestion state and RTT start afresh unless only the
+  // port changed, which a NAT does under a path that stays the same (RFC 9000 section 9.4).
+  void migrate_to(const NetworkPathConfig& to, Timestamp now) {
+    const bool same_host = active_.tuple().remote.same_ip(to.tuple.remote);
+    if (active_.validated()) previous_.emplace(std::move(active_));
+    active_ = NetworkPath(to);
+    if (!same_host) {
+      loss_.on_network_path_changed(active_.mtu(), now);
+      pacer_.reset(active_.mtu());
+    }
+  }
+
+  // The new 4-tuple could not be validated: back to the one before.
+  void return_to_previous(Timestamp now) {
+    active_ = std::move(*previous_);
+    previous_.reset();
+    loss_.on_network_path_changed(active_.mtu(), now);
+    pacer_.reset(active_.mtu());
+  }
+
+  // Octets that congestion control and pacing allow now; 0: wait.
+  [[nodiscard]] bool may_send(Timestamp now) const {
+    return loss_.window_open() && (!config_.pacing || pacer_.budget(now) > 0);
+  }
+  [[nodiscard]] bool blocked_by_pacing(Timestamp now) const {
+    return config_.pacing && loss_.window_open() && pacer_.budget(now) == 0;
+  }
+
+  // RTT or window changed: so does the rate.
+  void update_pacing_rate() {
+    pacer_.set_rate(controller_->congestion_window(), loss_.rtt().smoothed(),
+                    controller_->snapshot().phase == CongestionPhase::kSlowStart, controller_->pacing_rate());
+  }
+
+  void on_mtu_changed() {
+    controller_->on_mtu_change(active_.mtu());
+    pacer_.on_mtu_change(active_.mtu());
+  }
+
+ private:
+  PathConfig config_;
+  std::unique_ptr<CongestionController> controller_;
+  LossDetector loss_;
+  Pacer pacer_;
+  LocalCids local_cids_;
+  PeerCids peer_cids_;
+  std::array<AckTracker, kPacketNumberSpaces> acks_{AckTracker::for_space(PacketNumberSpace::kInitial),
+                                                   AckTracker::for_space(PacketNumberSpace::kHandshake),
+                                                   AckTracker::for_space(PacketNumberSpace::kApplication)};
+  NetworkPath active_;
+  std::optional<NetworkPath> previous_;
+};
+
+}  // namespace hawser::quic

@@ -1,0 +1,182 @@
+// loss_timer.cc: the loss detection timer, probe timeouts, and what changes them from outside
+// (RFC 9002 sections 6.2 to 6.4 and appendix A.8 to A.11). Packets are in loss.cc.
+#include <algorithm>
+
+#include "base/check.h"
+#include "quic/recovery/loss.h"
+
+namespace hawser::quic {
+
+namespace {
+
+constexpr std::array kAllSpaces{PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake, PacketNumberSpace::kApplication};
+
+// Section 6.2.4: two probes, so that one loss does not cost another timeout.
+constexpr std::uint32_t kProbes = 2;
+
+}  // namespace
+
+Duration LossDetector::pto(PacketNumberSpace space) const {
+  return rtt_.pto_base() + (space == PacketNumberSpace::kApplication ? max_ack_delay_ : Duration::zero());
+}
+
+Duration LossDetector::backed_off(Duration period) const {
+  // An hour is past every idle timeout; the cap keeps the shift within 64 bits.
+  constexpr Duration kLongest = 3'600s;
+  const std::uint32_t shift = std::min(pto_count_, kMaxPtoBackoff);
+  return period > kLongest / (std::int64_t{1} << shift) ? kLongest : period * (std::int64_t{1} << shift);
+}
+
+Timestamp LossDetector::loss_deadline(PacketNumberSpace& id) const {
+  Timestamp earliest = kNever;
+  for (const PacketNumberSpace candidate : kAllSpaces) {
+    if (space_of(candidate).loss_time >= earliest) continue;
+    earliest = space_of(candidate).loss_time;
+    id = candidate;
+  }
+  return earliest;
+}
+
+Timestamp LossDetector::pto_deadline(PacketNumberSpace& id, Timestamp now) const {
+  Timestamp earliest = kNever;
+  for (const PacketNumberSpace candidate : kAllSpaces) {
+    const Space& s = space_of(candidate);
+    if (s.ack_eliciting_in_flight == 0) continue;
+    // Before confirmation the peer may lack the keys to acknowledge application data.
+    if (candidate == PacketNumberSpace::kApplication && !handshake_confirmed_) continue;
+    const Timestamp deadline = s.last_ack_eliciting_sent + backed_off(pto(candidate));
+    if (deadline >= earliest) continue;
+    earliest = deadline;
+    id = candidate;
+  }
+  if (earliest != kNever || !client_awaits_validation()) return earliest;
+  // Anti-deadlock: the server may wait for credit that only our next packet gives it.
+  id = handshake_keys_ ? PacketNumberSpace::kHandshake : PacketNumberSpace::kInitial;
+  return now + backed_off(pto(id));
+}
+
+void LossDetector::update_timer(Timestamp now) {
+  PacketNumberSpace id{};
+  timeout_ = loss_deadline(id);
+  if (timeout_ != kNever) return;
+  if (amplification_limited_) return;
+  timeout_ = pto_deadline(id, now);
+}
+
+TimeoutOutcome LossDetector::on_timeout(Timestamp now, RecoveryFrames& frames) {
+  TimeoutOutcome outcome;
+  if (timeout_ > now) return outcome;
+  if (loss_deadline(outcome.space) != kNever) {
+    outcome.kind = TimeoutKind::kLoss;
+    detect_losses(outcome.space, now, outcome.losses, frames);
+    settle(space_of(outcome.space), now);
+    update_timer(now);
+    return outcome;
+  }
+  outcome.kind = TimeoutKind::kPto;
+  (void)pto_deadline(outcome.space, now);
+  // Without anything in flight this is the client's anti-deadlock timer: one packet gives credit.
+  owe_probes(outcome.space, ack_eliciting_in_flight(outcome.space) ? kProbes : 1, frames);
+  // Section 6.2.4: data in flight in the other handshake space is probed along with it.
+  for (const PacketNumberSpace other : {PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake}) {
+    const bool handshaking = outcome.space != PacketNumberSpace::kApplication;
+    if (handshaking && other != outcome.space && ack_eliciting_in_flight(other)) owe_probes(other, 1, frames);
+  }
+  pto_count_ = std::min(pto_count_ + 1, kMaxPtoBackoff);
+  update_timer(now);
+  return outcome;
+}
+
+// The oldest unacknowledged data goes into the probes. Its packets are not declared lost: that
+// takes an acknowledgement (section 6.2).
+void LossDetector::owe_probes(PacketNumberSpace id, std::uint32_t count, RecoveryFrames& frames) {
+  Space& s = space_of(id);
+  s.probes_owed = count;
+  std::uint32_t taken = 0;
+  for (std::uint64_t pn = std::max(s.first_outstanding, s.sent.begin()); pn != s.sent.end() && taken != count; ++pn) {
+    SentPacket& packet = s.sent[pn];
+    if (packet.state != SentState::kOutstanding || !packet.ack_eliciting || !packet.in_flight) continue;
+    if (packet.frames_reported || packet.mtu_probe) continue;
+    packet.frames_reported = true;
+    for (std::size_t i = 0; i < packet.frame_count; ++i) frames.lost.push_back(s.sent.frame(packet, i));
+    ++taken;
+  }
+}
+
+void LossDetector::on_handshake_keys(Timestamp now) {
+  handshake_keys_ = true;
+  update_timer(now);
+}
+
+void LossDetector::on_handshake_confirmed(Timestamp now) {
+  handshake_confirmed_ = true;
+  peer_completed_address_validation_ = true;
+  update_timer(now);
+}
+
+void LossDetector::on_peer_completed_address_validation(Timestamp now) {
+  peer_completed_address_validation_ = true;
+  update_timer(now);
+}
+
+void LossDetector::set_amplification_limited(bool limited, Timestamp now) {
+  if (amplification_limited_ == limited) return;
+  amplification_limited_ = limited;
+  update_timer(now);
+}
+
+// Takes every packet out of flight and forgets it; its frames go to `frames` if given.
+void LossDetector::abandon(Space& s, RecoveryFrames* frames) {
+  const std::uint64_t before = bytes_in_flight_;
+  for (std::uint64_t pn = s.sent.begin(); pn != s.sent.end(); ++pn) {
+    const SentPacket& packet = s.sent[pn];
+    if (packet.state != SentState::kOutstanding) continue;
+    take_out_of_flight(s, packet);
+    if (frames == nullptr || packet.frames_reported) continue;
+    for (std::size_t i = 0; i < packet.frame_count; ++i) frames->lost.push_back(s.sent.frame(packet, i));
+  }
+  HAWSER_CHECK(s.ack_eliciting_in_flight == 0);
+  if (before != bytes_in_flight_) controller_->on_packets_discarded(before - bytes_in_flight_);
+  s.sent.clear();
+  s.acked.clear();
+  s.first_outstanding = s.sent.begin();
+  s.loss_time = kNever;
+  s.probes_owed = 0;
+}
+
+void LossDetector::discard_space(PacketNumberSpace space, Timestamp now) {
+  Space& s = space_of(space);
+  if (s.discarded) return;
+  abandon(s, nullptr);
+  s.discarded = true;
+  pto_count_ = 0;
+  update_timer(now);
+}
+
+void LossDetector::on_retry(RecoveryFrames& frames, Timestamp now) {
+  abandon(space_of(PacketNumberSpace::kInitial), &frames);
+  abandon(space_of(PacketNumberSpace::kApplication), &frames);
+  pto_count_ = 0;
+  update_timer(now);
+}
+
+void LossDetector::on_zero_rtt_rejected(RecoveryFrames& frames, Timestamp now) {
+  abandon(space_of(PacketNumberSpace::kApplication), &frames);
+  update_timer(now);
+}
+
+void LossDetector::on_network_path_changed(std::uint64_t max_datagram_size, Timestamp now) {
+  ++generation_;
+  bytes_in_flight_ = 0;
+  rtt_.reset(config_.initial_rtt);
+  first_rtt_sample_ = kNever;
+  sampler_ = {};
+  undoable_losses_ = 0;
+  ++loss_epoch_;
+  packet_threshold_ = kPacketThreshold;
+  pto_count_ = 0;
+  controller_->reset(max_datagram_size);
+  update_timer(now);
+}
+
+}  // namespace hawser::quic
