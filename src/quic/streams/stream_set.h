@@ -23,14 +23,13 @@
 #include "quic/streams/stream.h"
 #include "quic/streams/stream_map.h"
 #include "quic/wire/errors.h"
+#include "quic/wire/frames/max_streams.h"
 #include "quic/wire/packet_payload.h"
 #include "quic/wire/sent_frame.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
 
-// RFC 9000 section 19.11: a higher count of streams would need an id beyond 2^62 - 1.
-inline constexpr std::uint64_t kMaxStreamCount = std::uint64_t{1} << 60;
 // The most streams of one kind we let a peer have open. One frame may open that many at
 // once (section 2.1); at below 1 KiB each that is 64 MiB in the worst case a caller can ask for.
 inline constexpr std::uint64_t kConcurrentStreamsMax = 65'536;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/varint.h"
 #include "quic/streams/stream_set.h"
 
@@ -211,7 +212,9 @@ WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp) {
     const SendStream::Written written = stream->send.write_stream_frame(payload, credit_.available());
     if (!written.frame) {
       if (written.result == WriteResult::kPacketFull) return WriteResult::kPacketFull;
-      unschedule(*stream);
+      // Another stream used up the connection's credit: this one waits for more of it.
+      reschedule(*stream);
+      HAWSER_CHECK(!stream->scheduled);
       continue;
     }
     credit_.use(written.new_octets);
