@@ -1,0 +1,47 @@
+// endpoint_protocol.cc: an endpoint's settings and client sockets.
+#include "runtime/endpoint_protocol.h"
+
+#include <utility>
+
+#include "net/address.h"
+#include "runtime/clock.h"
+
+namespace hawser::runtime {
+namespace {
+
+quic::EndpointConfig with_worker(Worker& worker, quic::EndpointConfig config) {
+  config.worker = static_cast<std::uint8_t>(worker.index());
+  if (config.random == nullptr) config.random = &worker.random();
+  return config;
+}
+
+}  // namespace
+
+EndpointProtocol::EndpointProtocol(Worker& worker, quic::EndpointConfig config, Goodbye goodbye)
+    : worker_(worker), goodbye_(std::move(goodbye)), endpoint_(with_worker(worker, std::move(config))) {}
+
+std::expected<quic::Connection*, ConfigError> EndpointProtocol::connect(quic::ClientParameters parameters,
+                                                                        quic::ConnectionHandler& handler,
+                                                                        const net::UdpOptions& udp) {
+  if (parameters.tuple.local.family == AddressFamily::kNone) {
+    HAWSER_TRY(parameters.tuple.local, client_socket(parameters.tuple.remote, udp));
+  }
+  return endpoint_.connect(std::move(parameters), handler, current_time());
+}
+
+// The address that datagrams to `remote` leave from, on the socket of its family.
+std::expected<SocketAddress, ConfigError> EndpointProtocol::client_socket(const SocketAddress& remote,
+                                                                          const net::UdpOptions& udp) {
+  HAWSER_TRY(SocketAddress source, net::source_address_towards(remote));
+  SocketAddress& bound = remote.family == AddressFamily::kIpv4 ? client_v4_ : client_v6_;
+  if (bound.family == AddressFamily::kNone) {
+    net::UdpOptions options = udp;
+    options.local = net::any_address(remote.family, 0);
+    options.dual_stack = false;
+    HAWSER_TRY(bound, worker_.bind(*this, options));
+  }
+  source.port = bound.port;
+  return source;
+}
+
+}  // namespace hawser::runtime

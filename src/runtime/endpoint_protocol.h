@@ -1,0 +1,59 @@
+// endpoint_protocol.h: a QUIC endpoint as something that a worker drives, with the sockets
+// that its clients need.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/datagram.h"
+#include "base/result.h"
+#include "net/udp_socket.h"
+#include "quic/endpoint/endpoint.h"
+#include "runtime/datagram_protocol.h"
+#include "runtime/worker.h"
+
+namespace hawser::runtime {
+
+// How connections end when the worker stops. The text is shown to the peers.
+struct Goodbye {
+  quic::ApplicationErrorCode code = 0;
+  std::string reason;
+};
+
+class EndpointProtocol final : public DatagramProtocol {
+ public:
+  // `config` gets the worker's index and, unless it has one, its randomness. Made on the
+  // worker's thread and handed to attach().
+  EndpointProtocol(Worker& worker, quic::EndpointConfig config, Goodbye goodbye = {});
+
+  [[nodiscard]] quic::Endpoint& endpoint() { return endpoint_; }
+
+  // Starts a connection to parameters.tuple.remote; on the worker's thread, after attach().
+  // Without a local address (family kNone) the connection leaves through a socket of the
+  // remote's family that is opened at the first call, with `udp` for its other options.
+  std::expected<quic::Connection*, ConfigError> connect(quic::ClientParameters parameters, quic::ConnectionHandler& handler,
+                                                        const net::UdpOptions& udp = {});
+
+  void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override { endpoint_.on_datagrams(batch, now); }
+  void on_timeout(Timestamp now) override { endpoint_.on_timeout(now); }
+  std::size_t next_transmits(Timestamp now, std::span<TransmitTrain> trains) override {
+    return endpoint_.next_transmits(now, trains);
+  }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override { return endpoint_.next_timeout(); }
+  void close(Timestamp now) override { endpoint_.close_all(goodbye_.code, goodbye_.reason, now); }
+  [[nodiscard]] bool idle() const override { return endpoint_.connection_count() == 0; }
+
+ private:
+  std::expected<SocketAddress, ConfigError> client_socket(const SocketAddress& remote, const net::UdpOptions& udp);
+
+  Worker& worker_;
+  Goodbye goodbye_;
+  quic::Endpoint endpoint_;
+  SocketAddress client_v4_;  // where client sockets are bound; family kNone: not opened
+  SocketAddress client_v6_;
+};
+
+}  // namespace hawser::runtime

@@ -1,0 +1,82 @@
+// runtime.h: the workers of a process. Nothing is shared between them but mailboxes: each
+// has its sockets, its protocols, its randomness.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "net/epoll_engine.h"
+#include "runtime/worker.h"
+
+namespace hawser::runtime {
+
+struct RuntimeOptions {
+  std::size_t workers = 1;  // 0: one per CPU that this process may use; at most kWorkersMax
+  bool pin = false;         // worker i stays on the i-th of those CPUs, counted around
+  Duration spin{0};         // as in WorkerOptions
+  Duration drain{0};        // as in WorkerOptions
+  net::EpollOptions engine{};
+};
+
+class Runtime {
+ public:
+  // Starts the workers. The error says which option to change.
+  static std::expected<std::unique_ptr<Runtime>, ConfigError> create(const RuntimeOptions& options = {});
+  // Stops and joins.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  [[nodiscard]] std::size_t size() const { return workers_.size(); }
+  [[nodiscard]] Worker& worker(std::size_t index) { return *workers_.at(index); }
+  // Another worker at each call, for clients. Any thread.
+  Worker& next_worker() { return *workers_[next_worker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()]; }
+
+  // Has every worker drive a protocol of its own on the same port: `make(Worker&)` gives it,
+  // as std::unique_ptr<DatagramProtocol>, on that worker's thread. With several workers the
+  // kernel spreads 4-tuples over them. Returns the bound address (port 0 was replaced). On
+  // failure no worker keeps anything. Not from a worker's thread.
+  template <class Make>
+  std::expected<SocketAddress, ConfigError> listen(net::UdpOptions udp, Make make);
+
+  // Ends all workers; see Worker::stop and join. Any thread, and the owner's thread.
+  void stop();
+  void join();
+
+  [[nodiscard]] WorkerStats stats();  // sums over all workers
+
+ private:
+  using Opened = std::vector<std::pair<Worker*, DatagramProtocol*>>;
+
+  Runtime() = default;
+  std::expected<SocketAddress, ConfigError> listen_on(Worker& worker, const net::UdpOptions& udp,
+                                                      std::unique_ptr<DatagramProtocol> protocol, Opened& opened);
+  static void take_back(const Opened& opened);
+
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<std::size_t> next_worker_{0};
+};
+
+template <class Make>
+std::expected<SocketAddress, ConfigError> Runtime::listen(net::UdpOptions udp, Make make) {
+  udp.reuse_port = udp.reuse_port || workers_.size() > 1;
+  Opened opened;
+  for (const auto& worker : workers_) {
+    auto result = worker->call([&](Worker& w) { return listen_on(w, udp, make(w), opened); });
+    if (!result) result = std::unexpected(ConfigError{"the runtime has been stopped"});
+    if (!*result) {
+      take_back(opened);
+      return *result;
+    }
+    udp.local.port = (*result)->port;
+  }
+  return udp.local;
+}
+
+}  // namespace hawser::runtime

@@ -1,0 +1,397 @@
+// Goal: workers move batches between sockets and protocols, keep time, take letters from
+// other threads, pass on datagrams that are another worker's, and end cleanly. Method: small
+// sans-I/O protocols on loopback, without QUIC.
+#include "runtime/worker.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sched.h>
+
+#include <atomic>
+#include <cstring>
+#include <set>
+#include <thread>
+
+#include "net/buffer_pool.h"
+#include "runtime/clock.h"
+#include "runtime/runtime.h"
+
+namespace hawser::runtime {
+namespace {
+
+// What tests look at while the protocol runs on its worker's thread.
+struct Observed {
+  std::atomic<std::uint64_t> datagrams{0};
+  std::atomic<std::uint64_t> octets{0};
+  std::atomic<std::uint64_t> timeouts{0};
+  std::atomic<bool> early_timeout{false};
+  std::atomic<bool> closed{false};
+  std::atomic<bool> destroyed_on_worker{false};
+};
+
+// Sends every datagram back where it came from; says "bye" to the last peer when closed.
+class Echo : public DatagramProtocol {
+ public:
+  Echo(Worker& worker, Observed& observed) : worker_(worker), observed_(observed) {}
+  ~Echo() override { observed_.destroyed_on_worker = worker_.on_this_thread(); }
+
+  void on_datagrams(std::span<ReceivedTrain> batch, Timestamp) override {
+    for (const ReceivedTrain& train : batch) {
+      observed_.datagrams += (train.bytes.size() + train.segment_size - 1) / train.segment_size;
+      observed_.octets += train.bytes.size();
+      pending_.push_back({{train.bytes.begin(), train.bytes.end()}, train.segment_size, train.tuple});
+      last_peer_ = train.tuple;
+    }
+  }
+  void on_timeout(Timestamp) override {}
+  std::size_t next_transmits(Timestamp, std::span<TransmitTrain> trains) override {
+    std::size_t count = 0;
+    for (; count < trains.size() && !pending_.empty(); ++count) {
+      const Pending& next = pending_.front();
+      TransmitTrain& train = trains[count];
+      train.size = next.octets.size();
+      train.segment_size = next.segment_size;
+      train.tuple = next.tuple;
+      train.ecn = Ecn::kNotEct;
+      std::memcpy(train.buffer.data(), next.octets.data(), train.size);
+      pending_.erase(pending_.begin());
+    }
+    return count;
+  }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override { return {}; }
+  void close(Timestamp) override {
+    observed_.closed = true;
+    const std::string_view bye = "bye";
+    if (last_peer_.remote.port != 0) pending_.push_back({{bye.begin(), bye.end()}, bye.size(), last_peer_});
+  }
+  [[nodiscard]] bool idle() const override { return pending_.empty(); }
+
+ private:
+  struct Pending {
+    std::vector<std::uint8_t> octets;
+    std::size_t segment_size;
+    FourTuple tuple;
+  };
+  Worker& worker_;
+  Observed& observed_;
+  std::vector<Pending> pending_;
+  FourTuple last_peer_;
+};
+
+// Counts timeouts that it asks for one after the other.
+class Ticker final : public DatagramProtocol {
+ public:
+  Ticker(Observed& observed, Timestamp first, Duration interval) : observed_(observed), next_(first), interval_(interval) {}
+  void on_datagrams(std::span<ReceivedTrain>, Timestamp) override {}
+  void on_timeout(Timestamp now) override {
+    if (now < next_ || current_time() < next_) observed_.early_timeout = true;
+    next_ = now + interval_;
+    ++observed_.timeouts;
+  }
+  std::size_t next_transmits(Timestamp, std::span<TransmitTrain>) override { return 0; }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override { return next_; }
+  void close(Timestamp) override { observed_.closed = true; }
+  [[nodiscard]] bool idle() const override { return false; }
+
+ private:
+  Observed& observed_;
+  Timestamp next_;
+  Duration interval_;
+};
+
+std::unique_ptr<Worker> start_worker(const WorkerOptions& options = {}) {
+  auto engine = net::EpollEngine::create();
+  if (!engine) throw std::runtime_error(engine.error().message);
+  auto worker = Worker::start(options, std::move(*engine));
+  if (!worker) throw std::runtime_error(worker.error().message);
+  return std::move(*worker);
+}
+
+net::UdpOptions loopback(std::uint16_t port = 0) { return {.local = ipv4_address({127, 0, 0, 1}, port)}; }
+
+SocketAddress start_echo(Worker& worker, Observed& observed) {
+  return **worker.call([&](Worker& w) { return w.bind(w.attach(std::make_unique<Echo>(w, observed)), loopback()); });
+}
+
+// A peer without a worker: one socket, used by the test's own thread.
+class Peer {
+ public:
+  Peer() : socket_(std::move(*net::UdpSocket::open(loopback()))), pool_(4) {}
+
+  void send(const SocketAddress& to, Bytes octets, std::size_t segment_size) {
+    std::vector<std::uint8_t> copy(octets.begin(), octets.end());
+    TransmitTrain train;
+    train.buffer = copy;
+    train.size = copy.size();
+    train.segment_size = segment_size;
+    train.tuple.remote = to;
+    ASSERT_EQ(socket_.send({&train, 1}), 1u);
+  }
+  // What arrives until `octets` octets have, or five seconds without any.
+  std::vector<std::uint8_t> receive(std::size_t octets) {
+    std::vector<std::uint8_t> result;
+    pollfd waiting{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
+    while (result.size() < octets && ::poll(&waiting, 1, 5'000) == 1) {
+      std::array<ReceivedTrain, 4> trains;
+      bool drained = false;
+      const std::size_t count = socket_.receive(trains, pool_, 0, drained);
+      for (std::size_t i = 0; i < count; ++i) result.insert(result.end(), trains[i].bytes.begin(), trains[i].bytes.end());
+    }
+    return result;
+  }
+
+ private:
+  net::UdpSocket socket_;
+  net::BufferPool pool_;
+};
+
+void wait_until(auto condition) {
+  for (int i = 0; i < 50'000 && !condition(); ++i) std::this_thread::sleep_for(100us);
+  ASSERT_TRUE(condition());
+}
+
+TEST(worker, echoes_trains_through_a_protocol) {
+  Observed observed;
+  auto worker = start_worker();
+  const SocketAddress server = start_echo(*worker, observed);
+  Peer peer;
+  std::vector<std::uint8_t> octets(10 * 1'200 + 7);
+  SeededRandom{1}.fill(octets);
+  for (int i = 0; i < 20; ++i) {
+    peer.send(server, octets, 1'200);
+    EXPECT_EQ(peer.receive(octets.size()), octets);
+  }
+  EXPECT_EQ(observed.datagrams, 220u);
+  const WorkerStats stats = worker->stats();
+  EXPECT_EQ(stats.udp.datagrams_received, 220u);
+  EXPECT_EQ(stats.udp.datagrams_sent, 220u);
+  EXPECT_GT(stats.cpu_time, Duration::zero());
+}
+
+TEST(worker, two_protocols_share_a_worker) {
+  Observed first;
+  Observed second;
+  auto worker = start_worker();
+  const SocketAddress to_first = start_echo(*worker, first);
+  const SocketAddress to_second = start_echo(*worker, second);
+  Peer peer;
+  const std::vector<std::uint8_t> octets(100, 3);
+  peer.send(to_first, octets, 100);
+  peer.send(to_second, octets, 50);
+  EXPECT_EQ(peer.receive(200).size(), 200u);
+  EXPECT_EQ(first.datagrams, 1u);
+  EXPECT_EQ(second.datagrams, 2u);
+}
+
+TEST(worker, detached_protocol_closes_its_socket) {
+  Observed observed;
+  auto worker = start_worker();
+  const SocketAddress address = **worker->call([&](Worker& w) {
+    DatagramProtocol& echo = w.attach(std::make_unique<Echo>(w, observed));
+    auto bound = w.bind(echo, loopback());
+    w.detach(echo);
+    return bound;
+  });
+  EXPECT_TRUE(observed.destroyed_on_worker);
+  EXPECT_TRUE(net::UdpSocket::open({.local = address}));
+}
+
+TEST(worker, timeouts_come_in_time_and_never_early) {
+  Observed observed;
+  auto worker = start_worker();
+  worker->post([&](Worker& w) { w.attach(std::make_unique<Ticker>(observed, current_time() + 200us, 200us)); });
+  wait_until([&] { return observed.timeouts >= 100; });
+  EXPECT_FALSE(observed.early_timeout);
+  worker->stop();
+  worker->join();
+  EXPECT_TRUE(observed.closed);
+}
+
+TEST(worker, spinning_worker_keeps_the_same_promises) {
+  Observed observed;
+  auto worker = start_worker({.spin = 100us});
+  const SocketAddress server = start_echo(*worker, observed);
+  Peer peer;
+  const std::vector<std::uint8_t> octets(2'000, 9);
+  for (int i = 0; i < 20; ++i) {
+    peer.send(server, octets, 1'000);
+    EXPECT_EQ(peer.receive(2'000), octets);
+  }
+}
+
+TEST(worker, tasks_of_one_thread_run_in_order) {
+  auto worker = start_worker();
+  std::vector<int> order;  // touched by the worker's thread only, until join()
+  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(worker->post([&order, i](Worker&) { order.push_back(i); }));
+  EXPECT_EQ(worker->call([](Worker& w) { return w.on_this_thread(); }), true);
+  worker->stop();
+  worker->join();
+  ASSERT_EQ(order.size(), 1'000u);
+  for (int i = 0; i < 1'000; ++i) EXPECT_EQ(order[i], i);
+}
+
+TEST(worker, tasks_of_many_threads_all_run) {
+  auto worker = start_worker();
+  std::uint64_t sum = 0;  // the worker's
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 1'000; ++i) worker->post([&sum](Worker&) { ++sum; });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(worker->call([&](Worker&) { return sum; }), 4'000u);
+}
+
+TEST(worker, ended_worker_refuses_work_and_keeps_its_accounts) {
+  auto worker = start_worker();
+  worker->call([](Worker&) { return 0; });
+  worker->stop();
+  worker->join();
+  EXPECT_FALSE(worker->post([](Worker&) {}));
+  EXPECT_EQ(worker->call([](Worker&) { return 1; }), std::nullopt);
+  EXPECT_GE(worker->stats().tasks, 1u);
+  EXPECT_GT(worker->cpu_time(), Duration::zero());
+}
+
+TEST(worker, call_during_the_end_comes_back) {
+  for (int i = 0; i < 50; ++i) {
+    auto worker = start_worker();
+    std::thread other([&] { worker->call([](Worker&) { return 1; }); });
+    worker->stop();
+    other.join();
+    (void)worker->stats();
+  }
+}
+
+TEST(worker, says_goodbye_before_it_ends) {
+  Observed observed;
+  auto worker = start_worker();
+  const SocketAddress server = start_echo(*worker, observed);
+  Peer peer;
+  const std::vector<std::uint8_t> octets(10, 1);
+  peer.send(server, octets, 10);
+  EXPECT_EQ(peer.receive(10), octets);
+  worker->stop();
+  const auto bye = peer.receive(3);
+  EXPECT_EQ(as_text(bye), "bye");
+  worker->join();
+  EXPECT_TRUE(observed.closed);
+  EXPECT_TRUE(observed.destroyed_on_worker);
+  EXPECT_TRUE(net::UdpSocket::open({.local = server}));
+}
+
+TEST(worker, drains_no_longer_than_asked_when_a_protocol_stays_busy) {
+  Observed observed;
+  auto worker = start_worker({.drain = 20ms});
+  worker->call([&](Worker& w) {
+    w.attach(std::make_unique<Ticker>(observed, current_time() + 1ms, 1ms));
+    return 0;
+  });
+  const std::uint64_t before = observed.timeouts;
+  const Timestamp stopped = current_time();
+  worker->stop();
+  worker->join();
+  EXPECT_GE(current_time() - stopped, 20ms);
+  EXPECT_GT(observed.timeouts, before);
+}
+
+TEST(worker, stays_on_its_cpu_or_says_why_not) {
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &allowed)) ++cpu;
+  auto worker = start_worker({.cpu = cpu});
+  EXPECT_EQ(worker->call([](Worker&) { return sched_getcpu(); }), cpu);
+  auto engine = net::EpollEngine::create();
+  ASSERT_TRUE(engine);
+  const auto refused = Worker::start({.cpu = 100'000}, std::move(*engine));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("100000"), std::string::npos);
+}
+
+// Runtime. ----------------------------------------------------------------------------------------
+
+TEST(runtime, workers_share_a_port_and_all_get_work) {
+  std::array<Observed, 4> observed;
+  auto runtime = Runtime::create({.workers = 4});
+  ASSERT_TRUE(runtime);
+  const auto server = (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
+  ASSERT_TRUE(server) << server.error().message;
+  // 64 peers on 4 workers: all of them missing one worker has a chance of 4 * (3/4)^64 = 4e-8.
+  for (int i = 0; i < 64; ++i) {
+    Peer peer;
+    const std::vector<std::uint8_t> octets(1'000, 0xff);  // a long header: stays where it lands
+    peer.send(*server, octets, 1'000);
+    EXPECT_EQ(peer.receive(1'000), octets);
+  }
+  for (const Observed& each : observed) EXPECT_GT(each.datagrams, 0u);
+  EXPECT_EQ((*runtime)->stats().udp.datagrams_received, 64u);
+}
+
+TEST(runtime, short_header_reaches_the_worker_that_its_connection_id_names) {
+  std::array<Observed, 4> observed;
+  auto runtime = Runtime::create({.workers = 4});
+  ASSERT_TRUE(runtime);
+  const auto server = (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
+  ASSERT_TRUE(server);
+  Peer peer;
+  for (std::uint8_t owner = 0; owner < 4; ++owner) {
+    std::vector<std::uint8_t> octets(5'000, 0x40);
+    for (std::size_t at = 0; at < octets.size(); at += 1'000) octets[at + 1] = owner;
+    peer.send(*server, octets, 1'000);
+    EXPECT_EQ(peer.receive(5'000), octets);
+    EXPECT_EQ(observed[owner].datagrams, 5u);
+  }
+  const WorkerStats stats = (*runtime)->stats();
+  EXPECT_EQ(stats.trains_forwarded, stats.trains_taken_over);
+  EXPECT_GE(stats.trains_forwarded, 3u);  // one of the four trains may be where it belongs
+  EXPECT_EQ(stats.trains_forward_dropped, 0u);
+}
+
+TEST(runtime, train_of_several_owners_is_taken_apart) {
+  std::array<Observed, 3> observed;
+  auto runtime = Runtime::create({.workers = 3});
+  ASSERT_TRUE(runtime);
+  const auto server = (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
+  ASSERT_TRUE(server);
+  Peer peer;
+  std::vector<std::uint8_t> octets(6 * 500 + 20, 0x40);
+  // Owners 0 1 2 0 1, an index that no worker has, and a short last one of worker 2.
+  const std::array<std::uint8_t, 7> owners{0, 1, 2, 0, 1, 200, 2};
+  for (std::size_t i = 0; i < owners.size(); ++i) octets[i * 500 + 1] = owners[i];
+  peer.send(*server, octets, 500);
+  EXPECT_EQ(peer.receive(octets.size()).size(), octets.size());
+  std::array<std::uint64_t, 3> counts{observed[0].datagrams, observed[1].datagrams, observed[2].datagrams};
+  // The unknown index stays where the kernel put it.
+  EXPECT_EQ(counts[0] + counts[1] + counts[2], 7u);
+  for (const std::uint64_t count : counts) EXPECT_TRUE(count == 2 || count == 3) << count;
+}
+
+TEST(runtime, failed_listen_leaves_nothing_behind) {
+  Observed observed;
+  auto runtime = Runtime::create({.workers = 2});
+  ASSERT_TRUE(runtime);
+  const auto taken = net::UdpSocket::open(loopback());
+  ASSERT_TRUE(taken);
+  const auto result = (*runtime)->listen(loopback(taken->local_address().port),
+                                         [&](Worker& w) { return std::make_unique<Echo>(w, observed); });
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message.find(to_string(taken->local_address())), std::string::npos);
+  EXPECT_TRUE(observed.destroyed_on_worker);
+}
+
+TEST(runtime, refuses_more_workers_than_connection_ids_can_name) {
+  EXPECT_FALSE(Runtime::create({.workers = kWorkersMax + 1}));
+}
+
+TEST(runtime, clients_are_spread_over_workers) {
+  auto runtime = Runtime::create({.workers = 3});
+  ASSERT_TRUE(runtime);
+  std::set<std::size_t> indices;
+  for (int i = 0; i < 3; ++i) indices.insert((*runtime)->next_worker().index());
+  EXPECT_EQ(indices.size(), 3u);
+}
+
+}  // namespace
+}  // namespace hawser::runtime
