@@ -1,0 +1,120 @@
+// tls_client_context.cc: whom a client trusts, what it offers, and the tickets it keeps.
+#include <openssl/err.h>
+
+#include "base/check.h"
+#include "quic/tls/context_setup.h"
+#include "quic/tls/openssl_session.h"
+#include "quic/tls/session_ticket.h"
+#include "quic/tls/tls_context.h"
+#include "quic/tls/tls_failure.h"
+
+namespace hawser::quic {
+
+struct TlsClientContext::Impl {
+  CommonContext common;
+  bool verify_peer = true;
+  bool early_data = false;
+};
+
+namespace {
+
+using AddressHandle = std::unique_ptr<ASN1_OCTET_STRING, OpenSslFree<ASN1_OCTET_STRING_free>>;
+
+bool is_address(const std::string& name) {
+  const AddressHandle address(a2i_IPADDRESS(name.c_str()));
+  ERR_clear_error();
+  return address != nullptr;
+}
+
+// RFC 7301 section 3.1: each name with its length before it.
+std::vector<std::uint8_t> alpn_list(const std::vector<std::string>& names) {
+  std::vector<std::uint8_t> list;
+  for (const std::string& name : names) {
+    list.push_back(static_cast<std::uint8_t>(name.size()));
+    list.insert(list.end(), name.begin(), name.end());
+  }
+  return list;
+}
+
+// Whom the certificate must name, and SNI.
+void set_server_name(SSL* ssl, const std::string& name, bool verify_peer) {
+  if (name.empty()) {
+    HAWSER_CHECK(!verify_peer);
+    return;
+  }
+  const bool address = is_address(name);
+  if (!address) HAWSER_CHECK(SSL_set_tlsext_host_name(ssl, name.c_str()) == 1);
+  X509_VERIFY_PARAM* param = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  HAWSER_CHECK((address ? X509_VERIFY_PARAM_set1_ip_asc(param, name.c_str())
+                        : X509_VERIFY_PARAM_set1_host(param, name.data(), name.size())) == 1);
+}
+
+// True if the ticket is one that allows 0-RTT.
+bool use_ticket(SSL* ssl, Bytes ticket) {
+  const auto view = parse_session_ticket(ticket);
+  if (!view) return false;
+  const std::uint8_t* in = view->tls_session.data();
+  const SslSessionHandle session(d2i_SSL_SESSION(nullptr, &in, static_cast<long>(view->tls_session.size())));
+  const bool usable = session != nullptr && SSL_set_session(ssl, session.get()) == 1;
+  ERR_clear_error();
+  return usable && view->allows_early_data && SSL_SESSION_get_max_early_data(session.get()) == 0xffffffff;
+}
+
+// "[::1]" as in URLs is the address within.
+std::string without_brackets(std::string_view name) {
+  if (name.size() > 2 && name.front() == '[' && name.back() == ']') name = name.substr(1, name.size() - 2);
+  return std::string(name);
+}
+
+}  // namespace
+
+std::expected<TlsClientContext, ConfigError> TlsClientContext::create(const TlsClientOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  HAWSER_TRY(impl->common, make_common_context(options.common, TLS_client_method()));
+  impl->verify_peer = options.verify_peer;
+  impl->early_data = options.early_data;
+  SSL_CTX* context = impl->common.ssl_context.get();
+  if (options.verify_peer) {
+    HAWSER_TRY_VOID(load_trust(context, options.trust));
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  }
+  if (options.certificate) {
+    HAWSER_TRY(const auto identity, load_identity(*options.certificate));
+    if (SSL_CTX_use_cert_and_key(context, identity.leaf.get(), identity.key.get(), identity.chain.get(), 1) != 1) {
+      return std::unexpected(ConfigError{"client certificate " + options.certificate->chain_file + ": " + take_openssl_error()});
+    }
+  }
+  const auto alpn = alpn_list(impl->common.alpn);
+  if (SSL_CTX_set_alpn_protos(context, alpn.data(), static_cast<unsigned>(alpn.size())) != 0) {
+    return std::unexpected(ConfigError{"alpn: all names together are too long"});
+  }
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, &OpenSslSession::on_new_session);
+  bind_key_log(impl->common);
+  return TlsClientContext(std::move(impl));
+}
+
+TlsClientContext::TlsClientContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TlsClientContext::TlsClientContext(TlsClientContext&&) noexcept = default;
+TlsClientContext& TlsClientContext::operator=(TlsClientContext&&) noexcept = default;
+TlsClientContext::~TlsClientContext() = default;
+
+std::unique_ptr<TlsSession> TlsClientContext::new_session(TlsHandler& handler, const TlsClientSessionOptions& options) const {
+  SslHandle ssl(SSL_new(impl_->common.ssl_context.get()));
+  HAWSER_CHECK(ssl != nullptr);
+  SSL* raw = ssl.get();
+  SSL_set_connect_state(raw);
+  const std::string name = without_brackets(options.server_name);
+  set_server_name(raw, name, impl_->verify_peer);
+  auto session = std::make_unique<OpenSslSession>(std::move(ssl), Role::kClient, handler, name.empty() ? "the server" : name);
+  const bool offer_early_data = use_ticket(raw, options.ticket) && impl_->early_data;
+  if (offer_early_data) {
+    HAWSER_CHECK(SSL_set_quic_tls_early_data_enabled(raw, 1) == 1);
+    session->mark_early_data_offered();
+  }
+  if (!options.transport_parameters.empty()) session->set_transport_parameters(options.transport_parameters);
+  return session;
+}
+
+}  // namespace hawser::quic
