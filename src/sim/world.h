@@ -139,7 +139,7 @@ class World {
   bool collect(NodeId id);
   void emit(NodeId id, Bytes bytes, const TransmitTrain& train);
   bool run_actors();
-  bool stuck(NodeId id, const char* what);
+  void stuck(NodeId id, const char* what);
   void mix(std::uint64_t value);
 
   WorldOptions options_;
