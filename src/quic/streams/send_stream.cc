@@ -49,14 +49,13 @@ std::size_t SendStream::write(Bytes bytes) {
   return taken;
 }
 
+// Takes all of it whatever the buffer limit: memory that is only referred to costs the
+// connection nothing (the public contract of Connection::write). Past the limit the
+// application is told when there is room again.
 std::size_t SendStream::write(SharedBytes bytes) {
   if (!is_open() || fin_) return 0;
-  const std::size_t taken = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room()));
-  if (taken < bytes.size()) {
-    cut_short_ = true;
-    if (taken > 0) buffer_.append(bytes.part(0, taken));
-    return taken;
-  }
+  const std::size_t taken = bytes.size();
+  if (taken >= room()) cut_short_ = true;
   buffer_.append(std::move(bytes));
   return taken;
 }

@@ -29,8 +29,8 @@ class SendStream {
   // Makes it a fresh stream, `exists` false for a stream that only receives.
   void start(StreamId id, bool exists, std::uint64_t peer_limit, std::uint64_t buffer_cap);
 
-  // Commands. write() takes as many octets as the buffer limit allows and returns how many;
-  // 0 once finished or reset.
+  // Commands. write() of Bytes copies as many octets as the buffer limit allows, of
+  // SharedBytes refers to all of them; it returns how many, 0 once finished or reset.
   std::size_t write(Bytes bytes);
   std::size_t write(SharedBytes bytes);
   void finish();

@@ -1,0 +1,229 @@
+// Goal: the two buffers and the crypto streams agree with a plain array, and a peer that
+// sends the worst pattern costs no more memory than its window. Method: random ranges under
+// seeds against a model, and the limits one octet at a time.
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "quic/streams/crypto_stream.h"
+#include "quic/streams/flow_control.h"
+#include "quic/streams/recv_buffer.h"
+#include "quic/streams/send_buffer.h"
+
+namespace hawser::quic {
+namespace {
+
+std::vector<std::uint8_t> pattern(std::size_t size) {
+  std::vector<std::uint8_t> octets(size);
+  for (std::size_t i = 0; i < size; ++i) octets[i] = static_cast<std::uint8_t>(i * 31 + i / 255);
+  return octets;
+}
+
+TEST(recv_buffer, returns_random_pieces_as_the_whole) {
+  const auto whole = pattern(100'000);
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SeededRandom random(seed);
+    BlockPool pool(sizeof(ReceiveBlock), 4);
+    RecvBuffer buffer(pool);
+    std::vector<bool> given(whole.size());
+    std::uint64_t read = 0;
+    while (read < whole.size()) {
+      const std::uint64_t from = random.below(3) == 0 ? buffer.contiguous_to() : std::min<std::uint64_t>(read + random.below(30'000), whole.size() - 1);
+      const std::uint64_t count = std::min<std::uint64_t>(1 + random.below(3'000), whole.size() - std::min<std::uint64_t>(from, whole.size()));
+      if (count > 0) buffer.add(from, Bytes{whole}.subspan(from, count));
+      for (std::uint64_t i = from; i < from + count; ++i) given[i] = true;
+      std::uint64_t contiguous = read;
+      while (contiguous < whole.size() && given[contiguous]) ++contiguous;
+      ASSERT_EQ(contiguous, buffer.contiguous_to());
+      if (random.below(3) == 0) buffer.retain();
+      std::array<Bytes, 3> scratch;
+      std::uint64_t seen = 0;
+      for (const Bytes piece : buffer.readable(scratch)) {
+        ASSERT_TRUE(equal(piece, Bytes{whole}.subspan(read + seen, piece.size())));
+        seen += piece.size();
+      }
+      const std::uint64_t taken = random.below(seen + 1);
+      buffer.consume(taken);
+      read += taken;
+    }
+    EXPECT_EQ(0u, pool.in_use());
+  }
+}
+
+TEST(recv_buffer, every_second_octet_costs_no_more_than_the_window_and_its_bits) {
+  constexpr std::uint64_t kWindow = 1 << 20;
+  const auto whole = pattern(kWindow);
+  BlockPool pool(sizeof(ReceiveBlock), 0);
+  RecvBuffer buffer(pool);
+  for (std::uint64_t at = 1; at < kWindow; at += 2) buffer.add(at, Bytes{whole}.subspan(at, 1));
+  EXPECT_EQ(kWindow / kReceiveBlockOctets, pool.in_use());
+  EXPECT_EQ(0u, buffer.readable_octets());
+  for (std::uint64_t at = 0; at < kWindow; at += 2) buffer.add(at, Bytes{whole}.subspan(at, 1));
+  ASSERT_EQ(kWindow, buffer.readable_octets());
+  std::array<Bytes, 16> scratch;
+  std::uint64_t read = 0;
+  while (buffer.readable_octets() > 0) {
+    std::uint64_t seen = 0;
+    for (const Bytes piece : buffer.readable(scratch)) {
+      ASSERT_TRUE(equal(piece, Bytes{whole}.subspan(read + seen, piece.size())));
+      seen += piece.size();
+    }
+    buffer.consume(seen);
+    read += seen;
+  }
+  EXPECT_EQ(0u, pool.in_use());
+}
+
+TEST(recv_buffer, data_in_order_is_lent_not_copied) {
+  const auto whole = pattern(3000);
+  BlockPool pool(sizeof(ReceiveBlock), 0);
+  RecvBuffer buffer(pool);
+  buffer.add(0, Bytes{whole}.first(2000));
+  std::array<Bytes, 4> scratch;
+  EXPECT_EQ(whole.data(), buffer.readable(scratch)[0].data());
+  EXPECT_EQ(0u, pool.in_use());
+  buffer.consume(1500);
+  buffer.retain();
+  EXPECT_EQ(1u, pool.in_use());
+  EXPECT_NE(whole.data() + 1500, buffer.readable(scratch)[0].data());
+  EXPECT_TRUE(equal(Bytes{whole}.subspan(1500, 500), buffer.readable(scratch)[0]));
+}
+
+TEST(send_buffer, sends_again_exactly_what_is_lost_and_unacknowledged) {
+  const auto whole = pattern(120'000);
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SeededRandom random(seed);
+    BlockPool pool(kSendBlockSize, 8);
+    SendBuffer buffer(pool);
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> in_flight;
+    std::vector<bool> acked(whole.size());
+    std::uint64_t rounds = 0;
+    while (buffer.acked_to() < whole.size()) {
+      ASSERT_LT(++rounds, 200'000u);
+      const std::uint64_t more = std::min<std::uint64_t>(random.below(5'000), whole.size() - buffer.end());
+      if (more > 0 && random.below(2) == 0) buffer.append(SharedBytes::copy(Bytes{whole}.subspan(buffer.end(), more)));
+      else if (more > 0) buffer.append_copy(Bytes{whole}.subspan(buffer.end(), more));
+      const std::uint64_t from = buffer.has_lost() ? buffer.lowest_lost().begin : buffer.next();
+      const std::uint64_t available = buffer.has_lost() ? buffer.lowest_lost().size() : buffer.end() - from;
+      const Bytes piece = buffer.view(from, std::min<std::uint64_t>(available, 1 + random.below(1500)));
+      ASSERT_EQ(available == 0, piece.empty());
+      ASSERT_TRUE(equal(piece, Bytes{whole}.subspan(from, piece.size())));
+      for (std::size_t i = 0; i < piece.size(); ++i) ASSERT_FALSE(acked[from + i]);
+      buffer.on_sent(from, piece.size());
+      if (!piece.empty()) in_flight.push_back({from, piece.size()});
+      if (in_flight.empty() || random.below(3) == 0) continue;
+      const std::size_t pick = random.below(in_flight.size());
+      const auto [offset, size] = in_flight[pick];
+      in_flight.erase(in_flight.begin() + pick);
+      if (random.below(3) == 0) {
+        buffer.on_lost(offset, size);
+      } else {
+        buffer.on_acked(offset, size);
+        for (std::uint64_t i = offset; i < offset + size; ++i) acked[i] = true;
+      }
+    }
+    EXPECT_EQ(0u, pool.in_use());
+    EXPECT_FALSE(buffer.has_lost());
+  }
+}
+
+TEST(send_buffer, shared_memory_is_referred_to_and_let_go_when_acknowledged) {
+  struct Owner final : ByteOwner {
+    explicit Owner(bool& freed) : freed_(freed) {}
+    ~Owner() override { freed_ = true; }
+    bool& freed_;
+  };
+  bool freed = false;
+  const auto whole = pattern(4000);
+  BlockPool pool(kSendBlockSize, 0);
+  SendBuffer buffer(pool);
+  buffer.append(SharedBytes(whole, new Owner(freed)));
+  EXPECT_EQ(whole.data() + 10, buffer.view(10, 20).data());
+  buffer.on_sent(0, 4000);
+  buffer.on_acked(0, 3999);
+  EXPECT_FALSE(freed);
+  buffer.on_acked(3999, 1);
+  EXPECT_TRUE(freed);
+}
+
+TEST(crypto_streams, limit_is_64_kib_ahead_of_the_reader) {
+  CryptoStreams crypto;
+  const auto whole = pattern(kCryptoBufferMax + 1);
+  const EncryptionLevel level = EncryptionLevel::kHandshake;
+  const auto beyond = crypto.on_crypto(level, kCryptoBufferMax, Bytes{whole}.first(1));
+  ASSERT_FALSE(beyond.has_value());
+  EXPECT_EQ(TransportErrorCode::kCryptoBufferExceeded, beyond.error().code);
+  ASSERT_TRUE(crypto.on_crypto(level, 1, Bytes{whole}.subspan(1, kCryptoBufferMax - 1)).has_value());
+  EXPECT_TRUE(crypto.has_gap(level));
+  EXPECT_TRUE(crypto.readable(level).empty());
+  ASSERT_TRUE(crypto.on_crypto(level, 0, Bytes{whole}.first(1)).has_value());
+  std::uint64_t read = 0;
+  while (!crypto.readable(level).empty()) {
+    const Bytes piece = crypto.readable(level)[0];
+    ASSERT_TRUE(equal(piece, Bytes{whole}.subspan(read, piece.size())));
+    read += piece.size();
+    crypto.consume(level, piece.size());
+  }
+  EXPECT_EQ(kCryptoBufferMax, read);
+  EXPECT_TRUE(crypto.on_crypto(level, kCryptoBufferMax, Bytes{whole}.first(1)).has_value());
+  EXPECT_TRUE(crypto.readable(EncryptionLevel::kInitial).empty());
+}
+
+TEST(crypto_streams, lost_frames_are_written_again_until_acknowledged) {
+  CryptoStreams crypto;
+  const auto whole = pattern(3000);
+  const EncryptionLevel level = EncryptionLevel::kInitial;
+  crypto.write(level, whole);
+  std::vector<std::uint8_t> area(1200);
+  std::vector<SentFrame> sent;
+  while (crypto.wants_to_send(level)) {
+    PacketPayload payload(area);
+    (void)crypto.write_crypto(payload, level);
+    ASSERT_EQ(1u, payload.frames().size());
+    EXPECT_EQ(0x06, area[0]);
+    sent.push_back(payload.frames()[0]);
+  }
+  ASSERT_EQ(3u, sent.size());
+  crypto.on_frame_acked(sent[0]);
+  crypto.on_frame_acked(sent[2]);
+  crypto.on_frame_lost(sent[1]);
+  PacketPayload again(area);
+  EXPECT_EQ(WriteResult::kDone, crypto.write_crypto(again, level));
+  ASSERT_EQ(1u, again.frames().size());
+  EXPECT_EQ(sent[1].offset, again.frames()[0].offset);
+  EXPECT_EQ(sent[1].length, again.frames()[0].length);
+  EXPECT_FALSE(crypto.all_acked(level));
+  crypto.resend_all(level);
+  EXPECT_TRUE(crypto.wants_to_send(level));
+  crypto.on_frame_acked(sent[1]);
+  EXPECT_FALSE(crypto.wants_to_send(level));
+  EXPECT_TRUE(crypto.all_acked(level));
+}
+
+TEST(receive_window, doubles_when_used_up_within_two_round_trips_and_stops_at_the_cap) {
+  ReceiveWindow window(1000, 3000);
+  Timestamp now{};
+  std::uint64_t largest = 0;
+  for (int i = 0; i < 40; ++i) {
+    window.on_consumed(window.window() / 2);
+    ASSERT_TRUE(window.wants_update());
+    now += 10ms;
+    const std::uint64_t before = window.limit();
+    EXPECT_GT(window.renew(now, 50ms), before);
+    largest = std::max(largest, window.window());
+  }
+  EXPECT_EQ(3000u, largest);
+}
+
+TEST(receive_window, stays_when_the_reader_is_slow) {
+  ReceiveWindow window(1000, 3000);
+  Timestamp now{};
+  for (int i = 0; i < 40; ++i) {
+    window.on_consumed(500);
+    now += 200ms;
+    (void)window.renew(now, 50ms);
+  }
+  EXPECT_EQ(1000u, window.window());
+}
+
+}  // namespace
+}  // namespace hawser::quic
