@@ -35,7 +35,9 @@ void check_ack(const AckFrame& frame) {
 }
 
 // STREAM frames without a Length field are written with one.
-bool keeps_its_form(std::uint64_t type) { return !is_stream_frame(type) || (type & kStreamLengthBit) != 0; }
+bool keeps_its_form(std::uint64_t type) {
+  return !is_stream_frame(type) || (type & kStreamLengthBit) != 0;
+}
 
 void check_frame_survives(const AnyFrame& frame, Bytes taken, std::uint64_t type) {
   const std::vector<std::uint8_t> first = written(frame);

@@ -47,7 +47,8 @@ struct TransportError {
 template <class T>
 using Parsed = std::expected<T, TransportError>;
 
-inline std::unexpected<TransportError> fail(TransportErrorCode code, std::string_view reason, std::uint64_t frame_type = 0) {
+inline std::unexpected<TransportError> fail(TransportErrorCode code, std::string_view reason,
+                                            std::uint64_t frame_type = 0) {
   return std::unexpected(TransportError{code, frame_type, reason});
 }
 

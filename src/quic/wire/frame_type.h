@@ -40,9 +40,13 @@ inline constexpr std::uint64_t kStreamFinBit = 0x01;
 inline constexpr std::uint64_t kStreamLengthBit = 0x02;
 inline constexpr std::uint64_t kStreamOffsetBit = 0x04;
 
-constexpr bool is_stream_frame(std::uint64_t type) { return (type & ~std::uint64_t{7}) == 0x08; }
+constexpr bool is_stream_frame(std::uint64_t type) {
+  return (type & ~std::uint64_t{7}) == 0x08;
+}
 
-constexpr std::uint64_t code_point(FrameType type) { return static_cast<std::uint64_t>(type); }
+constexpr std::uint64_t code_point(FrameType type) {
+  return static_cast<std::uint64_t>(type);
+}
 
 // "STREAM", "MAX_DATA" and so on; "unknown" for a type without a row in frame_legality.h.
 std::string_view frame_name(std::uint64_t type);

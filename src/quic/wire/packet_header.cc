@@ -36,7 +36,8 @@ bool parse_retry_fields(Reader& in, PacketHeader& header) {
 // rest, of which `in` has taken the part before.
 bool parse_protected_fields(Reader& in, Bytes packet, PacketHeader& header) {
   std::uint64_t token_length = 0;
-  if (header.type == PacketType::kInitial && !(in.varint(token_length) && in.bytes(token_length, header.token))) return false;
+  if (header.type == PacketType::kInitial && !(in.varint(token_length) && in.bytes(token_length, header.token)))
+    return false;
   std::uint64_t length = 0;
   if (!in.varint(length) || length > in.remaining()) return false;
   header.length = static_cast<std::size_t>(length);

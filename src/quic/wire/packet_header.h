@@ -18,10 +18,10 @@ namespace hawser::quic {
 // Bits of the first octet. The low ones are readable only once header protection is off.
 inline constexpr std::uint8_t kLongHeaderBit = 0x80;
 inline constexpr std::uint8_t kFixedBit = 0x40;
-inline constexpr std::uint8_t kSpinBit = 0x20;                // short header
-inline constexpr std::uint8_t kKeyPhaseBit = 0x04;            // short header
-inline constexpr std::uint8_t kLongReservedBits = 0x0c;       // must be 0 under protection
-inline constexpr std::uint8_t kShortReservedBits = 0x18;      // must be 0 under protection
+inline constexpr std::uint8_t kSpinBit = 0x20;                 // short header
+inline constexpr std::uint8_t kKeyPhaseBit = 0x04;             // short header
+inline constexpr std::uint8_t kLongReservedBits = 0x0c;        // must be 0 under protection
+inline constexpr std::uint8_t kShortReservedBits = 0x18;       // must be 0 under protection
 inline constexpr std::uint8_t kPacketNumberLengthBits = 0x03;  // length - 1
 
 // Header protection samples 16 octets that start 4 octets after the packet number starts
@@ -33,9 +33,9 @@ struct PacketHeader {
   PacketType type = PacketType::kOneRtt;
   Version version = Version::kNegotiation;  // of a long header
   std::uint8_t first_octet = 0;             // as it came, still protected
-  Bytes dcid{};                               // up to 255 octets for an unsupported version
-  Bytes scid{};                               // of a long header
-  Bytes token{};                              // of an Initial or Retry packet
+  Bytes dcid{};                             // up to 255 octets for an unsupported version
+  Bytes scid{};                             // of a long header
+  Bytes token{};                            // of an Initial or Retry packet
   // Octets of packet number and payload together: the Length field, or for a short header
   // what remains of the datagram.
   std::size_t length = 0;

@@ -47,7 +47,8 @@ TEST(packet_header, writes_the_client_initial_header_of_rfc9001_a_2) {
   const Octets dcid = from_hex("8394c8f03e515708");
   Octets packet(1'200);
   Writer out(packet);
-  const LongHeader header{.type = PacketType::kInitial, .dcid = dcid, .packet_number = PacketNumber{2}, .packet_number_length = 4};
+  const LongHeader header{
+      .type = PacketType::kInitial, .dcid = dcid, .packet_number = PacketNumber{2}, .packet_number_length = 4};
   const HeaderLayout layout = write_long_header(out, header);
   patch_length(packet, layout, 1'182);
   EXPECT_EQ(layout.size, long_header_size(header));
@@ -68,7 +69,8 @@ TEST(packet_header, writes_the_server_initial_header_of_rfc9001_a_3) {
 TEST(packet_header, writes_the_short_header_of_rfc9001_a_5) {
   Octets packet(4);
   Writer out(packet);
-  const HeaderLayout layout = write_short_header(out, {.packet_number = PacketNumber{654'360'564}, .packet_number_length = 3});
+  const HeaderLayout layout =
+      write_short_header(out, {.packet_number = PacketNumber{654'360'564}, .packet_number_length = 3});
   EXPECT_EQ(to_hex(packet), "4200bff4");
   EXPECT_EQ(layout.pn_offset, 1u);
   EXPECT_EQ(layout.size, 4u);

@@ -13,7 +13,8 @@ std::size_t packet_number_length(PacketNumber number, std::optional<PacketNumber
   return 4;
 }
 
-PacketNumber decode_packet_number(std::optional<PacketNumber> largest_received, std::uint64_t truncated, unsigned bits) {
+PacketNumber decode_packet_number(std::optional<PacketNumber> largest_received, std::uint64_t truncated,
+                                  unsigned bits) {
   const std::uint64_t expected = largest_received ? largest_received->value + 1 : 0;
   const std::uint64_t window = std::uint64_t{1} << bits;
   const std::uint64_t half = window / 2;

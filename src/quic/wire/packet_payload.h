@@ -34,7 +34,8 @@ class PacketPayload {
   PacketPayload() : PacketPayload(MutableBytes{}) {}
 
   // `area` is where the plaintext of the payload will lie in the datagram (without tag).
-  explicit PacketPayload(MutableBytes area) : begin_(area.data()), out_(area.data()), end_(area.data() + area.size()), piece_start_(area.data()) {}
+  explicit PacketPayload(MutableBytes area)
+      : begin_(area.data()), out_(area.data()), end_(area.data() + area.size()), piece_start_(area.data()) {}
 
   // Starts over in another area.
   void reset(MutableBytes area) {

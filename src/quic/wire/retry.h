@@ -19,9 +19,9 @@ inline constexpr std::size_t kRetryIntegrityTagLength = 16;
 // A Retry packet to write.
 struct RetryToWrite {
   Version version = Version::kV1;
-  Bytes dcid{};                    // the client's Source Connection ID
-  Bytes scid{};                    // a new one, different from the client's Destination Connection ID
-  Bytes token{};                   // never empty
+  Bytes dcid{};                  // the client's Source Connection ID
+  Bytes scid{};                  // a new one, different from the client's Destination Connection ID
+  Bytes token{};                 // never empty
   std::uint8_t unused_bits = 0;  // 0..15, of any value
 };
 

@@ -27,7 +27,7 @@ enum class SentFrameKind : std::uint8_t {
   kPathChallenge,       // never resent as such
   kPathResponse,        // never resent
   kHandshakeDone,
-  kDatagram,            // id: the sender's handle; never resent
+  kDatagram,  // id: the sender's handle; never resent
   kPing,
 };
 

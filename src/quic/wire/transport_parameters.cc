@@ -34,8 +34,10 @@ constexpr std::array kIntegers{
     IntegerRow{Id::kMaxIdleTimeout, &TransportParameters::max_idle_timeout_ms, 0, kVarintMax},
     IntegerRow{Id::kMaxUdpPayloadSize, &TransportParameters::max_udp_payload_size, 1'200, kVarintMax},
     IntegerRow{Id::kInitialMaxData, &TransportParameters::initial_max_data, 0, kVarintMax},
-    IntegerRow{Id::kInitialMaxStreamDataBidiLocal, &TransportParameters::initial_max_stream_data_bidi_local, 0, kVarintMax},
-    IntegerRow{Id::kInitialMaxStreamDataBidiRemote, &TransportParameters::initial_max_stream_data_bidi_remote, 0, kVarintMax},
+    IntegerRow{Id::kInitialMaxStreamDataBidiLocal, &TransportParameters::initial_max_stream_data_bidi_local, 0,
+               kVarintMax},
+    IntegerRow{Id::kInitialMaxStreamDataBidiRemote, &TransportParameters::initial_max_stream_data_bidi_remote, 0,
+               kVarintMax},
     IntegerRow{Id::kInitialMaxStreamDataUni, &TransportParameters::initial_max_stream_data_uni, 0, kVarintMax},
     IntegerRow{Id::kInitialMaxStreamsBidi, &TransportParameters::initial_max_streams_bidi, 0, kMaxStreams},
     IntegerRow{Id::kInitialMaxStreamsUni, &TransportParameters::initial_max_streams_uni, 0, kMaxStreams},
@@ -133,7 +135,8 @@ Parsed<void> parse_preferred_address(Bytes value, TransportParameters& out) {
   const bool complete = in.bytes(4, ipv4) && in.u16(ipv4_port) && in.bytes(16, ipv6) && in.u16(ipv6_port) &&
                         in.u8(id_length) && in.bytes(id_length, id) && in.bytes(kStatelessResetTokenLength, token);
   if (!complete || !in.empty()) return illegal("preferred_address has the wrong length");
-  if (id.empty() || id.size() > kMaxConnectionIdLength) return illegal("preferred_address connection ID is not 1 to 20 octets");
+  if (id.empty() || id.size() > kMaxConnectionIdLength)
+    return illegal("preferred_address connection ID is not 1 to 20 octets");
   PreferredAddress& preferred = out.preferred_address.emplace();
   preferred.ipv4 = address_of(AddressFamily::kIpv4, ipv4, ipv4_port);
   preferred.ipv6 = address_of(AddressFamily::kIpv6, ipv6, ipv6_port);
@@ -153,7 +156,8 @@ Parsed<void> parse_version_information(Bytes value, Role sender, TransportParame
     if ((version[0] | version[1] | version[2] | version[3]) == 0) return illegal("version_information has version 0");
     chosen_is_available |= at != 0 && equal(version, value.first(4));
   }
-  if (sender == Role::kClient && !chosen_is_available) return illegal("version_information: chosen version is not available");
+  if (sender == Role::kClient && !chosen_is_available)
+    return illegal("version_information: chosen version is not available");
   out.version_information.assign(value.begin(), value.end());
   return {};
 }
@@ -182,10 +186,14 @@ Parsed<void> parse_one(Id id, Bytes value, Role sender, TransportParameters& out
     return {};
   }
   switch (id) {
-    case Id::kStatelessResetToken: return parse_reset_token(value, out);
-    case Id::kPreferredAddress: return parse_preferred_address(value, out);
-    case Id::kVersionInformation: return parse_version_information(value, sender, out);
-    default: return {};  // RFC 9000 section 7.4.2: unknown ones are passed over.
+    case Id::kStatelessResetToken:
+      return parse_reset_token(value, out);
+    case Id::kPreferredAddress:
+      return parse_preferred_address(value, out);
+    case Id::kVersionInformation:
+      return parse_version_information(value, sender, out);
+    default:
+      return {};  // RFC 9000 section 7.4.2: unknown ones are passed over.
   }
 }
 
@@ -214,7 +222,8 @@ Parsed<TransportParameters> parse_transport_parameters(Bytes encoded, Role sende
     std::uint64_t id = 0;
     std::uint64_t length = 0;
     Bytes value;
-    if (!in.varint(id) || !in.varint(length) || !in.bytes(length, value)) return illegal("transport parameters end early");
+    if (!in.varint(id) || !in.varint(length) || !in.bytes(length, value))
+      return illegal("transport parameters end early");
     const auto seen_end = seen.begin() + seen_count;
     if (std::find(seen.begin(), seen_end, id) != seen_end) return illegal("duplicate transport parameter");
     if (seen_count == seen.size()) return illegal("too many transport parameters");
@@ -308,7 +317,8 @@ void add_reserved_parameter(ParameterList& list, Random& random) {
 
 }  // namespace
 
-std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters& parameters, Role sender, Random& random) {
+std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters& parameters, Role sender,
+                                                      Random& random) {
   const TransportParameters initial;
   ParameterList list;
   for (const IntegerRow& row : kIntegers) {

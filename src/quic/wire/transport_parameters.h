@@ -32,13 +32,13 @@ enum class TransportParameterId : std::uint64_t {
   kActiveConnectionIdLimit = 0x0e,
   kInitialSourceConnectionId = 0x0f,
   kRetrySourceConnectionId = 0x10,
-  kVersionInformation = 0x11,                  // RFC 9368
-  kResetStreamAt = 0x1d,                       // draft-ietf-quic-reliable-stream-reset-10
-  kMaxDatagramFrameSize = 0x20,                // RFC 9221
-  kInitialMaxPathId = 0x3e,                    // draft-ietf-quic-multipath-21
-  kGreaseQuicBit = 0x2ab2,                     // RFC 9287
-  kMinAckDelay = 0xff04de1b,                   // draft-ietf-quic-ack-frequency-12
-  kResetStreamAtDraft05 = 0x17f7586d2cb571,    // of drafts 05 to 07, still spoken
+  kVersionInformation = 0x11,                // RFC 9368
+  kResetStreamAt = 0x1d,                     // draft-ietf-quic-reliable-stream-reset-10
+  kMaxDatagramFrameSize = 0x20,              // RFC 9221
+  kInitialMaxPathId = 0x3e,                  // draft-ietf-quic-multipath-21
+  kGreaseQuicBit = 0x2ab2,                   // RFC 9287
+  kMinAckDelay = 0xff04de1b,                 // draft-ietf-quic-ack-frequency-12
+  kResetStreamAtDraft05 = 0x17f7586d2cb571,  // of drafts 05 to 07, still spoken
 };
 
 // A server's other address (RFC 9000 section 18.2). An address family that the server does
@@ -56,9 +56,9 @@ struct TransportParameters {
   // Connection IDs that authenticate the handshake (RFC 9000 section 7.3).
   std::optional<ConnectionId> original_destination_connection_id;  // server only
   std::optional<ConnectionId> initial_source_connection_id;
-  std::optional<ConnectionId> retry_source_connection_id;          // server only
+  std::optional<ConnectionId> retry_source_connection_id;  // server only
 
-  std::uint64_t max_idle_timeout_ms = 0;  // 0: none
+  std::uint64_t max_idle_timeout_ms = 0;        // 0: none
   std::uint64_t max_udp_payload_size = 65'527;  // octets, >= 1200
 
   // Flow control credit, in octets. "local" and "remote" are seen from the end that sent
@@ -70,17 +70,17 @@ struct TransportParameters {
   std::uint64_t initial_max_streams_bidi = 0;  // streams, <= 2^60
   std::uint64_t initial_max_streams_uni = 0;   // streams, <= 2^60
 
-  std::uint64_t ack_delay_exponent = 3;            // <= 20
-  std::uint64_t max_ack_delay_ms = 25;             // < 2^14
-  std::uint64_t active_connection_id_limit = 2;    // >= 2
+  std::uint64_t ack_delay_exponent = 3;          // <= 20
+  std::uint64_t max_ack_delay_ms = 25;           // < 2^14
+  std::uint64_t active_connection_id_limit = 2;  // >= 2
   bool disable_active_migration = false;
   std::optional<StatelessResetToken> stateless_reset_token;  // server only
   std::optional<PreferredAddress> preferred_address;         // server only
 
   std::uint64_t max_datagram_frame_size = 0;  // octets of a whole frame; 0: none accepted
   bool grease_quic_bit = false;
-  bool reset_stream_at = false;  // either code point was there; both are sent
-  std::optional<std::uint64_t> min_ack_delay_us;    // <= max_ack_delay
+  bool reset_stream_at = false;                      // either code point was there; both are sent
+  std::optional<std::uint64_t> min_ack_delay_us;     // <= max_ack_delay
   std::optional<std::uint64_t> initial_max_path_id;  // <= 2^32 - 1; present: multipath
 
   // The value of version_information as it came: Chosen Version, then Available Versions,
@@ -109,7 +109,8 @@ Parsed<TransportParameters> parse_transport_parameters(Bytes encoded, Role sende
 // Encodes what this end, in role `sender`, sends: a parameter at its initial value is left
 // out. The order is drawn from `random`, and one reserved parameter (31 * N + 27, RFC 9000
 // section 18.1) with up to 16 octets is put among them.
-std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters& parameters, Role sender, Random& random);
+std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters& parameters, Role sender,
+                                                      Random& random);
 
 // What a server must keep at least as large when it accepts 0-RTT (RFC 9000 section 7.4.1):
 // true if `now` reduces no limit that `remembered` gave.

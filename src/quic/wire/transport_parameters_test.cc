@@ -76,8 +76,10 @@ constexpr std::array kRows{
     Row{"version_information with chosen version 0", "11 08 00000001 00000001", "11 08 00000000 00000001"},
     Row{"version_information with available version 0", "11 08 00000001 00000001", "11 08 00000001 00000000"},
     Row{"initial_max_path_id above 2^32-1", "3e 08 c0000000ffffffff", "3e 08 c000000100000000"},
-    Row{"min_ack_delay above the initial max_ack_delay", "c0000000ff04de1b 04 800061a8", "c0000000ff04de1b 04 800061a9"},
-    Row{"min_ack_delay above a later max_ack_delay", "c0000000ff04de1b 02 43e8 0b 01 01", "c0000000ff04de1b 02 43e9 0b 01 01"},
+    Row{"min_ack_delay above the initial max_ack_delay", "c0000000ff04de1b 04 800061a8",
+        "c0000000ff04de1b 04 800061a9"},
+    Row{"min_ack_delay above a later max_ack_delay", "c0000000ff04de1b 02 43e8 0b 01 01",
+        "c0000000ff04de1b 02 43e9 0b 01 01"},
 };
 
 TEST(transport_parameters, every_illegal_value_is_a_transport_parameter_error) {
@@ -101,8 +103,8 @@ TEST(transport_parameters, reads_a_preferred_address) {
 }
 
 TEST(transport_parameters, an_all_zero_preferred_address_is_absent) {
-  const auto parsed = parse(
-      "0d 2a 00000000 0000 20010db8000000000000000000000001 01bc 01 aa 000102030405060708090a0b0c0d0e0f");
+  const auto parsed =
+      parse("0d 2a 00000000 0000 20010db8000000000000000000000001 01bc 01 aa 000102030405060708090a0b0c0d0e0f");
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->preferred_address->ipv4.family, AddressFamily::kNone);
   EXPECT_EQ(parsed->preferred_address->ipv6.family, AddressFamily::kIpv6);
@@ -292,8 +294,9 @@ TEST(transport_parameters, zero_rtt_needs_limits_that_did_not_shrink) {
   remembered.max_datagram_frame_size = 100;
   remembered.active_connection_id_limit = 4;
   EXPECT_TRUE(permits_zero_rtt(remembered, remembered));
-  for (const auto member : {&TransportParameters::initial_max_data, &TransportParameters::initial_max_streams_uni,
-                            &TransportParameters::max_datagram_frame_size, &TransportParameters::active_connection_id_limit}) {
+  for (const auto member :
+       {&TransportParameters::initial_max_data, &TransportParameters::initial_max_streams_uni,
+        &TransportParameters::max_datagram_frame_size, &TransportParameters::active_connection_id_limit}) {
     TransportParameters now = remembered;
     --(now.*member);
     EXPECT_FALSE(permits_zero_rtt(remembered, now));

@@ -15,7 +15,9 @@ namespace hawser::quic {
 
 enum class Role : std::uint8_t { kClient, kServer };
 
-constexpr Role peer_of(Role role) { return role == Role::kClient ? Role::kServer : Role::kClient; }
+constexpr Role peer_of(Role role) {
+  return role == Role::kClient ? Role::kServer : Role::kClient;
+}
 
 enum class Version : std::uint32_t {
   kNegotiation = 0,
@@ -33,9 +35,12 @@ inline constexpr std::size_t kPacketNumberSpaces = 3;
 
 constexpr PacketNumberSpace space_of(EncryptionLevel level) {
   switch (level) {
-    case EncryptionLevel::kInitial: return PacketNumberSpace::kInitial;
-    case EncryptionLevel::kHandshake: return PacketNumberSpace::kHandshake;
-    default: return PacketNumberSpace::kApplication;
+    case EncryptionLevel::kInitial:
+      return PacketNumberSpace::kInitial;
+    case EncryptionLevel::kHandshake:
+      return PacketNumberSpace::kHandshake;
+    default:
+      return PacketNumberSpace::kApplication;
   }
 }
 

@@ -10,7 +10,8 @@ Version random_reserved_version(Random& random) {
   return Version{(bits & 0xf0f0f0f0u) | 0x0a0a0a0au};
 }
 
-void write_version_negotiation(Writer& out, const PacketHeader& received, std::span<const Version> supported, Random& random) {
+void write_version_negotiation(Writer& out, const PacketHeader& received, std::span<const Version> supported,
+                               Random& random) {
   HAWSER_CHECK(received.dcid.size() <= 255 && received.scid.size() <= 255);
   // The low seven bits are free; RFC 9000 section 17.2.1 asks for the fixed bit, so that
   // QUIC can share a port with other protocols.

@@ -28,7 +28,8 @@ constexpr std::size_t version_negotiation_size(std::size_t dcid_length, std::siz
 // Writes the answer to a packet with these connection IDs: they change places. Both have at
 // most 255 octets. `supported` goes out in its order behind one reserved version.
 // out.remaining() >= version_negotiation_size(..).
-void write_version_negotiation(Writer& out, const PacketHeader& received, std::span<const Version> supported, Random& random);
+void write_version_negotiation(Writer& out, const PacketHeader& received, std::span<const Version> supported,
+                               Random& random);
 
 // The versions in a received packet. A view into the datagram.
 class VersionList {

@@ -54,19 +54,27 @@ constexpr const VersionTraits* traits_of(Version version) {
 // The encryption level of a type that carries frames.
 constexpr EncryptionLevel level_of(PacketType type) {
   switch (type) {
-    case PacketType::kInitial: return EncryptionLevel::kInitial;
-    case PacketType::kZeroRtt: return EncryptionLevel::kZeroRtt;
-    case PacketType::kHandshake: return EncryptionLevel::kHandshake;
-    default: return EncryptionLevel::kOneRtt;
+    case PacketType::kInitial:
+      return EncryptionLevel::kInitial;
+    case PacketType::kZeroRtt:
+      return EncryptionLevel::kZeroRtt;
+    case PacketType::kHandshake:
+      return EncryptionLevel::kHandshake;
+    default:
+      return EncryptionLevel::kOneRtt;
   }
 }
 
 constexpr PacketType packet_type_of(EncryptionLevel level) {
   switch (level) {
-    case EncryptionLevel::kInitial: return PacketType::kInitial;
-    case EncryptionLevel::kZeroRtt: return PacketType::kZeroRtt;
-    case EncryptionLevel::kHandshake: return PacketType::kHandshake;
-    default: return PacketType::kOneRtt;
+    case EncryptionLevel::kInitial:
+      return PacketType::kInitial;
+    case EncryptionLevel::kZeroRtt:
+      return PacketType::kZeroRtt;
+    case EncryptionLevel::kHandshake:
+      return PacketType::kHandshake;
+    default:
+      return PacketType::kOneRtt;
   }
 }
 

@@ -44,7 +44,9 @@ struct AckPlan {
   std::size_t size = 0;  // octets of the frame
 };
 
-std::uint64_t gap_between(const Range& higher, const Range& lower) { return higher.begin - lower.end - 1; }
+std::uint64_t gap_between(const Range& higher, const Range& lower) {
+  return higher.begin - lower.end - 1;
+}
 
 // The newest ranges that fit into `room` octets; a size above `room` if not even one does.
 AckPlan plan_ack(const AckToWrite& ack, std::size_t room) {
@@ -102,7 +104,9 @@ void write_ack(PacketPayload& out, const AckFrame& frame) {
   if (frame.ecn) write_ecn_counts(out, *frame.ecn);
 }
 
-std::size_t ack_size(const AckToWrite& ack) { return plan_ack(ack, SIZE_MAX).size; }
+std::size_t ack_size(const AckToWrite& ack) {
+  return plan_ack(ack, SIZE_MAX).size;
+}
 
 WriteResult write_ack(PacketPayload& out, const AckToWrite& ack) {
   HAWSER_CHECK(!ack.received.empty());

@@ -80,8 +80,8 @@ void write_ack(PacketPayload& out, const AckFrame& frame);
 
 // An ACK frame to write about packets received.
 struct AckToWrite {
-  const RangeSet& received;      // packet numbers; not empty
-  std::uint64_t ack_delay = 0;   // microseconds, already divided by 2^ack_delay_exponent
+  const RangeSet& received;        // packet numbers; not empty
+  std::uint64_t ack_delay = 0;     // microseconds, already divided by 2^ack_delay_exponent
   const EcnCounts* ecn = nullptr;  // nullptr: type 0x02, without counts
 };
 

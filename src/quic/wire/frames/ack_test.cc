@@ -53,7 +53,8 @@ TEST(ack, says_the_newest_ranges_that_fit_over_seeds) {
     SeededRandom random(seed);
     const RangeSet received = random_set(random, 1 + random.below(100));
     const EcnCounts ecn{random.below(1'000), 0, random.below(10)};
-    const AckToWrite ack{.received = received, .ack_delay = random.below(100'000), .ecn = seed % 2 == 0 ? &ecn : nullptr};
+    const AckToWrite ack{
+        .received = received, .ack_delay = random.below(100'000), .ecn = seed % 2 == 0 ? &ecn : nullptr};
     const std::size_t room = random.below(3) == 0 ? 2'000 : random.below(200);
     const Written written = write_into(room, ack);
     if (written.result == WriteResult::kPacketFull) {

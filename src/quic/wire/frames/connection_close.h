@@ -15,7 +15,7 @@ struct ConnectionCloseFrame {
   bool application = false;      // type 0x1d: error_code is an application's
   std::uint64_t error_code = 0;  // else a TransportErrorCode
   std::uint64_t frame_type = 0;  // of the frame to blame, 0 if unknown; not of type 0x1d
-  Bytes reason_phrase{};           // UTF-8 by intent, any octets in fact; a view
+  Bytes reason_phrase{};         // UTF-8 by intent, any octets in fact; a view
 };
 
 Parsed<ConnectionCloseFrame> parse_connection_close(FrameReader& in);

@@ -11,7 +11,7 @@ namespace hawser::quic {
 
 struct CryptoFrame {
   std::uint64_t offset = 0;  // octets, in the stream of this encryption level
-  Bytes data{};                // a view into the packet
+  Bytes data{};              // a view into the packet
 };
 
 // FRAME_ENCODING_ERROR if the data would end past 2^62 - 1.

@@ -10,7 +10,7 @@
 namespace hawser::quic {
 
 struct DatagramFrame {
-  Bytes data{};              // a view into the packet
+  Bytes data{};            // a view into the packet
   bool has_length = true;  // without it the data reaches to the end of the packet
 };
 

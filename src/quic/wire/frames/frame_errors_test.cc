@@ -60,7 +60,8 @@ TEST(frame_errors, fields_that_have_no_bound_take_the_greatest_integer) {
   for (const char* hex :
        {"04 ffffffffffffffff ffffffffffffffff ffffffffffffffff", "05 ffffffffffffffff ffffffffffffffff",
         "10 ffffffffffffffff", "11 ffffffffffffffff ffffffffffffffff", "14 ffffffffffffffff",
-        "15 ffffffffffffffff ffffffffffffffff", "19 ffffffffffffffff", "02 ffffffffffffffff ffffffffffffffff 00 ffffffffffffffff",
+        "15 ffffffffffffffff ffffffffffffffff", "19 ffffffffffffffff",
+        "02 ffffffffffffffff ffffffffffffffff 00 ffffffffffffffff",
         "03 00 00 00 00 ffffffffffffffff ffffffffffffffff ffffffffffffffff"}) {
     const auto octets = from_hex(hex);
     FrameReader in{Bytes(octets)};

@@ -29,7 +29,9 @@ Octets written(const AnyFrame& frame) {
 }
 
 // Integers of all four encoded sizes.
-std::uint64_t random_integer(Random& random) { return random.next_u64() >> (2 + random.below(62)); }
+std::uint64_t random_integer(Random& random) {
+  return random.next_u64() >> (2 + random.below(62));
+}
 
 // Fills frames with random values; views point into `memory_`.
 class FrameSource {
@@ -40,27 +42,48 @@ class FrameSource {
 
   AnyFrame frame(std::size_t kind) {
     switch (kind) {
-      case 0: return PaddingFrame{1 + random_.below(50)};
-      case 1: return PingFrame{};
-      case 2: return ack();
-      case 3: return ResetStreamFrame{{number()}, number(), number()};
-      case 4: return StopSendingFrame{{number()}, number()};
-      case 5: return CryptoFrame{number() / 2, view()};
-      case 6: return NewTokenFrame{Bytes(memory_).first(1 + random_.below(300))};
-      case 7: return StreamFrame{{number()}, number() / 2, view(), coin()};
-      case 8: return MaxDataFrame{number()};
-      case 9: return MaxStreamDataFrame{{number()}, number()};
-      case 10: return MaxStreamsFrame{coin(), number() >> 2};
-      case 11: return DataBlockedFrame{number()};
-      case 12: return StreamDataBlockedFrame{{number()}, number()};
-      case 13: return StreamsBlockedFrame{coin(), number() >> 2};
-      case 14: return new_connection_id();
-      case 15: return RetireConnectionIdFrame{number()};
-      case 16: return PathChallengeFrame{eight_octets()};
-      case 17: return PathResponseFrame{eight_octets()};
-      case 18: return close();
-      case 19: return HandshakeDoneFrame{};
-      default: return DatagramFrame{view(), true};
+      case 0:
+        return PaddingFrame{1 + random_.below(50)};
+      case 1:
+        return PingFrame{};
+      case 2:
+        return ack();
+      case 3:
+        return ResetStreamFrame{{number()}, number(), number()};
+      case 4:
+        return StopSendingFrame{{number()}, number()};
+      case 5:
+        return CryptoFrame{number() / 2, view()};
+      case 6:
+        return NewTokenFrame{Bytes(memory_).first(1 + random_.below(300))};
+      case 7:
+        return StreamFrame{{number()}, number() / 2, view(), coin()};
+      case 8:
+        return MaxDataFrame{number()};
+      case 9:
+        return MaxStreamDataFrame{{number()}, number()};
+      case 10:
+        return MaxStreamsFrame{coin(), number() >> 2};
+      case 11:
+        return DataBlockedFrame{number()};
+      case 12:
+        return StreamDataBlockedFrame{{number()}, number()};
+      case 13:
+        return StreamsBlockedFrame{coin(), number() >> 2};
+      case 14:
+        return new_connection_id();
+      case 15:
+        return RetireConnectionIdFrame{number()};
+      case 16:
+        return PathChallengeFrame{eight_octets()};
+      case 17:
+        return PathResponseFrame{eight_octets()};
+      case 18:
+        return close();
+      case 19:
+        return HandshakeDoneFrame{};
+      default:
+        return DatagramFrame{view(), true};
     }
   }
 
@@ -204,8 +227,8 @@ TEST(frames, fields_stand_where_section_19_puts_them) {
   EXPECT_TRUE(application_close.application);
   EXPECT_EQ(application_close.error_code, 0x100u);
   EXPECT_EQ(as_text(application_close.reason_phrase), "ok");
-  const auto id = std::get<NewConnectionIdFrame>(
-      parse(from_hex("18 03 02 04 01020304 000102030405060708090a0b0c0d0e0f")));
+  const auto id =
+      std::get<NewConnectionIdFrame>(parse(from_hex("18 03 02 04 01020304 000102030405060708090a0b0c0d0e0f")));
   EXPECT_EQ(id.sequence_number, 3u);
   EXPECT_EQ(id.retire_prior_to, 2u);
   EXPECT_EQ(to_hex(id.connection_id.view()), "01020304");
@@ -241,7 +264,8 @@ TEST(frames, a_stream_header_is_followed_by_referenced_data) {
   const Octets data(500, 0x77);
   for (const bool has_length : {false, true}) {
     for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{70'000}}) {
-      const StreamHeader header{.stream_id = {12}, .offset = offset, .length = data.size(), .fin = true, .has_length = has_length};
+      const StreamHeader header{
+          .stream_id = {12}, .offset = offset, .length = data.size(), .fin = true, .has_length = has_length};
       Octets area(stream_header_size(header) + data.size());
       PacketPayload payload{MutableBytes(area)};
       write_stream_header(payload, header);

@@ -3,10 +3,16 @@
 
 namespace hawser::quic {
 
-Parsed<HandshakeDoneFrame> parse_handshake_done(FrameReader&) { return HandshakeDoneFrame{}; }
+Parsed<HandshakeDoneFrame> parse_handshake_done(FrameReader&) {
+  return HandshakeDoneFrame{};
+}
 
-std::size_t handshake_done_size(const HandshakeDoneFrame&) { return 1; }
+std::size_t handshake_done_size(const HandshakeDoneFrame&) {
+  return 1;
+}
 
-void write_handshake_done(PacketPayload& out, const HandshakeDoneFrame&) { out.varint(code_point(FrameType::kHandshakeDone)); }
+void write_handshake_done(PacketPayload& out, const HandshakeDoneFrame&) {
+  out.varint(code_point(FrameType::kHandshakeDone));
+}
 
 }  // namespace hawser::quic

@@ -13,7 +13,7 @@ namespace hawser::quic {
 struct NewConnectionIdFrame {
   std::uint64_t sequence_number = 0;
   std::uint64_t retire_prior_to = 0;  // <= sequence_number
-  ConnectionId connection_id{};         // 1..20 octets
+  ConnectionId connection_id{};       // 1..20 octets
   StatelessResetToken stateless_reset_token{};
 };
 

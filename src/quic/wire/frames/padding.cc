@@ -15,8 +15,12 @@ Parsed<PaddingFrame> parse_padding(FrameReader& in) {
   return frame;
 }
 
-std::size_t padding_size(const PaddingFrame& frame) { return frame.count; }
+std::size_t padding_size(const PaddingFrame& frame) {
+  return frame.count;
+}
 
-void write_padding(PacketPayload& out, const PaddingFrame& frame) { out.pad(frame.count); }
+void write_padding(PacketPayload& out, const PaddingFrame& frame) {
+  out.pad(frame.count);
+}
 
 }  // namespace hawser::quic

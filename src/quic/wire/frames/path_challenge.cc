@@ -13,7 +13,9 @@ Parsed<PathChallengeFrame> parse_path_challenge(FrameReader& in) {
   return frame;
 }
 
-std::size_t path_challenge_size(const PathChallengeFrame& frame) { return 1 + frame.data.size(); }
+std::size_t path_challenge_size(const PathChallengeFrame& frame) {
+  return 1 + frame.data.size();
+}
 
 void write_path_challenge(PacketPayload& out, const PathChallengeFrame& frame) {
   out.varint(code_point(FrameType::kPathChallenge));

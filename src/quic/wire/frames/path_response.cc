@@ -13,7 +13,9 @@ Parsed<PathResponseFrame> parse_path_response(FrameReader& in) {
   return frame;
 }
 
-std::size_t path_response_size(const PathResponseFrame& frame) { return 1 + frame.data.size(); }
+std::size_t path_response_size(const PathResponseFrame& frame) {
+  return 1 + frame.data.size();
+}
 
 void write_path_response(PacketPayload& out, const PathResponseFrame& frame) {
   out.varint(code_point(FrameType::kPathResponse));

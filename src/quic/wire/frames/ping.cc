@@ -3,10 +3,16 @@
 
 namespace hawser::quic {
 
-Parsed<PingFrame> parse_ping(FrameReader&) { return PingFrame{}; }
+Parsed<PingFrame> parse_ping(FrameReader&) {
+  return PingFrame{};
+}
 
-std::size_t ping_size(const PingFrame&) { return 1; }
+std::size_t ping_size(const PingFrame&) {
+  return 1;
+}
 
-void write_ping(PacketPayload& out, const PingFrame&) { out.varint(code_point(FrameType::kPing)); }
+void write_ping(PacketPayload& out, const PingFrame&) {
+  out.varint(code_point(FrameType::kPing));
+}
 
 }  // namespace hawser::quic

@@ -5,7 +5,8 @@ namespace hawser::quic {
 
 Parsed<ResetStreamFrame> parse_reset_stream(FrameReader& in) {
   ResetStreamFrame frame;
-  if (!in.varint(frame.stream_id.value) || !in.varint(frame.error_code) || !in.varint(frame.final_size)) return in.truncated();
+  if (!in.varint(frame.stream_id.value) || !in.varint(frame.error_code) || !in.varint(frame.final_size))
+    return in.truncated();
   return frame;
 }
 

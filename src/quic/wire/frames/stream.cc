@@ -41,7 +41,9 @@ StreamHeader header_of(const StreamFrame& frame) {
 
 }  // namespace
 
-std::size_t stream_size(const StreamFrame& frame) { return stream_header_size(header_of(frame)) + frame.data.size(); }
+std::size_t stream_size(const StreamFrame& frame) {
+  return stream_header_size(header_of(frame)) + frame.data.size();
+}
 
 void write_stream(PacketPayload& out, const StreamFrame& frame) {
   write_stream_header(out, header_of(frame));

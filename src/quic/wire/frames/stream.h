@@ -13,7 +13,7 @@ namespace hawser::quic {
 struct StreamFrame {
   StreamId stream_id{};
   std::uint64_t offset = 0;  // octets
-  Bytes data{};                // a view into the packet
+  Bytes data{};              // a view into the packet
   bool fin = false;
 };
 
