@@ -36,7 +36,8 @@ struct OpenSslCallbacks {
     return self(arg).take_transport_parameters({data, size}) ? 1 : 0;
   }
   static int alert(SSL*, unsigned char code, void* arg) {
-    self(arg).alert_ = code;
+    // What follows a refusal of ours is OpenSSL's internal_error, which would hide the cause.
+    if (auto& session = self(arg); !session.error_) session.alert_ = code;
     return 1;
   }
 

@@ -45,7 +45,8 @@ class TlsHandler {
   // to TlsClientContext::new_session as `ticket`. Each ticket should be used once.
   virtual void on_session_ticket(Bytes ticket) = 0;
 
-  // TLS wants to send an alert; the call in progress returns crypto_error(alert).
+  // TLS wants to send an alert (RFC 9001 section 4.8); the call in progress returns
+  // crypto_error(alert) right after. Not called when the error is not an alert.
   virtual void on_alert(std::uint8_t alert) = 0;
 
  protected:
@@ -78,8 +79,8 @@ class TlsSession {
   virtual void set_transport_parameters(Bytes parameters) = 0;
 
   [[nodiscard]] virtual bool handshake_complete() const = 0;
-  // The protocol agreed by ALPN; on a server known from on_peer_transport_parameters() on at
-  // the latest when the handshake is complete. Empty before.
+  // The protocol agreed by ALPN: known from the first kHandshake secret on a server, from the
+  // first kOneRtt secret on a client; empty before. TLS enforces that there is one.
   [[nodiscard]] virtual std::string_view alpn() const = 0;
   // What the client asked for by SNI; on a client what it asked for. May be empty.
   [[nodiscard]] virtual std::string_view server_name() const = 0;
