@@ -53,8 +53,10 @@ download() {
   fi
   [ -n "$archives" ] || die "found no Debian archive among this machine's package sources"
   # The newest source is in the security archive; not every mirror carries its files.
-  fetch_source "$archives" || fetch_source "$(echo "$archives" | grep -v -e '-security$')" ||
-    die "could not download the source of openssl"
+  if fetch_source "$archives"; then return 0; fi
+  say "the security archive's copy of the source did not load; taking the release's"
+  fetch_source "$(echo "$archives" | grep -v -e '-security$')" ||
+    { tail -n 5 "$work/download.log" >&2; die "could not download the source of openssl"; }
 }
 
 fetch_source() {
@@ -63,10 +65,9 @@ fetch_source() {
   echo "$1" | while read -r uri suite; do
     echo "deb-src [signed-by=$keyring] $uri $suite main"
   done >"$work/sources.list"
-  private_apt update -qq >&2 || return 1
-  (cd "$work/source" && private_apt source -qq --download-only openssl >"$work/download.log" 2>&1) && return 0
-  tail -n 3 "$work/download.log" >&2
-  return 1
+  {
+    private_apt update -qq && cd "$work/source" && private_apt source -qq --download-only openssl
+  } >"$work/download.log" 2>&1
 }
 
 unpack() {
