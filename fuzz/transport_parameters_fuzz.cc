@@ -1,4 +1,4 @@
-// Attacks transport parameters: the first octet chooses the sender's role; what parses round-trips.
+// transport_parameters_fuzz.cc: attacks transport parameters; the first octet is the sender's role.
 // room: wire
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Attacks frame parsing: the input is a packet's payload; what parses is written and compared.
+// wire_frames_fuzz.cc: attacks frames; the input is a payload, what parses is written and compared.
 // room: wire
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Attacks packet header parsing: first octet of the input chooses options, the rest is a datagram.
+// wire_header_fuzz.cc: attacks packet headers; the first octet chooses options, the rest is a datagram.
 // room: wire
 #include <cstddef>
 #include <cstdint>

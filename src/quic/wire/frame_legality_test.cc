@@ -1,3 +1,4 @@
+// frame_legality_test.cc: tests of the table of frames.
 // Goal: the table says what RFC 9000 section 12.4, table 3 says. Method: the table's columns,
 // restated here as strings in the RFC's own notation, against every type of one octet.
 #include "quic/wire/frame_legality.h"

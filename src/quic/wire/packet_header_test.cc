@@ -1,3 +1,4 @@
+// packet_header_test.cc: tests of packet headers.
 // Goal: headers are read as RFC 8999 and RFC 9000 section 17 lay them out, and what must be
 // dropped is. Method: the packets of RFC 9001 appendix A, round trips over seeds, and every
 // cut of every packet in memory of exactly its size.

@@ -1,3 +1,4 @@
+// packet_number_test.cc: tests of packet numbers.
 // Goal: packet numbers survive truncation. Method: the vectors of RFC 9000 appendix A, then a
 // property over seeds: whatever the receiver has as its largest, the number is restored.
 #include "quic/wire/packet_number.h"

@@ -1,3 +1,4 @@
+// retry_test.cc: tests of Retry packets.
 // Goal: Retry packets and their pseudo-packets are laid out as RFC 9000 section 17.2.5 and
 // RFC 9001 section 5.8 say. Method: the packet of RFC 9001 appendix A.4.
 #include "quic/wire/retry.h"

@@ -1,3 +1,4 @@
+// transport_parameters_test.cc: tests of transport parameters.
 // Goal: transport parameters are refused or taken as RFC 9000 sections 7.4 and 18 say, and
 // survive a round trip. Method: one row per rule as octets, random sets over seeds, every cut.
 #include "quic/wire/transport_parameters.h"

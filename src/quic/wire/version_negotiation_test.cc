@@ -1,3 +1,4 @@
+// version_negotiation_test.cc: tests of Version Negotiation packets.
 // Goal: Version Negotiation packets are built and read as RFC 9000 sections 6 and 17.2.1 say.
 // Method: round trips over seeds and the lists that a client must drop.
 #include "quic/wire/version_negotiation.h"

@@ -1,3 +1,4 @@
+// ack_test.cc: tests of ACK frames.
 // Goal: an ACK frame says exactly what was received, newest first, in the room there is.
 // Method: random sets of packet numbers over seeds, written, parsed and compared.
 #include "quic/wire/frames/ack.h"

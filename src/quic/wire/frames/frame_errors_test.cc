@@ -1,3 +1,4 @@
+// frame_errors_test.cc: tests of what frames may not say.
 // Goal: every value that RFC 9000 section 19 forbids is refused with the code it names, and
 // the greatest legal value beside it is not. Method: one row per rule, as octets.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// frames_test.cc: tests of all frames.
 // Goal: every frame survives writing and parsing, and no cut or change of its octets makes a
 // parser read past them. Method: random frames over seeds; every prefix of each in memory of
 // exactly its size; random octets behind every type.
