@@ -65,9 +65,8 @@ fetch_source() {
   echo "$1" | while read -r uri suite; do
     echo "deb-src [signed-by=$keyring] $uri $suite main"
   done >"$work/sources.list"
-  {
-    private_apt update -qq && cd "$work/source" && private_apt source -qq --download-only openssl
-  } >"$work/download.log" 2>&1
+  (private_apt update -qq && cd "$work/source" && private_apt source -qq --download-only openssl) \
+    >"$work/download.log" 2>&1
 }
 
 unpack() {
