@@ -9,6 +9,8 @@
 
 namespace hawser::quic {
 
+static_assert(sizeof(Stream) <= 1024, "kConcurrentStreamsMax in stream_set.h counts on it");
+
 struct StreamMap::Slab {
   alignas(Stream) unsigned char memory[kStreamsPerSlab * sizeof(Stream)];
   Stream* at(std::size_t i) { return std::launder(reinterpret_cast<Stream*>(memory + i * sizeof(Stream))); }

@@ -1,5 +1,5 @@
-// testing_frames.h: for this room's tests and benchmark: reads the frames that StreamSet and
-// CryptoStreams write back from the octets of a payload and hands them on as values. It is
+// testing_frames.h: for this room's tests and benchmark: reads the frames that StreamSet
+// writes back from the octets of a payload and hands them on as values. It is
 // written from RFC 9000 section 19 alone, so that it checks the writers independently.
 #pragma once
 
@@ -7,7 +7,6 @@
 
 #include "base/check.h"
 #include "base/reader.h"
-#include "quic/streams/crypto_stream.h"
 #include "quic/streams/stream_set.h"
 
 namespace hawser::quic::testing_frames {
