@@ -56,7 +56,7 @@ const TlsServerContext& server_context() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const DeterministicTlsRandom seeded(1);
+  const DeterministicTlsRandom seeded(1);
   if (size < 1) return 0;
   const std::size_t chunk = std::array<std::size_t, 4>{4'096, 1'200, 17, 1}[data[0] & 3];
   Bytes left{data + 1, size - 1};

@@ -7,7 +7,8 @@
 namespace hawser::quic {
 
 // While one exists, every random octet of OpenSSL in this process comes from the seed. At
-// most one may exist at a time. It reverts on destruction.
+// most one may exist at a time. It reverts on destruction, which must come before the end of
+// main(): OpenSSL cleans itself up on exit.
 class DeterministicTlsRandom {
  public:
   explicit DeterministicTlsRandom(std::uint64_t seed);
