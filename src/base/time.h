@@ -24,6 +24,8 @@ using std::chrono_literals::operator""ns;
 using std::chrono_literals::operator""us;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
 
 // Later than every time a driver will report: "no deadline".
 inline constexpr Timestamp kNever = Timestamp::max();

@@ -1,0 +1,135 @@
+// ack.cc: an acknowledgement, from the frame to every machine it concerns: recovery first,
+// then congestion, path MTU and ECN, then the frames that arrived or were lost.
+// Before: frames.cc. After: recovery/loss.cc, streams/, path/.
+#include "quic/connection/core.h"
+#include "quic/wire/frames/ack.h"
+
+namespace hawser::quic {
+namespace {
+
+// Closed ranges, as the loss detector wants them, over a frame's half-open ones.
+class ClosedRanges {
+ public:
+  struct Closed {
+    std::uint64_t smallest;
+    std::uint64_t largest;
+  };
+  class Iterator {
+   public:
+    explicit Iterator(AckFrame::Iterator at) : at_(at) {}
+    Closed operator*() const { return {at_->begin, at_->end - 1}; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator& o) const { return at_ == o.at_; }
+
+   private:
+    AckFrame::Iterator at_;
+  };
+
+  explicit ClosedRanges(const AckFrame& frame) : frame_(&frame) {}
+  [[nodiscard]] Iterator begin() const { return Iterator(frame_->begin()); }
+  [[nodiscard]] Iterator end() const { return Iterator(frame_->end()); }
+
+ private:
+  const AckFrame* frame_;
+};
+
+// An ACK Delay too large to mean anything is cut here, far above max_ack_delay's own limit.
+constexpr std::uint64_t kMaxAckDelayUs = 1u << 26;
+
+Duration decoded_ack_delay(std::uint64_t encoded, std::uint64_t exponent) {
+  const std::uint64_t us = encoded > (kMaxAckDelayUs >> exponent) ? kMaxAckDelayUs : encoded << exponent;
+  return std::chrono::microseconds(static_cast<std::int64_t>(us));
+}
+
+}  // namespace
+
+Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
+  HAWSER_TRY(const AckFrame frame, parse_ack(in));
+  ++stats_.acks_received;
+  const bool application = packet.space == PacketNumberSpace::kApplication;
+  recovery_.clear();
+  LossDetector& loss = path_->loss();
+  const AckReceived ack{.space = packet.space,
+                        .largest_acknowledged = frame.largest_acknowledged(),
+                        .ack_delay = application ? decoded_ack_delay(frame.ack_delay, peer_.ack_delay_exponent) : Duration{0},
+                        .now = now_,
+                        .ecn_ce_count = frame.ecn ? frame.ecn->ce : 0};
+  HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
+  if (outcome.acked_packets != 0) {
+    if (outcome.largest_increased) {
+      const std::uint64_t ce = path_->active().ecn().on_ack(static_cast<std::size_t>(packet.space), outcome.acked_ect0, outcome.acked_ect1, frame.ecn);
+      if (ce != 0) loss.on_ecn_ce(ce, outcome.largest_acked_sent_time, now_);
+    }
+    if (application) keys_.one_rtt().on_acknowledged(path_->id(), frame.largest_acknowledged(), now_);
+    if (emitter_.wants(EventGroup::kPackets))
+      emitter_.emit(PacketsAcked{.space = static_cast<LoggedSpace>(packet.space), .count = outcome.acked_packets});
+    if (!is_server() && packet.space == PacketNumberSpace::kHandshake) loss.on_peer_completed_address_validation(now_);
+  }
+  apply_recovery(outcome, packet.space);
+  on_frames_recovered(packet.space);
+  return {};
+}
+
+// What acknowledged and lost packets mean for the path.
+void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome, PacketNumberSpace space) {
+  stats_.packets_lost += outcome.lost_packets;
+  stats_.spurious_losses += outcome.spurious_losses;
+  if (path_->active().on_recovery(outcome, now_)) {
+    path_->on_mtu_changed();
+    emitter_.emit(MtuUpdated{.new_mtu = path_->active().mtu(), .done = path_->active().mtu_prober().search_complete()});
+  }
+  if (outcome.rtt_sampled) streams_.set_rtt(path_->loss().rtt().smoothed());
+  if (outcome.acked_packets != 0 || outcome.lost_packets != 0) path_->update_pacing_rate();
+  if (emitter_.wants(EventGroup::kRecovery)) {
+    for (const LostPacket& lost : recovery_.lost_packets)
+      emitter_.emit(PacketLost{.packet_type = space == PacketNumberSpace::kInitial ? LoggedPacketType::kInitial
+                                              : space == PacketNumberSpace::kHandshake ? LoggedPacketType::kHandshake
+                                                                                       : LoggedPacketType::kOneRtt,
+                               .packet_number = lost.packet_number, .size = lost.size, .is_mtu_probe = lost.mtu_probe});
+    emit_recovery_metrics();
+  }
+}
+
+void ConnectionCore::emit_recovery_metrics() {
+  const LossDetector& loss = path_->loss();
+  const CongestionSnapshot congestion = loss.controller().snapshot();
+  RecoveryMetricsUpdated metrics{.smoothed_rtt = loss.rtt().smoothed(), .latest_rtt = loss.rtt().latest(), .rtt_variance = loss.rtt().variation(),
+                                 .pto_count = loss.pto_count(), .congestion_window = congestion.congestion_window,
+                                 .bytes_in_flight = loss.bytes_in_flight(), .pacing_rate = path_->pacer().rate_bytes_per_second() * 8};
+  if (loss.rtt().has_sample()) metrics.min_rtt = loss.rtt().min();
+  if (congestion.ssthresh != UINT64_MAX) metrics.ssthresh = congestion.ssthresh;
+  emitter_.emit(metrics);
+}
+
+void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {
+  for (const SentFrame& frame : recovery_.acked) on_frame_acked(frame, space);
+  for (const SentFrame& frame : recovery_.late_acked) on_frame_acked(frame, space);
+  for (const SentFrame& frame : recovery_.lost) on_frame_lost(frame, space);
+}
+
+void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace space) {
+  switch (frame.kind) {
+    case SentFrameKind::kAck: path_->acks(space).on_ack_acked(frame.offset); return;
+    case SentFrameKind::kCrypto: crypto_.on_frame_acked(frame); return;
+    case SentFrameKind::kNewConnectionId: path_->local_cids().on_new_connection_id_acked(frame.id); return;
+    case SentFrameKind::kRetireConnectionId: path_->peer_cids().on_retirement_acked(frame.id); return;
+    default: streams_.on_frame_acked(frame); return;
+  }
+}
+
+void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace space) {
+  switch (frame.kind) {
+    case SentFrameKind::kAck: path_->acks(space).on_ack_lost(frame.offset, now_); return;
+    case SentFrameKind::kCrypto: crypto_.on_frame_lost(frame); return;
+    case SentFrameKind::kNewConnectionId: path_->local_cids().on_new_connection_id_lost(frame.id); return;
+    case SentFrameKind::kRetireConnectionId: path_->peer_cids().on_retirement_lost(frame.id); return;
+    case SentFrameKind::kHandshakeDone: handshake_done_owed_ = true; return;
+    case SentFrameKind::kNewToken: new_token_owed_ = true; return;
+    default: streams_.on_frame_lost(frame); return;
+  }
+}
+
+}  // namespace hawser::quic

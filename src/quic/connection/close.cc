@@ -1,0 +1,143 @@
+// close.cc: the end of a connection: closing, draining, gone (RFC 9000 section 10).
+#include "quic/connection/core.h"
+#include "quic/wire/frames/connection_close.h"
+
+namespace hawser::quic {
+
+void ConnectionCore::close(ApplicationErrorCode code, std::string_view reason) {
+  if (phase_ != Phase::kOpen) return;
+  enter_closing({.kind = CloseReason::Kind::kLocalApplication, .error_code = code, .reason = std::string(reason)}, true);
+}
+
+void ConnectionCore::close_for(const TransportError& error, CloseReason::Kind kind) {
+  if (phase_ != Phase::kOpen) return;
+  std::string reason(error.reason);
+  // TLS knows better what went wrong than an alert number says.
+  if (tls_ != nullptr && !tls_->failure().empty()) reason = tls_->failure();
+  enter_closing({.kind = kind, .error_code = static_cast<std::uint64_t>(error.code), .frame_type = error.frame_type, .reason = std::move(reason)}, true);
+}
+
+void ConnectionCore::enter_closing(CloseReason reason, bool tell_peer) {
+  phase_ = Phase::kClosing;
+  close_reason_ = std::move(reason);
+  close_packet_owed_ = tell_peer;
+  // Section 10.2: three PTOs, in which late packets are answered.
+  phase_deadline_ = now_ + 3 * pto();
+  log_state(LoggedConnectionState::kClosing);
+  emit_closed();
+}
+
+void ConnectionCore::enter_draining(CloseReason reason) {
+  if (phase_ == Phase::kDraining || phase_ == Phase::kTerminated) return;
+  const bool was_open = phase_ == Phase::kOpen;
+  phase_ = Phase::kDraining;
+  phase_deadline_ = now_ + 3 * pto();
+  log_state(LoggedConnectionState::kDraining);
+  if (!was_open) return;
+  close_reason_ = std::move(reason);
+  emit_closed();
+}
+
+// Over at once: nobody is there to be told.
+void ConnectionCore::finish(CloseReason reason) {
+  if (phase_ == Phase::kTerminated) return;
+  const bool was_open = phase_ == Phase::kOpen;
+  phase_ = Phase::kTerminated;
+  phase_deadline_ = kNever;
+  if (!was_open) return;
+  close_reason_ = std::move(reason);
+  emit_closed();
+}
+
+void ConnectionCore::on_stateless_reset(Timestamp now) {
+  begin(now);
+  enter_draining({.kind = CloseReason::Kind::kStatelessReset, .reason = "the peer no longer knows this connection"});
+}
+
+bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& builder) {
+  if (!close_packet_owed_) return false;
+  close_packet_owed_ = false;
+  const NetworkPath& network_path = path_->active();
+  const std::size_t area = std::min<std::size_t>(std::min<std::uint64_t>(network_path.anti_amplification().credit(), kBaseMtu), train.buffer.size());
+  builder.begin(train.buffer.first(area));
+  bool has_initial = false;
+  for (const EncryptionLevel level : {EncryptionLevel::kInitial, EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
+    // Section 10.2.3: while the handshake is open, at every level the peer may have keys for.
+    if (!keys_.can_seal(level) || (level != EncryptionLevel::kOneRtt && handshake_confirmed_)) continue;
+    OpenPacket* packet = open_packet_for(level, builder, network_path);
+    if (packet == nullptr) break;
+    write_close(level, packet->payload);
+    if (packet->payload.empty()) {
+      builder.abandon_last();
+      continue;
+    }
+    has_initial |= level == EncryptionLevel::kInitial;
+  }
+  if (builder.empty()) return false;
+  if (has_initial && !is_server()) builder.pad_to(area);
+  builder.finish();
+  for (OpenPacket& packet : builder.packets()) {
+    if (emitter_.wants(EventGroup::kPackets)) log_packet_sent(packet, Ecn::kNotEct, false);
+    seal_packet(packet);
+    path_->loss().on_packet_sent({.space = space_of(packet.level), .packet_number = packet.packet_number, .size = packet.size()}, now_);
+    ++stats_.packets_sent;
+  }
+  mask_train();
+  train.tuple = network_path.tuple();
+  train.ecn = Ecn::kNotEct;
+  train.size = train.segment_size = builder.size();
+  stats_.bytes_sent += train.size;
+  return true;
+}
+
+void ConnectionCore::write_close(EncryptionLevel level, PacketPayload& out) const {
+  ConnectionCloseFrame frame{.application = close_reason_.kind == CloseReason::Kind::kLocalApplication, .error_code = close_reason_.error_code,
+                             .frame_type = close_reason_.frame_type, .reason_phrase = as_bytes(close_reason_.reason)};
+  if (frame.application && level != EncryptionLevel::kOneRtt) {
+    // Section 10.2.3: an application's words are not shown to whoever may be listening.
+    frame = {.application = false, .error_code = static_cast<std::uint64_t>(TransportErrorCode::kApplicationError), .frame_type = 0, .reason_phrase = {}};
+  }
+  if (const auto fitted = fit_connection_close(frame, out.room())) write_connection_close(out, *fitted);
+}
+
+void ConnectionCore::emit_closed() {
+  const bool transport = close_reason_.kind == CloseReason::Kind::kLocalTransport || close_reason_.kind == CloseReason::Kind::kPeerTransport;
+  ConnectionClosed event{.initiator = close_reason_.kind == CloseReason::Kind::kPeerApplication || close_reason_.kind == CloseReason::Kind::kPeerTransport
+                                          ? Owner::kRemote : Owner::kLocal,
+                         .reason = close_reason_.reason};
+  if (transport) event.connection_error = close_reason_.error_code;
+  if (close_reason_.is_application()) event.application_error = close_reason_.error_code;
+  switch (close_reason_.kind) {
+    case CloseReason::Kind::kIdleTimeout: event.trigger = CloseTrigger::kIdleTimeout; break;
+    case CloseReason::Kind::kHandshakeTimeout: event.trigger = CloseTrigger::kHandshakeTimeout; break;
+    case CloseReason::Kind::kStatelessReset: event.trigger = CloseTrigger::kStatelessReset; break;
+    case CloseReason::Kind::kVersionMismatch: event.trigger = CloseTrigger::kVersionMismatch; break;
+    default: event.trigger = transport ? CloseTrigger::kError : CloseTrigger::kApplication; break;
+  }
+  emitter_.emit(event);
+}
+
+std::string describe(const CloseReason& reason) {
+  const auto with_code = [&reason](std::string text, std::string_view name) {
+    char code[32];
+    std::snprintf(code, sizeof code, " (0x%llx)", static_cast<unsigned long long>(reason.error_code));
+    text += name;
+    text += code;
+    if (!reason.reason.empty()) text += ": " + reason.reason;
+    return text;
+  };
+  const std::string_view transport = to_string(static_cast<TransportErrorCode>(reason.error_code));
+  switch (reason.kind) {
+    case CloseReason::Kind::kLocalApplication: return with_code("closed here with application error", "");
+    case CloseReason::Kind::kPeerApplication: return with_code("closed by the peer with application error", "");
+    case CloseReason::Kind::kLocalTransport: return with_code("closed because the peer broke a rule: ", transport);
+    case CloseReason::Kind::kPeerTransport: return with_code("closed by the peer's transport: ", transport);
+    case CloseReason::Kind::kIdleTimeout: return "the connection timed out: nothing was received for the idle timeout";
+    case CloseReason::Kind::kHandshakeTimeout: return "the handshake timed out: no answer from the peer";
+    case CloseReason::Kind::kStatelessReset: return "reset by the peer, which no longer knows this connection";
+    case CloseReason::Kind::kVersionMismatch: return reason.reason;
+  }
+  return reason.reason;
+}
+
+}  // namespace hawser::quic

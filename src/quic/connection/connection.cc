@@ -1,0 +1,140 @@
+// connection.cc: the public face: passes an application's calls to the machines.
+#include "quic/connection/connection.h"
+
+#include "quic/connection/core.h"
+
+namespace hawser::quic {
+namespace {
+
+StreamError error_of(StreamRefusal refusal) {
+  switch (refusal) {
+    case StreamRefusal::kBlocked: return StreamError::kLimit;
+    case StreamRefusal::kUnknownStream: return StreamError::kNoSuchStream;
+    case StreamRefusal::kWrongDirection: return StreamError::kWrongDirection;
+    case StreamRefusal::kNotWritable: return StreamError::kFinished;
+  }
+  return StreamError::kNoSuchStream;
+}
+
+std::expected<void, StreamError> translated(const std::expected<void, StreamRefusal>& result) {
+  if (!result) return std::unexpected(error_of(result.error()));
+  return {};
+}
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<ConnectionCore> core) : core_(std::move(core)) {}
+Connection::~Connection() = default;
+
+std::expected<StreamId, StreamError> Connection::open_stream(bool bidirectional) {
+  if (!core_->is_open()) return std::unexpected(StreamError::kClosed);
+  const auto opened = core_->streams().open(bidirectional);
+  if (!opened) return std::unexpected(error_of(opened.error()));
+  return *opened;
+}
+
+std::expected<std::size_t, StreamError> Connection::write(StreamId id, Bytes data, bool fin) {
+  if (!core_->is_open()) return std::unexpected(StreamError::kClosed);
+  std::size_t taken = 0;
+  if (!data.empty()) {
+    const auto written = core_->streams().write(id, data);
+    if (!written) return std::unexpected(error_of(written.error()));
+    taken = *written;
+  }
+  if (fin && taken == data.size()) {
+    if (const auto finished = finish(id); !finished) return std::unexpected(finished.error());
+  }
+  return taken;
+}
+
+std::expected<void, StreamError> Connection::write(StreamId id, SharedBytes data, bool fin) {
+  if (!core_->is_open()) return std::unexpected(StreamError::kClosed);
+  if (!data.empty()) {
+    const auto written = core_->streams().write(id, std::move(data));
+    if (!written) return std::unexpected(error_of(written.error()));
+  }
+  return fin ? finish(id) : std::expected<void, StreamError>{};
+}
+
+std::size_t Connection::write_room(StreamId id) const {
+  const Stream* stream = core_->is_open() ? core_->streams().find(id) : nullptr;
+  return stream == nullptr ? 0 : static_cast<std::size_t>(stream->send.room());
+}
+
+std::expected<void, StreamError> Connection::finish(StreamId id) { return translated(core_->streams().finish(id)); }
+
+std::expected<void, StreamError> Connection::reset_stream(StreamId id, ApplicationErrorCode code) {
+  return translated(core_->streams().reset(id, code));
+}
+
+std::expected<void, StreamError> Connection::stop_sending(StreamId id, ApplicationErrorCode code) {
+  return translated(core_->streams().stop_sending(id, code));
+}
+
+std::size_t Connection::read_views(StreamId id, std::span<Bytes> out) {
+  const std::span<const Bytes> pieces = core_->streams().readable(id);
+  const std::size_t count = std::min(out.size(), pieces.size());
+  for (std::size_t i = 0; i < count; ++i) out[i] = pieces[i];
+  return count;
+}
+
+void Connection::consume(StreamId id, std::size_t count) { core_->streams().consume(id, count); }
+
+std::size_t Connection::read(StreamId id, MutableBytes out) {
+  std::size_t copied = 0;
+  while (copied < out.size()) {
+    std::size_t round = 0;
+    for (const Bytes& piece : core_->streams().readable(id)) {
+      const std::size_t take = std::min(piece.size(), out.size() - copied - round);
+      std::memcpy(out.data() + copied + round, piece.data(), take);
+      round += take;
+    }
+    core_->streams().consume(id, round);
+    if (round == 0) break;
+    copied += round;
+  }
+  return copied;
+}
+
+bool Connection::at_end(StreamId id) const {
+  StreamSet& streams = core_->streams();
+  const Stream* stream = streams.find(id);
+  if (stream == nullptr) return streams.is_closed(id);
+  return stream->recv.exists() && stream->recv.has_all() && stream->recv.readable_octets() == 0;
+}
+
+void Connection::set_priority(StreamId id, std::uint8_t urgency, bool incremental) {
+  (void)core_->streams().set_priority(id, {.urgency = std::min<std::uint8_t>(urgency, 7), .incremental = incremental});
+}
+
+std::size_t Connection::max_datagram_payload() const { return core_->max_datagram_payload(); }
+bool Connection::send_datagram(Bytes payload) { return core_->send_datagram(payload); }
+void Connection::close(ApplicationErrorCode code, std::string_view reason) { core_->close(code, reason); }
+void Connection::initiate_key_update() { core_->initiate_key_update(); }
+void Connection::ping() { core_->request_ping(); }
+Role Connection::role() const { return core_->role(); }
+bool Connection::handshake_complete() const { return core_->handshake_complete(); }
+bool Connection::handshake_confirmed() const { return core_->handshake_confirmed(); }
+bool Connection::closed() const { return !core_->is_open(); }
+std::string_view Connection::alpn() const { return core_->facts().alpn; }
+std::string_view Connection::server_name() const { return core_->facts().server_name; }
+
+std::string_view Connection::cipher_name() const {
+  if (!core_->facts().cipher) return "";
+  switch (*core_->facts().cipher) {
+    case CipherSuite::kAes128GcmSha256: return "TLS_AES_128_GCM_SHA256";
+    case CipherSuite::kAes256GcmSha384: return "TLS_AES_256_GCM_SHA384";
+    case CipherSuite::kChaCha20Poly1305Sha256: return "TLS_CHACHA20_POLY1305_SHA256";
+  }
+  return "";
+}
+
+std::string_view Connection::group_name() const { return core_->facts().group; }
+Bytes Connection::peer_certificate() const { return core_->facts().peer_certificate; }
+const FourTuple& Connection::tuple() const { return core_->path().active().tuple(); }
+ConnectionId Connection::original_destination_cid() const { return core_->original_dcid(); }
+ConnectionStats Connection::stats() const { return core_->stats(); }
+const ConnectionConfig& Connection::config() const { return core_->config(); }
+Timestamp Connection::now() const { return core_->now(); }
+
+}  // namespace hawser::quic

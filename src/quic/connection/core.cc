@@ -1,0 +1,133 @@
+// core.cc: how a connection begins: its machines, built from its configuration, and the
+// transport parameters that tell the peer of it.
+#include "quic/connection/core.h"
+
+#include "quic/recovery/ack_tracker.h"
+
+namespace hawser::quic {
+namespace {
+
+constexpr std::uint64_t kClientHelloPadding = 1'200;  // RFC 9000 section 14.1
+
+StreamSetConfig stream_config(const ConnectionConfig& config) {
+  return {.initial_max_data = config.connection_receive_window.value,
+          .initial_max_stream_data_bidi_local = config.stream_receive_window.value,
+          .initial_max_stream_data_bidi_remote = config.stream_receive_window.value,
+          .initial_max_stream_data_uni = config.stream_receive_window.value,
+          .initial_max_streams_bidi = config.max_streams_bidi,
+          .initial_max_streams_uni = config.max_streams_uni,
+          .stream_window_cap = config.stream_receive_window_max.value,
+          .send_buffer_cap = config.stream_send_buffer.value};
+}
+
+MtuConfig mtu_config(const ConnectionConfig& config) {
+  const auto most = static_cast<std::uint16_t>(config.max_udp_payload);
+  return {.initial = kBaseMtu, .max = config.mtu_discovery ? most : kBaseMtu};
+}
+
+PathConfig path_config(const ConnectionParameters& parameters) {
+  return {.id = kInitialPathId,
+          .loss = {.role = parameters.role, .initial_rtt = parameters.config.initial_rtt},
+          .network_path = {.tuple = parameters.tuple,
+                           .validated = parameters.role == Role::kClient || parameters.address_validated,
+                           .peer_cid_sequence = 0,
+                           .mtu = mtu_config(parameters.config),
+                           .ecn = parameters.config.ecn},
+          .pacing = parameters.config.pacing};
+}
+
+// The endpoint has checked the name; see Endpoint::connect.
+std::unique_ptr<CongestionController> controller_for(const ConnectionConfig& config) {
+  auto controller = make_congestion_controller(config.congestion_control, kBaseMtu);
+  HAWSER_CHECK(controller.has_value());
+  return std::move(*controller);
+}
+
+}  // namespace
+
+ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
+    : role_(parameters.role),
+      config_(parameters.config),
+      original_dcid_(parameters.original_dcid),
+      local_cid_(parameters.local_cid),
+      first_peer_cid_(parameters.peer_cid),
+      retry_scid_(parameters.retry_scid),
+      cids_(parameters.cids),
+      emitter_(parameters.events, {.connection = parameters.handle,
+                                   .original_destination_cid = original_dcid_.view(),
+                                   .vantage = parameters.role == Role::kClient ? Vantage::kClient : Vantage::kServer}),
+      keys_(OneRttOptions{}),
+      streams_(parameters.role, stream_config(parameters.config)),
+      path_(std::make_unique<Path>(path_config(parameters), controller_for(parameters.config))),
+      token_(parameters.token) {
+  const ConnectionId& key_cid = retry_scid_ ? *retry_scid_ : original_dcid_;
+  keys_.set_initial(initial_keys(v1_key_table(), role_, key_cid.view()));
+  path_->peer_cids().set_initial(first_peer_cid_);
+  path_->local_cids().add_known(local_cid_, cids_->reset_token(local_cid_));
+  if (is_server()) peer_cid_fixed_ = true;
+}
+
+ConnectionCore::~ConnectionCore() = default;
+
+std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
+  TransportParameters ours;
+  ours.initial_source_connection_id = local_cid_;
+  if (is_server()) {
+    ours.original_destination_connection_id = original_dcid_;
+    ours.retry_source_connection_id = retry_scid_;
+    ours.stateless_reset_token = cids_->reset_token(local_cid_);
+  }
+  ours.max_idle_timeout_ms = static_cast<std::uint64_t>(to_ms(config_.idle_timeout));
+  ours.max_udp_payload_size = std::max<std::uint64_t>(config_.max_udp_payload, kClientHelloPadding);
+  ours.initial_max_data = config_.connection_receive_window.value;
+  ours.initial_max_stream_data_bidi_local = config_.stream_receive_window.value;
+  ours.initial_max_stream_data_bidi_remote = config_.stream_receive_window.value;
+  ours.initial_max_stream_data_uni = config_.stream_receive_window.value;
+  ours.initial_max_streams_bidi = config_.max_streams_bidi;
+  ours.initial_max_streams_uni = config_.max_streams_uni;
+  ours.ack_delay_exponent = kAckDelayExponent;
+  ours.max_ack_delay_ms = static_cast<std::uint64_t>(to_ms(config_.max_ack_delay));
+  ours.active_connection_id_limit = kMaxActiveCids;
+  ours.disable_active_migration = config_.disable_active_migration;
+  ours.max_datagram_frame_size = config_.max_datagram_frame_size;
+  return encode_transport_parameters(ours, role_, cids_->random());
+}
+
+void ConnectionCore::start(Timestamp now) {
+  begin(now);
+  started_ = last_activity_ = last_received_ = now;
+  const FourTuple& tuple = path_->active().tuple();
+  emitter_.emit(ConnectionStarted{.local = tuple.local, .remote = tuple.remote});
+  if (tls_ == nullptr) return;
+  if (auto started = tls_->start(); !started) close_for(started.error());
+}
+
+ConnectionStats ConnectionCore::stats() const {
+  ConnectionStats stats = stats_;
+  const LossDetector& loss = path_->loss();
+  stats.smoothed_rtt = loss.rtt().smoothed();
+  stats.latest_rtt = loss.rtt().latest();
+  stats.min_rtt = loss.rtt().min();
+  stats.congestion_window = loss.controller().congestion_window();
+  stats.bytes_in_flight = loss.bytes_in_flight();
+  stats.pacing_rate_bps = path_->pacer().rate_bytes_per_second() * 8;
+  stats.key_updates = keys_.one_rtt().write_generation();
+  stats.max_datagram_size = path_->active().mtu();
+  return stats;
+}
+
+std::size_t ConnectionCore::max_datagram_payload() const {
+  if (peer_.max_datagram_frame_size == 0) return 0;
+  // Short header with a packet number of 4 octets, and the tag.
+  const std::size_t overhead = 1 + path_->peer_cid(path_->active()).length() + 4 + kAeadTagLength;
+  const std::size_t room = std::min<std::uint64_t>(path_->active().mtu() - overhead, peer_.max_datagram_frame_size);
+  const std::size_t header = datagram_header_size(room, true);
+  return room > header ? room - header : 0;
+}
+
+bool ConnectionCore::send_datagram(Bytes payload) {
+  if (!is_open() || payload.size() > max_datagram_payload()) return false;
+  return datagrams_.push(payload);
+}
+
+}  // namespace hawser::quic

@@ -1,0 +1,342 @@
+// core.h: the machines of one connection and the order in which they work. The rooms of a
+// datagram's way are cut apart: receive.cc opens packets, frames.cc hands each frame to its
+// machine, ack.cc turns acknowledgements into what was delivered and lost, send.cc assembles
+// datagrams; handshake.cc, migration.cc, close.cc and timers.cc hold the slow affairs, and
+// deliver.cc tells the application.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/datagram.h"
+#include "base/time.h"
+#include "events/event_sink.h"
+#include "quic/connection/cid_generator.h"
+#include "quic/connection/connection.h"
+#include "quic/connection/datagram_builder.h"
+#include "quic/connection/datagram_queue.h"
+#include "quic/connection/early_packets.h"
+#include "quic/connection/key_ring.h"
+#include "quic/path/path.h"
+#include "quic/streams/crypto_stream.h"
+#include "quic/streams/stream_set.h"
+#include "quic/tls/tls_session.h"
+#include "quic/wire/frames/frame_reader.h"
+#include "quic/wire/packet_header.h"
+#include "quic/wire/transport_parameters.h"
+
+namespace hawser::quic {
+
+// What a connection is made of; see Endpoint for where each value comes from.
+struct ConnectionParameters {
+  Role role = Role::kClient;
+  ConnectionConfig config;
+  FourTuple tuple;
+  ConnectionId original_dcid;  // Destination Connection ID of the client's first Initial
+  ConnectionId local_cid;      // our Source Connection ID
+  ConnectionId peer_cid;       // client: == original_dcid; server: the client's Source Connection ID
+  // Server after a Retry: the Destination Connection ID that the client now uses, for keys,
+  // and the Retry's Source Connection ID to confirm (the same octets).
+  std::optional<ConnectionId> retry_scid;
+  bool address_validated = false;   // server: by a token
+  std::vector<std::uint8_t> token;  // client: from NEW_TOKEN
+  CidGenerator* cids = nullptr;     // not owned
+  EventSink* events = nullptr;      // not owned, may be null
+  std::uint64_t handle = 0;         // unique in the endpoint, for events
+};
+
+// A change in how the endpoint routes datagrams to this connection.
+struct RoutingChange {
+  enum class Kind : std::uint8_t { kAddCid, kRemoveCid, kAddResetToken, kRemoveResetToken };
+  Kind kind = Kind::kAddCid;
+  ConnectionId cid;
+  StatelessResetToken token{};
+};
+
+class ConnectionCore final : private TlsHandler {
+ public:
+  // The application is told of things through `handler`, which outlives this object.
+  explicit ConnectionCore(const ConnectionParameters& parameters);
+  ~ConnectionCore();
+  ConnectionCore(const ConnectionCore&) = delete;
+  ConnectionCore& operator=(const ConnectionCore&) = delete;
+
+  // Set up by the endpoint right after construction. -----------------------------------------
+
+  void attach(Connection& face, ConnectionHandler& handler) {
+    face_ = &face;
+    handler_ = &handler;
+  }
+  [[nodiscard]] TlsHandler& tls_handler() { return *this; }
+  // Our transport parameters, to be handed to the session before start().
+  [[nodiscard]] std::vector<std::uint8_t> encoded_transport_parameters();
+  void set_tls(std::unique_ptr<TlsSession> tls) { tls_ = std::move(tls); }
+  void start(Timestamp now);
+  // Token for a later connection of this client, to be sent when the handshake is confirmed.
+  void set_new_token(std::vector<std::uint8_t> token) { new_token_ = std::move(token); }
+
+  // Datagrams and time, from the endpoint. -----------------------------------------------------
+
+  // A run of datagrams of one 4-tuple; packets are opened in place.
+  void on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn, Timestamp now);
+  // The batch is over: tells the application, then gives up every view into it.
+  void end_batch(Timestamp now);
+  void on_timeout(Timestamp now);
+  [[nodiscard]] Timestamp next_timeout() const;
+  // Fills one train; false: nothing to send now.
+  bool next_train(TransmitTrain& train, DatagramBuilder& builder, Timestamp now);
+  // A datagram that ends in one of our peer's reset tokens came for no known connection ID.
+  void on_stateless_reset(Timestamp now);
+
+  // Drained by the endpoint after each input.
+  [[nodiscard]] std::vector<RoutingChange>& routing_changes() { return routing_changes_; }
+  // Closing and draining are over: delete it.
+  [[nodiscard]] bool terminated() const { return phase_ == Phase::kTerminated; }
+  [[nodiscard]] bool handshake_open() const { return !handshake_complete_ && phase_ == Phase::kOpen; }
+
+  // Commands and nouns of the public face. -------------------------------------------------------
+
+  void close(ApplicationErrorCode code, std::string_view reason);
+  void close_for(const TransportError& error, CloseReason::Kind kind = CloseReason::Kind::kLocalTransport);
+  void initiate_key_update() { key_update_wanted_ = true; }
+  void request_ping() { ping_wanted_ = true; }
+  bool send_datagram(Bytes payload);
+  [[nodiscard]] std::size_t max_datagram_payload() const;
+
+  [[nodiscard]] StreamSet& streams() { return streams_; }
+  [[nodiscard]] Path& path() { return *path_; }
+  [[nodiscard]] const Path& path() const { return *path_; }
+  [[nodiscard]] Role role() const { return role_; }
+  [[nodiscard]] bool is_server() const { return role_ == Role::kServer; }
+  [[nodiscard]] bool is_open() const { return phase_ == Phase::kOpen; }
+  [[nodiscard]] bool handshake_complete() const { return handshake_complete_; }
+  [[nodiscard]] bool handshake_confirmed() const { return handshake_confirmed_; }
+  [[nodiscard]] const ConnectionConfig& config() const { return config_; }
+  [[nodiscard]] const ConnectionId& original_dcid() const { return original_dcid_; }
+  [[nodiscard]] const ConnectionId& local_cid() const { return local_cid_; }
+  [[nodiscard]] const TransportParameters& peer_parameters() const { return peer_; }
+  [[nodiscard]] ConnectionStats stats() const;
+  [[nodiscard]] Timestamp now() const { return now_; }
+  // Facts of the handshake that outlive the TLS object.
+  struct HandshakeFacts {
+    std::string alpn;
+    std::string server_name;
+    std::string group;
+    std::vector<std::uint8_t> peer_certificate;
+    std::optional<CipherSuite> cipher;
+  };
+  [[nodiscard]] const HandshakeFacts& facts() const { return facts_; }
+
+ private:
+  enum class Phase : std::uint8_t { kOpen, kClosing, kDraining, kTerminated };
+
+  // One opened packet while its frames are dispatched.
+  struct ReceivedPacket {
+    EncryptionLevel level = EncryptionLevel::kInitial;
+    PacketNumberSpace space = PacketNumberSpace::kInitial;
+    PacketNumber number;
+    ConnectionId dcid;
+    const FourTuple* tuple = nullptr;
+    Ecn ecn = Ecn::kNotEct;
+    bool ack_eliciting = false;
+    bool probing = true;  // only probing frames so far
+  };
+  using FrameHandler = Parsed<void> (ConnectionCore::*)(FrameReader&, ReceivedPacket&);
+  using FrameHandlers = std::array<FrameHandler, 64>;
+  static const FrameHandlers kFrameHandlers;
+  static constexpr FrameHandlers make_frame_handlers();
+
+  // receive.cc
+  void on_datagram(MutableBytes datagram, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask);
+  std::size_t on_packet(MutableBytes rest, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask, Bytes first_dcid);
+  void open_packet(MutableBytes packet, const PacketHeader& header, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask);
+  Parsed<bool> open_payload(MutableBytes packet, ReceivedPacket& received, std::size_t header_size);
+  void on_unopened(MutableBytes packet, const PacketHeader& header, const FourTuple& tuple, Ecn ecn);
+  void on_payload(Bytes payload, ReceivedPacket& received);
+  void on_packet_accepted(const ReceivedPacket& received);
+  void replay_early_packets();
+  void on_version_negotiation(const PacketHeader& header, Bytes packet);
+  void on_retry(const PacketHeader& header, Bytes packet);
+  void drop_packet(const PacketHeader& header, std::size_t size, PacketDropReason reason);
+
+  // frames.cc
+  Parsed<void> dispatch_frames(Bytes payload, ReceivedPacket& packet);
+  Parsed<void> on_padding(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_ping(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_ack(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_reset_stream(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_stop_sending(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_crypto(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_new_token(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_stream(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_max_data(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_max_stream_data(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_max_streams(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_data_blocked(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_stream_data_blocked(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_streams_blocked(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_new_connection_id(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_retire_connection_id(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_path_challenge(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_path_response(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_connection_close(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_handshake_done(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_datagram_frame(FrameReader& in, ReceivedPacket& packet);
+
+  // ack.cc
+  void on_frames_recovered(PacketNumberSpace space);
+  void on_frame_acked(const SentFrame& frame, PacketNumberSpace space);
+  void on_frame_lost(const SentFrame& frame, PacketNumberSpace space);
+  void apply_recovery(const RecoveryOutcome& outcome, PacketNumberSpace space);
+  void emit_recovery_metrics();
+
+  // send.cc
+  struct DatagramPlan;
+  bool next_challenge_train(TransmitTrain& train, DatagramBuilder& builder);
+  bool next_probe_train(TransmitTrain& train, DatagramBuilder& builder);
+  std::size_t write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path, const DatagramPlan& plan);
+  OpenPacket* open_packet_for(EncryptionLevel level, DatagramBuilder& builder, const NetworkPath& network_path);
+  [[nodiscard]] bool has_something_to_say(EncryptionLevel level, const DatagramPlan& plan) const;
+  void write_frames(OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
+  void write_application_frames(PacketPayload& out, NetworkPath& network_path);
+  void seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan);
+  void seal_packet(OpenPacket& packet);
+  void account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
+  void mask_train();
+  using FrameWriter = WriteResult (ConnectionCore::*)(PacketPayload&);
+  static const std::array<FrameWriter, 6> kOneRttWriters;
+  WriteResult write_handshake_done(PacketPayload& out);
+  WriteResult write_one_rtt_crypto(PacketPayload& out);
+  WriteResult write_cid_frames(PacketPayload& out);
+  WriteResult write_new_token(PacketPayload& out);
+  WriteResult write_stream_control(PacketPayload& out);
+  WriteResult write_datagrams(PacketPayload& out);
+
+  // handshake.cc
+  void on_secret(EncryptionLevel level, SecretDirection direction, CipherSuite suite, Bytes secret) override;
+  void on_crypto_to_send(EncryptionLevel level, Bytes bytes) override;
+  Parsed<void> on_peer_transport_parameters(Bytes encoded) override;
+  void on_handshake_complete() override;
+  void on_session_ticket(Bytes ticket) override;
+  void on_alert(std::uint8_t alert) override;
+  Parsed<void> check_peer_cids(const TransportParameters& parameters) const;
+  void apply_peer_parameters();
+  Parsed<void> feed_tls(EncryptionLevel level);
+  void confirm_handshake();
+  void release_handshake();
+  void discard_keys(EncryptionLevel level);
+  void issue_connection_ids();
+
+  // migration.cc
+  void note_peer_address(const ReceivedPacket& packet, bool is_newest);
+  void start_validation(NetworkPath& network_path);
+  void on_path_validated(NetworkPath& network_path);
+  void on_validation_failed();
+
+  // close.cc
+  void enter_closing(CloseReason reason, bool tell_peer);
+  void enter_draining(CloseReason reason);
+  void finish(CloseReason reason);
+  bool next_close_train(TransmitTrain& train, DatagramBuilder& builder);
+  void write_close(EncryptionLevel level, PacketPayload& out) const;
+  void emit_closed();
+
+  // timers.cc
+  [[nodiscard]] Timestamp idle_deadline() const;
+  [[nodiscard]] Timestamp open_deadline() const;
+  void on_loss_timeout();
+  void on_path_timeouts();
+  void restart_idle_timer() { last_activity_ = now_; sent_since_activity_ = false; }
+  [[nodiscard]] Duration pto() const { return path_->loss().pto(PacketNumberSpace::kApplication); }
+
+  // deliver.cc
+  void deliver_events();
+  void deliver_stream_event(const StreamEvent& event);
+
+  // event_log.cc
+  void log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu_probe);
+  void log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size);
+  void log_state(LoggedConnectionState state);
+
+  void begin(Timestamp now) {
+    now_ = now;
+    emitter_.set_now(now);
+  }
+
+  // Identity.
+  Role role_;
+  ConnectionConfig config_;
+  ConnectionId original_dcid_;
+  ConnectionId local_cid_;            // Source Connection ID of our long headers
+  ConnectionId first_peer_cid_;       // Source Connection ID of the peer's first packet
+  std::optional<ConnectionId> retry_scid_;
+  CidGenerator* cids_;
+  EventEmitter emitter_;
+  Connection* face_ = nullptr;
+  ConnectionHandler* handler_ = nullptr;
+  Timestamp now_{};
+
+  // Machines.
+  KeyRing keys_;
+  std::unique_ptr<TlsSession> tls_;
+  CryptoStreams crypto_;
+  StreamSet streams_;
+  std::unique_ptr<Path> path_;
+  DatagramQueue datagrams_;
+  EarlyPackets early_packets_;
+  RecoveryFrames recovery_;  // scratch, reused
+
+  // Handshake.
+  TransportParameters peer_;
+  HandshakeFacts facts_;
+  std::vector<std::uint8_t> token_;      // client: in every Initial
+  std::vector<std::uint8_t> new_token_;  // server: owed to the client
+  bool peer_parameters_known_ = false;
+  bool peer_cid_fixed_ = false;  // client: the server's first packet set it
+  bool retried_ = false;
+  bool handshake_complete_ = false;
+  bool handshake_confirmed_ = false;
+  bool handshake_done_owed_ = false;
+  bool new_token_owed_ = false;
+  bool key_update_wanted_ = false;
+  bool ping_wanted_ = false;
+  bool first_packet_opened_ = false;
+
+  // Close.
+  Phase phase_ = Phase::kOpen;
+  CloseReason close_reason_;
+  bool close_packet_owed_ = false;
+  bool closed_told_ = false;
+  std::uint32_t close_packets_received_ = 0;
+  std::uint32_t close_packets_until_reply_ = 1;
+  Timestamp phase_deadline_ = kNever;
+
+  // Time.
+  Timestamp started_{};
+  Timestamp last_activity_{};
+  Timestamp last_received_{};
+  bool sent_since_activity_ = false;
+  bool waits_for_pacing_ = false;
+
+  // What the application is told at the end of the batch.
+  bool tell_complete_ = false;
+  std::vector<Bytes> received_datagrams_;
+  std::vector<std::vector<std::uint8_t>> received_tokens_;
+  std::vector<std::vector<std::uint8_t>> received_tickets_;
+
+  // Output.
+  std::vector<RoutingChange> routing_changes_;
+  struct MaskJob {
+    std::uint8_t* packet;
+    std::uint16_t pn_offset;
+    std::uint16_t pn_length;
+  };
+  std::vector<MaskJob> mask_jobs_;  // 1-RTT packets of the train whose headers are still bare
+  ConnectionStats stats_;
+};
+
+}  // namespace hawser::quic

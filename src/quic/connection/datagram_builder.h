@@ -1,0 +1,74 @@
+// datagram_builder.h: one outgoing UDP datagram while its packets are being written: headers,
+// room for payload and tag, coalescing, padding. Packets stay open until the datagram is
+// complete, because only then is it known how much padding the last of them takes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/bytes.h"
+#include "quic/wire/packet_header.h"
+#include "quic/wire/packet_payload.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+struct OpenPacket {
+  EncryptionLevel level = EncryptionLevel::kInitial;
+  PacketNumber packet_number;
+  std::size_t packet_number_length = 1;
+  HeaderLayout layout;
+  std::uint8_t* start = nullptr;  // of the packet in the datagram
+  PacketPayload payload;
+
+  [[nodiscard]] Bytes header() const { return {start, layout.size}; }
+  // Octets of the whole packet with its tag, once sealed.
+  [[nodiscard]] std::size_t size() const;
+};
+
+// What goes into a packet's header besides its number.
+struct PacketHeaderParts {
+  EncryptionLevel level = EncryptionLevel::kInitial;
+  Version version = Version::kV1;
+  Bytes dcid;
+  Bytes scid;   // long header
+  Bytes token;  // Initial
+  bool key_phase = false;
+};
+
+// Reused from datagram to datagram.
+class DatagramBuilder {
+ public:
+  static constexpr std::size_t kMaxPackets = 3;  // Initial, Handshake, 1-RTT
+
+  // Starts a datagram of at most area.size() octets.
+  void begin(MutableBytes area);
+
+  // Opens the next packet behind the last one, or nullptr if the rest of the area could not
+  // hold its header, its tag and a few octets of frames.
+  OpenPacket* open(const PacketHeaderParts& parts, PacketNumber number, std::optional<PacketNumber> largest_acked);
+  // The packet opened last had nothing to say: as if it had not been opened.
+  void abandon_last() { --count_; }
+
+  // Octets so far, with the tags still to come.
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] std::span<OpenPacket> packets() { return {packets_.data(), count_}; }
+
+  // Adds PADDING frames to the last packet until the datagram has `size` octets, or as many
+  // as the area allows.
+  void pad_to(std::size_t size);
+  // Gives every packet the few octets that header protection samples, and patches the
+  // Length fields. Then packets can be sealed.
+  void finish();
+
+ private:
+  std::array<OpenPacket, kMaxPackets> packets_;
+  std::size_t count_ = 0;
+  MutableBytes area_;
+};
+
+}  // namespace hawser::quic

@@ -1,0 +1,43 @@
+// deliver.cc: tells the application what a batch of datagrams or a timer brought, once the
+// machines are at rest, so that it may call anything from its handler.
+#include "quic/connection/core.h"
+
+namespace hawser::quic {
+
+void ConnectionCore::end_batch(Timestamp now) {
+  begin(now);
+  deliver_events();
+  streams_.end_batch();
+  received_datagrams_.clear();
+  received_tokens_.clear();
+  received_tickets_.clear();
+}
+
+void ConnectionCore::deliver_events() {
+  if (handler_ == nullptr || closed_told_) return;
+  if (tell_complete_) {
+    tell_complete_ = false;
+    handler_->on_handshake_complete(*face_);
+  }
+  for (const bool bidirectional : {true, false})
+    if (streams_.take_streams_available(bidirectional)) handler_->on_streams_available(*face_, bidirectional);
+  while (const std::optional<StreamEvent> event = streams_.next_event()) deliver_stream_event(*event);
+  for (const Bytes& datagram : received_datagrams_) handler_->on_datagram(*face_, datagram);
+  for (const std::vector<std::uint8_t>& token : received_tokens_) handler_->on_new_token(*face_, token);
+  for (const std::vector<std::uint8_t>& ticket : received_tickets_) handler_->on_session_ticket(*face_, ticket);
+  if (phase_ != Phase::kOpen && !closed_told_) {
+    closed_told_ = true;
+    handler_->on_closed(*face_, close_reason_);
+  }
+}
+
+void ConnectionCore::deliver_stream_event(const StreamEvent& event) {
+  if ((event.what & kStreamOpened) != 0) handler_->on_stream_opened(*face_, event.id);
+  if ((event.what & kStreamReadable) != 0) handler_->on_stream_readable(*face_, event.id);
+  if ((event.what & kStreamReset) != 0) handler_->on_stream_reset(*face_, event.id, event.reset_code);
+  if ((event.what & kStreamStopSending) != 0) handler_->on_stop_sending(*face_, event.id, event.stop_code);
+  if ((event.what & kStreamWritable) != 0) handler_->on_stream_writable(*face_, event.id);
+  if ((event.what & kStreamClosed) != 0) handler_->on_stream_closed(*face_, event.id);
+}
+
+}  // namespace hawser::quic

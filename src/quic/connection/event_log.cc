@@ -1,0 +1,137 @@
+// event_log.cc: packets as events. Frames are read back from the plaintext, so that what is
+// logged is what was on the wire; nothing here runs unless someone listens.
+#include <vector>
+
+#include "quic/connection/core.h"
+#include "quic/wire/frames/all_frames.h"
+
+namespace hawser::quic {
+namespace {
+
+LoggedPacketType logged_type(EncryptionLevel level) {
+  switch (level) {
+    case EncryptionLevel::kInitial: return LoggedPacketType::kInitial;
+    case EncryptionLevel::kZeroRtt: return LoggedPacketType::kZeroRtt;
+    case EncryptionLevel::kHandshake: return LoggedPacketType::kHandshake;
+    default: return LoggedPacketType::kOneRtt;
+  }
+}
+
+// The frames of one packet with the ranges that their summaries refer to.
+class FrameLog {
+ public:
+  explicit FrameLog(Bytes payload) : in_(payload) {
+    // Views in summaries must stay good while vectors grow.
+    ranges_.reserve(64);
+    while (!in_.empty()) {
+      const auto type = in_.next_type();
+      if (!type || !add(*type)) return;
+    }
+  }
+  [[nodiscard]] std::span<const FrameSummary> frames() const { return frames_; }
+
+ private:
+  bool add(std::uint64_t type);
+  bool add_stream_frame(FrameSummary& summary);
+  bool add_limit_frame(FrameSummary& summary);
+  bool add_connection_frame(FrameSummary& summary);
+
+  FrameReader in_;
+  std::vector<FrameSummary> frames_;
+  std::vector<std::vector<Range>> ranges_;
+};
+
+// Fills `summary` from a parsed frame; false if it did not parse.
+template <class Frame, class Fill>
+bool filled(const Parsed<Frame>& frame, Fill&& fill) {
+  if (!frame) return false;
+  fill(*frame);
+  return true;
+}
+
+bool FrameLog::add_stream_frame(FrameSummary& s) {
+  switch (s.type) {
+    case 0x04: return filled(parse_reset_stream(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.value = f.error_code; s.extra = f.final_size; });
+    case 0x05: return filled(parse_stop_sending(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.value = f.error_code; });
+    case 0x11: return filled(parse_max_stream_data(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.value = f.maximum; });
+    case 0x15: return filled(parse_stream_data_blocked(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.value = f.limit; });
+    default:
+      return filled(parse_stream(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.offset = f.offset; s.length = f.data.size(); s.fin = f.fin; });
+  }
+}
+
+bool FrameLog::add_limit_frame(FrameSummary& s) {
+  switch (s.type) {
+    case 0x10: return filled(parse_max_data(in_), [&s](const auto& f) { s.value = f.maximum; });
+    case 0x12:
+    case 0x13: return filled(parse_max_streams(in_), [&s](const auto& f) { s.value = f.maximum; });
+    case 0x14: return filled(parse_data_blocked(in_), [&s](const auto& f) { s.value = f.limit; });
+    default: return filled(parse_streams_blocked(in_), [&s](const auto& f) { s.value = f.limit; });
+  }
+}
+
+bool FrameLog::add_connection_frame(FrameSummary& s) {
+  switch (s.type) {
+    case 0x06: return filled(parse_crypto(in_), [&s](const auto& f) { s.offset = f.offset; s.length = f.data.size(); });
+    case 0x07: return filled(parse_new_token(in_), [&s](const auto& f) { s.length = f.token.size(); });
+    case 0x18: return filled(parse_new_connection_id(in_), [&s](const auto& f) { s.id = f.sequence_number; s.extra = f.retire_prior_to; });
+    case 0x19: return filled(parse_retire_connection_id(in_), [&s](const auto& f) { s.id = f.sequence_number; });
+    case 0x1a: return filled(parse_path_challenge(in_), [](const auto&) {});
+    case 0x1b: return filled(parse_path_response(in_), [](const auto&) {});
+    case 0x1c:
+    case 0x1d:
+      return filled(parse_connection_close(in_), [&s](const auto& f) { s.value = f.error_code; s.extra = f.frame_type; s.reason = as_text(f.reason_phrase); });
+    case 0x30:
+    case 0x31: return filled(parse_datagram(in_), [&s](const auto& f) { s.length = f.data.size(); });
+    default: return s.type == 0x01 || s.type == 0x1e;
+  }
+}
+
+bool FrameLog::add(std::uint64_t type) {
+  FrameSummary summary{.type = type};
+  bool good = false;
+  if (type == 0x00) {
+    good = filled(parse_padding(in_), [&summary](const auto& f) { summary.length = f.count; });
+  } else if (type == 0x02 || type == 0x03) {
+    good = filled(parse_ack(in_), [this, &summary](const AckFrame& f) {
+      summary.value = f.ack_delay << 3;
+      if (ranges_.size() == ranges_.capacity()) return;
+      std::vector<Range>& ranges = ranges_.emplace_back();
+      for (auto at = f.begin(); at != f.end(); ++at) ranges.push_back(*at);
+      std::reverse(ranges.begin(), ranges.end());
+      summary.ranges = ranges;
+    });
+  } else if (type == 0x04 || type == 0x05 || is_stream_frame(type) || type == 0x11 || type == 0x15) {
+    good = add_stream_frame(summary);
+  } else if ((type >= 0x10 && type <= 0x17)) {
+    good = add_limit_frame(summary);
+  } else {
+    good = add_connection_frame(summary);
+  }
+  if (good) frames_.push_back(summary);
+  return good;
+}
+
+}  // namespace
+
+void ConnectionCore::log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu_probe) {
+  // A copy of the payload object, since closing its pieces is for the sealing that follows.
+  PacketPayload payload = packet.payload;
+  std::vector<std::uint8_t> plain;
+  for (const Bytes& piece : payload.pieces()) plain.insert(plain.end(), piece.begin(), piece.end());
+  const FrameLog log(plain);
+  const bool is_long = packet.level != EncryptionLevel::kOneRtt;
+  emitter_.emit(PacketSent{.packet_type = logged_type(packet.level), .packet_number = packet.packet_number.value,
+                           .scid = is_long ? local_cid_.view() : Bytes{}, .dcid = path_->peer_cid(path_->active()).view(), .size = packet.size(),
+                           .frames = log.frames(), .is_mtu_probe = mtu_probe, .ecn = static_cast<LoggedEcn>(ecn)});
+}
+
+void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size) {
+  const FrameLog log(payload);
+  emitter_.emit(PacketReceived{.packet_type = logged_type(received.level), .packet_number = received.number.value, .dcid = received.dcid.view(),
+                               .size = size, .frames = log.frames(), .ecn = static_cast<LoggedEcn>(received.ecn)});
+}
+
+void ConnectionCore::log_state(LoggedConnectionState state) { emitter_.emit(ConnectionStateUpdated{.new_state = state}); }
+
+}  // namespace hawser::quic

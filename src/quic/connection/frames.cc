@@ -1,0 +1,190 @@
+// frames.cc: hands each frame of an opened packet to the machine it is for.
+// Before: receive.cc. After: streams/, path/, ack.cc, handshake.cc, migration.cc.
+#include "quic/connection/core.h"
+#include "quic/wire/frame_legality.h"
+#include "quic/wire/frames/all_frames.h"
+
+namespace hawser::quic {
+
+constexpr ConnectionCore::FrameHandlers ConnectionCore::make_frame_handlers() {
+  FrameHandlers table{};
+  const auto set = [&table](std::uint64_t first, std::uint64_t last, FrameHandler handler) {
+    for (std::uint64_t type = first; type <= last; ++type) table[type] = handler;
+  };
+  set(0x00, 0x00, &ConnectionCore::on_padding);
+  set(0x01, 0x01, &ConnectionCore::on_ping);
+  set(0x02, 0x03, &ConnectionCore::on_ack);
+  set(0x04, 0x04, &ConnectionCore::on_reset_stream);
+  set(0x05, 0x05, &ConnectionCore::on_stop_sending);
+  set(0x06, 0x06, &ConnectionCore::on_crypto);
+  set(0x07, 0x07, &ConnectionCore::on_new_token);
+  set(0x08, 0x0f, &ConnectionCore::on_stream);
+  set(0x10, 0x10, &ConnectionCore::on_max_data);
+  set(0x11, 0x11, &ConnectionCore::on_max_stream_data);
+  set(0x12, 0x13, &ConnectionCore::on_max_streams);
+  set(0x14, 0x14, &ConnectionCore::on_data_blocked);
+  set(0x15, 0x15, &ConnectionCore::on_stream_data_blocked);
+  set(0x16, 0x17, &ConnectionCore::on_streams_blocked);
+  set(0x18, 0x18, &ConnectionCore::on_new_connection_id);
+  set(0x19, 0x19, &ConnectionCore::on_retire_connection_id);
+  set(0x1a, 0x1a, &ConnectionCore::on_path_challenge);
+  set(0x1b, 0x1b, &ConnectionCore::on_path_response);
+  set(0x1c, 0x1d, &ConnectionCore::on_connection_close);
+  set(0x1e, 0x1e, &ConnectionCore::on_handshake_done);
+  set(0x30, 0x31, &ConnectionCore::on_datagram_frame);
+  return table;
+}
+
+constinit const ConnectionCore::FrameHandlers ConnectionCore::kFrameHandlers = ConnectionCore::make_frame_handlers();
+
+Parsed<void> ConnectionCore::dispatch_frames(Bytes payload, ReceivedPacket& packet) {
+  FrameReader in(payload);
+  while (!in.empty()) {
+    HAWSER_TRY(const std::uint64_t type, in.next_type());
+    HAWSER_TRY(const FrameRules* rules, check_frame(type, packet.level));
+    packet.ack_eliciting |= rules->ack_eliciting;
+    packet.probing &= rules->probing;
+    if (phase_ != Phase::kOpen && type != code_point(FrameType::kConnectionClose) &&
+        type != code_point(FrameType::kConnectionCloseApplication))
+      return {};
+    HAWSER_TRY_VOID((this->*kFrameHandlers[type])(in, packet));
+  }
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_padding(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY_VOID(parse_padding(in));
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_ping(FrameReader&, ReceivedPacket&) { return {}; }
+
+Parsed<void> ConnectionCore::on_reset_stream(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const ResetStreamFrame frame, parse_reset_stream(in));
+  return streams_.on_reset_stream(frame.stream_id, frame.error_code, frame.final_size);
+}
+
+Parsed<void> ConnectionCore::on_stop_sending(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const StopSendingFrame frame, parse_stop_sending(in));
+  return streams_.on_stop_sending(frame.stream_id, frame.error_code);
+}
+
+Parsed<void> ConnectionCore::on_crypto(FrameReader& in, ReceivedPacket& packet) {
+  HAWSER_TRY(const CryptoFrame frame, parse_crypto(in));
+  HAWSER_TRY_VOID(crypto_.on_crypto(packet.level, frame.offset, frame.data));
+  return feed_tls(packet.level);
+}
+
+Parsed<void> ConnectionCore::on_new_token(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const NewTokenFrame frame, parse_new_token(in));
+  if (is_server()) return in.fault(TransportErrorCode::kProtocolViolation, "NEW_TOKEN from a client");
+  // One connection has use for a few; a server that sends more wastes its own time.
+  constexpr std::size_t kMaxTokensPerBatch = 4;
+  if (received_tokens_.size() < kMaxTokensPerBatch) received_tokens_.emplace_back(frame.token.begin(), frame.token.end());
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_stream(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const StreamFrame frame, parse_stream(in));
+  stats_.stream_bytes_received += frame.data.size();
+  return streams_.on_stream(frame.stream_id, frame.offset, frame.data, frame.fin);
+}
+
+Parsed<void> ConnectionCore::on_max_data(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const MaxDataFrame frame, parse_max_data(in));
+  streams_.on_max_data(frame.maximum);
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_max_stream_data(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const MaxStreamDataFrame frame, parse_max_stream_data(in));
+  return streams_.on_max_stream_data(frame.stream_id, frame.maximum);
+}
+
+Parsed<void> ConnectionCore::on_max_streams(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const MaxStreamsFrame frame, parse_max_streams(in));
+  return streams_.on_max_streams(frame.bidirectional, frame.maximum);
+}
+
+Parsed<void> ConnectionCore::on_data_blocked(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const DataBlockedFrame frame, parse_data_blocked(in));
+  streams_.on_data_blocked(frame.limit);
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_stream_data_blocked(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const StreamDataBlockedFrame frame, parse_stream_data_blocked(in));
+  return streams_.on_stream_data_blocked(frame.stream_id, frame.limit);
+}
+
+Parsed<void> ConnectionCore::on_streams_blocked(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const StreamsBlockedFrame frame, parse_streams_blocked(in));
+  return streams_.on_streams_blocked(frame.bidirectional, frame.limit);
+}
+
+Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const NewConnectionIdFrame frame, parse_new_connection_id(in));
+  HAWSER_TRY_VOID(path_->peer_cids().on_new_connection_id({.sequence = frame.sequence_number, .retire_prior_to = frame.retire_prior_to,
+                                                           .cid = frame.connection_id, .token = frame.stateless_reset_token}));
+  routing_changes_.push_back({.kind = RoutingChange::Kind::kAddResetToken, .cid = {}, .token = frame.stateless_reset_token});
+  // RFC 9000 section 5.1.2: what was retired is no longer used from now on.
+  NetworkPath& active = path_->active();
+  if (!path_->peer_cids().is_active(active.peer_cid_sequence())) {
+    if (const auto next = path_->peer_cids().take_unused()) active.set_peer_cid_sequence(*next);
+  }
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_retire_connection_id(FrameReader& in, ReceivedPacket& packet) {
+  HAWSER_TRY(const RetireConnectionIdFrame frame, parse_retire_connection_id(in));
+  HAWSER_TRY(const std::optional<ConnectionId> retired, path_->local_cids().on_retire_connection_id(frame.sequence_number, packet.dcid));
+  if (retired) {
+    routing_changes_.push_back({.kind = RoutingChange::Kind::kRemoveCid, .cid = *retired});
+    issue_connection_ids();
+  }
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_path_challenge(FrameReader& in, ReceivedPacket& packet) {
+  HAWSER_TRY(const PathChallengeFrame frame, parse_path_challenge(in));
+  // RFC 9000 section 8.2.2: answered on the path it came on. From a 4-tuple that is no path
+  // of ours yet it is answered once the packet has made it one.
+  NetworkPath* network_path = path_->find(*packet.tuple);
+  if (network_path == nullptr) network_path = &path_->active();
+  network_path->validator().on_path_challenge(frame.data);
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_path_response(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const PathResponseFrame frame, parse_path_response(in));
+  if (path_->active().on_path_response(frame.data)) {
+    on_path_validated(path_->active());
+  } else if (auto& previous = path_->previous(); previous && previous->on_path_response(frame.data)) {
+    on_path_validated(*previous);
+  }
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_connection_close(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const ConnectionCloseFrame frame, parse_connection_close(in));
+  enter_draining({.kind = frame.application ? CloseReason::Kind::kPeerApplication : CloseReason::Kind::kPeerTransport,
+                  .error_code = frame.error_code, .frame_type = frame.frame_type, .reason = std::string(as_text(frame.reason_phrase))});
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_handshake_done(FrameReader& in, ReceivedPacket&) {
+  if (is_server()) return in.fault(TransportErrorCode::kProtocolViolation, "HANDSHAKE_DONE from a client");
+  confirm_handshake();
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket&) {
+  HAWSER_TRY(const DatagramFrame frame, parse_datagram(in));
+  // RFC 9221 section 3.
+  if (datagram_size(frame) > config_.max_datagram_frame_size)
+    return in.fault(TransportErrorCode::kProtocolViolation, "DATAGRAM larger than max_datagram_frame_size");
+  received_datagrams_.push_back(frame.data);
+  return {};
+}
+
+}  // namespace hawser::quic

@@ -1,0 +1,180 @@
+// handshake.cc: the TLS handshake on its way through the connection: secrets become keys,
+// transport parameters are checked and take effect, keys are discarded when their time is up.
+#include "quic/connection/core.h"
+#include "quic/recovery/ack_tracker.h"
+
+namespace hawser::quic {
+namespace {
+
+// How many connection IDs the peer holds at a time; a few let it migrate more than once.
+constexpr std::size_t kCidsToIssue = 4;
+
+std::string_view group_of(const TlsSession& tls) { return tls.key_exchange_group(); }
+
+KeyType key_type(EncryptionLevel level, bool server) {
+  switch (level) {
+    case EncryptionLevel::kInitial: return server ? KeyType::kServerInitial : KeyType::kClientInitial;
+    case EncryptionLevel::kHandshake: return server ? KeyType::kServerHandshake : KeyType::kClientHandshake;
+    case EncryptionLevel::kZeroRtt: return server ? KeyType::kServerZeroRtt : KeyType::kClientZeroRtt;
+    default: return server ? KeyType::kServerOneRtt : KeyType::kClientOneRtt;
+  }
+}
+
+}  // namespace
+
+void ConnectionCore::on_secret(EncryptionLevel level, SecretDirection direction, CipherSuite suite, Bytes secret) {
+  const bool read = direction == SecretDirection::kRead;
+  if (level == EncryptionLevel::kOneRtt) {
+    if (read) {
+      keys_.one_rtt().set_read_secret(suite, secret);
+    } else {
+      keys_.one_rtt().set_write_secret(suite, secret);
+    }
+  } else if (level == EncryptionLevel::kHandshake) {
+    DirectionKeys keys(v1_key_table(), suite, secret);
+    if (read) {
+      keys_.set_handshake_read(std::move(keys));
+    } else {
+      keys_.set_handshake_write(std::move(keys));
+    }
+    if (keys_.can_open(level) && keys_.can_seal(level)) path_->loss().on_handshake_keys(now_);
+  }
+  emitter_.emit(KeyUpdated{.key_type = key_type(level, is_server() != read), .trigger = KeyTrigger::kTls});
+}
+
+void ConnectionCore::on_crypto_to_send(EncryptionLevel level, Bytes bytes) { crypto_.write(level, bytes); }
+
+Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
+  if (tls_ == nullptr) {
+    // Freed once the handshake was confirmed: what comes now can only be a KeyUpdate or
+    // junk, and both deserve unexpected_message (RFC 9001 section 6).
+    const bool nothing_new = crypto_.readable(level).empty();
+    if (nothing_new) return {};
+    return fail(crypto_error(10), "TLS message after the handshake", code_point(FrameType::kCrypto));
+  }
+  for (;;) {
+    const std::span<const Bytes> pieces = crypto_.readable(level);
+    if (pieces.empty()) return {};
+    std::uint64_t octets = 0;
+    for (const Bytes& piece : pieces) {
+      auto fed = tls_->on_crypto_data(level, piece);
+      if (!fed) {
+        TransportError error = fed.error();
+        if (error.frame_type == 0) error.frame_type = code_point(FrameType::kCrypto);
+        return std::unexpected(error);
+      }
+      octets += piece.size();
+    }
+    crypto_.consume(level, octets);
+    if (phase_ != Phase::kOpen || tls_ == nullptr) return {};
+  }
+}
+
+Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
+  HAWSER_TRY(TransportParameters parameters, parse_transport_parameters(encoded, peer_of(role_)));
+  HAWSER_TRY_VOID(check_peer_cids(parameters));
+  peer_ = std::move(parameters);
+  peer_parameters_known_ = true;
+  apply_peer_parameters();
+  return {};
+}
+
+// RFC 9000 section 7.3: the connection IDs of the handshake are authenticated.
+Parsed<void> ConnectionCore::check_peer_cids(const TransportParameters& parameters) const {
+  const auto wrong = [](std::string_view reason) { return fail(TransportErrorCode::kTransportParameterError, reason); };
+  if (!parameters.initial_source_connection_id) return wrong("initial_source_connection_id is missing");
+  if (*parameters.initial_source_connection_id != first_peer_cid_)
+    return wrong("initial_source_connection_id differs from the packets'");
+  if (is_server()) return {};
+  if (!parameters.original_destination_connection_id) return wrong("original_destination_connection_id is missing");
+  if (*parameters.original_destination_connection_id != original_dcid_) return wrong("original_destination_connection_id is not ours");
+  if (retried_ != parameters.retry_source_connection_id.has_value()) return wrong("retry_source_connection_id does not fit the handshake");
+  if (retried_ && *parameters.retry_source_connection_id != *retry_scid_) return wrong("retry_source_connection_id is not the Retry's");
+  return {};
+}
+
+void ConnectionCore::apply_peer_parameters() {
+  streams_.set_peer_limits({.initial_max_data = peer_.initial_max_data,
+                            .initial_max_stream_data_bidi_local = peer_.initial_max_stream_data_bidi_local,
+                            .initial_max_stream_data_bidi_remote = peer_.initial_max_stream_data_bidi_remote,
+                            .initial_max_stream_data_uni = peer_.initial_max_stream_data_uni,
+                            .initial_max_streams_bidi = peer_.initial_max_streams_bidi,
+                            .initial_max_streams_uni = peer_.initial_max_streams_uni});
+  path_->loss().set_peer_max_ack_delay(std::chrono::milliseconds(static_cast<std::int64_t>(peer_.max_ack_delay_ms)));
+  path_->active().mtu_prober().set_peer_limit(peer_.max_udp_payload_size);
+  path_->local_cids().set_peer_limit(std::min<std::uint64_t>(peer_.active_connection_id_limit, kCidsToIssue));
+  if (peer_.stateless_reset_token) {
+    path_->peer_cids().set_initial_token(*peer_.stateless_reset_token);
+    routing_changes_.push_back({.kind = RoutingChange::Kind::kAddResetToken, .cid = {}, .token = *peer_.stateless_reset_token});
+  }
+  emitter_.emit(ParametersSet{.initiator = Owner::kRemote});
+}
+
+void ConnectionCore::on_handshake_complete() {
+  handshake_complete_ = true;
+  stats_.handshake_time = now_ - started_;
+  facts_ = {.alpn = std::string(tls_->alpn()), .server_name = std::string(tls_->server_name()), .group = std::string(group_of(*tls_)),
+            .peer_certificate = tls_->peer_certificate(), .cipher = tls_->cipher_suite()};
+  tell_complete_ = true;
+  log_state(LoggedConnectionState::kHandshakeComplete);
+  emitter_.emit(AlpnInformation{.chosen_alpn = facts_.alpn});
+  issue_connection_ids();
+  if (is_server()) {
+    handshake_done_owed_ = true;
+    new_token_owed_ = !new_token_.empty();
+    confirm_handshake();
+  }
+}
+
+// RFC 9001 section 4.1.2.
+void ConnectionCore::confirm_handshake() {
+  if (handshake_confirmed_) return;
+  handshake_confirmed_ = true;
+  keys_.one_rtt().on_handshake_confirmed();
+  path_->loss().on_handshake_confirmed(now_);
+  path_->active().mtu_prober().start(now_);
+  log_state(LoggedConnectionState::kHandshakeConfirmed);
+}
+
+// After the frames of a packet, when nothing refers to TLS or its octets any more: what the
+// handshake needed goes. A client keeps TLS, for session tickets may come at any time.
+void ConnectionCore::release_handshake() {
+  if (!handshake_confirmed_ || keys_.discarded(EncryptionLevel::kHandshake)) return;
+  discard_keys(EncryptionLevel::kInitial);
+  discard_keys(EncryptionLevel::kHandshake);
+  token_ = {};
+  if (!is_server()) return;
+  tls_.reset();
+  routing_changes_.push_back({.kind = RoutingChange::Kind::kRemoveCid, .cid = original_dcid_});
+}
+
+// RFC 9001 section 4.9: the keys, their packets and their CRYPTO data go together.
+void ConnectionCore::discard_keys(EncryptionLevel level) {
+  if (keys_.discarded(level)) return;
+  if (level == EncryptionLevel::kInitial) {
+    keys_.discard_initial();
+  } else {
+    keys_.discard_handshake();
+  }
+  crypto_.discard(level);
+  path_->loss().discard_space(space_of(level), now_);
+  emitter_.emit(KeyDiscarded{.key_type = key_type(level, is_server()), .trigger = KeyTrigger::kTls});
+}
+
+void ConnectionCore::issue_connection_ids() {
+  LocalCids& cids = path_->local_cids();
+  while (cids.wanted() > 0) {
+    const ConnectionId cid = cids_->generate();
+    cids.issue(cid, cids_->reset_token(cid));
+    routing_changes_.push_back({.kind = RoutingChange::Kind::kAddCid, .cid = cid});
+  }
+}
+
+void ConnectionCore::on_session_ticket(Bytes ticket) {
+  constexpr std::size_t kMaxTicketsPerBatch = 8;
+  if (received_tickets_.size() < kMaxTicketsPerBatch) received_tickets_.emplace_back(ticket.begin(), ticket.end());
+}
+
+void ConnectionCore::on_alert(std::uint8_t) {}
+
+}  // namespace hawser::quic

@@ -1,0 +1,73 @@
+// migration.cc: the peer's address changes: a new network path under the same Path, validated
+// before it is trusted, left again if it fails (RFC 9000 section 9).
+#include "quic/connection/core.h"
+
+namespace hawser::quic {
+
+// After a 1-RTT packet whose frames were processed. `is_newest`: it had the highest packet
+// number so far; a reordered packet from an old address moves nothing (section 9.3).
+void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_newest) {
+  NetworkPath& active = path_->active();
+  if (active.tuple() == *packet.tuple) return;
+  if (!is_server()) {
+    // Only clients migrate. A server that answers from elsewhere without being asked is
+    // ignored, but the local address becomes known with the first packet.
+    if (active.tuple().local.family == AddressFamily::kNone && active.tuple().remote == packet.tuple->remote) active.set_tuple(*packet.tuple);
+    return;
+  }
+  if (packet.probing || !is_newest || !handshake_complete_) return;
+  std::optional<NetworkPath>& previous = path_->previous();
+  if (previous && previous->tuple() == *packet.tuple) {
+    // It came back to where it was: that address is proven already.
+    path_->return_to_previous(now_);
+    emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationComplete, .remote = packet.tuple->remote, .local = packet.tuple->local});
+    return;
+  }
+  // A peer that moves on purpose uses another connection ID; a NAT rebinding does not, and
+  // then there may be none to spare (section 9.5).
+  const std::optional<std::uint64_t> fresh = path_->peer_cids().take_unused();
+  const std::uint64_t old_sequence = active.peer_cid_sequence();
+  path_->migrate_to({.tuple = *packet.tuple, .validated = false, .peer_cid_sequence = fresh.value_or(old_sequence),
+                     .mtu = {.initial = kBaseMtu, .max = static_cast<std::uint16_t>(config_.mtu_discovery ? config_.max_udp_payload : kBaseMtu)},
+                     .ecn = config_.ecn},
+                    now_);
+  path_->active().mtu_prober().set_peer_limit(peer_.max_udp_payload_size);
+  path_->on_mtu_changed();
+  emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationStarted, .remote = packet.tuple->remote, .local = packet.tuple->local});
+  start_validation(path_->active());
+  // Section 9.3.3: the old address is asked as well, in case the move was an attacker's.
+  if (path_->previous()) start_validation(*path_->previous());
+}
+
+void ConnectionCore::start_validation(NetworkPath& network_path) {
+  const Duration initial_pto = 3 * config_.initial_rtt;
+  network_path.validator().start(now_, std::max(pto(), initial_pto));
+}
+
+void ConnectionCore::on_path_validated(NetworkPath& network_path) {
+  emitter_.emit(PathValidated{.path_id = path_->id().value, .remote = network_path.tuple().remote});
+  if (&network_path != &path_->active()) return;
+  network_path.on_validated();
+  path_->loss().set_amplification_limited(false, now_);
+  network_path.mtu_prober().start(now_);
+  if (std::optional<NetworkPath>& previous = path_->previous()) {
+    if (previous->peer_cid_sequence() != network_path.peer_cid_sequence()) path_->peer_cids().retire(previous->peer_cid_sequence());
+    previous.reset();
+    emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationComplete, .remote = network_path.tuple().remote,
+                                        .local = network_path.tuple().local});
+  }
+}
+
+// The active network path never answered.
+void ConnectionCore::on_validation_failed() {
+  if (path_->previous()) {
+    path_->return_to_previous(now_);
+    emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationAbandoned, .remote = path_->active().tuple().remote,
+                                        .local = path_->active().tuple().local});
+    return;
+  }
+  // Section 8.2.4: no path left that the peer is known to be on.
+  close_for({TransportErrorCode::kNoViablePath, 0, "no validated path is left"});
+}
+
+}  // namespace hawser::quic

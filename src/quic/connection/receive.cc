@@ -1,0 +1,281 @@
+// receive.cc: opens the packets of received datagrams and hands their frames on.
+// Before: endpoint/endpoint.cc, which chose this connection. After: frames.cc.
+#include "base/reader.h"
+#include "quic/connection/core.h"
+#include "quic/crypto/retry_tag.h"
+#include "quic/wire/retry.h"
+#include "quic/wire/version_negotiation.h"
+
+namespace hawser::quic {
+namespace {
+
+// Header protection masks are computed for at most this many datagrams of a train at once.
+constexpr std::size_t kMaskBatch = 64;
+// RFC 9000 section 14.1: a server discards Initial packets in smaller datagrams.
+constexpr std::size_t kMinInitialDatagram = 1'200;
+
+LoggedPacketType logged_type(PacketType type) {
+  switch (type) {
+    case PacketType::kInitial: return LoggedPacketType::kInitial;
+    case PacketType::kZeroRtt: return LoggedPacketType::kZeroRtt;
+    case PacketType::kHandshake: return LoggedPacketType::kHandshake;
+    case PacketType::kRetry: return LoggedPacketType::kRetry;
+    case PacketType::kOneRtt: return LoggedPacketType::kOneRtt;
+    case PacketType::kVersionNegotiation: return LoggedPacketType::kVersionNegotiation;
+    default: return LoggedPacketType::kUnknown;
+  }
+}
+
+}  // namespace
+
+void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn, Timestamp now) {
+  begin(now);
+  const std::size_t cid_length = cids_->length();
+  while (!bytes.empty()) {
+    // Short header packets of the run share a key and an offset: their masks come together.
+    std::array<const std::uint8_t*, kMaskBatch> samples;
+    std::array<HeaderMask, kMaskBatch> masks;
+    std::size_t count = 0;
+    std::size_t sampled = 0;
+    const bool batch = keys_.one_rtt().can_open();
+    for (std::size_t at = 0; at < bytes.size() && count < kMaskBatch; at += segment_size, ++count) {
+      const std::size_t size = std::min(segment_size, bytes.size() - at);
+      const bool is_short = (bytes[at] & kLongHeaderBit) == 0 && size >= 1 + cid_length + kMinProtectedLength;
+      samples[count] = batch && is_short ? &bytes[at + 1 + cid_length + kSampleOffset] : bytes.data();
+      if (batch && is_short) ++sampled;
+    }
+    const bool use_masks = sampled == count && bytes.size() >= kSampleLength;
+    if (use_masks) keys_.read_header(EncryptionLevel::kOneRtt).masks({samples.data(), count}, masks);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t size = std::min(segment_size, bytes.size());
+      on_datagram(bytes.first(size), tuple, ecn, use_masks ? &masks[i] : nullptr);
+      bytes = bytes.subspan(size);
+    }
+  }
+  if (!early_packets_.empty()) replay_early_packets();
+}
+
+void ConnectionCore::on_datagram(MutableBytes datagram, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask) {
+  stats_.bytes_received += datagram.size();
+  NetworkPath* network_path = path_->find(tuple);
+  if (network_path != nullptr && !network_path->validated()) {
+    network_path->on_datagram_received(datagram.size());
+    path_->loss().set_amplification_limited(false, now_);
+  }
+  if (phase_ == Phase::kClosing) {
+    // RFC 9000 section 10.2.1: answers become rarer with each packet.
+    if (++close_packets_received_ >= close_packets_until_reply_) {
+      close_packets_received_ = 0;
+      close_packets_until_reply_ *= 2;
+      close_packet_owed_ = true;
+    }
+  }
+  if (phase_ == Phase::kDraining || phase_ == Phase::kTerminated) return;
+  const bool too_small_for_initial = is_server() && datagram.size() < kMinInitialDatagram;
+  Bytes first_dcid;
+  while (!datagram.empty()) {
+    if (too_small_for_initial && (datagram[0] & 0xf0) == 0xc0) return;
+    const std::size_t used = on_packet(datagram, tuple, ecn, mask, first_dcid);
+    if (used == 0 || used >= datagram.size()) return;
+    if (first_dcid.empty()) {
+      if (const auto dcid = peek_destination_cid(datagram, cids_->length())) first_dcid = *dcid;
+    }
+    datagram = datagram.subspan(used);
+    mask = nullptr;
+  }
+}
+
+// Returns the octets of the packet, 0 if the rest of the datagram cannot be read.
+std::size_t ConnectionCore::on_packet(MutableBytes rest, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask, Bytes first_dcid) {
+  const std::optional<PacketHeader> header = parse_packet_header(rest, cids_->length());
+  if (!header) {
+    ++stats_.packets_dropped;
+    emitter_.emit(PacketDropped{.packet_type = LoggedPacketType::kUnknown, .size = rest.size(), .reason = PacketDropReason::kInvalid});
+    return 0;
+  }
+  // RFC 9000 section 12.2: coalesced packets are all for the same connection ID.
+  if (!first_dcid.empty() && !equal(first_dcid, header->dcid)) {
+    drop_packet(*header, header->packet_size, PacketDropReason::kConnectionUnknown);
+    return header->packet_size;
+  }
+  switch (header->type) {
+    case PacketType::kVersionNegotiation: on_version_negotiation(*header, rest); return 0;
+    case PacketType::kRetry: on_retry(*header, rest.first(header->packet_size)); return 0;
+    case PacketType::kUnsupportedVersion: drop_packet(*header, rest.size(), PacketDropReason::kUnsupported); return 0;
+    default: break;
+  }
+  open_packet(rest.first(header->packet_size), *header, tuple, ecn, mask);
+  return header->packet_size;
+}
+
+void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask) {
+  const EncryptionLevel level = level_of(header.type);
+  if (packet.size() < header.pn_offset + kMinProtectedLength) {
+    drop_packet(header, packet.size(), PacketDropReason::kInvalid);
+    return;
+  }
+  // RFC 9001 section 5.7: a server reads no 1-RTT packet before the handshake is complete.
+  if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_complete_)) {
+    const bool may_come = level != EncryptionLevel::kZeroRtt && !keys_.discarded(level);
+    if (!may_come || !early_packets_.keep(level, packet, tuple, ecn)) drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
+    return;
+  }
+  const HeaderMask own = mask != nullptr ? *mask : keys_.read_header(level).mask(packet.data() + header.pn_offset + kSampleOffset);
+  const TruncatedPacketNumber truncated = unprotect(packet.data(), header.pn_offset, own);
+  const PacketNumberSpace space = space_of(level);
+  AckTracker& acks = path_->acks(space);
+  ReceivedPacket received{.level = level, .space = space, .dcid = ConnectionId(header.dcid), .tuple = &tuple, .ecn = ecn};
+  received.number = decode_packet_number(acks.largest_received(), truncated.value, 8u * truncated.length);
+  const std::size_t header_size = header.pn_offset + truncated.length;
+  const Parsed<bool> opened = open_payload(packet, received, header_size);
+  if (!opened) {
+    close_for(opened.error());
+    return;
+  }
+  if (!*opened) {
+    on_unopened(packet, header, tuple, ecn);
+    return;
+  }
+  if (acks.is_duplicate(received.number)) {
+    drop_packet(header, packet.size(), PacketDropReason::kDuplicate);
+    return;
+  }
+  if (!peer_cid_fixed_ && header.is_long()) {
+    // RFC 9000 section 7.2: the server chose its connection ID; packets go there from now on.
+    first_peer_cid_ = ConnectionId(header.scid);
+    path_->peer_cids().set_initial(first_peer_cid_);
+    peer_cid_fixed_ = true;
+  }
+  ++stats_.packets_received;
+  const std::uint8_t reserved = header.is_long() ? kLongReservedBits : kShortReservedBits;
+  if ((packet[0] & reserved) != 0) {
+    close_for({TransportErrorCode::kProtocolViolation, 0, "reserved bits of a header are not 0"});
+    return;
+  }
+  const Bytes payload = Bytes(packet).subspan(header_size, packet.size() - header_size - kAeadTagLength);
+  if (emitter_.wants(EventGroup::kPackets)) log_packet_received(received, payload, packet.size());
+  on_payload(payload, received);
+}
+
+Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, ReceivedPacket& received, std::size_t header_size) {
+  const Bytes header = Bytes(packet).first(header_size);
+  const MutableBytes sealed = packet.subspan(header_size);
+  if (received.level != EncryptionLevel::kOneRtt)
+    return keys_.level(received.level).read.packet.open(kInitialPathId, received.number, header, sealed);
+  const std::uint64_t generation = keys_.one_rtt().read_generation();
+  auto opened = keys_.one_rtt().open(path_->id(), received.number, (packet[0] & kKeyPhaseBit) != 0, header, sealed, now_);
+  if (keys_.one_rtt().read_generation() != generation)
+    emitter_.emit(KeyUpdated{.key_type = is_server() ? KeyType::kClientOneRtt : KeyType::kServerOneRtt,
+                             .key_phase = keys_.one_rtt().read_generation(), .trigger = KeyTrigger::kRemoteUpdate});
+  return opened;
+}
+
+// RFC 9000 section 10.3.1: a packet that cannot be opened may be a stateless reset.
+void ConnectionCore::on_unopened(MutableBytes packet, const PacketHeader& header, const FourTuple&, Ecn) {
+  if (header.type == PacketType::kOneRtt && packet.size() >= 5 + kStatelessResetTokenLength &&
+      path_->peer_cids().is_reset_token(Bytes(packet).last(kStatelessResetTokenLength))) {
+    on_stateless_reset(now_);
+    return;
+  }
+  drop_packet(header, packet.size(), PacketDropReason::kDecryptionFailure);
+}
+
+void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
+  if (phase_ != Phase::kOpen) {
+    // Only the peer's own CONNECTION_CLOSE still matters (RFC 9000 section 10.2.1).
+    (void)dispatch_frames(payload, received);
+    return;
+  }
+  if (payload.empty()) {
+    close_for({TransportErrorCode::kProtocolViolation, 0, "packet without frames"});
+    return;
+  }
+  if (!first_packet_opened_) {
+    first_packet_opened_ = true;
+    log_state(LoggedConnectionState::kHandshakeStarted);
+  }
+  const std::optional<PacketNumber> largest = path_->acks(received.space).largest_received();
+  const bool is_newest = !largest || received.number > *largest;
+  if (auto dispatched = dispatch_frames(payload, received); !dispatched) {
+    close_for(dispatched.error());
+    return;
+  }
+  path_->acks(received.space).on_packet_received(received.number, received.ack_eliciting, received.ecn, now_);
+  if (received.ecn == Ecn::kCe) ++stats_.ecn_ce_received;
+  if (phase_ != Phase::kOpen) return;
+  release_handshake();
+  on_packet_accepted(received);
+  if (received.level == EncryptionLevel::kOneRtt) note_peer_address(received, is_newest);
+}
+
+void ConnectionCore::on_packet_accepted(const ReceivedPacket& received) {
+  last_received_ = now_;
+  restart_idle_timer();
+  if (received.level != EncryptionLevel::kHandshake) return;
+  if (is_server()) {
+    // RFC 9000 section 8.1, RFC 9001 section 4.9.1.
+    if (!path_->active().validated()) {
+      path_->active().on_validated();
+      path_->loss().set_amplification_limited(false, now_);
+    }
+    discard_keys(EncryptionLevel::kInitial);
+  }
+}
+
+// Keys that came with this batch may open packets that came before them.
+void ConnectionCore::replay_early_packets() {
+  for (const EncryptionLevel level : {EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
+    const bool ready = keys_.can_open(level) && (level != EncryptionLevel::kOneRtt || handshake_complete_);
+    if (!ready && !keys_.discarded(level)) continue;
+    for (EarlyPacket& early : early_packets_.take(level)) {
+      if (ready && phase_ == Phase::kOpen) {
+        (void)on_packet(early.octets, early.tuple, early.ecn, nullptr, {});
+        // The views into it die here.
+        streams_.end_batch();
+      }
+    }
+  }
+}
+
+void ConnectionCore::drop_packet(const PacketHeader& header, std::size_t size, PacketDropReason reason) {
+  ++stats_.packets_dropped;
+  emitter_.emit(PacketDropped{.packet_type = logged_type(header.type), .size = size, .reason = reason});
+}
+
+void ConnectionCore::on_version_negotiation(const PacketHeader& header, Bytes packet) {
+  // RFC 9000 section 6.2: only a client that has processed no other packet looks at it.
+  const bool mine = equal(header.dcid, local_cid_.view()) && equal(header.scid, original_dcid_.view());
+  if (is_server() || first_packet_opened_ || retried_ || !mine || phase_ != Phase::kOpen) {
+    drop_packet(header, packet.size(), PacketDropReason::kRejected);
+    return;
+  }
+  const std::optional<VersionList> versions = parse_version_negotiation(header, packet);
+  if (!versions || versions->contains(Version::kV1)) {
+    drop_packet(header, packet.size(), PacketDropReason::kInvalid);
+    return;
+  }
+  finish({.kind = CloseReason::Kind::kVersionMismatch, .reason = "the server speaks no QUIC version that we speak"});
+}
+
+void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
+  // RFC 9000 section 17.2.5.2: one Retry, and none after another packet of the server.
+  const std::optional<RetryPacket> retry = parse_retry(header, packet);
+  if (is_server() || first_packet_opened_ || retried_ || phase_ != Phase::kOpen || !retry ||
+      !equal(header.dcid, local_cid_.view()) || equal(header.scid, original_dcid_.view()) ||
+      !verify_retry_integrity_tag(v1_key_table(), original_dcid_, packet)) {
+    drop_packet(header, packet.size(), PacketDropReason::kRejected);
+    return;
+  }
+  retried_ = true;
+  retry_scid_ = ConnectionId(retry->scid);
+  token_.assign(retry->token.begin(), retry->token.end());
+  first_peer_cid_ = *retry_scid_;
+  path_->peer_cids().set_initial(first_peer_cid_);
+  keys_.set_initial(initial_keys(v1_key_table(), role_, retry_scid_->view()));
+  recovery_.clear();
+  path_->loss().on_retry(recovery_, now_);
+  on_frames_recovered(PacketNumberSpace::kInitial);
+  restart_idle_timer();
+}
+
+}  // namespace hawser::quic

@@ -1,0 +1,304 @@
+// send.cc: assembles outgoing datagrams: chooses the network path and the packets, lets each
+// machine write its frames by table, seals. Before: the machines. After: endpoint/endpoint.cc.
+#include "quic/connection/core.h"
+#include "quic/wire/frames/new_token.h"
+
+namespace hawser::quic {
+namespace {
+
+constexpr std::size_t kMinInitialDatagram = 1'200;  // RFC 9000 section 14.1
+constexpr EncryptionLevel kLevels[] = {EncryptionLevel::kInitial, EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt};
+// RFC 9000 section 13.2.4: a sender of nothing but ACKs asks now and then for one itself.
+constexpr std::uint64_t kPingAfterAckOnly = 32;
+
+void write_ping(PacketPayload& out) {
+  out.u8(0x01);
+  out.record({.kind = SentFrameKind::kPing});
+  out.mark_non_probing();
+}
+
+}  // namespace
+
+// What one datagram may and must contain.
+struct ConnectionCore::DatagramPlan {
+  bool may_carry_data = true;  // congestion control and pacing agree
+  bool challenge = false;      // path validation frames only
+  bool mtu_probe = false;
+  Ecn ecn = Ecn::kNotEct;      // the mark of the whole train
+  std::size_t pad_to = 0;      // octets, 0: no more than rules ask
+};
+
+// What a 1-RTT packet says besides ACKs and stream data, in this order.
+const std::array<ConnectionCore::FrameWriter, 6> ConnectionCore::kOneRttWriters = {
+    &ConnectionCore::write_handshake_done, &ConnectionCore::write_one_rtt_crypto, &ConnectionCore::write_cid_frames,
+    &ConnectionCore::write_new_token,      &ConnectionCore::write_stream_control, &ConnectionCore::write_datagrams};
+
+bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, Timestamp now) {
+  begin(now);
+  train.size = 0;
+  if (phase_ == Phase::kClosing) return next_close_train(train, builder);
+  if (phase_ != Phase::kOpen) return false;
+  if (keys_.one_rtt().can_seal()) {
+    if (auto kept = keys_.one_rtt().maintain(now, pto()); !kept) {
+      close_for(kept.error());
+      return next_close_train(train, builder);
+    }
+    if (key_update_wanted_ && keys_.one_rtt().initiate_update(now)) {
+      key_update_wanted_ = false;
+      emitter_.emit(KeyUpdated{.key_type = is_server() ? KeyType::kServerOneRtt : KeyType::kClientOneRtt,
+                               .key_phase = keys_.one_rtt().write_generation(), .trigger = KeyTrigger::kLocalUpdate});
+    }
+  }
+  if (next_challenge_train(train, builder) || next_probe_train(train, builder)) return true;
+
+  NetworkPath& network_path = path_->active();
+  const std::size_t segment = network_path.mtu();
+  const std::size_t capacity = std::min(train.buffer.size(), std::min<std::size_t>(segment * train.max_segments, 65'000));
+  train.tuple = network_path.tuple();
+  train.segment_size = segment;
+  train.ecn = network_path.ecn().mark();
+  DatagramPlan plan{.ecn = train.ecn};
+  waits_for_pacing_ = false;
+  while (train.size + segment <= capacity) {
+    plan.may_carry_data = path_->may_send(now);
+    const std::size_t size = write_datagram(builder, train.buffer.subspan(train.size, segment), network_path, plan);
+    train.size += size;
+    if (size < segment) break;
+  }
+  mask_train();
+  if (!plan.may_carry_data) {
+    waits_for_pacing_ = path_->blocked_by_pacing(now);
+  } else if (train.size + segment <= capacity && !streams_.wants_to_send_data()) {
+    path_->loss().on_app_limited();
+  }
+  if (train.size == 0) return false;
+  if (train.size < segment) train.segment_size = train.size;
+  return true;
+}
+
+// PATH_CHALLENGE and PATH_RESPONSE go alone, expanded, on the network path they are about.
+bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder& builder) {
+  if (!keys_.can_seal(EncryptionLevel::kOneRtt) || !handshake_complete_) return false;
+  NetworkPath* candidates[] = {&path_->active(), path_->previous() ? &*path_->previous() : nullptr};
+  for (NetworkPath* network_path : candidates) {
+    if (network_path == nullptr) continue;
+    const PathValidator& validator = network_path->validator();
+    if (!validator.challenge_due(now_) && !validator.response_owed()) continue;
+    const std::size_t credit = network_path->anti_amplification().credit();
+    const std::size_t area = std::min<std::size_t>(std::min<std::size_t>(kMinInitialDatagram, credit), train.buffer.size());
+    train.tuple = network_path->tuple();
+    train.ecn = network_path->ecn().mark();
+    const std::size_t size = write_datagram(builder, train.buffer.first(area), *network_path, {.challenge = true, .ecn = train.ecn, .pad_to = area});
+    mask_train();
+    if (size == 0) continue;
+    train.size = train.segment_size = size;
+    return true;
+  }
+  return false;
+}
+
+bool ConnectionCore::next_probe_train(TransmitTrain& train, DatagramBuilder& builder) {
+  if (!handshake_confirmed_) return false;
+  NetworkPath& network_path = path_->active();
+  const std::size_t size = network_path.mtu_prober().next_probe(now_);
+  if (size == 0 || size > train.buffer.size() || !path_->may_send(now_)) return false;
+  train.tuple = network_path.tuple();
+  train.ecn = Ecn::kNotEct;
+  train.size = train.segment_size = write_datagram(builder, train.buffer.first(size), network_path, {.mtu_probe = true, .pad_to = size});
+  mask_train();
+  network_path.mtu_prober().on_probe_sent(static_cast<std::uint16_t>(train.size), now_);
+  return true;
+}
+
+// Writes one datagram into `area`; returns its octets, 0 if there is nothing to say.
+std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path, const DatagramPlan& plan) {
+  if (!network_path.anti_amplification().allows(area.size())) {
+    path_->loss().set_amplification_limited(true, now_);
+    return 0;
+  }
+  builder.begin(area);
+  bool has_initial = false;
+  bool initial_elicits = false;
+  for (const EncryptionLevel level : kLevels) {
+    if (!keys_.can_seal(level) || !has_something_to_say(level, plan)) continue;
+    OpenPacket* packet = open_packet_for(level, builder, network_path);
+    if (packet == nullptr) break;
+    write_frames(*packet, network_path, plan);
+    if (packet->payload.empty()) {
+      builder.abandon_last();
+      continue;
+    }
+    if (level == EncryptionLevel::kInitial) {
+      has_initial = true;
+      initial_elicits = packet->payload.ack_eliciting();
+    }
+  }
+  if (builder.empty()) return 0;
+  if (has_initial && (!is_server() || initial_elicits)) builder.pad_to(kMinInitialDatagram);
+  if (plan.pad_to != 0) builder.pad_to(plan.pad_to);
+  seal_datagram(builder, network_path, plan);
+  return builder.size();
+}
+
+OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuilder& builder, const NetworkPath& network_path) {
+  const PacketNumberSpace space = space_of(level);
+  LossDetector& loss = path_->loss();
+  PacketHeaderParts parts{.level = level, .dcid = path_->peer_cid(network_path).view(), .scid = local_cid_.view()};
+  if (level == EncryptionLevel::kInitial && !is_server()) parts.token = token_;
+  if (level == EncryptionLevel::kOneRtt) parts.key_phase = keys_.one_rtt().write_key_phase();
+  return builder.open(parts, loss.next_packet_number(space, cids_->random()), loss.largest_acknowledged(space));
+}
+
+bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramPlan& plan) const {
+  const PacketNumberSpace space = space_of(level);
+  if (level == EncryptionLevel::kOneRtt && (plan.challenge || plan.mtu_probe)) return true;
+  if (plan.challenge || plan.mtu_probe) return false;
+  if (path_->acks(space).ack_due(now_) || path_->loss().probes_owed(space) != 0) return true;
+  if (!plan.may_carry_data) return false;
+  if (crypto_.wants_to_send(level)) return true;
+  if (level != EncryptionLevel::kOneRtt) return false;
+  return streams_.wants_to_send() || handshake_done_owed_ || new_token_owed_ || ping_wanted_ || !datagrams_.empty() ||
+         const_cast<Path&>(*path_).local_cids().has_frames() || path_->peer_cids().has_frames();
+}
+
+void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
+  const PacketNumberSpace space = space_of(packet.level);
+  PacketPayload& out = packet.payload;
+  if (plan.mtu_probe) {
+    write_ping(out);
+    return;
+  }
+  if (plan.challenge) {
+    (void)network_path.validator().write_responses(out);
+    if (network_path.validator().challenge_due(now_)) (void)network_path.validator().write_challenge(out, cids_->random(), now_);
+    return;
+  }
+  LossDetector& loss = path_->loss();
+  const bool probe = loss.probes_owed(space) != 0;
+  AckTracker& acks = path_->acks(space);
+  if (acks.ack_due(now_) || acks.has_news()) {
+    if (acks.write_ack(out, now_) == WriteResult::kDone) ++stats_.acks_sent;
+  }
+  if ((plan.may_carry_data || probe) && loss.can_track(space, PacketPayload::kMaxFrames)) {
+    if (packet.level == EncryptionLevel::kOneRtt) {
+      write_application_frames(out, network_path);
+    } else {
+      (void)crypto_.write_crypto(out, packet.level);
+      out.mark_non_probing();
+    }
+  }
+  // RFC 9002 section 6.2.4: a probe elicits an ACK whatever else it says.
+  if (probe && !out.ack_eliciting() && out.room() > 0) write_ping(out);
+  if (!out.ack_eliciting() && !out.empty() && out.room() > 0 && loss.packets_since_ack_eliciting(space) >= kPingAfterAckOnly) write_ping(out);
+}
+
+void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath&) {
+  out.mark_non_probing();
+  if (ping_wanted_ && out.room() > 0) {
+    write_ping(out);
+    ping_wanted_ = false;
+  }
+  for (const FrameWriter write : kOneRttWriters)
+    if ((this->*write)(out) == WriteResult::kPacketFull) return;
+  (void)streams_.write_stream_frames(out, now_);
+}
+
+WriteResult ConnectionCore::write_handshake_done(PacketPayload& out) {
+  if (!handshake_done_owed_) return WriteResult::kDone;
+  if (out.room() < 1) return WriteResult::kPacketFull;
+  out.u8(0x1e);
+  out.record({.kind = SentFrameKind::kHandshakeDone});
+  handshake_done_owed_ = false;
+  return WriteResult::kDone;
+}
+
+WriteResult ConnectionCore::write_one_rtt_crypto(PacketPayload& out) {
+  if (!crypto_.wants_to_send(EncryptionLevel::kOneRtt)) return WriteResult::kDone;
+  return crypto_.write_crypto(out, EncryptionLevel::kOneRtt);
+}
+
+WriteResult ConnectionCore::write_cid_frames(PacketPayload& out) {
+  if (path_->peer_cids().has_frames() && path_->peer_cids().write_retirements(out) == WriteResult::kPacketFull) return WriteResult::kPacketFull;
+  return path_->local_cids().has_frames() ? path_->local_cids().write_new_connection_ids(out) : WriteResult::kDone;
+}
+
+WriteResult ConnectionCore::write_new_token(PacketPayload& out) {
+  if (!new_token_owed_) return WriteResult::kDone;
+  const NewTokenFrame frame{new_token_};
+  if (out.room() < new_token_size(frame)) return WriteResult::kPacketFull;
+  quic::write_new_token(out, frame);
+  out.record({.kind = SentFrameKind::kNewToken});
+  new_token_owed_ = false;
+  return WriteResult::kDone;
+}
+
+WriteResult ConnectionCore::write_stream_control(PacketPayload& out) {
+  return streams_.wants_to_send_control() ? streams_.write_control_frames(out, now_) : WriteResult::kDone;
+}
+
+WriteResult ConnectionCore::write_datagrams(PacketPayload& out) {
+  if (datagrams_.empty()) return WriteResult::kDone;
+  return datagrams_.write(out, path_->active().mtu() - (1 + kMaxConnectionIdLength + 4 + kAeadTagLength));
+}
+
+void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan) {
+  builder.finish();
+  for (OpenPacket& packet : builder.packets()) {
+    if (emitter_.wants(EventGroup::kPackets)) log_packet_sent(packet, plan.ecn, plan.mtu_probe);
+    seal_packet(packet);
+    account_packet(packet, network_path, plan);
+  }
+  const std::size_t size = builder.size();
+  network_path.on_datagram_sent(size, plan.ecn, now_, pto());
+  stats_.bytes_sent += size;
+}
+
+void ConnectionCore::seal_packet(OpenPacket& packet) {
+  const std::span<const Bytes> pieces = packet.payload.pieces();
+  std::uint8_t* out = packet.start + packet.layout.size;
+  if (packet.level == EncryptionLevel::kOneRtt) {
+    keys_.one_rtt().seal(path_->id(), packet.packet_number, packet.header(), pieces, out);
+    mask_jobs_.push_back({packet.start, static_cast<std::uint16_t>(packet.layout.pn_offset), static_cast<std::uint16_t>(packet.packet_number_length)});
+    return;
+  }
+  LevelKeys& keys = keys_.level(packet.level);
+  keys.write.packet.seal(kInitialPathId, packet.packet_number, packet.header(), pieces, out);
+  const HeaderMask mask = keys.write.header.mask(packet.start + packet.layout.pn_offset + kSampleOffset);
+  protect(packet.start, packet.layout.pn_offset, packet.packet_number_length, mask);
+}
+
+// Tells recovery and the key schedule what just left.
+void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
+  const bool eliciting = packet.payload.ack_eliciting();
+  const bool in_flight = eliciting || packet.payload.padded();
+  path_->loss().on_packet_sent({.space = space_of(packet.level), .packet_number = packet.packet_number, .size = packet.size(),
+                                .ack_eliciting = eliciting, .in_flight = in_flight, .mtu_probe = plan.mtu_probe,
+                                .other_network_path = &network_path != &path_->active(),
+                                .ecn = plan.ecn, .frames = packet.payload.frames()},
+                               now_);
+  if (in_flight) path_->pacer().on_packet_sent(packet.size(), now_);
+  if (eliciting && !sent_since_activity_) {
+    // RFC 9000 section 10.1: the first packet after silence restarts the idle timer as well.
+    sent_since_activity_ = true;
+    last_activity_ = now_;
+  }
+  ++stats_.packets_sent;
+  // RFC 9001 section 4.9.1: a client needs no Initial keys once it sends Handshake packets.
+  if (!is_server() && packet.level == EncryptionLevel::kHandshake) discard_keys(EncryptionLevel::kInitial);
+}
+
+// Header protection for all 1-RTT packets of the train at once.
+void ConnectionCore::mask_train() {
+  constexpr std::size_t kBatch = 64;
+  std::array<const std::uint8_t*, kBatch> samples;
+  std::array<HeaderMask, kBatch> masks;
+  for (std::size_t at = 0; at < mask_jobs_.size(); at += kBatch) {
+    const std::size_t count = std::min(kBatch, mask_jobs_.size() - at);
+    for (std::size_t i = 0; i < count; ++i) samples[i] = mask_jobs_[at + i].packet + mask_jobs_[at + i].pn_offset + kSampleOffset;
+    keys_.one_rtt().write_header().masks({samples.data(), count}, masks);
+    for (std::size_t i = 0; i < count; ++i) protect(mask_jobs_[at + i].packet, mask_jobs_[at + i].pn_offset, mask_jobs_[at + i].pn_length, masks[i]);
+  }
+  mask_jobs_.clear();
+}
+
+}  // namespace hawser::quic

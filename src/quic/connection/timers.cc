@@ -1,0 +1,88 @@
+// timers.cc: when a connection must be looked at again, and what is due when that time comes.
+#include "quic/connection/core.h"
+
+namespace hawser::quic {
+namespace {
+
+// The smaller of both sides' idle timeouts; zero means that a side has none.
+Duration effective_idle_timeout(Duration ours, std::uint64_t peer_ms) {
+  const Duration theirs = std::chrono::milliseconds(static_cast<std::int64_t>(std::min<std::uint64_t>(peer_ms, UINT64_C(1) << 40)));
+  if (ours == Duration{0}) return theirs;
+  if (theirs == Duration{0}) return ours;
+  return std::min(ours, theirs);
+}
+
+}  // namespace
+
+// RFC 9000 section 10.1: never shorter than three PTOs.
+Timestamp ConnectionCore::idle_deadline() const {
+  const Duration timeout = effective_idle_timeout(config_.idle_timeout, peer_.max_idle_timeout_ms);
+  if (timeout == Duration{0}) return kNever;
+  return last_activity_ + std::max(timeout, 3 * pto());
+}
+
+Timestamp ConnectionCore::open_deadline() const {
+  Timestamp deadline = std::min(path_->loss().next_timeout(), idle_deadline());
+  for (const PacketNumberSpace space : {PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake, PacketNumberSpace::kApplication}) {
+    const EncryptionLevel level = space == PacketNumberSpace::kInitial     ? EncryptionLevel::kInitial
+                                  : space == PacketNumberSpace::kHandshake ? EncryptionLevel::kHandshake
+                                                                           : EncryptionLevel::kOneRtt;
+    if (keys_.can_seal(level)) deadline = std::min(deadline, path_->acks(space).next_timeout());
+  }
+  deadline = std::min(deadline, path_->active().next_timeout());
+  if (const auto& previous = const_cast<Path&>(*path_).previous()) deadline = std::min(deadline, previous->next_timeout());
+  if (!handshake_complete_) deadline = std::min(deadline, started_ + config_.handshake_timeout);
+  if (config_.keep_alive != Duration{0} && handshake_complete_) deadline = std::min(deadline, last_received_ + config_.keep_alive);
+  if (waits_for_pacing_) deadline = std::min(deadline, path_->pacer().next_release(now_));
+  return deadline;
+}
+
+Timestamp ConnectionCore::next_timeout() const {
+  if (phase_ == Phase::kOpen) return open_deadline();
+  return phase_ == Phase::kTerminated ? Timestamp::min() : phase_deadline_;
+}
+
+void ConnectionCore::on_timeout(Timestamp now) {
+  begin(now);
+  if (phase_ == Phase::kClosing || phase_ == Phase::kDraining) {
+    if (now >= phase_deadline_) phase_ = Phase::kTerminated;
+    return;
+  }
+  if (phase_ != Phase::kOpen) return;
+  if (!handshake_complete_ && now >= started_ + config_.handshake_timeout) {
+    finish({.kind = CloseReason::Kind::kHandshakeTimeout, .reason = "handshake timeout"});
+    return;
+  }
+  if (now >= idle_deadline()) {
+    // Section 10.1: silently, for both sides' timers have run out.
+    finish({.kind = CloseReason::Kind::kIdleTimeout, .reason = "idle timeout"});
+    return;
+  }
+  if (config_.keep_alive != Duration{0} && handshake_complete_ && now >= last_received_ + config_.keep_alive) {
+    ping_wanted_ = true;
+    last_received_ = now;
+  }
+  if (now >= path_->loss().next_timeout()) on_loss_timeout();
+  on_path_timeouts();
+}
+
+void ConnectionCore::on_loss_timeout() {
+  recovery_.clear();
+  const TimeoutOutcome outcome = path_->loss().on_timeout(now_, recovery_);
+  if (outcome.kind == TimeoutKind::kLoss) {
+    apply_recovery(outcome.losses, outcome.space);
+  } else if (outcome.kind == TimeoutKind::kPto) {
+    ++stats_.pto_count;
+    if (path_->active().on_pto(now_)) path_->on_mtu_changed();
+    if (emitter_.wants(EventGroup::kRecovery)) emit_recovery_metrics();
+  }
+  on_frames_recovered(outcome.space);
+}
+
+void ConnectionCore::on_path_timeouts() {
+  if (auto& previous = path_->previous(); previous && now_ >= previous->validator().next_timeout()) (void)previous->validator().on_timeout(now_);
+  PathValidator& validator = path_->active().validator();
+  if (now_ >= validator.next_timeout() && validator.on_timeout(now_)) on_validation_failed();
+}
+
+}  // namespace hawser::quic

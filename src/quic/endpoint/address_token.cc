@@ -1,0 +1,67 @@
+// address_token.cc: notes sealed into tokens: the time, and for Retry the original
+// Destination Connection ID. Address and Retry connection ID are bound as associated data.
+#include "quic/endpoint/address_token.h"
+
+#include <array>
+
+#include "base/reader.h"
+#include "base/writer.h"
+
+namespace hawser::quic {
+namespace {
+
+std::vector<std::uint8_t> bound_data(const SocketAddress& client, bool with_port, Bytes retry_scid) {
+  std::vector<std::uint8_t> data(client.ip_bytes().begin(), client.ip_bytes().end());
+  if (with_port) {
+    data.push_back(static_cast<std::uint8_t>(client.port >> 8));
+    data.push_back(static_cast<std::uint8_t>(client.port));
+  }
+  data.insert(data.end(), retry_scid.begin(), retry_scid.end());
+  return data;
+}
+
+// Time in ms since the driver's epoch; tokens of a server with another clock do not expire
+// wrongly early by more than the skew.
+void put_time(Writer& out, Timestamp now) { out.varint(static_cast<std::uint64_t>(to_ms(now.time_since_epoch())) & kVarintMax); }
+
+bool fresh(std::uint64_t issued_ms, Timestamp now, Duration lifetime) {
+  const std::int64_t age = to_ms(now.time_since_epoch()) - static_cast<std::int64_t>(issued_ms);
+  return age >= 0 && age <= to_ms(lifetime);
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client, const ConnectionId& original_dcid, const ConnectionId& retry_scid,
+                                                    Timestamp now, Random& random) const {
+  std::array<std::uint8_t, 8 + kMaxConnectionIdLength> notes;
+  Writer out(notes);
+  put_time(out, now);
+  out.bytes(original_dcid.view());
+  return sealer_.seal(TokenKind::kRetry, out.written(), bound_data(client, true, retry_scid.view()), random);
+}
+
+std::vector<std::uint8_t> AddressTokens::make_new_token(const SocketAddress& client, Timestamp now, Random& random) const {
+  std::array<std::uint8_t, 8> notes;
+  Writer out(notes);
+  put_time(out, now);
+  return sealer_.seal(TokenKind::kNewToken, out.written(), bound_data(client, false, {}), random);
+}
+
+std::optional<AddressTokens::Verdict> AddressTokens::check(Bytes token, const SocketAddress& client, const ConnectionId& dcid, Timestamp now) const {
+  const bool is_retry = looks_like_retry(token);
+  const auto notes = sealer_.open(is_retry ? TokenKind::kRetry : TokenKind::kNewToken, token,
+                                  bound_data(client, is_retry, is_retry ? dcid.view() : Bytes{}));
+  if (!notes) return std::nullopt;
+  Reader in(*notes);
+  std::uint64_t issued = 0;
+  if (!in.varint(issued) || !fresh(issued, now, is_retry ? kRetryLifetime : kNewTokenLifetime)) return std::nullopt;
+  Verdict verdict{.is_retry = is_retry, .original_dcid = {}};
+  if (is_retry) {
+    const Bytes original = in.rest();
+    if (original.size() > kMaxConnectionIdLength) return std::nullopt;
+    verdict.original_dcid = ConnectionId(original);
+  }
+  return verdict;
+}
+
+}  // namespace hawser::quic

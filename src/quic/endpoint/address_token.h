@@ -1,0 +1,46 @@
+// address_token.h: what a server writes into Retry and NEW_TOKEN tokens, so that it need
+// remember nothing itself (RFC 9000 sections 8.1.2 and 8.1.3).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/address.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "quic/crypto/token_sealer.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+class AddressTokens {
+ public:
+  // A Retry token serves the handshake at hand; a NEW_TOKEN token the next visits.
+  static constexpr Duration kRetryLifetime = 10s;
+  static constexpr Duration kNewTokenLifetime = 24h;
+
+  // `secret`: 32 octets, shared by servers that accept each other's tokens.
+  explicit AddressTokens(Bytes secret) : sealer_(secret) {}
+
+  // Bound to the client's address and port, and to both connection IDs.
+  std::vector<std::uint8_t> make_retry(const SocketAddress& client, const ConnectionId& original_dcid, const ConnectionId& retry_scid,
+                                       Timestamp now, Random& random) const;
+  // Bound to the client's address only: its port changes from visit to visit.
+  std::vector<std::uint8_t> make_new_token(const SocketAddress& client, Timestamp now, Random& random) const;
+
+  struct Verdict {
+    bool is_retry = false;
+    ConnectionId original_dcid;  // Retry only
+  };
+  // What a valid token proves; nothing for one that is not ours, expired, or of another
+  // address. `dcid` is the Destination Connection ID of the packet with the token.
+  std::optional<Verdict> check(Bytes token, const SocketAddress& client, const ConnectionId& dcid, Timestamp now) const;
+  // By its first octet: an invalid Retry token is an error, another is merely useless.
+  static bool looks_like_retry(Bytes token) { return !token.empty() && token[0] == static_cast<std::uint8_t>(TokenKind::kRetry); }
+
+ private:
+  TokenSealer sealer_;
+};
+
+}  // namespace hawser::quic

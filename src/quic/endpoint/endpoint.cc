@@ -1,0 +1,418 @@
+// endpoint.cc: finds the connection of each received datagram, accepts new ones, and asks
+// those that have something to say for trains.
+// Before: the driver. After: connection/receive.cc on the way in, the driver on the way out.
+#include "quic/endpoint/endpoint.h"
+
+#include <algorithm>
+#include <list>
+
+#include "base/flat_map.h"
+#include "base/timer_heap.h"
+#include "quic/connection/core.h"
+#include "quic/endpoint/address_token.h"
+#include "quic/endpoint/stateless_replies.h"
+#include "quic/tls/tls_context.h"
+
+namespace hawser::quic {
+namespace {
+
+constexpr std::size_t kMinInitialDatagram = 1'200;  // RFC 9000 section 14.1
+constexpr std::size_t kMinInitialDcid = 8;          // RFC 9000 section 7.2
+
+// Peers choose connection IDs, so the hash is keyed.
+struct CidHash {
+  std::uint64_t key[2];
+  std::uint64_t operator()(const ConnectionId& cid) const { return siphash13(key, cid.data(), cid.length()); }
+  std::uint64_t operator()(const StatelessResetToken& token) const { return siphash13(key, token.data(), token.size()); }
+};
+
+CidHash make_hash(Random& random) { return {{random.next_u64(), random.next_u64()}}; }
+
+std::array<std::uint8_t, 32> secret_or_random(std::array<std::uint8_t, 32> secret, Random& random) {
+  if (std::all_of(secret.begin(), secret.end(), [](std::uint8_t octet) { return octet == 0; })) random.fill(secret);
+  return secret;
+}
+
+EndpointConfig with_secret(EndpointConfig config) {
+  HAWSER_CHECK(config.random != nullptr);
+  config.secret = secret_or_random(config.secret, *config.random);
+  return config;
+}
+
+}  // namespace
+
+struct Endpoint::Impl {
+  // One connection with what the endpoint knows of it.
+  struct Entry {
+    TimerNode timer;  // first: a TimerNode* of the heap is an Entry*
+    std::unique_ptr<Connection> connection;
+    std::list<std::unique_ptr<Entry>>::iterator self;
+    std::vector<ConnectionId> cids;
+    std::vector<StatelessResetToken> reset_tokens;
+    bool ready = false;    // stands in ready_
+    bool touched = false;  // stands in touched_
+    bool handshake_counted = true;
+  };
+
+  explicit Impl(EndpointConfig c)
+      : config(with_secret(std::move(c))),
+        cids(*config.random, config.secret, config.cid_length, config.worker),
+        tokens(config.secret),
+        replies(config.stateless_replies_max),
+        by_cid(make_hash(*config.random)),
+        by_reset_token(make_hash(*config.random)) {}
+
+  EndpointConfig config;
+  CidGenerator cids;
+  AddressTokens tokens;
+  StatelessReplies replies;
+  std::list<std::unique_ptr<Entry>> entries;
+  FlatMap<ConnectionId, Entry*, CidHash> by_cid;
+  FlatMap<StatelessResetToken, Entry*, CidHash> by_reset_token;
+  TimerHeap timers;
+  std::vector<Entry*> ready;    // have something to send, in turns
+  std::vector<Entry*> touched;  // got something in the batch at hand
+  std::size_t next_ready = 0;
+  DatagramBuilder builder;
+  EndpointStats stats;
+  std::size_t handshakes = 0;
+  std::uint64_t next_handle = 1;
+  bool refuses_new = false;
+
+  static ConnectionCore& core(Entry& entry) { return entry.connection->core(); }
+
+  void on_train(const ReceivedTrain& train, Timestamp now);
+  Entry* route(Bytes datagram);
+  void on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now);
+  void on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
+  void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, const std::optional<AddressTokens::Verdict>& verdict,
+              Timestamp now);
+  [[nodiscard]] bool wants_retry() const;
+  Entry& add(ConnectionParameters parameters);
+  void touch(Entry& entry);
+  void make_ready(Entry& entry);
+  void settle(Entry& entry, Timestamp now);
+  void apply_routing(Entry& entry);
+  void remove(Entry& entry);
+  void emit_endpoint(const auto& event, Timestamp now) {
+    EventEmitter(config.events, {.connection = 0, .now = now}).emit(event);
+  }
+};
+
+Endpoint::Endpoint(EndpointConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Endpoint::~Endpoint() = default;
+
+void Endpoint::on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) {
+  for (const ReceivedTrain& train : batch) impl_->on_train(train, now);
+  for (Impl::Entry* entry : impl_->touched) {
+    entry->touched = false;
+    Impl::core(*entry).end_batch(now);
+    impl_->settle(*entry, now);
+  }
+  impl_->touched.clear();
+}
+
+// Neighbouring datagrams of one connection go to it together.
+void Endpoint::Impl::on_train(const ReceivedTrain& train, Timestamp now) {
+  std::size_t at = 0;
+  while (at < train.bytes.size()) {
+    const std::size_t first_size = std::min(train.segment_size, train.bytes.size() - at);
+    const MutableBytes first = train.bytes.subspan(at, first_size);
+    ++stats.datagrams_received;
+    Entry* entry = route(first);
+    if (entry == nullptr) {
+      on_unrouted(first, train, now);
+      at += first_size;
+      continue;
+    }
+    std::size_t end = at + first_size;
+    const bool is_short = (first[0] & kLongHeaderBit) == 0;
+    while (is_short && end < train.bytes.size()) {
+      const std::size_t size = std::min(train.segment_size, train.bytes.size() - end);
+      const std::uint8_t* next = train.bytes.data() + end;
+      if (size < 1 + config.cid_length || (next[0] & kLongHeaderBit) != 0 || std::memcmp(next + 1, first.data() + 1, config.cid_length) != 0) break;
+      ++stats.datagrams_received;
+      end += size;
+    }
+    core(*entry).on_datagrams(train.bytes.subspan(at, end - at), train.segment_size, train.tuple, train.ecn, now);
+    apply_routing(*entry);
+    touch(*entry);
+    at = end;
+  }
+}
+
+Endpoint::Impl::Entry* Endpoint::Impl::route(Bytes datagram) {
+  const std::optional<Bytes> dcid = peek_destination_cid(datagram, config.cid_length);
+  if (!dcid || dcid->size() > kMaxConnectionIdLength) return nullptr;
+  Entry** found = by_cid.find(ConnectionId(*dcid));
+  return found == nullptr ? nullptr : *found;
+}
+
+void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now) {
+  if (datagram.empty()) return;
+  if ((datagram[0] & kLongHeaderBit) == 0) {
+    // RFC 9000 section 10.3.1: perhaps a stateless reset of ours to hear.
+    if (datagram.size() >= 5 + kStatelessResetTokenLength) {
+      StatelessResetToken token;
+      std::copy_n(datagram.end() - static_cast<std::ptrdiff_t>(token.size()), token.size(), token.begin());
+      if (Entry** found = by_reset_token.find(token)) {
+        core(**found).on_stateless_reset(now);
+        touch(**found);
+        return;
+      }
+    }
+    ++stats.datagrams_dropped;
+    if (config.tls == nullptr || !replies.admit(now) || !replies.add_reset(datagram, train.tuple, cids)) return;
+    ++stats.stateless_resets_sent;
+    emit_endpoint(StatelessResetSent{.remote = train.tuple.remote, .size = datagram.size() - 1}, now);
+    return;
+  }
+  const std::optional<PacketHeader> header = parse_packet_header(datagram, config.cid_length);
+  if (!header || config.tls == nullptr) {
+    ++stats.datagrams_dropped;
+    return;
+  }
+  if (header->type == PacketType::kUnsupportedVersion) {
+    // RFC 9000 section 6.1: only datagrams that could start a connection are answered.
+    if (datagram.size() >= kMinInitialDatagram && replies.admit(now)) {
+      replies.add_version_negotiation(*header, train.tuple, *config.random);
+      ++stats.version_negotiations_sent;
+      emit_endpoint(VersionNegotiationSent{.remote = train.tuple.remote, .offered_version = static_cast<std::uint32_t>(header->version)}, now);
+    }
+    return;
+  }
+  if (header->type != PacketType::kInitial || datagram.size() < kMinInitialDatagram || header->dcid.size() < kMinInitialDcid) {
+    ++stats.datagrams_dropped;
+    return;
+  }
+  on_new_client(datagram, *header, train, now);
+}
+
+bool Endpoint::Impl::wants_retry() const {
+  switch (config.retry) {
+    case RetryPolicy::kAlways: return true;
+    case RetryPolicy::kUnderLoad: return handshakes >= config.handshakes_max / 2;
+    case RetryPolicy::kNever: return false;
+  }
+  return false;
+}
+
+void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now) {
+  std::optional<AddressTokens::Verdict> verdict;
+  const auto refuse = [&](TransportErrorCode code, std::string_view reason) {
+    ++stats.connections_refused;
+    if (replies.admit(now)) replies.add_refusal(header, train.tuple, static_cast<std::uint64_t>(code), cids);
+    emit_endpoint(ConnectionRefused{.remote = train.tuple.remote, .reason = reason}, now);
+  };
+  if (!header.token.empty()) {
+    verdict = tokens.check(header.token, train.tuple.remote, ConnectionId(header.dcid), now);
+    // RFC 9000 section 8.1.3: a bad Retry token is an error, any other merely no proof.
+    if (!verdict && AddressTokens::looks_like_retry(header.token) && header.token.size() > TokenSealer::kOverhead)
+      return refuse(TransportErrorCode::kInvalidToken, "invalid Retry token");
+  }
+  if (refuses_new) return refuse(TransportErrorCode::kConnectionRefused, "shutting down");
+  if (entries.size() >= config.connections_max) return refuse(TransportErrorCode::kConnectionRefused, "connections_max reached");
+  if (handshakes >= config.handshakes_max) return refuse(TransportErrorCode::kConnectionRefused, "handshakes_max reached");
+  if (!verdict && wants_retry()) {
+    if (!replies.admit(now)) return;
+    const ConnectionId retry_scid = cids.generate();
+    const ConnectionId original(header.dcid);
+    replies.add_retry(header, train.tuple, retry_scid, tokens.make_retry(train.tuple.remote, original, retry_scid, now, *config.random), *config.random);
+    ++stats.retries_sent;
+    emit_endpoint(RetrySent{.remote = train.tuple.remote, .original_destination_cid = original.view()}, now);
+    return;
+  }
+  accept(datagram, header, train, verdict, now);
+}
+
+void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
+                            const std::optional<AddressTokens::Verdict>& verdict, Timestamp now) {
+  const ConnectionId dcid(header.dcid);
+  ConnectionParameters parameters{.role = Role::kServer, .config = config.connection, .tuple = train.tuple, .original_dcid = dcid,
+                                  .local_cid = cids.generate(), .peer_cid = ConnectionId(header.scid), .address_validated = verdict.has_value()};
+  if (verdict && verdict->is_retry) {
+    parameters.original_dcid = verdict->original_dcid;
+    parameters.retry_scid = dcid;
+  }
+  Entry& entry = add(std::move(parameters));
+  ConnectionCore& c = core(entry);
+  ConnectionHandler* handler = config.accept->on_accept(*entry.connection);
+  if (handler == nullptr) {
+    ++stats.connections_refused;
+    if (replies.admit(now)) replies.add_refusal(header, train.tuple, static_cast<std::uint64_t>(TransportErrorCode::kConnectionRefused), cids);
+    remove(entry);
+    return;
+  }
+  ++stats.connections_accepted;
+  c.attach(*entry.connection, *handler);
+  c.set_tls(config.tls->new_session(c.tls_handler(), c.encoded_transport_parameters()));
+  if (config.send_new_token) c.set_new_token(tokens.make_new_token(train.tuple.remote, now, *config.random));
+  // The client uses its first connection ID until it knows ours (RFC 9000 section 7.2).
+  entry.cids.push_back(dcid);
+  by_cid.insert(dcid, &entry);
+  c.start(now);
+  c.on_datagrams(datagram, datagram.size(), train.tuple, train.ecn, now);
+  apply_routing(entry);
+  touch(entry);
+}
+
+Endpoint::Impl::Entry& Endpoint::Impl::add(ConnectionParameters parameters) {
+  parameters.cids = &cids;
+  parameters.events = config.events;
+  parameters.handle = next_handle++;
+  const ConnectionId local_cid = parameters.local_cid;
+  entries.push_back(std::make_unique<Entry>());
+  Entry& entry = *entries.back();
+  entry.self = std::prev(entries.end());
+  entry.connection = std::make_unique<Connection>(std::make_unique<ConnectionCore>(parameters));
+  entry.cids.push_back(local_cid);
+  by_cid.insert(local_cid, &entry);
+  ++handshakes;
+  ++stats.connections_open;
+  return entry;
+}
+
+void Endpoint::Impl::touch(Entry& entry) {
+  if (entry.touched) return;
+  entry.touched = true;
+  touched.push_back(&entry);
+}
+
+void Endpoint::Impl::make_ready(Entry& entry) {
+  if (entry.ready) return;
+  entry.ready = true;
+  ready.push_back(&entry);
+}
+
+// After an input: routes, counts, and either sends or sleeps until the next deadline.
+void Endpoint::Impl::settle(Entry& entry, Timestamp) {
+  apply_routing(entry);
+  if (entry.handshake_counted && !core(entry).handshake_open()) {
+    entry.handshake_counted = false;
+    --handshakes;
+  }
+  make_ready(entry);
+}
+
+void Endpoint::Impl::apply_routing(Entry& entry) {
+  for (const RoutingChange& change : core(entry).routing_changes()) {
+    switch (change.kind) {
+      case RoutingChange::Kind::kAddCid:
+        if (by_cid.insert(change.cid, &entry)) entry.cids.push_back(change.cid);
+        break;
+      case RoutingChange::Kind::kRemoveCid:
+        if (std::erase(entry.cids, change.cid) != 0) by_cid.erase(change.cid);
+        break;
+      case RoutingChange::Kind::kAddResetToken:
+        if (by_reset_token.insert(change.token, &entry)) entry.reset_tokens.push_back(change.token);
+        break;
+      case RoutingChange::Kind::kRemoveResetToken:
+        if (std::erase(entry.reset_tokens, change.token) != 0) by_reset_token.erase(change.token);
+        break;
+    }
+  }
+  core(entry).routing_changes().clear();
+}
+
+void Endpoint::Impl::remove(Entry& entry) {
+  for (const ConnectionId& cid : entry.cids) by_cid.erase(cid);
+  for (const StatelessResetToken& token : entry.reset_tokens) by_reset_token.erase(token);
+  timers.remove(entry.timer);
+  if (entry.ready) std::erase(ready, &entry);
+  if (entry.touched) std::erase(touched, &entry);
+  if (entry.handshake_counted) --handshakes;
+  --stats.connections_open;
+  entries.erase(entry.self);
+}
+
+void Endpoint::on_timeout(Timestamp now) {
+  while (impl_->timers.next() <= now) {
+    auto& entry = *reinterpret_cast<Impl::Entry*>(impl_->timers.front());
+    impl_->timers.remove(entry.timer);
+    ConnectionCore& core = Impl::core(entry);
+    core.on_timeout(now);
+    core.end_batch(now);
+    if (core.terminated()) {
+      impl_->remove(entry);
+    } else {
+      impl_->settle(entry, now);
+    }
+  }
+}
+
+std::size_t Endpoint::next_transmits(Timestamp now, std::span<TransmitTrain> trains) {
+  std::size_t count = 0;
+  while (count < trains.size() && !impl_->replies.empty()) impl_->replies.take(trains[count++]);
+  std::vector<Impl::Entry*>& ready = impl_->ready;
+  while (count < trains.size() && !ready.empty()) {
+    // One train each, in turns, so that no connection waits for another's bulk.
+    if (impl_->next_ready >= ready.size()) impl_->next_ready = 0;
+    Impl::Entry& entry = *ready[impl_->next_ready];
+    ConnectionCore& core = Impl::core(entry);
+    if (core.next_train(trains[count], impl_->builder, now)) {
+      ++count;
+      ++impl_->stats.trains_sent;
+      ++impl_->next_ready;
+      continue;
+    }
+    entry.ready = false;
+    ready[impl_->next_ready] = ready.back();
+    ready.pop_back();
+    core.end_batch(now);  // sending may have closed the connection
+    impl_->apply_routing(entry);
+    impl_->timers.set(entry.timer, core.next_timeout());
+  }
+  return count;
+}
+
+std::optional<Timestamp> Endpoint::next_timeout() const {
+  if (!impl_->ready.empty() || !impl_->replies.empty()) return Timestamp::min();
+  if (impl_->timers.empty()) return std::nullopt;
+  return impl_->timers.next();
+}
+
+std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters parameters, ConnectionHandler& handler, Timestamp now) {
+  if (parameters.tls == nullptr) return std::unexpected(ConfigError{"connect: no TLS context given"});
+  const auto controller = make_congestion_controller(parameters.connection.congestion_control, kBaseMtu);
+  if (!controller) return std::unexpected(controller.error());
+  if (parameters.connection.max_udp_payload < kBaseMtu || parameters.connection.max_udp_payload > kMaxMtu)
+    return std::unexpected(ConfigError{"max_udp_payload must lie between 1200 and 65527 octets"});
+  // RFC 9000 section 7.2: at least 8 unpredictable octets until the server's choice is known.
+  std::array<std::uint8_t, 16> first;
+  impl_->config.random->fill(first);
+  const ConnectionId original_dcid{Bytes(first)};
+  Impl::Entry& entry = impl_->add({.role = Role::kClient, .config = parameters.connection, .tuple = parameters.tuple, .original_dcid = original_dcid,
+                                   .local_cid = impl_->cids.generate(), .peer_cid = original_dcid, .token = std::move(parameters.token)});
+  ConnectionCore& core = Impl::core(entry);
+  core.attach(*entry.connection, handler);
+  const std::vector<std::uint8_t> encoded = core.encoded_transport_parameters();
+  core.set_tls(parameters.tls->new_session(core.tls_handler(), {.server_name = parameters.server_name, .transport_parameters = encoded,
+                                                                .ticket = parameters.session}));
+  core.start(now);
+  impl_->settle(entry, now);
+  return entry.connection.get();
+}
+
+void Endpoint::close_all(ApplicationErrorCode code, std::string_view reason, Timestamp now) {
+  impl_->refuses_new = true;
+  for (const auto& entry : impl_->entries) {
+    Impl::core(*entry).close(code, reason);
+    Impl::core(*entry).end_batch(now);
+    impl_->make_ready(*entry);
+  }
+}
+
+void Endpoint::wake(Connection& connection) {
+  Impl::Entry** found = impl_->by_cid.find(connection.core().local_cid());
+  if (found != nullptr) {
+    impl_->make_ready(**found);
+    return;
+  }
+  for (const auto& entry : impl_->entries)
+    if (entry->connection.get() == &connection) impl_->make_ready(*entry);
+}
+
+std::size_t Endpoint::connection_count() const { return impl_->entries.size(); }
+EndpointStats Endpoint::stats() const { return impl_->stats; }
+
+}  // namespace hawser::quic

@@ -1,0 +1,361 @@
+// endpoint_test.cc: goal: two endpoints complete a handshake and move streams both ways, with
+// Retry, key updates and refusals. Method: an in-memory network with a settable delay and
+// virtual time; drops are chosen by a callback. Faults over many seeds are sim's business.
+#include "quic/endpoint/endpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+
+#include "quic/tls/dev_certificate.h"
+#include "quic/tls/tls_context.h"
+
+namespace hawser::quic {
+namespace {
+
+constexpr std::int64_t kWallClock = 1'800'000'000;
+
+const DevCertificate& certificate() {
+  static const DevCertificate minted = mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
+  return minted;
+}
+
+struct Recorder : ConnectionHandler {
+  bool complete = false;
+  std::map<std::uint64_t, std::string> received;
+  std::map<std::uint64_t, bool> ended;
+  std::optional<CloseReason> closed;
+  std::vector<std::string> datagrams;
+  std::vector<std::uint8_t> token, ticket;
+  std::function<void(Connection&, StreamId)> on_end;
+
+  void on_handshake_complete(Connection&) override { complete = true; }
+  void on_stream_readable(Connection& c, StreamId id) override {
+    std::array<Bytes, 16> views;
+    while (const std::size_t n = c.read_views(id, views)) {
+      std::size_t total = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        received[id.value] += as_text(views[i]);
+        total += views[i].size();
+      }
+      c.consume(id, total);
+    }
+    if (c.at_end(id) && !ended[id.value]) {
+      ended[id.value] = true;
+      if (on_end) on_end(c, id);
+    }
+  }
+  void on_datagram(Connection&, Bytes d) override { datagrams.emplace_back(as_text(d)); }
+  void on_new_token(Connection&, Bytes t) override { token.assign(t.begin(), t.end()); }
+  void on_session_ticket(Connection&, Bytes t) override { ticket.assign(t.begin(), t.end()); }
+  void on_closed(Connection&, const CloseReason& r) override { closed = r; }
+};
+
+struct Acceptor : AcceptHandler {
+  Recorder recorder;
+  Connection* connection = nullptr;
+  int accepted = 0;
+  bool refuse = false;
+  ConnectionHandler* on_accept(Connection& c) override {
+    if (refuse) return nullptr;
+    ++accepted;
+    connection = &c;
+    return &recorder;
+  }
+};
+
+struct PairOptions {
+  EndpointConfig server;
+  ConnectionConfig client;
+  Duration delay = 10ms;
+};
+
+// A client and a server endpoint joined by a network of fixed delay.
+class Pair {
+ public:
+  Pair() : Pair(PairOptions()) {}
+  explicit Pair(PairOptions o) : options(std::move(o)) {
+    server_tls.emplace(TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+                                                 .certificates = {{.chain = bytes_of_text(certificate().certificate_pem), .key = bytes_of_text(certificate().key_pem)}}})
+                           .value());
+    client_tls.emplace(TlsClientContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+                                                 .trust = {.system = false, .ca = bytes_of_text(certificate().certificate_pem)}})
+                           .value());
+    options.server.tls = &*server_tls;
+    options.server.accept = &acceptor;
+    options.server.random = &random;
+    server = std::make_unique<Endpoint>(options.server);
+    client = std::make_unique<Endpoint>(EndpointConfig{.random = &random});
+  }
+
+  Connection& connect(std::vector<std::uint8_t> token = {}) {
+    auto connected = client->connect({.tuple = {client_address, server_address}, .server_name = "localhost", .tls = &*client_tls,
+                                      .connection = options.client, .token = std::move(token)},
+                                     recorder, now);
+    connection = connected.value();
+    return *connection;
+  }
+
+  // Runs until `done` or for `limit` of virtual time; true if done.
+  bool run(const std::function<bool()>& done, Duration limit = 30s) {
+    const Timestamp end = now + limit;
+    for (;;) {
+      flush(*client, true);
+      flush(*server, false);
+      if (done()) return true;
+      Timestamp next = std::min(client->next_timeout().value_or(kNever), server->next_timeout().value_or(kNever));
+      if (!wire.empty()) next = std::min(next, wire.begin()->first);
+      if (next > end) return false;
+      now = std::max(now, next);
+      deliver();
+      client->on_timeout(now);
+      server->on_timeout(now);
+      if (++steps > 1'000'000) return false;
+    }
+  }
+
+  PairOptions options;
+  SeededRandom random{1};
+  Timestamp now{1s};
+  SocketAddress client_address = ipv4_address({10, 0, 0, 1}, 1111);
+  SocketAddress server_address = ipv4_address({10, 0, 0, 2}, 443);
+  std::optional<TlsServerContext> server_tls;
+  std::optional<TlsClientContext> client_tls;
+  Recorder recorder;
+  Acceptor acceptor;
+  std::unique_ptr<Endpoint> server, client;
+  Connection* connection = nullptr;
+  std::function<bool(bool to_server, Bytes)> drop = [](bool, Bytes) { return false; };
+  std::uint64_t to_server_bytes = 0, to_client_bytes = 0;
+  int steps = 0;
+
+ private:
+  struct Datagram {
+    bool to_server;
+    std::vector<std::uint8_t> octets;
+    FourTuple tuple;  // as the receiver sees it
+    Ecn ecn;
+  };
+  static std::vector<std::uint8_t> bytes_of_text(std::string_view text) { return {text.begin(), text.end()}; }
+
+  void flush(Endpoint& endpoint, bool to_server) {
+    std::vector<std::uint8_t> memory(65'536);
+    for (;;) {
+      TransmitTrain train{.buffer = memory};
+      if (endpoint.next_transmits(now, {&train, 1}) == 0) return;
+      for (std::size_t at = 0; at < train.size; at += train.segment_size) {
+        const Bytes datagram = Bytes(memory).subspan(at, std::min(train.segment_size, train.size - at));
+        (to_server ? to_server_bytes : to_client_bytes) += datagram.size();
+        if (drop(to_server, datagram)) continue;
+        FourTuple tuple = to_server ? FourTuple{server_address, client_address} : FourTuple{client_address, server_address};
+        wire.emplace(now + options.delay, Datagram{to_server, {datagram.begin(), datagram.end()}, tuple, train.ecn});
+      }
+    }
+  }
+
+  void deliver() {
+    while (!wire.empty() && wire.begin()->first <= now) {
+      Datagram datagram = std::move(wire.begin()->second);
+      wire.erase(wire.begin());
+      ReceivedTrain train{.bytes = datagram.octets, .segment_size = datagram.octets.size(), .tuple = datagram.tuple, .ecn = datagram.ecn};
+      (datagram.to_server ? *server : *client).on_datagrams({&train, 1}, now);
+    }
+  }
+
+  std::multimap<Timestamp, Datagram> wire;
+};
+
+std::string pattern(std::size_t size) {
+  std::string text(size, ' ');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + i * 7 % 26);
+  return text;
+}
+
+void echo(Connection& c, StreamId id, const std::string& text) {
+  EXPECT_EQ(c.write(id, SharedBytes::copy(as_bytes(text)), true).has_value(), true);
+}
+
+TEST(endpoint, handshake_completes_in_one_round_trip) {
+  Pair pair;
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
+  EXPECT_EQ(pair.connection->alpn(), "test");
+  EXPECT_EQ(pair.acceptor.connection->server_name(), "localhost");
+  EXPECT_EQ(pair.connection->group_name(), "X25519MLKEM768");
+  EXPECT_LE(pair.connection->stats().handshake_time, 25ms);
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
+}
+
+TEST(endpoint, streams_move_both_ways_intact) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete; }));
+  const std::string text = pattern(3'000'000);
+  pair.acceptor.recorder.on_end = [&](Connection& server, StreamId id) { echo(server, id, pair.acceptor.recorder.received[id.value]); };
+  const StreamId id = c.open_stream(true).value();
+  echo(c, id, text);
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.ended[id.value]; }));
+  EXPECT_TRUE(pair.acceptor.recorder.received[id.value] == text);
+  EXPECT_TRUE(pair.recorder.received[id.value] == text);
+}
+
+TEST(endpoint, survives_the_loss_of_every_tenth_datagram) {
+  Pair pair;
+  int count = 0;
+  pair.drop = [&](bool, Bytes) { return ++count % 10 == 0; };
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete; }));
+  const std::string text = pattern(300'000);
+  const StreamId id = c.open_stream(true).value();
+  echo(c, id, text);
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.ended[id.value]; }, 120s));
+  EXPECT_TRUE(pair.acceptor.recorder.received[id.value] == text);
+  EXPECT_GT(c.stats().packets_lost, 0u);
+}
+
+TEST(endpoint, retry_validates_the_address) {
+  Pair pair({.server = {.retry = RetryPolicy::kAlways}});
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
+  EXPECT_EQ(pair.server->stats().retries_sent, 1u);
+}
+
+TEST(endpoint, a_token_spares_the_next_visit_the_retry) {
+  Pair pair({.server = {.retry = RetryPolicy::kAlways}});
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return !pair.recorder.token.empty(); }));
+  const std::vector<std::uint8_t> token = pair.recorder.token;
+  pair.recorder = {};
+  pair.connect(token);
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete; }));
+  EXPECT_EQ(pair.server->stats().retries_sent, 1u);
+}
+
+TEST(endpoint, server_never_sends_three_times_what_it_got_before_validation) {
+  Pair pair;
+  // The client's first flight arrives, nothing else does.
+  bool first = true;
+  std::uint64_t arrived = 0;
+  pair.drop = [&](bool to_server, Bytes d) {
+    if (!to_server) return true;
+    if (!first) return true;
+    arrived += d.size();
+    return false;
+  };
+  pair.connect();
+  pair.run([&] { return pair.acceptor.accepted == 1 && (first = false, false); }, 9s);
+  EXPECT_GT(pair.to_client_bytes, 0u);
+  EXPECT_LE(pair.to_client_bytes, 3 * arrived);
+}
+
+TEST(endpoint, refusal_reaches_the_client_with_its_code) {
+  Pair pair;
+  pair.acceptor.refuse = true;
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.closed.has_value(); }));
+  EXPECT_EQ(pair.recorder.closed->kind, CloseReason::Kind::kPeerTransport);
+  EXPECT_EQ(pair.recorder.closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kConnectionRefused));
+  EXPECT_EQ(pair.server->connection_count(), 0u);
+}
+
+TEST(endpoint, close_reaches_the_peer_and_both_sides_forget) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.complete; }));
+  c.close(77, "enough");
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.closed.has_value(); }));
+  EXPECT_EQ(pair.acceptor.recorder.closed->kind, CloseReason::Kind::kPeerApplication);
+  EXPECT_EQ(pair.acceptor.recorder.closed->error_code, 77u);
+  EXPECT_EQ(pair.acceptor.recorder.closed->reason, "enough");
+  ASSERT_TRUE(pair.run([&] { return pair.client->connection_count() + pair.server->connection_count() == 0; }));
+}
+
+TEST(endpoint, silence_ends_in_an_idle_timeout_on_both_sides) {
+  Pair pair;
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.closed && pair.acceptor.recorder.closed; }, 120s));
+  EXPECT_EQ(pair.recorder.closed->kind, CloseReason::Kind::kIdleTimeout);
+  EXPECT_EQ(pair.server->connection_count(), 0u);
+}
+
+TEST(endpoint, key_updates_do_not_disturb_a_transfer) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
+  const std::string text = pattern(2'000'000);
+  const StreamId id = c.open_stream(false).value();
+  c.initiate_key_update();
+  echo(c, id, text);
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.ended[id.value]; }));
+  EXPECT_TRUE(pair.acceptor.recorder.received[id.value] == text);
+  EXPECT_EQ(c.stats().key_updates, 1u);
+  EXPECT_EQ(pair.acceptor.connection->stats().key_updates, 1u);
+}
+
+TEST(endpoint, nat_rebinding_is_followed_after_validation) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
+  const std::string text = pattern(1'000'000);
+  const StreamId id = c.open_stream(true).value();
+  pair.acceptor.recorder.on_end = [&](Connection& server, StreamId sid) { echo(server, sid, text); };
+  echo(c, id, text);
+  pair.client->wake(c);
+  pair.run([] { return false; }, 30ms);
+  pair.client_address.port = 2222;
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.ended[id.value]; }, 60s));
+  EXPECT_EQ(pair.acceptor.connection->tuple().remote.port, 2222);
+  EXPECT_TRUE(pair.recorder.received[id.value] == text);
+}
+
+TEST(endpoint, datagrams_arrive) {
+  PairOptions options;
+  options.server.connection.max_datagram_frame_size = 65'535;
+  options.client.max_datagram_frame_size = 65'535;
+  Pair pair(std::move(options));
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
+  EXPECT_TRUE(c.send_datagram(as_bytes("hello")));
+  EXPECT_FALSE(c.send_datagram(Bytes(std::vector<std::uint8_t>(5'000))));
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return !pair.acceptor.recorder.datagrams.empty(); }));
+  EXPECT_EQ(pair.acceptor.recorder.datagrams[0], "hello");
+}
+
+TEST(endpoint, path_mtu_discovery_reaches_the_configured_size) {
+  Pair pair;
+  pair.connect();
+  pair.run([] { return false; }, 2s);
+  EXPECT_EQ(pair.connection->stats().max_datagram_size, 1'452u);
+}
+
+TEST(endpoint, unknown_packet_gets_a_reset_and_unknown_version_a_negotiation) {
+  Pair pair;
+  std::vector<std::uint8_t> unknown(100, 0x55);
+  unknown[0] = 0x41;
+  ReceivedTrain train{.bytes = unknown, .segment_size = unknown.size(), .tuple = {pair.server_address, pair.client_address}};
+  pair.server->on_datagrams({&train, 1}, pair.now);
+  EXPECT_EQ(pair.server->stats().stateless_resets_sent, 1u);
+  std::vector<std::uint8_t> version(1'200, 0);
+  const auto head = from_hex("c0 11223344 08 0102030405060708 04 0a0b0c0d");
+  std::copy(head.begin(), head.end(), version.begin());
+  train.bytes = version;
+  train.segment_size = version.size();
+  pair.server->on_datagrams({&train, 1}, pair.now);
+  EXPECT_EQ(pair.server->stats().version_negotiations_sent, 1u);
+  std::vector<std::uint8_t> memory(65'536);
+  TransmitTrain out{.buffer = memory};
+  ASSERT_EQ(pair.server->next_transmits(pair.now, {&out, 1}), 1u);
+  EXPECT_LT(out.size, 100u);
+  ASSERT_EQ(pair.server->next_transmits(pair.now, {&out, 1}), 1u);
+  EXPECT_EQ(to_hex(Bytes(memory).subspan(1, 4)), "00000000");
+}
+
+}  // namespace
+}  // namespace hawser::quic
