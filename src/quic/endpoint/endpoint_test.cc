@@ -220,7 +220,9 @@ TEST(endpoint, retry_validates_the_address) {
   Pair pair({.server = {.retry = RetryPolicy::kAlways}});
   pair.connect();
   ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
-  EXPECT_EQ(pair.server->stats().retries_sent, 1u);
+  // A ClientHello of two datagrams is answered twice; the client heeds the first answer.
+  EXPECT_GE(pair.server->stats().retries_sent, 1u);
+  EXPECT_EQ(pair.acceptor.accepted, 1);
 }
 
 TEST(endpoint, a_token_spares_the_next_visit_the_retry) {
@@ -228,10 +230,11 @@ TEST(endpoint, a_token_spares_the_next_visit_the_retry) {
   pair.connect();
   ASSERT_TRUE(pair.run([&] { return !pair.recorder.token.empty(); }));
   const std::vector<std::uint8_t> token = pair.recorder.token;
+  const std::uint64_t retries = pair.server->stats().retries_sent;
   pair.recorder = {};
   pair.connect(token);
   ASSERT_TRUE(pair.run([&] { return pair.recorder.complete; }));
-  EXPECT_EQ(pair.server->stats().retries_sent, 1u);
+  EXPECT_EQ(pair.server->stats().retries_sent, retries);
 }
 
 TEST(endpoint, server_never_sends_three_times_what_it_got_before_validation) {
