@@ -103,17 +103,20 @@ void check_banned_words(const SourceText& source, const Limits& limits, Findings
   }
 }
 
+// A file says what it is for; a test says its goal and method instead, with or without its name.
 void check_opening(const SourceText& source, Findings& out) {
+  if (source.is_test()) {
+    const std::string opening = lower(source.opening_comment());
+    for (const std::string_view word : {"goal", "method"})
+      if (!has_word(opening, word))
+        out.push_back({source.path(), 1,
+                       "the opening comment has no " + std::string(word) + "; allowed: '// Goal: ... Method: ...'"});
+    return;
+  }
   const std::string expected = "// " + std::string(source.file_name()) + ":";
   const std::string first = source.lines().empty() ? std::string() : source.lines().front();
   if (!first.starts_with(expected))
     out.push_back({source.path(), 1, "does not say what it is for; allowed: a first line '" + expected + " ...'"});
-  if (!source.is_test()) return;
-  const std::string opening = lower(source.opening_comment());
-  for (const std::string_view word : {"goal", "method"})
-    if (!has_word(opening, word))
-      out.push_back(
-          {source.path(), 1, "the opening comment has no " + std::string(word) + "; allowed: 'goal: ... method: ...'"});
 }
 
 void check_exceptions(const std::vector<SourceText>& sources, const Limits& limits, Findings& out) {

@@ -172,6 +172,7 @@ TEST(tidy, a_file_opens_with_its_name_and_a_test_with_goal_and_method) {
   Findings findings;
   check_opening(SourceText("src/base/a.h", "// a.h: what it is.\n"), findings);
   check_opening(SourceText("src/base/a_test.cc", "// a_test.cc: goal: this holds. Method: vectors.\n"), findings);
+  check_opening(SourceText("src/base/a_test.cc", "// Goal: this holds.\n// Method: vectors.\n"), findings);
   EXPECT_TRUE(findings.empty());
   check_opening(SourceText("src/base/a.h", "#pragma once\n"), findings);
   check_opening(SourceText("src/base/a_test.cc", "// a_test.cc: goal: this holds.\n"), findings);
