@@ -30,14 +30,13 @@ void Pacer::on_mtu_change(std::uint64_t max_datagram_size) {
   set_burst();
 }
 
-// Ten datagrams, as RFC 9002 section 7.7 allows at the start, or what the rate gives in one tick of
-// the timer, up to one train. Past 64 MB/s a tick gives more than a train: the bucket then
-// holds a tick's worth, and a driver that sleeps a whole tick sends several trains.
+// Ten datagrams, as RFC 9002 section 7.7 allows at the start, within one train; or what the rate
+// gives in one tick of the timer. Past 64 MB/s that is more than a train: a driver that
+// sleeps a whole tick then sends several.
 void Pacer::set_burst() {
-  const std::uint64_t ten = kBurstDatagrams * max_datagram_size_;
   const auto tick = static_cast<std::uint64_t>(bytes_in(rate_, kTimerGranularity));
-  const std::uint64_t train = std::min<std::uint64_t>(std::max(ten, tick), kBurstBytesMax);
-  burst_ = static_cast<std::size_t>(std::max(train, tick));
+  const std::uint64_t ten = std::min<std::uint64_t>(kBurstDatagrams * max_datagram_size_, kBurstBytesMax);
+  burst_ = static_cast<std::size_t>(std::max(ten, tick));
 }
 
 void Pacer::set_rate(std::uint64_t congestion_window, Duration smoothed_rtt, bool slow_start,
