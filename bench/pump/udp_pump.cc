@@ -36,7 +36,7 @@ struct Options {
   bool gro = true;
   bool ipv6 = false;
   std::string cipher = "none";
-  std::vector<int> cpus{0, 1};      // of the sender and of the receiver
+  std::vector<int> cpus{0, 1};  // of the sender and of the receiver
 };
 
 struct Outcome {
@@ -58,7 +58,8 @@ void stay_on(int cpu) {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   CPU_SET(cpu, &cpus);
-  if (pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus) != 0) std::fprintf(stderr, "udp_pump: cannot stay on CPU %d\n", cpu);
+  if (pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus) != 0)
+    std::fprintf(stderr, "udp_pump: cannot stay on CPU %d\n", cpu);
 }
 
 quic::PacketKey make_key(const std::string& cipher) {
@@ -153,15 +154,15 @@ void print_side(const char* name, const Outcome& outcome, double seconds) {
       "\"system_calls\": %llu}",
       name, static_cast<double>(outcome.octets) * 8 / seconds / 1e9, static_cast<unsigned long long>(outcome.datagrams),
       outcome.datagrams == 0 ? 0.0 : outcome.cpu_seconds * 1e9 / static_cast<double>(outcome.datagrams),
-      outcome.cpu_seconds / seconds, static_cast<unsigned long long>(outcome.udp.send_calls + outcome.udp.receive_calls));
+      outcome.cpu_seconds / seconds,
+      static_cast<unsigned long long>(outcome.udp.send_calls + outcome.udp.receive_calls));
 }
 
 std::unique_ptr<net::EpollEngine> make_engine(const Options& options, SocketAddress& bound) {
   auto engine = net::EpollEngine::create();
   HAWSER_CHECK(engine.has_value());
-  const auto socket = (*engine)->open({.local = *net::parse_address(options.ipv6 ? "[::1]:0" : "127.0.0.1:0"),
-                                       .gso = options.gso,
-                                       .gro = options.gro});
+  const auto socket = (*engine)->open(
+      {.local = *net::parse_address(options.ipv6 ? "[::1]:0" : "127.0.0.1:0"), .gso = options.gso, .gro = options.gro});
   if (!socket) {
     std::fprintf(stderr, "udp_pump: %s\n", socket.error().message.c_str());
     std::exit(1);
@@ -186,7 +187,8 @@ int run(const Options& options) {
   receiver.join();
   const double seconds = seconds_of(CLOCK_MONOTONIC) - begin;
   std::printf("{\"seconds\": %.2f, \"segment_size\": %zu, \"gso\": %s, \"gro\": %s, \"cipher\": \"%s\", ", seconds,
-              options.segment_size, options.gso ? "true" : "false", options.gro ? "true" : "false", options.cipher.c_str());
+              options.segment_size, options.gso ? "true" : "false", options.gro ? "true" : "false",
+              options.cipher.c_str());
   print_side("sender", sent, seconds);
   std::printf(", ");
   print_side("receiver", received, seconds);

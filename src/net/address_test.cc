@@ -25,7 +25,8 @@ TEST(net_address, takes_the_default_port_only_where_none_is_given) {
 }
 
 TEST(net_address, refuses_bad_texts_with_a_sentence) {
-  for (const char* text : {"192.0.2.1:65536", "192.0.2.1:", "192.0.2.1:4x", "::1:443", "[::1", "[::1]443", "name:443", "[fe80::1%nowhere]:1", ""}) {
+  for (const char* text : {"192.0.2.1:65536", "192.0.2.1:", "192.0.2.1:4x", "::1:443", "[::1", "[::1]443", "name:443",
+                           "[fe80::1%nowhere]:1", ""}) {
     const auto result = parse_address(text);
     ASSERT_FALSE(result) << text;
     EXPECT_NE(result.error().message.find(text), std::string::npos);

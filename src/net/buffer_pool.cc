@@ -32,6 +32,8 @@ BufferPool::BufferPool(std::size_t slots) : slots_(slots) {
   if (size >= kHugePage) (void)madvise(base_, size, MADV_HUGEPAGE);
 }
 
-BufferPool::~BufferPool() { munmap(base_, slots_ * kSlotSize); }
+BufferPool::~BufferPool() {
+  munmap(base_, slots_ * kSlotSize);
+}
 
 }  // namespace hawser::net

@@ -39,13 +39,16 @@ void drain_counter(int fd) {
 }
 
 std::unexpected<ConfigError> resource_error(std::string_view what) {
-  return std::unexpected(ConfigError{fmt::format("{}: {} (raise the limit of open files?)", what, std::strerror(errno))});
+  return std::unexpected(
+      ConfigError{fmt::format("{}: {} (raise the limit of open files?)", what, std::strerror(errno))});
 }
 
 }  // namespace
 
 EpollEngine::EpollEngine(const EpollOptions& options)
-    : precise_timeout_(options.precise_timeout), receive_pool_(options.receive_slots), transmit_pool_(options.transmit_slots) {}
+    : precise_timeout_(options.precise_timeout),
+      receive_pool_(options.receive_slots),
+      transmit_pool_(options.transmit_slots) {}
 
 std::expected<std::unique_ptr<EpollEngine>, ConfigError> EpollEngine::create(const EpollOptions& options) {
   if (options.receive_slots == 0 || options.transmit_slots == 0) {
@@ -57,7 +60,8 @@ std::expected<std::unique_ptr<EpollEngine>, ConfigError> EpollEngine::create(con
   engine->wake_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (engine->wake_ < 0 || !add_to_epoll(engine->epoll_, engine->wake_, kWakeEvent)) return resource_error("eventfd");
   engine->timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (engine->timer_ < 0 || !add_to_epoll(engine->epoll_, engine->timer_, kTimerEvent)) return resource_error("timerfd");
+  if (engine->timer_ < 0 || !add_to_epoll(engine->epoll_, engine->timer_, kTimerEvent))
+    return resource_error("timerfd");
   return engine;
 }
 
@@ -70,7 +74,8 @@ EpollEngine::~EpollEngine() {
 std::expected<SocketId, ConfigError> EpollEngine::open(const UdpOptions& options) {
   const auto free = std::ranges::find_if(slots_, [](const Slot& slot) { return !slot.socket; });
   if (free == slots_.end()) {
-    return std::unexpected(ConfigError{fmt::format("engine: it has {} sockets already, and no room for more", kSocketsMax)});
+    return std::unexpected(
+        ConfigError{fmt::format("engine: it has {} sockets already, and no room for more", kSocketsMax)});
   }
   HAWSER_TRY(UdpSocket opened, UdpSocket::open(options));
   const auto index = static_cast<std::uint32_t>(free - slots_.begin());

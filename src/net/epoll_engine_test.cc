@@ -25,7 +25,8 @@ SocketId open_on(Engine& engine, std::string_view address, bool reuse_port = fal
 }
 
 // Fills a lent train with `size` octets of `value`.
-void fill(TransmitTrain& train, std::uint8_t value, std::size_t size, std::size_t segment_size, const FourTuple& tuple) {
+void fill(TransmitTrain& train, std::uint8_t value, std::size_t size, std::size_t segment_size,
+          const FourTuple& tuple) {
   std::memset(train.buffer.data(), value, size);
   train.size = size;
   train.segment_size = segment_size;

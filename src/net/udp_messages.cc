@@ -108,7 +108,8 @@ void prepare_receive(UdpMessageBuffers& messages, std::size_t index, MutableByte
   header.msg_controllen = messages.controls[index].octets.size();
 }
 
-bool read_received(const UdpMessageBuffers& messages, std::size_t index, const SocketAddress& local, ReceivedTrain& train) {
+bool read_received(const UdpMessageBuffers& messages, std::size_t index, const SocketAddress& local,
+                   ReceivedTrain& train) {
   const std::size_t size = messages.headers[index].msg_len;
   const msghdr& header = messages.headers[index].msg_hdr;
   if (size == 0 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return false;

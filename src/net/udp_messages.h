@@ -41,7 +41,8 @@ void prepare_receive(UdpMessageBuffers& messages, std::size_t index, MutableByte
 
 // Reads message `index` into `train`: addresses, ECN, segment size. `local` is what holds
 // where the kernel says nothing. False if the datagram is empty or was cut.
-bool read_received(const UdpMessageBuffers& messages, std::size_t index, const SocketAddress& local, ReceivedTrain& train);
+bool read_received(const UdpMessageBuffers& messages, std::size_t index, const SocketAddress& local,
+                   ReceivedTrain& train);
 
 // Makes message `index` send the first `size` octets of `train`, as one GSO train if they
 // are more than one segment. `pktinfo`: tuple.local, where it is set, becomes the source.

@@ -42,7 +42,8 @@ bool may_be_gso_refusal(int error) {
 }
 
 std::unexpected<ConfigError> open_error(const UdpOptions& options, std::string_view what) {
-  return std::unexpected(ConfigError{fmt::format("UDP {}: {}: {}", to_string(options.local), what, std::strerror(errno))});
+  return std::unexpected(
+      ConfigError{fmt::format("UDP {}: {}: {}", to_string(options.local), what, std::strerror(errno))});
 }
 
 }  // namespace
@@ -119,11 +120,14 @@ void UdpSocket::set_path_options(const UdpOptions& options) {
   capabilities_.ecn = v4_ecn && v6_ecn;
   // A socket bound to one address knows it; asking per datagram would be waste.
   if (any_address_) {
-    capabilities_.pktinfo = v6 ? set_int(fd_, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set_int(fd_, IPPROTO_IP, IP_PKTINFO, 1);
+    capabilities_.pktinfo =
+        v6 ? set_int(fd_, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set_int(fd_, IPPROTO_IP, IP_PKTINFO, 1);
   }
 }
 
-UdpSocket::UdpSocket(UdpSocket&& o) noexcept { *this = std::move(o); }
+UdpSocket::UdpSocket(UdpSocket&& o) noexcept {
+  *this = std::move(o);
+}
 
 UdpSocket& UdpSocket::operator=(UdpSocket&& o) noexcept {
   std::swap(fd_, o.fd_);
@@ -143,7 +147,8 @@ UdpSocket::~UdpSocket() {
   delete messages_;
 }
 
-std::size_t UdpSocket::receive(std::span<ReceivedTrain> out, const BufferPool& pool, std::size_t first_slot, bool& drained) {
+std::size_t UdpSocket::receive(std::span<ReceivedTrain> out, const BufferPool& pool, std::size_t first_slot,
+                               bool& drained) {
   UdpMessageBuffers& messages = messages_->in;
   const std::size_t room = std::min({out.size(), pool.size() - first_slot, kMessagesPerCall});
   for (std::size_t i = 0; i < room; ++i) prepare_receive(messages, i, pool.slot(first_slot + i));

@@ -27,24 +27,24 @@ inline constexpr std::size_t kMessagesPerCall = 32;
 using SendCall = int (*)(int fd, mmsghdr* messages, unsigned count, int flags);
 
 struct UdpOptions {
-  SocketAddress local;               // family kIpv4 or kIpv6; port 0: the kernel chooses
-  bool dual_stack = true;            // an IPv6 wildcard socket carries IPv4 too
-  bool reuse_port = false;           // SO_REUSEPORT: several workers on one port
-  bool gso = true;                   // false: never UDP_SEGMENT, even where there is one
-  bool gro = true;                   // false: never UDP_GRO
-  bool dont_fragment = true;         // DF on every datagram, as RFC 9000 section 14 demands
+  SocketAddress local;                     // family kIpv4 or kIpv6; port 0: the kernel chooses
+  bool dual_stack = true;                  // an IPv6 wildcard socket carries IPv4 too
+  bool reuse_port = false;                 // SO_REUSEPORT: several workers on one port
+  bool gso = true;                         // false: never UDP_SEGMENT, even where there is one
+  bool gro = true;                         // false: never UDP_GRO
+  bool dont_fragment = true;               // DF on every datagram, as RFC 9000 section 14 demands
   std::size_t receive_buffer = 16u << 20;  // octets wished for; the kernel may grant less
   std::size_t send_buffer = 16u << 20;     // octets wished for
-  std::size_t busy_poll_us = 0;      // SO_BUSY_POLL; 0 leaves the system's setting
-  SendCall send_call = nullptr;      // tests block, cut and refuse here; nullptr: the kernel
+  std::size_t busy_poll_us = 0;            // SO_BUSY_POLL; 0 leaves the system's setting
+  SendCall send_call = nullptr;            // tests block, cut and refuse here; nullptr: the kernel
 };
 
 // What this socket got, for `status` and for choosing how to build trains.
 struct UdpCapabilities {
   bool gso = false;  // turns false for good when the kernel refuses a train at run time
   bool gro = false;
-  bool ecn = false;            // ECN marks are read from received datagrams
-  bool pktinfo = false;        // local addresses are read and chosen per datagram
+  bool ecn = false;      // ECN marks are read from received datagrams
+  bool pktinfo = false;  // local addresses are read and chosen per datagram
   bool dont_fragment = false;
   std::size_t receive_buffer = 0;  // octets granted, by the kernel's own book-keeping
   std::size_t send_buffer = 0;
@@ -62,11 +62,11 @@ struct UdpCounters {
   std::uint64_t octets_sent = 0;
   std::uint64_t trains_sent = 0;
   std::uint64_t send_calls = 0;
-  std::uint64_t send_blocked = 0;       // EAGAIN: the send buffer was full
-  std::uint64_t send_too_large = 0;     // datagrams dropped: larger than the interface's MTU
-  std::uint64_t send_unreachable = 0;   // datagrams dropped: no route, refused, no such source
-  std::uint64_t send_failed = 0;        // datagrams dropped for any other cause
-  std::uint64_t gso_refusals = 0;       // trains that the kernel would not segment
+  std::uint64_t send_blocked = 0;      // EAGAIN: the send buffer was full
+  std::uint64_t send_too_large = 0;    // datagrams dropped: larger than the interface's MTU
+  std::uint64_t send_unreachable = 0;  // datagrams dropped: no route, refused, no such source
+  std::uint64_t send_failed = 0;       // datagrams dropped for any other cause
+  std::uint64_t gso_refusals = 0;      // trains that the kernel would not segment
 
   UdpCounters& operator+=(const UdpCounters& o);
 };

@@ -339,7 +339,8 @@ TEST_P(UdpSocketTest, source_address_that_is_not_ours_drops_the_train) {
   UdpSocket sender = open_socket({.local = any_address(loopback().family, 0)});
   UdpSocket receiver = open_socket({.local = loopback()});
   Load load(3'000, 1'200, receiver.local_address());
-  load.train.tuple.local = *parse_address(loopback().family == AddressFamily::kIpv4 ? "192.0.2.77:1" : "[2001:db8::77]:1");
+  load.train.tuple.local =
+      *parse_address(loopback().family == AddressFamily::kIpv4 ? "192.0.2.77:1" : "[2001:db8::77]:1");
   EXPECT_EQ(sender.send({&load.train, 1}), 1u);
   EXPECT_EQ(sender.counters().send_unreachable, 3u);
   EXPECT_EQ(sender.counters().datagrams_sent, 0u);

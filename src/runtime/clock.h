@@ -14,6 +14,8 @@ inline Duration read_clock(clockid_t clock) {
 }
 
 // Nanoseconds since the machine started, never going back; the same in every thread.
-inline Timestamp current_time() { return Timestamp{read_clock(CLOCK_MONOTONIC)}; }
+inline Timestamp current_time() {
+  return Timestamp{read_clock(CLOCK_MONOTONIC)};
+}
 
 }  // namespace hawser::runtime

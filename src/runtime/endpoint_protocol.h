@@ -34,7 +34,8 @@ class EndpointProtocol final : public DatagramProtocol {
   // Starts a connection to parameters.tuple.remote; on the worker's thread, after attach().
   // Without a local address (family kNone) the connection leaves through a socket of the
   // remote's family that is opened at the first call, with `udp` for its other options.
-  std::expected<quic::Connection*, ConfigError> connect(quic::ClientParameters parameters, quic::ConnectionHandler& handler,
+  std::expected<quic::Connection*, ConfigError> connect(quic::ClientParameters parameters,
+                                                        quic::ConnectionHandler& handler,
                                                         const net::UdpOptions& udp = {});
 
   void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override { endpoint_.on_datagrams(batch, now); }

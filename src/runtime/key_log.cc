@@ -23,7 +23,9 @@ std::expected<std::unique_ptr<KeyLog>, ConfigError> KeyLog::open_from_environmen
   return open(path);
 }
 
-KeyLog::~KeyLog() { ::close(fd_); }
+KeyLog::~KeyLog() {
+  ::close(fd_);
+}
 
 void KeyLog::append(std::string_view line) {
   std::string text;

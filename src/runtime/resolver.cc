@@ -34,7 +34,8 @@ std::expected<std::vector<SocketAddress>, ConfigError> resolve(const std::string
   if (host.empty()) return resolve_error(host, "give a name or an address");
   const std::string name = without_brackets(host);
   if (SocketAddress literal = net::parse_ip(name); literal.family != AddressFamily::kNone) {
-    if (family != AddressFamily::kNone && literal.family != family) return resolve_error(host, "it is of the other IP family");
+    if (family != AddressFamily::kNone && literal.family != family)
+      return resolve_error(host, "it is of the other IP family");
     literal.port = port;
     return std::vector{literal};
   }

@@ -60,7 +60,8 @@ void Runtime::join() {
 }
 
 std::expected<SocketAddress, ConfigError> Runtime::listen_on(Worker& worker, const net::UdpOptions& udp,
-                                                             std::unique_ptr<DatagramProtocol> protocol, Opened& opened) {
+                                                             std::unique_ptr<DatagramProtocol> protocol,
+                                                             Opened& opened) {
   DatagramProtocol& attached = worker.attach(std::move(protocol));
   opened.emplace_back(&worker, &attached);
   return worker.bind(attached, udp);

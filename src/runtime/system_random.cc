@@ -23,7 +23,9 @@ void read_kernel(MutableBytes out) {
 
 }  // namespace
 
-SystemRandom::~SystemRandom() { explicit_bzero(ahead_.data(), ahead_.size()); }
+SystemRandom::~SystemRandom() {
+  explicit_bzero(ahead_.data(), ahead_.size());
+}
 
 void SystemRandom::fill(MutableBytes out) {
   if (out.size() >= ahead_.size()) return read_kernel(out);

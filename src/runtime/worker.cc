@@ -22,7 +22,9 @@ thread_local const Worker* this_threads_worker = nullptr;
 // The longest name that Linux gives a thread, without the terminating zero.
 constexpr std::size_t kThreadNameMax = 15;
 
-bool is_long_header(Bytes datagram) { return (datagram[0] & 0x80) != 0; }
+bool is_long_header(Bytes datagram) {
+  return (datagram[0] & 0x80) != 0;
+}
 
 }  // namespace
 
@@ -66,7 +68,9 @@ void Worker::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool Worker::on_this_thread() const { return this_threads_worker == this; }
+bool Worker::on_this_thread() const {
+  return this_threads_worker == this;
+}
 
 bool Worker::post_task(std::unique_ptr<Task> task) {
   if (!mailbox_.post(std::move(task))) return false;
@@ -117,7 +121,8 @@ bool Worker::finished(Timestamp now) {
   }
   if (now >= *stop_deadline_ + kFlushMax) return true;
   if (!unsent_.empty() || more_to_send_ || mailbox_.has_letters()) return false;
-  return now >= *stop_deadline_ || std::ranges::all_of(protocols_, [](const auto& protocol) { return protocol->idle(); });
+  return now >= *stop_deadline_ ||
+         std::ranges::all_of(protocols_, [](const auto& protocol) { return protocol->idle(); });
 }
 
 void Worker::end_thread() {

@@ -33,23 +33,23 @@ namespace hawser::runtime {
 inline constexpr std::size_t kWorkersMax = 256;
 
 struct WorkerOptions {
-  std::size_t index = 0;      // below kWorkersMax; the octet in connection IDs
-  int cpu = -1;               // the CPU to stay on; -1: the scheduler's choice
-  Duration spin{0};           // how long to look for work before sleeping; costs the CPU
-  Duration drain{0};          // after stop(): how long peers may still be answered
+  std::size_t index = 0;        // below kWorkersMax; the octet in connection IDs
+  int cpu = -1;                 // the CPU to stay on; -1: the scheduler's choice
+  Duration spin{0};             // how long to look for work before sleeping; costs the CPU
+  Duration drain{0};            // after stop(): how long peers may still be answered
   std::string name = "hawser";  // of the thread, with the index; 12 characters count
 };
 
 struct WorkerStats {
   net::UdpCounters udp;
-  std::uint64_t kernel_drops = 0;     // datagrams lost to full receive buffers
-  std::uint64_t rounds = 0;           // of the loop
+  std::uint64_t kernel_drops = 0;  // datagrams lost to full receive buffers
+  std::uint64_t rounds = 0;        // of the loop
   std::uint64_t sleeps = 0;
   std::uint64_t tasks = 0;
-  std::uint64_t trains_forwarded = 0;       // to the worker whose connection ID they carry
-  std::uint64_t trains_taken_over = 0;      // from other workers
-  std::uint64_t trains_forward_dropped = 0; // the other worker's mailbox was full
-  std::uint64_t trains_unclaimed = 0;       // no protocol is bound to their local address
+  std::uint64_t trains_forwarded = 0;        // to the worker whose connection ID they carry
+  std::uint64_t trains_taken_over = 0;       // from other workers
+  std::uint64_t trains_forward_dropped = 0;  // the other worker's mailbox was full
+  std::uint64_t trains_unclaimed = 0;        // no protocol is bound to their local address
   Duration cpu_time{0};
 
   WorkerStats& operator+=(const WorkerStats& o);

@@ -81,7 +81,8 @@ class Echo : public DatagramProtocol {
 // Counts timeouts that it asks for one after the other.
 class Ticker final : public DatagramProtocol {
  public:
-  Ticker(Observed& observed, Timestamp first, Duration interval) : observed_(observed), next_(first), interval_(interval) {}
+  Ticker(Observed& observed, Timestamp first, Duration interval)
+      : observed_(observed), next_(first), interval_(interval) {}
   void on_datagrams(std::span<ReceivedTrain>, Timestamp) override {}
   void on_timeout(Timestamp now) override {
     if (now < next_ || current_time() < next_) observed_.early_timeout = true;
@@ -107,7 +108,9 @@ std::unique_ptr<Worker> start_worker(const WorkerOptions& options = {}) {
   return std::move(*worker);
 }
 
-net::UdpOptions loopback(std::uint16_t port = 0) { return {.local = ipv4_address({127, 0, 0, 1}, port)}; }
+net::UdpOptions loopback(std::uint16_t port = 0) {
+  return {.local = ipv4_address({127, 0, 0, 1}, port)};
+}
 
 SocketAddress start_echo(Worker& worker, Observed& observed) {
   return **worker.call([&](Worker& w) { return w.bind(w.attach(std::make_unique<Echo>(w, observed)), loopback()); });
@@ -135,7 +138,8 @@ class Peer {
       std::array<ReceivedTrain, 4> trains;
       bool drained = false;
       const std::size_t count = socket_.receive(trains, pool_, 0, drained);
-      for (std::size_t i = 0; i < count; ++i) result.insert(result.end(), trains[i].bytes.begin(), trains[i].bytes.end());
+      for (std::size_t i = 0; i < count; ++i)
+        result.insert(result.end(), trains[i].bytes.begin(), trains[i].bytes.end());
     }
     return result;
   }
@@ -316,7 +320,8 @@ TEST(runtime, workers_share_a_port_and_all_get_work) {
   std::array<Observed, 4> observed;
   auto runtime = Runtime::create({.workers = 4});
   ASSERT_TRUE(runtime);
-  const auto server = (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
+  const auto server =
+      (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
   ASSERT_TRUE(server) << server.error().message;
   // 64 peers on 4 workers: all of them missing one worker has a chance of 4 * (3/4)^64 = 4e-8.
   for (int i = 0; i < 64; ++i) {
@@ -333,7 +338,8 @@ TEST(runtime, short_header_reaches_the_worker_that_its_connection_id_names) {
   std::array<Observed, 4> observed;
   auto runtime = Runtime::create({.workers = 4});
   ASSERT_TRUE(runtime);
-  const auto server = (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
+  const auto server =
+      (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
   ASSERT_TRUE(server);
   Peer peer;
   for (std::uint8_t owner = 0; owner < 4; ++owner) {
@@ -353,7 +359,8 @@ TEST(runtime, train_of_several_owners_is_taken_apart) {
   std::array<Observed, 3> observed;
   auto runtime = Runtime::create({.workers = 3});
   ASSERT_TRUE(runtime);
-  const auto server = (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
+  const auto server =
+      (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Echo>(w, observed[w.index()]); });
   ASSERT_TRUE(server);
   Peer peer;
   std::vector<std::uint8_t> octets(6 * 500 + 20, 0x40);
