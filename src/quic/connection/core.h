@@ -51,10 +51,8 @@ struct ConnectionParameters {
 
 // A change in how the endpoint routes datagrams to this connection.
 struct RoutingChange {
-  enum class Kind : std::uint8_t { kAddCid, kRemoveCid, kAddResetToken, kRemoveResetToken };
-  Kind kind = Kind::kAddCid;
+  bool add = true;  // false: no longer route this connection ID here
   ConnectionId cid;
-  StatelessResetToken token{};
 };
 
 class ConnectionCore final : private TlsHandler {
@@ -94,6 +92,8 @@ class ConnectionCore final : private TlsHandler {
 
   // Drained by the endpoint after each input.
   [[nodiscard]] std::vector<RoutingChange>& routing_changes() { return routing_changes_; }
+  // True once after the peer's reset tokens changed: read them anew from path().peer_cids().
+  bool take_reset_tokens_changed() { return std::exchange(reset_tokens_changed_, false); }
   // Closing and draining are over: delete it.
   [[nodiscard]] bool terminated() const { return phase_ == Phase::kTerminated; }
   [[nodiscard]] bool handshake_open() const { return !handshake_complete_ && phase_ == Phase::kOpen; }
@@ -142,6 +142,7 @@ class ConnectionCore final : private TlsHandler {
     ConnectionId dcid;
     const FourTuple* tuple = nullptr;
     Ecn ecn = Ecn::kNotEct;
+    std::size_t datagram_size = 0;  // octets, for the anti-amplification credit of a new address
     bool ack_eliciting = false;
     bool probing = true;  // only probing frames so far
   };
@@ -151,11 +152,20 @@ class ConnectionCore final : private TlsHandler {
   static constexpr FrameHandlers make_frame_handlers();
 
   // receive.cc
-  void on_datagram(MutableBytes datagram, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask);
-  std::size_t on_packet(MutableBytes rest, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask, Bytes first_dcid);
-  void open_packet(MutableBytes packet, const PacketHeader& header, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask);
+  // Where a packet came from and with what.
+  struct Arrival {
+    const FourTuple& tuple;
+    Ecn ecn = Ecn::kNotEct;
+    std::size_t datagram_size = 0;
+    const HeaderMask* mask = nullptr;  // already computed, or null
+  };
+  void on_datagram(MutableBytes datagram, const Arrival& arrival);
+  std::size_t on_packet(MutableBytes rest, const Arrival& arrival, Bytes first_dcid);
+  [[nodiscard]] bool may_open(const PacketHeader& header) const;
+  void open_packet(MutableBytes packet, const PacketHeader& header, const Arrival& arrival);
   Parsed<bool> open_payload(MutableBytes packet, ReceivedPacket& received, std::size_t header_size);
-  void on_unopened(MutableBytes packet, const PacketHeader& header, const FourTuple& tuple, Ecn ecn);
+  void on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received, std::size_t header_size);
+  void on_unopened(MutableBytes packet, const PacketHeader& header);
   void on_payload(Bytes payload, ReceivedPacket& received);
   void on_packet_accepted(const ReceivedPacket& received);
   void replay_early_packets();
@@ -233,6 +243,9 @@ class ConnectionCore final : private TlsHandler {
 
   // migration.cc
   void note_peer_address(const ReceivedPacket& packet, bool is_newest);
+  void note_probed_address(const ReceivedPacket& packet);
+  void migrate_peer(const ReceivedPacket& packet);
+  [[nodiscard]] NetworkPath new_network_path(const ReceivedPacket& packet);
   void start_validation(NetworkPath& network_path);
   void on_path_validated(NetworkPath& network_path);
   void on_validation_failed();
@@ -321,10 +334,12 @@ class ConnectionCore final : private TlsHandler {
   Timestamp last_received_{};
   bool sent_since_activity_ = false;
   bool waits_for_pacing_ = false;
+  bool reset_tokens_changed_ = false;
 
   // What the application is told at the end of the batch.
   bool tell_complete_ = false;
   std::vector<Bytes> received_datagrams_;
+  std::vector<EarlyPacket> replayed_packets_;  // views above may lie in them
   std::vector<std::vector<std::uint8_t>> received_tokens_;
   std::vector<std::vector<std::uint8_t>> received_tickets_;
 

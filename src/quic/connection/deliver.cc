@@ -9,6 +9,7 @@ void ConnectionCore::end_batch(Timestamp now) {
   deliver_events();
   streams_.end_batch();
   received_datagrams_.clear();
+  replayed_packets_.clear();
   received_tokens_.clear();
   received_tickets_.clear();
 }

@@ -126,11 +126,12 @@ Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacke
   HAWSER_TRY(const NewConnectionIdFrame frame, parse_new_connection_id(in));
   HAWSER_TRY_VOID(path_->peer_cids().on_new_connection_id({.sequence = frame.sequence_number, .retire_prior_to = frame.retire_prior_to,
                                                            .cid = frame.connection_id, .token = frame.stateless_reset_token}));
-  routing_changes_.push_back({.kind = RoutingChange::Kind::kAddResetToken, .cid = {}, .token = frame.stateless_reset_token});
+  reset_tokens_changed_ = true;
   // RFC 9000 section 5.1.2: what was retired is no longer used from now on.
-  NetworkPath& active = path_->active();
-  if (!path_->peer_cids().is_active(active.peer_cid_sequence())) {
-    if (const auto next = path_->peer_cids().take_unused()) active.set_peer_cid_sequence(*next);
+  std::optional<NetworkPath>& previous = path_->previous();
+  for (NetworkPath* network_path : {&path_->active(), previous ? &*previous : nullptr}) {
+    if (network_path == nullptr || path_->peer_cids().is_active(network_path->peer_cid_sequence())) continue;
+    if (const auto next = path_->peer_cids().take_unused()) network_path->set_peer_cid_sequence(*next);
   }
   return {};
 }
@@ -139,7 +140,7 @@ Parsed<void> ConnectionCore::on_retire_connection_id(FrameReader& in, ReceivedPa
   HAWSER_TRY(const RetireConnectionIdFrame frame, parse_retire_connection_id(in));
   HAWSER_TRY(const std::optional<ConnectionId> retired, path_->local_cids().on_retire_connection_id(frame.sequence_number, packet.dcid));
   if (retired) {
-    routing_changes_.push_back({.kind = RoutingChange::Kind::kRemoveCid, .cid = *retired});
+    routing_changes_.push_back({.add = false, .cid = *retired});
     issue_connection_ids();
   }
   return {};
@@ -147,8 +148,8 @@ Parsed<void> ConnectionCore::on_retire_connection_id(FrameReader& in, ReceivedPa
 
 Parsed<void> ConnectionCore::on_path_challenge(FrameReader& in, ReceivedPacket& packet) {
   HAWSER_TRY(const PathChallengeFrame frame, parse_path_challenge(in));
-  // RFC 9000 section 8.2.2: answered on the path it came on. From a 4-tuple that is no path
-  // of ours yet it is answered once the packet has made it one.
+  // RFC 9000 section 8.2.2: answered on the 4-tuple it came on.
+  if (path_->find(*packet.tuple) == nullptr) note_probed_address(packet);
   NetworkPath* network_path = path_->find(*packet.tuple);
   if (network_path == nullptr) network_path = &path_->active();
   network_path->validator().on_path_challenge(frame.data);

@@ -105,7 +105,7 @@ void ConnectionCore::apply_peer_parameters() {
   path_->local_cids().set_peer_limit(std::min<std::uint64_t>(peer_.active_connection_id_limit, kCidsToIssue));
   if (peer_.stateless_reset_token) {
     path_->peer_cids().set_initial_token(*peer_.stateless_reset_token);
-    routing_changes_.push_back({.kind = RoutingChange::Kind::kAddResetToken, .cid = {}, .token = *peer_.stateless_reset_token});
+    reset_tokens_changed_ = true;
   }
   emitter_.emit(ParametersSet{.initiator = Owner::kRemote});
 }
@@ -145,7 +145,7 @@ void ConnectionCore::release_handshake() {
   token_ = {};
   if (!is_server()) return;
   tls_.reset();
-  routing_changes_.push_back({.kind = RoutingChange::Kind::kRemoveCid, .cid = original_dcid_});
+  routing_changes_.push_back({.add = false, .cid = retry_scid_ ? *retry_scid_ : original_dcid_});
 }
 
 // RFC 9001 section 4.9: the keys, their packets and their CRYPTO data go together.
@@ -166,7 +166,7 @@ void ConnectionCore::issue_connection_ids() {
   while (cids.wanted() > 0) {
     const ConnectionId cid = cids_->generate();
     cids.issue(cid, cids_->reset_token(cid));
-    routing_changes_.push_back({.kind = RoutingChange::Kind::kAddCid, .cid = cid});
+    routing_changes_.push_back({.add = true, .cid = cid});
   }
 }
 

@@ -23,17 +23,39 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
     emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationComplete, .remote = packet.tuple->remote, .local = packet.tuple->local});
     return;
   }
+  migrate_peer(packet);
+}
+
+// A PATH_CHALLENGE from an address where the peer is not: it may come over later.
+void ConnectionCore::note_probed_address(const ReceivedPacket& packet) {
+  if (!is_server() || !handshake_complete_ || !path_->peer_cids().has_unused()) return;
+  path_->candidate().emplace(new_network_path(packet));
+}
+
+NetworkPath ConnectionCore::new_network_path(const ReceivedPacket& packet) {
   // A peer that moves on purpose uses another connection ID; a NAT rebinding does not, and
   // then there may be none to spare (section 9.5).
-  const std::optional<std::uint64_t> fresh = path_->peer_cids().take_unused();
-  const std::uint64_t old_sequence = active.peer_cid_sequence();
-  path_->migrate_to({.tuple = *packet.tuple, .validated = false, .peer_cid_sequence = fresh.value_or(old_sequence),
-                     .mtu = {.initial = kBaseMtu, .max = static_cast<std::uint16_t>(config_.mtu_discovery ? config_.max_udp_payload : kBaseMtu)},
-                     .ecn = config_.ecn},
-                    now_);
-  path_->active().mtu_prober().set_peer_limit(peer_.max_udp_payload_size);
+  const std::uint64_t sequence = path_->peer_cids().take_unused().value_or(path_->active().peer_cid_sequence());
+  const auto mtu_max = static_cast<std::uint16_t>(config_.mtu_discovery ? config_.max_udp_payload : kBaseMtu);
+  NetworkPath made({.tuple = *packet.tuple, .validated = false, .peer_cid_sequence = sequence,
+                    .mtu = {.initial = kBaseMtu, .max = mtu_max}, .ecn = config_.ecn});
+  made.on_datagram_received(packet.datagram_size);
+  made.mtu_prober().set_peer_limit(peer_.max_udp_payload_size);
+  return made;
+}
+
+void ConnectionCore::migrate_peer(const ReceivedPacket& packet) {
+  std::optional<NetworkPath>& candidate = path_->candidate();
+  const bool probed = candidate && candidate->tuple() == *packet.tuple;
+  NetworkPath to = probed ? std::move(*candidate) : new_network_path(packet);
+  candidate.reset();
+  path_->migrate_to(std::move(to), now_);
   path_->on_mtu_changed();
   emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationStarted, .remote = packet.tuple->remote, .local = packet.tuple->local});
+  if (path_->active().validated()) {
+    on_path_validated(path_->active());
+    return;
+  }
   start_validation(path_->active());
   // Section 9.3.3: the old address is asked as well, in case the move was an attacker's.
   if (path_->previous()) start_validation(*path_->previous());

@@ -48,16 +48,16 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
     if (use_masks) keys_.read_header(EncryptionLevel::kOneRtt).masks({samples.data(), count}, masks);
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t size = std::min(segment_size, bytes.size());
-      on_datagram(bytes.first(size), tuple, ecn, use_masks ? &masks[i] : nullptr);
+      on_datagram(bytes.first(size), {.tuple = tuple, .ecn = ecn, .datagram_size = size, .mask = use_masks ? &masks[i] : nullptr});
       bytes = bytes.subspan(size);
     }
   }
   if (!early_packets_.empty()) replay_early_packets();
 }
 
-void ConnectionCore::on_datagram(MutableBytes datagram, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask) {
+void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) {
   stats_.bytes_received += datagram.size();
-  NetworkPath* network_path = path_->find(tuple);
+  NetworkPath* network_path = path_->find(arrival.tuple);
   if (network_path != nullptr && !network_path->validated()) {
     network_path->on_datagram_received(datagram.size());
     path_->loss().set_amplification_limited(false, now_);
@@ -73,20 +73,21 @@ void ConnectionCore::on_datagram(MutableBytes datagram, const FourTuple& tuple, 
   if (phase_ == Phase::kDraining || phase_ == Phase::kTerminated) return;
   const bool too_small_for_initial = is_server() && datagram.size() < kMinInitialDatagram;
   Bytes first_dcid;
+  Arrival here = arrival;
   while (!datagram.empty()) {
     if (too_small_for_initial && (datagram[0] & 0xf0) == 0xc0) return;
-    const std::size_t used = on_packet(datagram, tuple, ecn, mask, first_dcid);
+    const std::size_t used = on_packet(datagram, here, first_dcid);
     if (used == 0 || used >= datagram.size()) return;
     if (first_dcid.empty()) {
       if (const auto dcid = peek_destination_cid(datagram, cids_->length())) first_dcid = *dcid;
     }
     datagram = datagram.subspan(used);
-    mask = nullptr;
+    here.mask = nullptr;
   }
 }
 
 // Returns the octets of the packet, 0 if the rest of the datagram cannot be read.
-std::size_t ConnectionCore::on_packet(MutableBytes rest, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask, Bytes first_dcid) {
+std::size_t ConnectionCore::on_packet(MutableBytes rest, const Arrival& arrival, Bytes first_dcid) {
   const std::optional<PacketHeader> header = parse_packet_header(rest, cids_->length());
   if (!header) {
     ++stats_.packets_dropped;
@@ -104,42 +105,53 @@ std::size_t ConnectionCore::on_packet(MutableBytes rest, const FourTuple& tuple,
     case PacketType::kUnsupportedVersion: drop_packet(*header, rest.size(), PacketDropReason::kUnsupported); return 0;
     default: break;
   }
-  open_packet(rest.first(header->packet_size), *header, tuple, ecn, mask);
+  open_packet(rest.first(header->packet_size), *header, arrival);
   return header->packet_size;
 }
 
-void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header, const FourTuple& tuple, Ecn ecn, const HeaderMask* mask) {
+// What can be said of a packet by its header alone.
+bool ConnectionCore::may_open(const PacketHeader& header) const {
+  if (header.type == PacketType::kDiscard || !header.is_protected() || header.packet_size < header.pn_offset + kMinProtectedLength) return false;
+  if (!header.is_long()) return true;
+  // RFC 9000 section 7.2: the peer's Source Connection ID stays as it was first seen; section
+  // 17.2.2: a server's Initial has no token.
+  if (peer_cid_fixed_ && !equal(header.scid, first_peer_cid_.view())) return false;
+  return is_server() || header.token.empty();
+}
+
+void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header, const Arrival& arrival) {
   const EncryptionLevel level = level_of(header.type);
-  if (packet.size() < header.pn_offset + kMinProtectedLength) {
+  if (!may_open(header)) {
     drop_packet(header, packet.size(), PacketDropReason::kInvalid);
     return;
   }
   // RFC 9001 section 5.7: a server reads no 1-RTT packet before the handshake is complete.
   if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_complete_)) {
     const bool may_come = level != EncryptionLevel::kZeroRtt && !keys_.discarded(level);
-    if (!may_come || !early_packets_.keep(level, packet, tuple, ecn)) drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
+    if (!may_come || !early_packets_.keep(level, packet, arrival.tuple, arrival.ecn)) drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
     return;
   }
-  const HeaderMask own = mask != nullptr ? *mask : keys_.read_header(level).mask(packet.data() + header.pn_offset + kSampleOffset);
-  const TruncatedPacketNumber truncated = unprotect(packet.data(), header.pn_offset, own);
+  const HeaderMask mask = arrival.mask != nullptr ? *arrival.mask : keys_.read_header(level).mask(packet.data() + header.pn_offset + kSampleOffset);
+  const TruncatedPacketNumber truncated = unprotect(packet.data(), header.pn_offset, mask);
   const PacketNumberSpace space = space_of(level);
   AckTracker& acks = path_->acks(space);
-  ReceivedPacket received{.level = level, .space = space, .dcid = ConnectionId(header.dcid), .tuple = &tuple, .ecn = ecn};
+  ReceivedPacket received{.level = level, .space = space, .dcid = ConnectionId(header.dcid), .tuple = &arrival.tuple, .ecn = arrival.ecn,
+                          .datagram_size = arrival.datagram_size};
   received.number = decode_packet_number(acks.largest_received(), truncated.value, 8u * truncated.length);
   const std::size_t header_size = header.pn_offset + truncated.length;
   const Parsed<bool> opened = open_payload(packet, received, header_size);
   if (!opened) {
     close_for(opened.error());
-    return;
-  }
-  if (!*opened) {
-    on_unopened(packet, header, tuple, ecn);
-    return;
-  }
-  if (acks.is_duplicate(received.number)) {
+  } else if (!*opened) {
+    on_unopened(packet, header);
+  } else if (acks.is_duplicate(received.number)) {
     drop_packet(header, packet.size(), PacketDropReason::kDuplicate);
-    return;
+  } else {
+    on_opened(packet, header, received, header_size);
   }
+}
+
+void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received, std::size_t header_size) {
   if (!peer_cid_fixed_ && header.is_long()) {
     // RFC 9000 section 7.2: the server chose its connection ID; packets go there from now on.
     first_peer_cid_ = ConnectionId(header.scid);
@@ -171,7 +183,7 @@ Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, ReceivedPacket& r
 }
 
 // RFC 9000 section 10.3.1: a packet that cannot be opened may be a stateless reset.
-void ConnectionCore::on_unopened(MutableBytes packet, const PacketHeader& header, const FourTuple&, Ecn) {
+void ConnectionCore::on_unopened(MutableBytes packet, const PacketHeader& header) {
   if (header.type == PacketType::kOneRtt && packet.size() >= 5 + kStatelessResetTokenLength &&
       path_->peer_cids().is_reset_token(Bytes(packet).last(kStatelessResetTokenLength))) {
     on_stateless_reset(now_);
@@ -224,15 +236,15 @@ void ConnectionCore::on_packet_accepted(const ReceivedPacket& received) {
 
 // Keys that came with this batch may open packets that came before them.
 void ConnectionCore::replay_early_packets() {
+  replayed_packets_.reserve(EarlyPackets::kMaxPackets);  // references stay good
   for (const EncryptionLevel level : {EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
     const bool ready = keys_.can_open(level) && (level != EncryptionLevel::kOneRtt || handshake_complete_);
     if (!ready && !keys_.discarded(level)) continue;
     for (EarlyPacket& early : early_packets_.take(level)) {
-      if (ready && phase_ == Phase::kOpen) {
-        (void)on_packet(early.octets, early.tuple, early.ecn, nullptr, {});
-        // The views into it die here.
-        streams_.end_batch();
-      }
+      if (!ready || phase_ != Phase::kOpen) continue;
+      // Kept until the end of the batch, for what the application reads may lie in it.
+      EarlyPacket& kept = replayed_packets_.emplace_back(std::move(early));
+      (void)on_packet(kept.octets, {.tuple = kept.tuple, .ecn = kept.ecn, .datagram_size = kept.octets.size()}, {});
     }
   }
 }

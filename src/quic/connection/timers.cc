@@ -27,7 +27,9 @@ Timestamp ConnectionCore::open_deadline() const {
     const EncryptionLevel level = space == PacketNumberSpace::kInitial     ? EncryptionLevel::kInitial
                                   : space == PacketNumberSpace::kHandshake ? EncryptionLevel::kHandshake
                                                                            : EncryptionLevel::kOneRtt;
-    if (keys_.can_seal(level)) deadline = std::min(deadline, path_->acks(space).next_timeout());
+    // Without credit no acknowledgement can go; the datagram that brings credit wakes us.
+    if (keys_.can_seal(level) && path_->active().anti_amplification().allows(kBaseMtu))
+      deadline = std::min(deadline, path_->acks(space).next_timeout());
   }
   deadline = std::min(deadline, path_->active().next_timeout());
   if (const auto& previous = const_cast<Path&>(*path_).previous()) deadline = std::min(deadline, previous->next_timeout());

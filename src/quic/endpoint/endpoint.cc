@@ -296,22 +296,20 @@ void Endpoint::Impl::settle(Entry& entry, Timestamp) {
 
 void Endpoint::Impl::apply_routing(Entry& entry) {
   for (const RoutingChange& change : core(entry).routing_changes()) {
-    switch (change.kind) {
-      case RoutingChange::Kind::kAddCid:
-        if (by_cid.insert(change.cid, &entry)) entry.cids.push_back(change.cid);
-        break;
-      case RoutingChange::Kind::kRemoveCid:
-        if (std::erase(entry.cids, change.cid) != 0) by_cid.erase(change.cid);
-        break;
-      case RoutingChange::Kind::kAddResetToken:
-        if (by_reset_token.insert(change.token, &entry)) entry.reset_tokens.push_back(change.token);
-        break;
-      case RoutingChange::Kind::kRemoveResetToken:
-        if (std::erase(entry.reset_tokens, change.token) != 0) by_reset_token.erase(change.token);
-        break;
+    if (change.add) {
+      if (by_cid.insert(change.cid, &entry)) entry.cids.push_back(change.cid);
+    } else if (std::erase(entry.cids, change.cid) != 0) {
+      by_cid.erase(change.cid);
     }
   }
   core(entry).routing_changes().clear();
+  if (!core(entry).take_reset_tokens_changed()) return;
+  // A few tokens at most: all go, those that still hold come back.
+  for (const StatelessResetToken& token : entry.reset_tokens) by_reset_token.erase(token);
+  entry.reset_tokens.clear();
+  core(entry).path().peer_cids().for_each_token([&](const StatelessResetToken& token) {
+    if (by_reset_token.insert(token, &entry)) entry.reset_tokens.push_back(token);
+  });
 }
 
 void Endpoint::Impl::remove(Entry& entry) {

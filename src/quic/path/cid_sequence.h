@@ -132,6 +132,12 @@ class PeerCids {
   // Whether `token` belongs to an active connection ID: the datagram is a stateless reset.
   // Compares in constant time per token.
   [[nodiscard]] bool is_reset_token(Bytes token) const;
+  // Calls visit(token) for each active connection ID that has a token, at most kMaxActiveCids.
+  template <class Visit>
+  void for_each_token(Visit&& visit) const {
+    for (const Entry& entry : entries_)
+      if (entry.active && entry.token) visit(*entry.token);
+  }
 
   [[nodiscard]] bool has_frames() const;
   // Writes the RETIRE_CONNECTION_ID frames that are due.

@@ -53,10 +53,15 @@ class Path {
   // challenged too and returned to if the new one fails (RFC 9000 section 9.3.2).
   [[nodiscard]] std::optional<NetworkPath>& previous() { return previous_; }
 
+  // A 4-tuple from which the peer only probes so far: it gets answers, nothing else, until
+  // the peer moves there or goes silent (RFC 9000 section 9.1).
+  [[nodiscard]] std::optional<NetworkPath>& candidate() { return candidate_; }
+
   // The network path with this 4-tuple, or nullptr.
   [[nodiscard]] NetworkPath* find(const FourTuple& tuple) {
     if (active_.tuple() == tuple) return &active_;
     if (previous_ && previous_->tuple() == tuple) return &*previous_;
+    if (candidate_ && candidate_->tuple() == tuple) return &*candidate_;
     return nullptr;
   }
 
@@ -69,10 +74,10 @@ class Path {
 
   // The peer is now at another 4-tuple. Congestion state and RTT start afresh unless only the
   // port changed, which a NAT does under a path that stays the same (RFC 9000 section 9.4).
-  void migrate_to(const NetworkPathConfig& to, Timestamp now) {
-    const bool same_host = active_.tuple().remote.same_ip(to.tuple.remote);
+  void migrate_to(NetworkPath to, Timestamp now) {
+    const bool same_host = active_.tuple().remote.same_ip(to.tuple().remote);
     if (active_.validated()) previous_.emplace(std::move(active_));
-    active_ = NetworkPath(to);
+    active_ = std::move(to);
     if (!same_host) {
       loss_.on_network_path_changed(active_.mtu(), now);
       pacer_.reset(active_.mtu());
@@ -118,6 +123,7 @@ class Path {
                                                    AckTracker::for_space(PacketNumberSpace::kApplication)};
   NetworkPath active_;
   std::optional<NetworkPath> previous_;
+  std::optional<NetworkPath> candidate_;
 };
 
 }  // namespace hawser::quic
