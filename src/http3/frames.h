@@ -2,13 +2,16 @@
 // cuts a stream into frames, wherever its octets are cut by the transport.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/varint.h"
 #include "http3/error.h"
+#include "quic/wire/types.h"
 
 namespace hawser::http3 {
 
@@ -62,6 +65,23 @@ inline constexpr std::size_t kIntegerPayloadMax = 8;
 // A stream ID of 8 octets and a priority field; the registered members need 6 octets of it.
 inline constexpr std::size_t kPriorityUpdatePayloadMax = 8 + 256;
 
+// Which frames a stream may carry (RFC 9114 section 7, table 1) depends on its kind.
+enum class FrameStream : std::uint8_t { kRequest, kControl };
+
+// Whether the peer may send a frame of this type on such a stream to an endpoint of role
+// `receiver`. H3_FRAME_UNEXPECTED otherwise; H3_ID_ERROR for a push that a client which never
+// sends MAX_PUSH_ID has not allowed. Types that are unknown here are legal everywhere.
+Result<void> check_frame_legal(FrameStream stream, quic::Role receiver, std::uint64_t type);
+
+// The payload of GOAWAY, MAX_PUSH_ID and CANCEL_PUSH: one integer and nothing after it.
+Result<std::uint64_t> parse_integer_payload(Bytes payload);
+
+struct PriorityUpdate {
+  std::uint64_t element_id = 0;  // a stream ID, or a push ID
+  std::string_view priority;     // a priority field value, unchecked
+};
+Result<PriorityUpdate> parse_priority_update(Bytes payload);
+
 // Cuts octets into frames. Payloads that have to be whole are handed on as one view, which
 // costs a copy only if they were cut; DATA is announced and its octets are left to the
 // caller; frames of unknown type are passed over.
@@ -80,22 +100,21 @@ class FrameReader {
     Bytes payload;
   };
 
-  // Longest HEADERS payload accepted, in octets; longer: H3_EXCESSIVE_LOAD on the stream.
-  explicit FrameReader(std::size_t headers_payload_max) : headers_payload_max_(headers_payload_max) {}
+  FrameReader() = default;
 
-  // Takes octets from the front of `in` until something is to be told. H3_FRAME_UNEXPECTED
-  // for a type of HTTP/2, H3_FRAME_ERROR for a length the type cannot have. After kData the
-  // caller takes `length` octets out of the stream itself before the next call.
+  // Back to the first octet of a stream, with the memory kept. `headers_payload_max`: longest
+  // HEADERS payload accepted, in octets; a longer one is H3_EXCESSIVE_LOAD on the stream.
+  void reset(FrameStream stream, quic::Role receiver, std::size_t headers_payload_max);
+
+  // Takes octets from the front of `in` until something is to be told. The header alone
+  // decides whether a frame is legal here and can have its length (H3_FRAME_ERROR). After
+  // kData the caller takes `length` octets out of the stream itself before the next call.
   Result<Event> next(Bytes& in);
 
   // Between two frames: the only place where a stream may end.
   [[nodiscard]] bool at_boundary() const { return state_ == State::kHeader && header_size_ == 0; }
   // Octets held of a frame that was cut.
   [[nodiscard]] std::size_t buffered() const { return buffer_.size(); }
-  // Back to the first octet of a stream, with the memory kept.
-  void reset();
-  // Gives memory back that a large frame took.
-  void shrink();
 
  private:
   enum class State : std::uint8_t { kHeader, kPayload, kSkip };
@@ -103,12 +122,14 @@ class FrameReader {
   bool take_header(Bytes& in);
   Result<Event> on_header();
   Event take_payload(Bytes& in);
-  [[nodiscard]] std::size_t payload_max() const;
+  void skip(Bytes& in);
 
-  std::size_t headers_payload_max_;
+  FrameStream stream_ = FrameStream::kRequest;
+  quic::Role receiver_ = quic::Role::kServer;
   State state_ = State::kHeader;
   std::uint8_t header_size_ = 0;
-  std::uint8_t header_[kFrameHeaderMax];
+  std::array<std::uint8_t, kFrameHeaderMax> header_{};
+  std::size_t headers_payload_max_ = 0;
   std::uint64_t type_ = 0;
   std::uint64_t length_ = 0;     // of the payload
   std::uint64_t remaining_ = 0;  // of the payload, to come

@@ -57,7 +57,7 @@ Result<void> check_outgoing_trailers(FieldList fields);
 
 // Lower-case token characters (RFC 9110 section 5.6.2, RFC 9114 section 4.2), not empty.
 bool is_field_name(std::string_view name);
-// No NUL, CR or LF, and no space or tab at the ends (RFC 9110 section 5.5).
+// No control character but tab, and no space or tab at the ends (RFC 9110 section 5.5).
 bool is_field_value(std::string_view value);
 
 }  // namespace hawser::http3

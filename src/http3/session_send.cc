@@ -1,0 +1,234 @@
+// session_send.cc: requests, responses, bodies and trailers on their way out.
+#include <algorithm>
+#include <array>
+
+#include "base/result.h"
+#include "http3/session_core.h"
+
+namespace hawser::http3 {
+
+using quic::Role;
+
+namespace {
+// Room in front of an encoded section for the header of its frame: a type of one octet.
+constexpr std::size_t kHeaderRoom = 9;
+}  // namespace
+
+std::expected<void, SessionError> SessionCore::refused(const Error& fault) {
+  last_fault_ = fault.reason;
+  return std::unexpected(SessionError::kMalformed);
+}
+
+// RFC 9114 section 4.2.2: what the peer says it will not take is not sent.
+std::optional<SessionError> SessionCore::check_size(FieldList fields) const {
+  if (!peer_settings_ || size_of(fields) <= peer_settings_->max_field_section_size) return std::nullopt;
+  return SessionError::kTooLarge;
+}
+
+void SessionCore::send_section(StreamId id, FieldList fields, bool fin) {
+  scratch_.clear();
+  scratch_.resize(kHeaderRoom);
+  encoder_.encode(id.value, fields, scratch_);
+  const std::size_t size = scratch_.size() - kHeaderRoom;
+  const std::size_t start = kHeaderRoom - frame_header_size(static_cast<std::uint64_t>(FrameType::kHeaders), size);
+  put_frame_header(scratch_.data() + start, FrameType::kHeaders, size);
+  stats_.header_bytes_sent += size;
+  flush_qpack();
+  if (!closed_) write_all(id, Bytes{scratch_}.subspan(start), fin);
+}
+
+std::expected<StreamId, SessionError> SessionCore::send_request(FieldList fields, bool fin) {
+  if (closed_) return std::unexpected(SessionError::kClosed);
+  if (!ready_) return std::unexpected(SessionError::kNotReady);
+  if (going_away()) return std::unexpected(SessionError::kGoingAway);
+  if (role_ != Role::kClient) return std::unexpected(SessionError::kWrongState);
+  if (const auto refusal = check_size(fields)) return std::unexpected(*refusal);
+  if (config_.check_outgoing) {
+    const auto head = check_outgoing_request(fields, peer_settings_ && peer_settings_->enable_connect_protocol);
+    if (!head) return std::unexpected(refused(head.error()).error());
+  }
+  const auto opened = transport_->open_stream(true);
+  if (!opened) {
+    return std::unexpected(opened.error() == quic::StreamError::kLimit ? SessionError::kStreamLimit : SessionError::kClosed);
+  }
+  Stream& stream = streams_.insert(*opened);
+  begin_request(stream);
+  ++stats_.requests_sent;
+  for (const Field& field : fields) {
+    if (field.name != ":method") continue;
+    stream.head_request = field.value == "HEAD";
+    stream.connect_request = field.value == "CONNECT";
+    break;
+  }
+  stream.send = fin ? SendState::kFinished : SendState::kBody;
+  send_section(*opened, fields, fin);
+  return *opened;
+}
+
+void SessionCore::update_priority(StreamId id, Priority priority) {
+  if (closed_ || !ready_ || role_ != Role::kClient) return;
+  std::array<char, kPriorityTextMax> text;
+  scratch_.clear();
+  append_priority_update(scratch_, id.value, format_priority(priority, text.data()));
+  write_control(scratch_);
+}
+
+std::expected<Stream*, SessionError> SessionCore::sending_stream(StreamId id, SendState state) {
+  if (closed_) return std::unexpected(SessionError::kClosed);
+  Stream* stream = streams_.find(id);
+  if (stream == nullptr || stream->kind != StreamKind::kRequest) return std::unexpected(SessionError::kNoSuchStream);
+  if (stream->send == SendState::kAbandoned) return std::unexpected(SessionError::kStreamReset);
+  if (stream->send != state) return std::unexpected(SessionError::kWrongState);
+  return stream;
+}
+
+std::expected<void, SessionError> SessionCore::send_response(StreamId id, std::uint16_t status, FieldList fields, bool fin) {
+  HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kHead));
+  // A response to a request that has not been read is out of order.
+  if (role_ != Role::kServer || stream->receive == ReceiveState::kHead) return std::unexpected(SessionError::kWrongState);
+  if (status < 100 || status > 999) return refused(malformed("a status outside 100 to 999").error());
+  const std::array<char, 3> digits{static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10), static_cast<char>('0' + status % 10)};
+  outgoing_.clear();
+  outgoing_.push_back({":status", {digits.data(), digits.size()}});
+  outgoing_.insert(outgoing_.end(), fields.begin(), fields.end());
+  if (const auto refusal = check_size(outgoing_)) return std::unexpected(*refusal);
+  if (config_.check_outgoing) {
+    if (const auto head = check_outgoing_response(outgoing_); !head) return refused(head.error());
+  }
+  if (status >= 200) stream->send = fin ? SendState::kFinished : SendState::kBody;
+  send_section(id, outgoing_, fin);
+  return {};
+}
+
+std::expected<std::size_t, SessionError> SessionCore::write_body(StreamId id, Bytes data, bool fin) {
+  HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kBody));
+  if (data.empty()) {
+    if (fin) HAWSER_TRY_VOID(finish(id));
+    return 0;
+  }
+  const std::size_t room = transport_->write_room(id);
+  if (room == 0) {
+    // Takes nothing, and has the transport tell when that changes.
+    (void)transport_->write(id, data.first(1), false);
+    return 0;
+  }
+  const std::size_t take = std::min(room, data.size());
+  const bool ends = fin && take == data.size();
+  std::array<std::uint8_t, kFrameHeaderMax> header;
+  const std::uint8_t* header_end = put_frame_header(header.data(), FrameType::kData, take);
+  if (ends) stream->send = SendState::kFinished;
+  stats_.body_bytes_sent += take;
+  write_all(id, {static_cast<const std::uint8_t*>(header.data()), header_end}, false);
+  // With less room than data this overshoots by the header, which is what makes the
+  // transport report room later.
+  write_all(id, data.first(take), ends);
+  return take;
+}
+
+std::expected<void, SessionError> SessionCore::write_body(StreamId id, SharedBytes data, bool fin) {
+  HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kBody));
+  if (data.empty()) return fin ? finish(id) : std::expected<void, SessionError>{};
+  std::array<std::uint8_t, kFrameHeaderMax> header;
+  const std::uint8_t* header_end = put_frame_header(header.data(), FrameType::kData, data.size());
+  if (fin) stream->send = SendState::kFinished;
+  stats_.body_bytes_sent += data.size();
+  write_all(id, {static_cast<const std::uint8_t*>(header.data()), header_end}, false);
+  (void)transport_->write(id, std::move(data), fin);
+  return {};
+}
+
+std::size_t SessionCore::body_room(StreamId id) const {
+  const Stream* stream = closed_ ? nullptr : streams_.find(id);
+  if (stream == nullptr || stream->send != SendState::kBody) return 0;
+  return transport_->write_room(id);
+}
+
+std::expected<void, SessionError> SessionCore::send_trailers(StreamId id, FieldList fields) {
+  HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kBody));
+  if (stream->tunnel) return std::unexpected(SessionError::kWrongState);
+  if (const auto refusal = check_size(fields)) return std::unexpected(*refusal);
+  if (config_.check_outgoing) {
+    if (const auto legal = check_outgoing_trailers(fields); !legal) return refused(legal.error());
+  }
+  stream->send = SendState::kFinished;
+  send_section(id, fields, true);
+  return {};
+}
+
+std::expected<void, SessionError> SessionCore::finish(StreamId id) {
+  HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kBody));
+  stream->send = SendState::kFinished;
+  transport_->finish(id);
+  return {};
+}
+
+void SessionCore::cancel(StreamId id, ErrorCode code) {
+  Stream* stream = closed_ ? nullptr : streams_.find(id);
+  if (stream == nullptr) return;
+  const std::uint64_t number = static_cast<std::uint64_t>(code);
+  const bool may_send = id.is_bidirectional() || id.initiator() == role_;
+  const bool may_receive = id.is_bidirectional() || id.initiator() != role_;
+  if (may_send && stream->send != SendState::kAbandoned) {
+    stream->send = SendState::kAbandoned;
+    transport_->reset_stream(id, number);
+  }
+  if (!may_receive || stream->receive == ReceiveState::kComplete) return;
+  transport_->stop_sending(id, number);
+  if (stream->kind == StreamKind::kRequest && stream->receive != ReceiveState::kAbandoned) abandon_receiving(*stream);
+  flush_qpack();
+}
+
+void SessionCore::stop_reading(StreamId id, ErrorCode code) {
+  Stream* stream = closed_ ? nullptr : streams_.find(id);
+  if (stream == nullptr || stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned) return;
+  transport_->stop_sending(id, static_cast<std::uint64_t>(code));
+  if (stream->kind == StreamKind::kRequest) abandon_receiving(*stream);
+  flush_qpack();
+}
+
+void SessionCore::set_priority(StreamId id, Priority priority) {
+  if (!closed_ && streams_.find(id) != nullptr) transport_->set_priority(id, priority.urgency, priority.incremental);
+}
+
+void SessionCore::on_stream_writable(StreamId id) {
+  if (!closed_ && streams_.find(id) != nullptr) handler_.on_writable(session_, id);
+}
+
+void SessionCore::on_stop_sending(StreamId id, std::uint64_t code) {
+  if (closed_) return;
+  // RFC 9114 section 6.2.1: asking to close a critical stream is closing it.
+  if (id == own_control_ || id == own_encoder_ || id == own_decoder_) {
+    return fail_connection({ErrorCode::kClosedCriticalStream, "the peer refuses a critical stream"});
+  }
+  Stream* stream = streams_.find(id);
+  if (stream == nullptr || stream->kind == StreamKind::kRefused || stream->kind == StreamKind::kUndecided) return;
+  if (stream->send != SendState::kFinished) count_reset(*stream);
+  if (closed_) return;
+  stream->send = SendState::kAbandoned;
+  handler_.on_stop_sending(session_, id, static_cast<ErrorCode>(code));
+}
+
+std::expected<StreamId, SessionError> SessionCore::open_foreign_stream(bool bidirectional, std::uint64_t type) {
+  if (closed_) return std::unexpected(SessionError::kClosed);
+  if (!ready_) return std::unexpected(SessionError::kNotReady);
+  const auto opened = transport_->open_stream(bidirectional);
+  if (!opened) return std::unexpected(SessionError::kStreamLimit);
+  Stream& stream = streams_.insert(*opened);
+  stream.kind = StreamKind::kForeign;
+  stream.send = SendState::kBody;
+  std::array<std::uint8_t, 8> octets;
+  const std::uint8_t* end = put_varint(octets.data(), type);
+  write_all(*opened, {static_cast<const std::uint8_t*>(octets.data()), end}, false);
+  return *opened;
+}
+
+std::expected<std::size_t, SessionError> SessionCore::raw_write(StreamId id, Bytes data, bool fin) {
+  if (closed_) return std::unexpected(SessionError::kClosed);
+  const Stream* stream = streams_.find(id);
+  if (stream == nullptr || stream->kind != StreamKind::kForeign) return std::unexpected(SessionError::kNoSuchStream);
+  const auto taken = transport_->write(id, data, fin);
+  if (!taken) return std::unexpected(SessionError::kStreamReset);
+  return *taken;
+}
+
+}  // namespace hawser::http3

@@ -1,0 +1,90 @@
+// stream.cc: the table of streams.
+#include "http3/stream.h"
+
+#include "base/check.h"
+
+namespace hawser::http3 {
+
+namespace {
+constexpr std::size_t kFirstSlots = 16;
+// A section that waited is kept for the next use only up to this size.
+constexpr std::size_t kSectionKept = 4'096;
+}  // namespace
+
+void Stream::reset(quic::StreamId new_id) {
+  std::vector<std::uint8_t> kept = std::move(section);
+  kept.clear();
+  if (kept.capacity() > kSectionKept) kept = {};
+  FrameReader kept_reader = std::move(reader);
+  *this = Stream{};
+  id = new_id;
+  section = std::move(kept);
+  reader = std::move(kept_reader);
+}
+
+std::size_t StreamTable::home(quic::StreamId id) const {
+  const std::uint64_t hash = id.value * 0x9e3779b97f4a7c15;
+  return static_cast<std::size_t>(hash >> 32) & (slots_.size() - 1);
+}
+
+Stream* StreamTable::find(quic::StreamId id) const {
+  if (size_ == 0) return nullptr;
+  for (std::size_t at = home(id); slots_[at] != nullptr; at = (at + 1) & (slots_.size() - 1)) {
+    if (slots_[at]->id == id) return slots_[at];
+  }
+  return nullptr;
+}
+
+Stream& StreamTable::insert(quic::StreamId id) {
+  if ((size_ + 1) * 2 > slots_.size()) grow();
+  if (free_.empty()) {
+    all_.push_back(std::make_unique<Stream>());
+    free_.push_back(all_.back().get());
+  }
+  Stream* stream = free_.back();
+  free_.pop_back();
+  stream->reset(id);
+  std::size_t at = home(id);
+  while (slots_[at] != nullptr) at = (at + 1) & (slots_.size() - 1);
+  slots_[at] = stream;
+  ++size_;
+  return *stream;
+}
+
+void StreamTable::grow() {
+  std::vector<Stream*> old(slots_.empty() ? kFirstSlots : slots_.size() * 2, nullptr);
+  old.swap(slots_);
+  for (Stream* stream : old) {
+    if (stream == nullptr) continue;
+    std::size_t at = home(stream->id);
+    while (slots_[at] != nullptr) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = stream;
+  }
+}
+
+void StreamTable::erase(quic::StreamId id) {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t hole = home(id);
+  while (slots_[hole] != nullptr && slots_[hole]->id != id) hole = (hole + 1) & mask;
+  HAWSER_CHECK(slots_[hole] != nullptr);
+  free_.push_back(slots_[hole]);
+  slots_[hole] = nullptr;
+  --size_;
+  // Whoever was pushed past the hole by it moves back.
+  for (std::size_t at = (hole + 1) & mask; slots_[at] != nullptr; at = (at + 1) & mask) {
+    const std::size_t wanted = home(slots_[at]->id);
+    if (((at - wanted) & mask) < ((at - hole) & mask)) continue;
+    slots_[hole] = slots_[at];
+    slots_[at] = nullptr;
+    hole = at;
+  }
+}
+
+void StreamTable::list(std::vector<quic::StreamId>& out) const {
+  out.clear();
+  for (const Stream* stream : slots_) {
+    if (stream != nullptr) out.push_back(stream->id);
+  }
+}
+
+}  // namespace hawser::http3
