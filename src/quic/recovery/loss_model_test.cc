@@ -192,6 +192,13 @@ TEST(loss, the_steady_state_allocates_nothing) {
   EXPECT_EQ(allocation_count() - before, 0u);
 }
 
+TEST(allocation_count, sees_a_vector_allocate) {
+  const std::uint64_t before = allocation_count();
+  std::vector<std::uint64_t> memory;
+  memory.reserve(1 + before);
+  EXPECT_EQ(allocation_count(), before + 1);
+}
+
 TEST(loss, an_ack_costs_what_is_new_not_what_is_in_flight) {
   // With one old hole, 4,000 ACKs repeat an ever longer range: quadratic work would visit
   // 4,000 * 4,000 * 16 / 2 packets, 128 million, and take far over the time limit of the run.
