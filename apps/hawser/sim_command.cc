@@ -1,0 +1,114 @@
+// sim_command.cc: options of `hawser sim`, its runs and what it prints about them.
+#include "sim_command.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "events/counters.h"
+#include "events/qlog_writer.h"
+#include "events/tee.h"
+#include "runtime/qlog_files.h"
+#include "sim/scenario.h"
+
+namespace hawser::app {
+namespace {
+
+struct SimOptions {
+  std::vector<std::string> names;  // empty: all
+  std::uint64_t seed = 1;
+  std::uint64_t runs = 1;
+  bool list = false;
+  bool quiet = false;
+  bool counters = false;
+  bool qvis = false;
+  std::string qlog_folder;
+};
+
+void print_list() {
+  for (const sim::ScenarioInfo& info : sim::scenarios())
+    std::printf("%-20.*s %.*s\n", static_cast<int>(info.name.size()), info.name.data(), static_cast<int>(info.description.size()),
+                info.description.data());
+}
+
+void print_counters(const EventCounters& counters) {
+  for (std::size_t i = 0; i < kEventKinds; ++i) {
+    const auto kind = static_cast<EventKind>(i);
+    if (counters.of(kind) > 0) std::printf("  %-40s %llu\n", counter_name(kind).c_str(), static_cast<unsigned long long>(counters.of(kind)));
+  }
+}
+
+void print_result(const sim::ScenarioResult& result, bool quiet) {
+  if (!result.passed) {
+    std::printf("FAILED %s\n  %s\n", result.replay.c_str(), result.failure.c_str());
+  } else if (!quiet) {
+    std::printf("passed %s\n  %.3f s of virtual time, %llu of %llu datagrams delivered, %llu stream octets, digest %016llx\n",
+                result.replay.c_str(), to_seconds(result.virtual_time), static_cast<unsigned long long>(result.datagrams_delivered),
+                static_cast<unsigned long long>(result.datagrams_sent), static_cast<unsigned long long>(result.stream_bytes),
+                static_cast<unsigned long long>(result.digest));
+  }
+}
+
+// One scenario with one seed. Logs of several runs share a folder: connection IDs differ.
+bool run_one(const std::string& name, std::uint64_t seed, const SimOptions& options, runtime::QlogFiles* files) {
+  EventTee events;
+  EventCounters counters;
+  std::optional<QlogWriter> qlog;
+  if (files != nullptr) {
+    qlog.emplace(*files, QlogOptions{.names = options.qvis ? QlogNames::kQvis : QlogNames::kDraft14});
+    events.add(*qlog);
+  }
+  if (options.counters) events.add(counters);
+  const sim::ScenarioResult result = sim::run_scenario(name, {.seed = seed, .events = &events});
+  print_result(result, options.quiet);
+  if (options.counters) print_counters(counters);
+  return result.passed;
+}
+
+int run(SimOptions options) {
+  if (options.list) {
+    print_list();
+    return 0;
+  }
+  std::optional<runtime::QlogFiles> files;
+  if (!options.qlog_folder.empty()) {
+    auto created = runtime::QlogFiles::create(options.qlog_folder);
+    if (!created.has_value()) {
+      std::fprintf(stderr, "hawser sim: %s\n", created.error().message.c_str());
+      return 2;
+    }
+    files.emplace(std::move(*created));
+  }
+  if (options.names.empty())
+    for (const sim::ScenarioInfo& info : sim::scenarios()) options.names.emplace_back(info.name);
+  std::uint64_t failures = 0;
+  for (std::uint64_t i = 0; i < options.runs; ++i)
+    for (const std::string& name : options.names) failures += !run_one(name, options.seed + i, options, files ? &*files : nullptr);
+  if (failures > 0 || options.runs * options.names.size() > 1)
+    std::printf("%llu runs, %llu failures\n", static_cast<unsigned long long>(options.runs * options.names.size()),
+                static_cast<unsigned long long>(failures));
+  return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+void add_sim_command(CLI::App& app, int& exit_code) {
+  CLI::App* command = app.add_subcommand("sim", "Run simulated networks in virtual time, from a seed");
+  const auto options = std::make_shared<SimOptions>();
+  command->add_option("--scenario", options->names, "Scenario to run; repeat for several; all of them if left out");
+  command->add_option("--seed", options->seed, "Seed of the first run, decimal or 0x...")->capture_default_str();
+  command->add_option("--runs", options->runs, "Runs of each scenario, with seeds counting up")->capture_default_str();
+  command->add_option("--qlog", options->qlog_folder, "Folder for one qlog file per connection and end");
+  command->add_flag("--qvis", options->qvis, "Write qlog 0.3 names, which the qvis viewer reads");
+  command->add_flag("--counters", options->counters, "Print how often each event happened");
+  command->add_flag("--quiet", options->quiet, "Print failures only");
+  command->add_flag("--list", options->list, "List the scenarios");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace hawser::app

@@ -1,0 +1,114 @@
+// application.h: the application at one end of a scenario: opens the planned streams, writes
+// them, reads the peer's and checks every octet, resets and stops some on the way.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quic/connection/connection.h"
+#include "quic/endpoint/endpoint.h"
+#include "sim/setup.h"
+#include "sim/transfer_plan.h"
+#include "sim/world.h"
+
+namespace hawser::sim {
+
+// The first thing that went wrong, if anything did. Shared by all that watch a run.
+class Verdict {
+ public:
+  void fail(std::string what) {
+    if (failure_.empty()) failure_ = std::move(what);
+  }
+  [[nodiscard]] bool failed() const { return !failure_.empty(); }
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+ private:
+  std::string failure_;
+};
+
+struct ApplicationOptions {
+  quic::Role role = quic::Role::kClient;
+  ApplicationProfile mine;
+  ApplicationProfile peers;
+  const TransferPlan* plan = nullptr;
+  quic::Endpoint* endpoint = nullptr;
+  Verdict* verdict = nullptr;
+};
+
+class Application final : public quic::ConnectionHandler, public Actor {
+ public:
+  explicit Application(const ApplicationOptions& options) : o_(options) {}
+
+  void attach(quic::Connection& connection) { connection_ = &connection; }
+
+  void on_handshake_complete(quic::Connection& connection) override;
+  void on_stream_opened(quic::Connection&, quic::StreamId id) override;
+  void on_stream_readable(quic::Connection&, quic::StreamId id) override;
+  void on_stream_writable(quic::Connection&, quic::StreamId id) override;
+  void on_stream_reset(quic::Connection&, quic::StreamId id, quic::ApplicationErrorCode code) override;
+  void on_stop_sending(quic::Connection&, quic::StreamId id, quic::ApplicationErrorCode code) override;
+  void on_stream_closed(quic::Connection&, quic::StreamId id) override;
+  void on_streams_available(quic::Connection&, bool bidirectional) override;
+  void on_datagram(quic::Connection&, Bytes payload) override;
+  void on_closed(quic::Connection&, const quic::CloseReason& reason) override;
+
+  // The reading clock.
+  Timestamp on_time(Timestamp now) override;
+
+  // Closes from outside a handler call.
+  void close(quic::ApplicationErrorCode code);
+  void run_command(const ScheduledCommand& command);
+
+  [[nodiscard]] bool handshake_complete() const { return handshake_complete_; }
+  [[nodiscard]] const std::optional<quic::CloseReason>& close_reason() const { return close_reason_; }
+  // Every planned stream of both ends has run its course here.
+  [[nodiscard]] bool done() const;
+  // What is missing, for the report of a deadlock.
+  [[nodiscard]] std::string unfinished() const;
+  [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
+  // The connection while it is open for this application, else nullptr.
+  [[nodiscard]] quic::Connection* connection() const { return close_reason_.has_value() ? nullptr : connection_; }
+
+ private:
+  struct Sending {
+    std::uint64_t offset = 0;
+    bool ended = false;
+  };
+  struct Receiving {
+    std::uint64_t offset = 0;
+    bool ended = false;
+    bool stopped = false;  // we asked for the end
+  };
+
+  [[nodiscard]] quic::Role peer() const { return quic::peer_of(o_.role); }
+  [[nodiscard]] bool reads_now() const;
+  [[nodiscard]] std::string name(quic::StreamId id) const;
+  void fail(quic::StreamId id, const std::string& what);
+  void open_streams(bool bidirectional);
+  void start_stream(quic::StreamId id, bool opened_here);
+  void push(quic::StreamId id);
+  std::size_t write_chunk(quic::StreamId id, MutableBytes chunk, bool fin, bool& refused);
+  void pull(quic::StreamId id, std::size_t limit);
+  void check_end(quic::StreamId id, Receiving& receiving);
+  void stop(quic::StreamId id, Receiving& receiving);
+  void send_datagrams();
+
+  ApplicationOptions o_;
+  quic::Connection* connection_ = nullptr;
+  std::map<std::uint64_t, Sending> sending_;
+  std::map<std::uint64_t, Receiving> receiving_;
+  std::vector<std::uint8_t> chunk_;
+  std::optional<quic::CloseReason> close_reason_;
+  Timestamp now_ = kWorldStart;
+  bool handshake_complete_ = false;
+  std::uint32_t opened_bidi_ = 0;
+  std::uint32_t opened_uni_ = 0;
+  std::uint32_t datagrams_sent_ = 0;
+  std::uint64_t streams_closed_ = 0;
+  std::uint64_t bytes_received_ = 0;
+};
+
+}  // namespace hawser::sim

@@ -1,0 +1,363 @@
+// scenario.cc: runs one scenario: builds both ends and the network from the seed, lets time
+// pass, looks at every invariant after every step, and closes what is finished.
+#include "sim/scenario.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "events/tee.h"
+#include "quic/endpoint/endpoint.h"
+#include "quic/tls/deterministic_random.h"
+#include "quic/tls/dev_certificate.h"
+#include "quic/tls/tls_context.h"
+#include "sim/application.h"
+#include "sim/invariants.h"
+#include "sim/setup.h"
+#include "sim/world.h"
+
+namespace hawser::sim {
+namespace {
+
+using quic::CloseReason;
+using quic::Role;
+
+// Within the validity of the certificate below; TLS must not ask the system's clock.
+constexpr std::int64_t kWallClockS = 1'800'000'000;
+// Steps of one run. 100 MB in 1,200-octet datagrams are 84,000 arrivals and as many
+// acknowledgements; a hundred times that is a timer that creeps.
+constexpr std::uint64_t kStepsMax = 10'000'000;
+// Virtual time for closing: three PTOs, or an idle timeout and a handshake timeout of a
+// connection that a stray Initial began.
+constexpr Duration kClosingLimit = 400s;
+// Memory is looked at once in this many steps.
+constexpr std::uint64_t kBufferCheckInterval = 16;
+
+const SocketAddress kClientAddress = ipv4_address({10, 0, 0, 2}, 50'000);
+const SocketAddress kServerAddress = ipv4_address({192, 0, 2, 1}, 443);
+
+std::vector<std::uint8_t> octets(std::string_view text) { return {text.begin(), text.end()}; }
+
+// Certificates and policy are the same for every run of a process, and made of a seed of
+// their own, so that runs of different processes agree.
+struct TlsContexts {
+  std::optional<quic::TlsServerContext> server;
+  std::optional<quic::TlsClientContext> client;
+  std::optional<quic::TlsClientContext> classic_client;  // X25519 only
+};
+
+TlsContexts make_tls_contexts() {
+  const quic::DeterministicTlsRandom fixed(0x7c0ffee);
+  const auto certificate =
+      quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClockS - 86'400, .validity_s = 2 * 86'400});
+  HAWSER_CHECK(certificate.has_value());
+  quic::TlsServerOptions server;
+  server.common.alpn = {"hawser-sim"};
+  server.common.verification_time_s = kWallClockS;
+  server.certificates = {{.chain_file = {}, .key_file = {}, .chain = octets(certificate->certificate_pem), .key = octets(certificate->key_pem)}};
+  // Tickets carry the time of the system's clock; without them a run is a function of its seed.
+  server.tickets = 0;
+  server.ticket_secret.assign(32, 0x42);
+  quic::TlsClientOptions client;
+  client.common.alpn = {"hawser-sim"};
+  client.common.verification_time_s = kWallClockS;
+  client.trust = {.system = false, .ca_file = {}, .ca_folder = {}, .ca = octets(certificate->certificate_pem)};
+  quic::TlsClientOptions classic = client;
+  classic.common.groups = "X25519";
+  TlsContexts contexts;
+  contexts.server.emplace(quic::TlsServerContext::create(server).value());
+  contexts.client.emplace(quic::TlsClientContext::create(client).value());
+  contexts.classic_client.emplace(quic::TlsClientContext::create(classic).value());
+  return contexts;
+}
+
+TlsContexts& tls_contexts() {
+  static TlsContexts contexts = make_tls_contexts();
+  return contexts;
+}
+
+// Runs scheduled commands when their time has come.
+class Script final : public Actor {
+ public:
+  Script(std::vector<ScheduledCommand> commands, Application* const* client, Application* const* server)
+      : commands_(std::move(commands)), client_(client), server_(server) {
+    std::sort(commands_.begin(), commands_.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  }
+  [[nodiscard]] Timestamp first() const { return commands_.empty() ? kNever : kWorldStart + commands_.front().at; }
+  Timestamp on_time(Timestamp now) override {
+    for (; next_ < commands_.size() && kWorldStart + commands_[next_].at <= now; ++next_) {
+      Application* const application = commands_[next_].side == Role::kClient ? *client_ : *server_;
+      if (application == nullptr) continue;
+      closed_early_ |= commands_[next_].kind == ScheduledCommand::Kind::kClose && application->connection() != nullptr;
+      application->run_command(commands_[next_]);
+    }
+    return next_ < commands_.size() ? kWorldStart + commands_[next_].at : kNever;
+  }
+  [[nodiscard]] bool closed_early() const { return closed_early_; }
+
+ private:
+  std::vector<ScheduledCommand> commands_;
+  std::size_t next_ = 0;
+  Application* const* client_;
+  Application* const* server_;
+  bool closed_early_ = false;
+};
+
+class ScenarioRun final : private quic::AcceptHandler {
+ public:
+  ScenarioRun(const Setup& setup, const ScenarioOptions& options)
+      : setup_(setup),
+        plan_(options.seed ^ 0x5eed, setup.transfer),
+        random_(options.seed * 2 + 1),
+        world_({.seed = options.seed, .max_segments = setup.max_segments}),
+        event_check_(verdict_),
+        amplification_(1, verdict_),
+        script_(setup.commands, &client_, &server_) {
+    events_.add(event_check_);
+    events_.add(amplification_);
+    if (options.events != nullptr) events_.add(*options.events);
+    make_endpoints();
+  }
+
+  void run() {
+    if (!connect()) return;
+    transfer();
+    if (!verdict_.failed()) finish();
+    if (!verdict_.failed()) judge_ends();
+  }
+
+  [[nodiscard]] const Verdict& verdict() const { return verdict_; }
+  [[nodiscard]] const World& world() const { return world_; }
+  [[nodiscard]] std::uint64_t stream_bytes() const {
+    return client_->bytes_received() + (server_ == nullptr ? 0 : server_->bytes_received());
+  }
+
+ private:
+  quic::ConnectionHandler* on_accept(quic::Connection& connection) override;
+  void make_endpoints();
+  bool connect();
+  void transfer();
+  void finish();
+  void judge_ends();
+  void judge_end(const Application& application, const char* side, bool closed_by_us);
+  bool step(Timestamp limit);
+  void check_step();
+  void find_server();
+  [[nodiscard]] bool over() const;
+  [[nodiscard]] std::string unfinished() const;
+  [[nodiscard]] std::uint64_t streams_planned() const {
+    const ApplicationProfile& c = setup_.client_application;
+    const ApplicationProfile& s = setup_.server_application;
+    return std::uint64_t{c.streams_bidi} + c.streams_uni + s.streams_bidi + s.streams_uni;
+  }
+  Application& make_application(Role role);
+
+  const Setup& setup_;
+  TransferPlan plan_;
+  SeededRandom random_;  // of the endpoints; the network has its own
+  Verdict verdict_;
+  World world_;
+  EventCheck event_check_;
+  AmplificationCheck amplification_;
+  EventTee events_;
+  std::unique_ptr<quic::Endpoint> client_endpoint_;
+  std::unique_ptr<quic::Endpoint> server_endpoint_;
+  std::optional<EndpointNode> client_node_;
+  std::optional<EndpointNode> server_node_;
+  std::vector<std::unique_ptr<Application>> applications_;
+  Application* client_ = nullptr;
+  // The application whose handshake completed: a stray Initial may begin further connections.
+  Application* server_ = nullptr;
+  Script script_;
+  std::optional<Role> closed_by_;
+};
+
+void ScenarioRun::make_endpoints() {
+  client_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.connection = setup_.client, .random = &random_, .events = &events_});
+  server_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.connection = setup_.server,
+                                                                           .tls = &*tls_contexts().server,
+                                                                           .accept = this,
+                                                                           .retry = setup_.retry,
+                                                                           .random = &random_,
+                                                                           .events = &events_});
+  client_node_.emplace(*client_endpoint_);
+  server_node_.emplace(*server_endpoint_);
+  const NodeId client = world_.add(*client_node_, kClientAddress);
+  const NodeId server = world_.add(*server_node_, kServerAddress);
+  world_.connect(client, server, setup_.link);
+  world_.observe(amplification_);
+  if (script_.first() != kNever) world_.add_actor(script_, script_.first());
+}
+
+Application& ScenarioRun::make_application(Role role) {
+  const bool is_client = role == Role::kClient;
+  applications_.push_back(std::make_unique<Application>(
+      ApplicationOptions{.role = role,
+                         .mine = is_client ? setup_.client_application : setup_.server_application,
+                         .peers = is_client ? setup_.server_application : setup_.client_application,
+                         .plan = &plan_,
+                         .endpoint = is_client ? client_endpoint_.get() : server_endpoint_.get(),
+                         .verdict = &verdict_}));
+  Application& application = *applications_.back();
+  world_.add_actor(application, world_.now() + 1ms);
+  return application;
+}
+
+bool ScenarioRun::connect() {
+  client_ = &make_application(Role::kClient);
+  TlsContexts& tls = tls_contexts();
+  const auto connected = client_endpoint_->connect({.tuple = {kClientAddress, kServerAddress},
+                                                    .server_name = "localhost",
+                                                    .tls = setup_.classic_groups ? &*tls.classic_client : &*tls.client,
+                                                    .connection = setup_.client,
+                                                    .token = {},
+                                                    .session = {}},
+                                                   *client_, world_.now());
+  if (!connected.has_value()) {
+    verdict_.fail("connect: " + connected.error().message);
+    return false;
+  }
+  client_->attach(**connected);
+  world_.pump(0);
+  return true;
+}
+
+quic::ConnectionHandler* ScenarioRun::on_accept(quic::Connection& connection) {
+  Application& application = make_application(Role::kServer);
+  application.attach(connection);
+  return &application;
+}
+
+void ScenarioRun::find_server() {
+  for (const auto& application : applications_) {
+    if (application.get() == client_ || application.get() == server_ || !application->handshake_complete()) continue;
+    if (server_ != nullptr) verdict_.fail("two connections of the server completed the handshake of one client");
+    server_ = application.get();
+  }
+}
+
+// One step and its checks. False: stop.
+bool ScenarioRun::step(Timestamp limit) {
+  const World::StepResult result = world_.step(limit);
+  if (result == World::StepResult::kStuck) verdict_.fail("livelock: " + world_.failure());
+  if (world_.stats().steps > kStepsMax) verdict_.fail("livelock: more than " + std::to_string(kStepsMax) + " steps");
+  if (result != World::StepResult::kProgress) return false;
+  check_step();
+  return !verdict_.failed();
+}
+
+void ScenarioRun::check_step() {
+  find_server();
+  if (world_.stats().steps % kBufferCheckInterval != 0) return;
+  if (const quic::Connection* c = client_->connection()) check_buffers(*c, streams_planned(), "client", verdict_);
+  if (server_ == nullptr) return;
+  if (const quic::Connection* c = server_->connection()) check_buffers(*c, streams_planned(), "server", verdict_);
+}
+
+bool ScenarioRun::over() const {
+  const bool client_over = client_->done() || client_->close_reason().has_value();
+  const bool server_over = server_ != nullptr && (server_->done() || server_->close_reason().has_value());
+  const bool never_met = server_ == nullptr && client_->close_reason().has_value();
+  return client_over && (server_over || never_met);
+}
+
+std::string ScenarioRun::unfinished() const {
+  return client_->unfinished() + " | " + (server_ == nullptr ? "server: no connection" : server_->unfinished());
+}
+
+// Lets time pass until every stream at both ends has run its course or the connection ended.
+void ScenarioRun::transfer() {
+  const Timestamp limit = kWorldStart + setup_.limit;
+  while (!over()) {
+    if (step(limit)) continue;
+    if (!verdict_.failed()) verdict_.fail("deadlock: " + unfinished());
+    return;
+  }
+}
+
+// Closes what is still open and waits until both endpoints have forgotten it.
+void ScenarioRun::finish() {
+  Application* const closer = setup_.closer == Role::kClient || server_ == nullptr ? client_ : server_;
+  if (closer->connection() != nullptr && !client_->close_reason().has_value()) {
+    closed_by_ = setup_.closer;
+    closer->close(kDoneCode);
+    world_.pump(closer == client_ ? 0 : 1);
+  }
+  const Timestamp limit = world_.now() + kClosingLimit;
+  while (client_endpoint_->connection_count() + server_endpoint_->connection_count() > 0) {
+    if (step(limit)) continue;
+    if (!verdict_.failed()) verdict_.fail("a closed connection is not forgotten: " + unfinished());
+    return;
+  }
+}
+
+void ScenarioRun::judge_ends() {
+  judge_end(*client_, "client", closed_by_ == Role::kClient);
+  if (server_ != nullptr) judge_end(*server_, "server", closed_by_ == Role::kServer);
+}
+
+// Whether a connection ended the way this scenario can end it.
+void ScenarioRun::judge_end(const Application& application, const char* side, bool closed_by_us) {
+  const auto& reason = application.close_reason();
+  if (!reason.has_value()) return verdict_.fail(std::string{side} + ": on_closed was never called");
+  const bool by_application = reason->is_application() && (reason->error_code == kDoneCode || (script_.closed_early() && reason->error_code == kEarlyCloseCode));
+  // Once one end has closed, a lost CONNECTION_CLOSE leaves the other to its timers or to a
+  // stateless reset.
+  const bool peer_may_be_gone = (closed_by_.has_value() && !closed_by_us) || script_.closed_early() || setup_.may_time_out;
+  const bool left_alone = reason->kind == CloseReason::Kind::kIdleTimeout || reason->kind == CloseReason::Kind::kHandshakeTimeout ||
+                          reason->kind == CloseReason::Kind::kStatelessReset;
+  // RFC 9000 section 10.2.3: before the handshake is confirmed, an application's close is
+  // told to the peer as the transport error APPLICATION_ERROR.
+  const bool told_in_handshake = script_.closed_early() && reason->kind == CloseReason::Kind::kPeerTransport &&
+                                 reason->error_code == static_cast<std::uint64_t>(quic::TransportErrorCode::kApplicationError);
+  if (by_application || (peer_may_be_gone && left_alone) || told_in_handshake) return;
+  verdict_.fail(std::string{side} + " ended with: " + quic::describe(*reason));
+}
+
+std::string hexadecimal(std::uint64_t value) {
+  std::string digits;
+  do digits.insert(digits.begin(), "0123456789abcdef"[value & 15]);
+  while ((value >>= 4) != 0);
+  return "0x" + digits;
+}
+
+}  // namespace
+
+std::span<const ScenarioInfo> scenarios() {
+  static const std::vector<ScenarioInfo> infos = [] {
+    std::vector<ScenarioInfo> made;
+    for (const ScenarioDefinition& definition : scenario_definitions()) made.push_back({definition.name, definition.description});
+    return made;
+  }();
+  return infos;
+}
+
+ScenarioResult run_scenario(std::string_view name, const ScenarioOptions& options) {
+  ScenarioResult result;
+  result.replay = "hawser sim --scenario=" + std::string{name} + " --seed=" + hexadecimal(options.seed);
+  const auto definitions = scenario_definitions();
+  const auto found = std::find_if(definitions.begin(), definitions.end(), [&](const ScenarioDefinition& d) { return d.name == name; });
+  if (found == definitions.end()) {
+    result.failure = "no scenario is called \"" + std::string{name} + "\": hawser sim --list shows them";
+    return result;
+  }
+  tls_contexts();
+  const quic::DeterministicTlsRandom tls_random(options.seed);
+  SeededRandom setup_random(options.seed ^ 0xc0ffee00);
+  const Setup setup = found->build(setup_random);
+  ScenarioRun run(setup, options);
+  run.run();
+  const World& world = run.world();
+  result.passed = !run.verdict().failed();
+  if (!result.passed) result.failure = "at " + std::to_string(to_us(world.now() - kWorldStart)) + " us: " + run.verdict().failure();
+  result.digest = world.digest();
+  result.virtual_time = world.now() - kWorldStart;
+  result.datagrams_sent = world.stats().datagrams_sent;
+  result.datagrams_delivered = world.stats().datagrams_delivered;
+  result.stream_bytes = run.stream_bytes();
+  return result;
+}
+
+}  // namespace hawser::sim

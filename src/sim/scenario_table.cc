@@ -1,0 +1,353 @@
+// scenario_table.cc: the scenarios. Each builds its setup from a seed: one fault, of random
+// strength, under a transfer of random shape; `everything` mixes them all.
+#include <algorithm>
+
+#include "sim/setup.h"
+
+namespace hawser::sim {
+namespace {
+
+using quic::Role;
+
+// Uniform in [low, high]. Callers draw at most once in each full expression, because the order
+// in which arguments are evaluated differs between compilers and a seed must not.
+std::uint64_t between(Random& random, std::uint64_t low, std::uint64_t high) { return low + random.below(high - low + 1); }
+Duration between(Random& random, Duration low, Duration high) {
+  return low + Duration{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>((high - low).count()) + 1))};
+}
+double share(Random& random, double low, double high) { return low + random.unit() * (high - low); }
+bool heads(Random& random) { return random.below(2) == 0; }
+
+// A transfer both ways over a clean link: what every scenario starts from.
+Setup basic(Random& random) {
+  Setup setup;
+  setup.link = link({delay(between(random, Duration{1ms}, Duration{60ms}))});
+  for (ApplicationProfile* profile : {&setup.client_application, &setup.server_application}) {
+    profile->streams_bidi = static_cast<std::uint32_t>(random.below(6));
+    profile->streams_uni = static_cast<std::uint32_t>(random.below(4));
+    profile->shared_writes = heads(random);
+  }
+  setup.client_application.streams_bidi += 1;
+  setup.transfer.bytes_max = between(random, 1'000, 120'000);
+  // Slow networks must not end a connection that would get there in the end.
+  for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) {
+    config->idle_timeout = 120s;
+    config->handshake_timeout = 120s;
+    config->congestion_control = heads(random) ? "cubic" : "newreno";
+    config->pacing = random.below(4) != 0;
+    config->ecn = heads(random);
+    config->mtu_discovery = heads(random);
+  }
+  setup.classic_groups = heads(random);
+  setup.closer = heads(random) ? Role::kClient : Role::kServer;
+  constexpr std::size_t kSegments[] = {1, 2, 16, 64};
+  setup.max_segments = kSegments[random.below(4)];
+  return setup;
+}
+
+void add(Setup& setup, ElementSpec element) { setup.link.push_back(std::move(element)); }
+
+Setup transfer(Random& random) { return basic(random); }
+
+Setup loss(Random& random) {
+  Setup setup = basic(random);
+  add(setup, drop(share(random, 0.001, 0.15)));
+  return setup;
+}
+
+Setup one_way_loss(Random& random) {
+  Setup setup = basic(random);
+  const ElementSpec element = drop(share(random, 0.05, 0.3));
+  add(setup, heads(random) ? up(element) : down(element));
+  return setup;
+}
+
+Setup burst_loss(Random& random) {
+  Setup setup = basic(random);
+  const double enter = share(random, 0.002, 0.02);
+  add(setup, burst_drop(enter, share(random, 0.1, 0.5)));
+  return setup;
+}
+
+Setup reordering(Random& random) {
+  Setup setup = basic(random);
+  const double probability = share(random, 0.01, 0.5);
+  const Duration hold = between(random, Duration{1ms}, Duration{40ms});
+  add(setup, heads(random) ? jitter(hold) : reorder(probability, hold));
+  return setup;
+}
+
+Setup duplication(Random& random) {
+  Setup setup = basic(random);
+  const double probability = share(random, 0.05, 1.0);
+  add(setup, duplicate(probability, between(random, Duration{1ms}, Duration{300ms})));
+  return setup;
+}
+
+Setup corruption(Random& random) {
+  Setup setup = basic(random);
+  add(setup, corrupt(share(random, 0.01, 0.2)));
+  add(setup, truncate(share(random, 0.0, 0.05)));
+  return setup;
+}
+
+Setup nat_rebind(Random& random) {
+  Setup setup = basic(random);
+  setup.transfer.bytes_max = 300'000;
+  // RFC 9000 section 9: paths change only once the handshake is confirmed, two round trips
+  // after the start at the earliest.
+  const Duration confirmed = 6 * setup.link.front().duration + 50ms;
+  NatOptions options = rebind_after(confirmed + between(random, Duration{0ms}, Duration{400ms}));
+  if (heads(random)) options.rebinds.push_back(confirmed + between(random, Duration{400ms}, Duration{3s}));
+  setup.link.insert(setup.link.begin(), nat(options));
+  add(setup, rate(mbit(between(random, 2, 20))));
+  return setup;
+}
+
+Setup nat_new_address(Random& random) {
+  Setup setup = nat_rebind(random);
+  setup.link.front().nat.rebind_address = true;
+  return setup;
+}
+
+Setup nat_rebind_often(Random& random) {
+  Setup setup = nat_rebind(random);
+  setup.link.front().nat = rebind_every(between(random, Duration{300ms}, Duration{2s}));
+  setup.link.front().nat.rebind_address = heads(random);
+  return setup;
+}
+
+Setup short_blackhole(Random& random) {
+  Setup setup = basic(random);
+  const Duration from = between(random, Duration{0ms}, Duration{400ms});
+  add(setup, blackhole(from, from + between(random, Duration{50ms}, Duration{5s})));
+  return setup;
+}
+
+Setup long_blackhole(Random& random) {
+  Setup setup = basic(random);
+  const Duration from = between(random, Duration{0ms}, Duration{400ms});
+  ElementSpec element = blackhole(from, from + between(random, Duration{5s}, Duration{60s}));
+  const std::uint64_t side = random.below(3);
+  if (side == 1) element = up(element);
+  if (side == 2) element = down(element);
+  add(setup, element);
+  for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) {
+    config->idle_timeout = between(random, Duration{3s}, Duration{30s});
+    config->handshake_timeout = 10s;
+  }
+  setup.may_time_out = true;
+  return setup;
+}
+
+Setup small_mtu(Random& random) {
+  Setup setup = basic(random);
+  setup.client.mtu_discovery = setup.server.mtu_discovery = true;
+  add(setup, mtu(between(random, 1'200, 1'452)));
+  return setup;
+}
+
+void shrink_windows(Random& random, quic::ConnectionConfig& config) {
+  config.stream_receive_window = ByteCount{between(random, 200, 8'000)};
+  config.stream_receive_window_max = ByteCount{config.stream_receive_window.value * between(random, 1, 4)};
+  config.connection_receive_window = ByteCount{between(random, 300, 16'000)};
+  config.connection_receive_window_max = ByteCount{config.connection_receive_window.value * between(random, 1, 4)};
+  config.stream_send_buffer = ByteCount{between(random, 1'000, 20'000)};
+  config.max_streams_bidi = between(random, 1, 3);
+  config.max_streams_uni = between(random, 1, 3);
+}
+
+Setup tiny_windows(Random& random) {
+  Setup setup = basic(random);
+  setup.transfer.bytes_max = between(random, 1'000, 30'000);
+  shrink_windows(random, setup.client);
+  shrink_windows(random, setup.server);
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.1)));
+  return setup;
+}
+
+Setup slow_link(Random& random) {
+  Setup setup = basic(random);
+  setup.transfer.bytes_max = between(random, 1'000, 40'000);
+  const std::uint64_t speed = kbit(between(random, 100, 2'000));
+  add(setup, rate(speed, between(random, 6'000, 40'000)));
+  return setup;
+}
+
+Setup ecn(Random& random) {
+  Setup setup = basic(random);
+  setup.client.ecn = setup.server.ecn = true;
+  switch (random.below(3)) {
+    case 0: add(setup, ecn_mark(share(random, 0.01, 0.3))); break;
+    case 1: add(setup, heads(random) ? up(ecn_bleach()) : down(ecn_bleach())); break;
+    default: add(setup, rate(mbit(5), 100'000, 20'000)); break;
+  }
+  return setup;
+}
+
+Setup retry(Random& random) {
+  Setup setup = basic(random);
+  setup.retry = quic::RetryPolicy::kAlways;
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.2)));
+  if (heads(random)) add(setup, duplicate(0.3, 100ms));
+  return setup;
+}
+
+Setup key_updates(Random& random) {
+  Setup setup = basic(random);
+  setup.transfer.bytes_max = 200'000;
+  if (heads(random)) setup.client.key_update_packets = between(random, 20, 200);
+  if (heads(random)) setup.server.key_update_packets = between(random, 20, 200);
+  for (std::uint64_t i = random.below(6); i > 0; --i)
+    setup.commands.push_back({.kind = ScheduledCommand::Kind::kKeyUpdate,
+                              .side = heads(random) ? Role::kClient : Role::kServer,
+                              .at = between(random, Duration{50ms}, Duration{2s})});
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.1)));
+  if (heads(random)) add(setup, jitter(20ms));
+  return setup;
+}
+
+Setup long_rtt(Random& random) {
+  Setup setup = basic(random);
+  setup.link = link({delay(between(random, Duration{300ms}, Duration{2s}))});
+  if (heads(random)) add(setup, drop(share(random, 0.001, 0.05)));
+  return setup;
+}
+
+Setup random_close(Random& random) {
+  Setup setup = basic(random);
+  for (std::uint64_t i = between(random, 1, 3); i > 0; --i)
+    setup.commands.push_back({.kind = ScheduledCommand::Kind::kClose,
+                              .side = heads(random) ? Role::kClient : Role::kServer,
+                              .at = between(random, Duration{0ms}, Duration{600ms})});
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.3)));
+  return setup;
+}
+
+void add_reading(Random& random, ApplicationProfile& profile) {
+  constexpr Reading kReadings[] = {Reading::kEager, Reading::kPartly, Reading::kSlow};
+  profile.reading = kReadings[random.below(3)];
+  profile.read_interval = between(random, Duration{1ms}, Duration{30ms});
+  profile.read_bytes = between(random, 500, 20'000);
+  if (heads(random)) {
+    profile.pause_from = between(random, Duration{0ms}, Duration{500ms});
+    profile.pause_until = profile.pause_from + between(random, Duration{10ms}, Duration{3s});
+  }
+}
+
+Setup slow_readers(Random& random) {
+  Setup setup = basic(random);
+  add_reading(random, setup.client_application);
+  add_reading(random, setup.server_application);
+  if (heads(random)) shrink_windows(random, setup.server);
+  if (heads(random)) shrink_windows(random, setup.client);
+  return setup;
+}
+
+Setup resets(Random& random) {
+  Setup setup = basic(random);
+  setup.transfer.reset_share = share(random, 0.0, 0.5);
+  setup.transfer.stop_share = share(random, 0.0, 0.5);
+  setup.client_application.streams_bidi += 6;
+  setup.server_application.streams_uni += 6;
+  if (heads(random)) add_reading(random, setup.client_application);
+  if (heads(random)) add_reading(random, setup.server_application);
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.15)));
+  if (heads(random)) shrink_windows(random, setup.server);
+  return setup;
+}
+
+Setup many_streams(Random& random) {
+  Setup setup = basic(random);
+  setup.transfer.bytes_max = 500;
+  setup.client_application.streams_bidi = static_cast<std::uint32_t>(between(random, 150, 400));
+  setup.server_application.streams_uni = static_cast<std::uint32_t>(between(random, 0, 300));
+  setup.server.max_streams_bidi = between(random, 1, 100);
+  setup.client.max_streams_uni = between(random, 1, 100);
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.1)));
+  return setup;
+}
+
+Setup datagrams(Random& random) {
+  Setup setup = basic(random);
+  setup.client.max_datagram_frame_size = between(random, 0, 1'200);
+  setup.server.max_datagram_frame_size = between(random, 0, 1'200);
+  setup.client_application.datagrams = static_cast<std::uint32_t>(random.below(300));
+  setup.server_application.datagrams = static_cast<std::uint32_t>(random.below(300));
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.1)));
+  return setup;
+}
+
+// Every fault with even odds, each milder than alone, so that the transfer gets through.
+void add_faults(Random& random, Setup& setup) {
+  if (heads(random)) setup.link.insert(setup.link.begin(), nat(rebind_every(between(random, Duration{1s}, Duration{5s}))));
+  if (heads(random)) add(setup, drop(share(random, 0.001, 0.05)));
+  if (heads(random)) add(setup, burst_drop(0.003, share(random, 0.2, 0.6)));
+  if (heads(random)) add(setup, jitter(between(random, Duration{1ms}, Duration{15ms})));
+  if (heads(random)) add(setup, reorder(share(random, 0.01, 0.2), 30ms));
+  if (heads(random)) add(setup, duplicate(share(random, 0.01, 0.3), 100ms));
+  if (heads(random)) add(setup, corrupt(share(random, 0.01, 0.05)));
+  if (heads(random)) add(setup, truncate(0.01));
+  if (heads(random)) add(setup, mtu(between(random, 1'200, 1'452)));
+  if (heads(random)) add(setup, ecn_mark(0.05));
+  const std::uint64_t speed = mbit(between(random, 1, 20));
+  const std::size_t queue = between(random, 20'000, 200'000);
+  if (heads(random)) add(setup, rate(speed, queue));
+  const Duration from = between(random, Duration{0ms}, Duration{1s});
+  if (heads(random)) add(setup, blackhole(from, from + between(random, Duration{50ms}, Duration{2s})));
+}
+
+Setup everything(Random& random) {
+  Setup setup = basic(random);
+  add_faults(random, setup);
+  if (heads(random)) setup.retry = quic::RetryPolicy::kAlways;
+  if (random.below(4) == 0) shrink_windows(random, setup.client);
+  if (random.below(4) == 0) shrink_windows(random, setup.server);
+  if (heads(random)) add_reading(random, setup.client_application);
+  if (heads(random)) add_reading(random, setup.server_application);
+  if (heads(random)) setup.client.key_update_packets = between(random, 20, 100);
+  setup.transfer.reset_share = heads(random) ? 0.1 : 0;
+  setup.transfer.stop_share = heads(random) ? 0.1 : 0;
+  setup.transfer.bytes_max = between(random, 100, 60'000);
+  for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) config->max_datagram_frame_size = 1'200;
+  setup.client_application.datagrams = setup.server_application.datagrams = 20;
+  if (random.below(8) == 0)
+    setup.commands.push_back({.kind = ScheduledCommand::Kind::kClose,
+                              .side = heads(random) ? Role::kClient : Role::kServer,
+                              .at = between(random, Duration{0ms}, Duration{2s})});
+  return setup;
+}
+
+constexpr ScenarioDefinition kScenarios[] = {
+    {"transfer", "Several streams both ways over a clean link.", transfer},
+    {"loss", "Independent loss of up to 15 %.", loss},
+    {"one_way_loss", "Loss of 5 to 30 % in one direction only.", one_way_loss},
+    {"burst_loss", "Loss in bursts (Gilbert-Elliott).", burst_loss},
+    {"reordering", "Jitter or held-back datagrams.", reordering},
+    {"duplication", "Datagrams that arrive twice.", duplication},
+    {"corruption", "Flipped bits and cut datagrams.", corruption},
+    {"nat_rebind", "A NAT that changes the client's port once or twice.", nat_rebind},
+    {"nat_new_address", "A NAT that changes the client's address as well.", nat_new_address},
+    {"nat_rebind_often", "A NAT that rebinds again and again.", nat_rebind_often},
+    {"short_blackhole", "Nothing passes for up to five seconds.", short_blackhole},
+    {"long_blackhole", "Nothing passes for so long that the connection may time out.", long_blackhole},
+    {"small_mtu", "A router that drops large datagrams silently.", small_mtu},
+    {"tiny_windows", "Flow-control windows of a few hundred octets and few streams at once.", tiny_windows},
+    {"slow_link", "A bottleneck of 100 kbit/s to 2 Mbit/s with a small queue.", slow_link},
+    {"ecn", "Congestion marks, or routers that clear the ECN field.", ecn},
+    {"retry", "A server that answers every first Initial with Retry.", retry},
+    {"key_updates", "Key updates by either side, under reordering and loss.", key_updates},
+    {"long_rtt", "Round trips of 0.6 to 4 seconds.", long_rtt},
+    {"random_close", "Either application closes at a random time.", random_close},
+    {"slow_readers", "Applications that read slowly or pause.", slow_readers},
+    {"resets", "Streams that are reset or stopped half-way.", resets},
+    {"many_streams", "Hundreds of short streams under a low limit.", many_streams},
+    {"datagrams", "DATAGRAM frames beside streams.", datagrams},
+    {"everything", "All of it together.", everything},
+};
+
+}  // namespace
+
+std::span<const ScenarioDefinition> scenario_definitions() { return kScenarios; }
+
+}  // namespace hawser::sim

@@ -1,0 +1,80 @@
+// setup.h: what a scenario is made of before it runs: the link, both ends' configurations
+// and what the applications at both ends do. scenario_table.cc fills it from a seed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "quic/connection/config.h"
+#include "quic/endpoint/endpoint.h"
+#include "quic/wire/types.h"
+#include "sim/link.h"
+
+namespace hawser::sim {
+
+enum class Reading : std::uint8_t {
+  kEager,  // everything, inside the handler call, without copying
+  kPartly, // a part inside the handler call, the rest on the reading clock
+  kSlow,   // only on the reading clock
+};
+
+// What the application at one end does. Content, sizes and endings of its streams follow
+// from TransferPlan.
+struct ApplicationProfile {
+  std::uint32_t streams_bidi = 0;  // that this end opens
+  std::uint32_t streams_uni = 0;
+  std::uint32_t datagrams = 0;     // DATAGRAM frames that this end tries to send
+  bool shared_writes = false;      // writes without copying
+  Reading reading = Reading::kEager;
+  Duration read_interval = 5ms;    // of the reading clock
+  std::size_t read_bytes = 4'096;  // for each stream at each tick
+  // No reading at all in [pause_from, pause_until), since kWorldStart.
+  Duration pause_from{0};
+  Duration pause_until{0};
+};
+
+// Sizes and endings of all stream directions. Both ends compute them from the same seed.
+struct TransferOptions {
+  std::uint64_t bytes_max = 100'000;  // of one direction of one stream
+  double reset_share = 0;  // directions that the sender resets
+  double stop_share = 0;   // directions that the receiver stops
+};
+
+struct ScheduledCommand {
+  enum class Kind : std::uint8_t { kClose, kKeyUpdate, kPing };
+  Kind kind = Kind::kPing;
+  quic::Role side = quic::Role::kClient;
+  Duration at{0};  // since kWorldStart
+};
+
+struct Setup {
+  LinkSpec link;
+  quic::ConnectionConfig client;
+  quic::ConnectionConfig server;
+  quic::RetryPolicy retry = quic::RetryPolicy::kNever;
+  ApplicationProfile client_application;
+  ApplicationProfile server_application;
+  TransferOptions transfer;
+  std::vector<ScheduledCommand> commands;
+  bool classic_groups = false;      // X25519 alone, so that the ClientHello fits one datagram
+  bool may_time_out = false;        // idle and handshake timeouts are no failure
+  quic::Role closer = quic::Role::kClient;  // who closes once all is done
+  std::size_t max_segments = 16;    // of a train
+  Duration limit = 600s;            // unfinished after this much virtual time: a deadlock
+};
+
+struct ScenarioDefinition {
+  std::string_view name;
+  std::string_view description;
+  Setup (*build)(Random& random);
+};
+
+// scenario_table.cc
+std::span<const ScenarioDefinition> scenario_definitions();
+
+}  // namespace hawser::sim
