@@ -1,0 +1,285 @@
+// Goal: QUIC endpoints meet through real workers and sockets: data is echoed, workers share a
+// port, connections survive a rebinding that lands at another worker, and stopping says so
+// to the peer. Method: two runtimes on loopback; a relay in a thread plays the NAT.
+#include "runtime/endpoint_protocol.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <atomic>
+#include <ctime>
+#include <memory>
+#include <semaphore>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "base/random.h"
+#include "net/buffer_pool.h"
+#include "quic/tls/dev_certificate.h"
+#include "quic/tls/tls_context.h"
+#include "runtime/runtime.h"
+
+namespace hawser::runtime {
+namespace {
+
+const quic::DevCertificate& certificate() {
+  static const quic::DevCertificate minted =
+      quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = time(nullptr) - 60}).value();
+  return minted;
+}
+
+std::vector<std::uint8_t> octets_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+net::UdpOptions loopback() {
+  return {.local = ipv4_address({127, 0, 0, 1}, 0)};
+}
+
+// One worker's server: sends every stream back.
+class EchoServer final : public quic::AcceptHandler, public quic::ConnectionHandler {
+ public:
+  EchoServer()
+      : tls_(quic::TlsServerContext::create({.common = {.alpn = {"echo"}},
+                                             .certificates = {{.chain = octets_of(certificate().certificate_pem),
+                                                               .key = octets_of(certificate().key_pem)}}})
+                 .value()) {}
+
+  quic::EndpointConfig config() {
+    quic::EndpointConfig config;
+    config.tls = &tls_;
+    config.accept = this;
+    return config;
+  }
+  quic::ConnectionHandler* on_accept(quic::Connection&) override {
+    ++accepted;
+    return this;
+  }
+  void on_stream_readable(quic::Connection& connection, quic::StreamId id) override {
+    std::array<std::uint8_t, 16'384> part;
+    while (const std::size_t count = connection.read(id, part)) {
+      if (!connection.write(id, SharedBytes::copy(Bytes(part).first(count)))) return;
+    }
+    if (connection.at_end(id)) (void)connection.finish(id);
+  }
+
+  std::atomic<int> accepted{0};
+
+ private:
+  quic::TlsServerContext tls_;
+};
+
+// A server on every worker of a runtime of its own.
+struct EchoService {
+  explicit EchoService(std::size_t workers) {
+    for (std::size_t i = 0; i < workers; ++i) servers.push_back(std::make_unique<EchoServer>());
+    runtime = std::move(Runtime::create({.workers = workers}).value());
+    address = runtime
+                  ->listen(loopback(),
+                           [&](Worker& worker) {
+                             return std::make_unique<EndpointProtocol>(worker, servers[worker.index()]->config(),
+                                                                       Goodbye{7, "closing time"});
+                           })
+                  .value();
+  }
+  // Declared first, destroyed last: the endpoints on the workers refer to them.
+  std::vector<std::unique_ptr<EchoServer>> servers;
+  std::unique_ptr<Runtime> runtime;
+  SocketAddress address;
+};
+
+// One connection; the test's thread waits for what happens on the worker's.
+class EchoClient final : public quic::ConnectionHandler {
+ public:
+  EchoClient(Worker& worker, const SocketAddress& server) : worker_(worker) {
+    worker.call([&](Worker& w) {
+      auto protocol = std::make_unique<EndpointProtocol>(w, quic::EndpointConfig{});
+      protocol_ = protocol.get();
+      w.attach(std::move(protocol));
+      quic::ClientParameters parameters;
+      parameters.tuple.remote = server;
+      parameters.server_name = "localhost";
+      parameters.tls = &tls_;
+      connection_ = protocol_->connect(std::move(parameters), *this).value();
+      return true;
+    });
+  }
+
+  // True once the handshake is complete, false if the connection ended instead.
+  bool wait_connected() { return settled_.try_acquire_for(std::chrono::seconds(10)) && !closed_; }
+
+  // Sends `data` on a new stream; true if it comes back whole.
+  bool echo(const std::vector<std::uint8_t>& data) {
+    worker_.call([&](Worker&) {
+      expected_ = data;
+      received_.clear();
+      stream_ = connection_->open_stream(true).value();
+      (void)connection_->write(stream_, SharedBytes::copy(data), true);
+      protocol_->endpoint().wake(*connection_);
+      return true;
+    });
+    return settled_.try_acquire_for(std::chrono::seconds(20)) && !closed_ &&
+           worker_.call([&](Worker&) { return received_ == expected_; }).value();
+  }
+  quic::CloseReason wait_closed() {
+    if (!settled_.try_acquire_for(std::chrono::seconds(10))) return {};
+    return worker_.call([&](Worker&) { return reason_; }).value();
+  }
+
+  void on_handshake_complete(quic::Connection&) override { settled_.release(); }
+  void on_stream_readable(quic::Connection& connection, quic::StreamId id) override {
+    std::array<std::uint8_t, 16'384> part;
+    while (const std::size_t count = connection.read(id, part))
+      received_.insert(received_.end(), part.begin(), part.begin() + count);
+    if (connection.at_end(id)) settled_.release();
+  }
+  void on_closed(quic::Connection&, const quic::CloseReason& reason) override {
+    reason_ = reason;
+    closed_ = true;
+    settled_.release();
+  }
+
+ private:
+  Worker& worker_;
+  quic::TlsClientContext tls_ =
+      quic::TlsClientContext::create(
+          {.common = {.alpn = {"echo"}}, .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
+          .value();
+  EndpointProtocol* protocol_ = nullptr;
+  quic::Connection* connection_ = nullptr;
+  quic::StreamId stream_;
+  std::vector<std::uint8_t> expected_;
+  std::vector<std::uint8_t> received_;
+  quic::CloseReason reason_;
+  std::atomic<bool> closed_{false};
+  std::counting_semaphore<> settled_{0};
+};
+
+// Passes datagrams between one client and a server, and changes its port to the server's
+// side when told: what a NAT does that forgot its binding.
+class Relay {
+ public:
+  explicit Relay(const SocketAddress& server)
+      : server_(server), front_(open()), back_(open()), thread_([this] { run(); }) {}
+  ~Relay() {
+    stop_ = true;
+    thread_.join();
+  }
+  [[nodiscard]] SocketAddress address() const { return front_.local_address(); }
+  void rebind() {
+    rebind_ = true;
+    while (rebind_) std::this_thread::yield();
+  }
+
+ private:
+  static net::UdpSocket open() { return std::move(*net::UdpSocket::open(loopback())); }
+
+  void run() {
+    while (!stop_) {
+      if (rebind_) {
+        back_ = open();
+        rebind_ = false;
+      }
+      std::array<pollfd, 2> waiting{pollfd{front_.fd(), POLLIN, 0}, pollfd{back_.fd(), POLLIN, 0}};
+      ::poll(waiting.data(), waiting.size(), 1);
+      pass(front_, back_, true);
+      pass(back_, front_, false);
+    }
+  }
+  void pass(net::UdpSocket& from, net::UdpSocket& to, bool upstream) {
+    std::array<ReceivedTrain, 4> trains;
+    bool drained = false;
+    const std::size_t count = from.receive(trains, pool_, 0, drained);
+    for (const ReceivedTrain& train : std::span(trains).first(count)) {
+      if (upstream) client_ = train.tuple.remote;
+      TransmitTrain copy;
+      copy.buffer = train.bytes;
+      copy.size = train.bytes.size();
+      copy.segment_size = train.segment_size;
+      copy.tuple.remote = upstream ? server_ : client_;
+      to.send({&copy, 1});
+    }
+  }
+
+  SocketAddress server_;
+  SocketAddress client_;
+  net::UdpSocket front_;
+  net::UdpSocket back_;
+  net::BufferPool pool_{4};
+  std::atomic<bool> rebind_{false};
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+std::vector<std::uint8_t> random_octets(std::size_t size) {
+  std::vector<std::uint8_t> octets(size);
+  SeededRandom{size}.fill(octets);
+  return octets;
+}
+
+TEST(endpoint_protocol, echoes_a_megabyte_between_two_runtimes) {
+  EchoService service(1);
+  auto runtime = Runtime::create().value();
+  EchoClient client(runtime->worker(0), service.address);
+  ASSERT_TRUE(client.wait_connected());
+  EXPECT_TRUE(client.echo(random_octets(1'000'000)));
+  EXPECT_TRUE(client.echo(random_octets(10)));
+  EXPECT_EQ(service.runtime->stats().trains_unclaimed, 0u);
+  runtime->stop();
+  runtime->join();
+}
+
+TEST(endpoint_protocol, workers_share_a_port_and_serve_their_own_clients) {
+  EchoService service(3);
+  auto runtime = Runtime::create({.workers = 2}).value();
+  std::vector<std::unique_ptr<EchoClient>> clients;
+  for (int i = 0; i < 12; ++i) clients.push_back(std::make_unique<EchoClient>(runtime->next_worker(), service.address));
+  for (const auto& client : clients) EXPECT_TRUE(client->wait_connected());
+  for (const auto& client : clients) EXPECT_TRUE(client->echo(random_octets(30'000)));
+  int accepted = 0;
+  for (const auto& server : service.servers) accepted += server->accepted;
+  EXPECT_EQ(accepted, 12);
+  runtime->stop();
+  runtime->join();
+}
+
+TEST(endpoint_protocol, connection_survives_rebinding_to_another_worker) {
+  EchoService service(4);
+  Relay relay(service.address);
+  auto runtime = Runtime::create().value();
+  EchoClient client(runtime->worker(0), relay.address());
+  ASSERT_TRUE(client.wait_connected());
+  ASSERT_TRUE(client.echo(random_octets(1'000)));
+  // The kernel gives each new port to one of four workers: all 12 times to the connection's
+  // own has a chance of 4^-12 = 6e-8.
+  for (int i = 0; i < 12; ++i) {
+    relay.rebind();
+    ASSERT_TRUE(client.echo(random_octets(20'000 + i))) << "rebinding " << i;
+  }
+  EXPECT_GT(service.runtime->stats().trains_forwarded, 0u);
+  int accepted = 0;
+  for (const auto& server : service.servers) accepted += server->accepted;
+  EXPECT_EQ(accepted, 1);
+  runtime->stop();
+  runtime->join();
+}
+
+TEST(endpoint_protocol, stopping_tells_the_peer_why) {
+  EchoService service(2);
+  auto runtime = Runtime::create().value();
+  EchoClient client(runtime->worker(0), service.address);
+  ASSERT_TRUE(client.wait_connected());
+  ASSERT_TRUE(client.echo(random_octets(100)));
+  service.runtime->stop();
+  service.runtime->join();
+  const quic::CloseReason reason = client.wait_closed();
+  EXPECT_EQ(reason.kind, quic::CloseReason::Kind::kPeerApplication);
+  EXPECT_EQ(reason.error_code, 7u);
+  EXPECT_EQ(reason.reason, "closing time");
+  runtime->stop();
+  runtime->join();
+}
+
+}  // namespace
+}  // namespace hawser::runtime
