@@ -1,0 +1,66 @@
+// file_body.h: parts of a file, with texts between them, as a response's body.
+//
+// Files are read with pread() into chunks of 256 kB as the transport asks for more, not
+// mapped. A mapping would save one copy, but whoever shortens a mapped file (an editor, `cp`
+// over it) would kill the server with SIGBUS, or, with a handler for it, make it send
+// zeros under a length that promised content. With pread the file's end comes early, and the
+// stream is reset so that the client knows. The copy goes from the page cache into a chunk
+// that is sealed next and still in the L2 cache by then: about 0.1 ns an octet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/byte_ranges.h"
+#include "http/file_tree.h"
+#include "http/message.h"
+
+namespace hawser::http {
+
+// Chunks to read into, kept for the next file. One thread draws; chunks come back from
+// whichever thread lets go of the last view of them, which is the same one in a server.
+class ChunkPool {
+ public:
+  static constexpr std::size_t kChunkSize = std::size_t{256} << 10;
+  // Unused chunks kept: 16 MB a worker, four send buffers of 4 MB. Further ones are freed.
+  static constexpr std::size_t kSpareMax = 64;
+
+  ChunkPool();
+  // A chunk's memory, kChunkSize octets, not cleared.
+  std::unique_ptr<std::uint8_t[]> take();
+  // What take() gave, as shared bytes of `size` octets that return it to the pool.
+  SharedBytes share(std::unique_ptr<std::uint8_t[]> memory, std::size_t size);
+
+ private:
+  struct Shelf;
+  class Chunk;
+  std::shared_ptr<Shelf> shelf_;  // outlives the pool while chunks are under way
+};
+
+// A text, then a range of the file; either may be empty.
+struct FilePart {
+  std::string text;
+  ByteRange range;
+};
+
+class FileBody final : public BodySource {
+ public:
+  // `pool` must outlive the body. Parts are sent in order.
+  FileBody(FileHandle file, ChunkPool& pool, std::vector<FilePart> parts);
+  std::optional<BodyChunk> next(std::size_t wished) override;
+
+ private:
+  std::optional<SharedBytes> read(ByteRange range);
+  [[nodiscard]] bool at_end() const { return part_ == parts_.size(); }
+  void skip_empty();
+
+  FileHandle file_;
+  ChunkPool& pool_;
+  std::vector<FilePart> parts_;
+  std::size_t part_ = 0;
+};
+
+}  // namespace hawser::http

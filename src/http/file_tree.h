@@ -1,0 +1,59 @@
+// file_tree.h: opens files below one folder and never outside it, symbolic links included.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+
+namespace hawser::http {
+
+// A file descriptor with an owner.
+class FileHandle {
+ public:
+  FileHandle() = default;
+  explicit FileHandle(int fd) : fd_(fd) {}
+  FileHandle(FileHandle&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+  FileHandle& operator=(FileHandle o) noexcept {
+    std::swap(fd_, o.fd_);
+    return *this;
+  }
+  ~FileHandle();
+  [[nodiscard]] int fd() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+struct OpenedFile {
+  FileHandle handle;
+  bool directory = false;
+  std::uint64_t size = 0;            // octets
+  std::int64_t modified_s = 0;       // seconds since 1970
+  std::uint32_t modified_ns = 0;     // and the part below a second
+};
+
+class FileTree {
+ public:
+  // `root` must be a folder that can be read.
+  static std::expected<FileTree, ConfigError> open(const std::string& root);
+
+  // Opens a regular file or a folder by its path below the root, "" for the root itself;
+  // no leading '/'. Symbolic links are followed as long as they stay below the root (on
+  // kernels before 5.6 they are refused). Errors are status codes: 404 also for what lies
+  // outside and for devices, sockets and pipes; 403 without permission; 503 out of
+  // descriptors; 500 for a failing disk.
+  [[nodiscard]] std::expected<OpenedFile, std::uint16_t> open_file(const std::string& relative) const;
+
+  // Another handle on the same folder, for another thread.
+  [[nodiscard]] std::expected<FileTree, ConfigError> duplicate() const;
+
+ private:
+  explicit FileTree(FileHandle root) : root_(std::move(root)) {}
+  FileHandle root_;
+};
+
+}  // namespace hawser::http

@@ -1,0 +1,110 @@
+// server.cc: keeps the connections, and chooses their protocol by ALPN.
+#include "http/server.h"
+
+#include "base/check.h"
+#include "http/server_h3.h"
+#include "http/server_hq.h"
+#include "quic/connection/connection.h"
+
+namespace hawser::http {
+namespace {
+
+// Waits for the handshake to tell the protocol, then passes every event on.
+class AlpnSwitch final : public ServerConnection {
+ public:
+  AlpnSwitch(Server& server, quic::Connection& connection) : server_(server), connection_(&connection) {}
+
+  void shutdown() override {
+    if (h3_) return h3_->shutdown();
+    if (hq_) return hq_->shutdown();
+    if (connection_ != nullptr) connection_->close(static_cast<std::uint64_t>(http3::ErrorCode::kNoError), "the server is shutting down");
+  }
+  [[nodiscard]] quic::Connection* connection() const override { return connection_; }
+
+  void on_handshake_complete(quic::Connection& c) override { inner(c).on_handshake_complete(c); }
+  void on_stream_opened(quic::Connection& c, quic::StreamId id) override { inner(c).on_stream_opened(c, id); }
+  void on_stream_readable(quic::Connection& c, quic::StreamId id) override { inner(c).on_stream_readable(c, id); }
+  void on_stream_writable(quic::Connection& c, quic::StreamId id) override { inner(c).on_stream_writable(c, id); }
+  void on_stream_reset(quic::Connection& c, quic::StreamId id, quic::ApplicationErrorCode code) override {
+    inner(c).on_stream_reset(c, id, code);
+  }
+  void on_stop_sending(quic::Connection& c, quic::StreamId id, quic::ApplicationErrorCode code) override {
+    inner(c).on_stop_sending(c, id, code);
+  }
+  void on_stream_closed(quic::Connection& c, quic::StreamId id) override { inner(c).on_stream_closed(c, id); }
+  void on_streams_available(quic::Connection& c, bool bidirectional) override { inner(c).on_streams_available(c, bidirectional); }
+  void on_datagram(quic::Connection& c, Bytes payload) override { inner(c).on_datagram(c, payload); }
+  void on_closed(quic::Connection& c, const quic::CloseReason& reason) override {
+    if (h3_ || hq_) inner(c).on_closed(c, reason);
+    connection_ = nullptr;
+    server_.on_over(*this, c.now());
+  }
+
+ private:
+  // The first event of a server comes with its handshake, when the ALPN is known.
+  quic::ConnectionHandler& inner(quic::Connection& connection) {
+    if (h3_) return h3_->session();
+    if (hq_) return *hq_;
+    if (connection.alpn() == kHqAlpn) return *(hq_ = std::make_unique<HqServerConnection>(server_, connection));
+    h3_ = std::make_unique<H3ServerConnection>(server_, connection);
+    return h3_->session();
+  }
+
+  Server& server_;
+  quic::Connection* connection_;
+  std::unique_ptr<H3ServerConnection> h3_;
+  std::unique_ptr<HqServerConnection> hq_;
+};
+
+// How long what is over is kept: it is still on the stack when on_over() hears of it.
+constexpr Duration kBuryAfter = 100ms;
+
+}  // namespace
+
+Server::Server(ServerOptions options, RequestHandler& handler, AccessLog* log)
+    : options_(std::move(options)), handler_(handler), log_(log) {}
+Server::~Server() = default;
+
+quic::ConnectionHandler* Server::accept(quic::Connection& connection) {
+  if (shutting_down_) return nullptr;
+  connections_.push_back(std::make_unique<AlpnSwitch>(*this, connection));
+  connections_.back()->place = connections_.size() - 1;
+  return connections_.back().get();
+}
+
+void Server::shutdown() {
+  shutting_down_ = true;
+  for (std::size_t i = 0; i < connections_.size(); ++i) connections_[i]->shutdown();
+}
+
+std::vector<quic::Connection*> Server::open_connections() const {
+  std::vector<quic::Connection*> open;
+  for (const auto& connection : connections_) {
+    if (connection->connection() != nullptr) open.push_back(connection->connection());
+  }
+  return open;
+}
+
+void Server::on_over(ServerConnection& connection, Timestamp now) {
+  const std::size_t place = connection.place;
+  HAWSER_CHECK(place < connections_.size() && connections_[place].get() == &connection);
+  over_.push_back(std::move(connections_[place]));
+  if (place + 1 < connections_.size()) {
+    connections_[place] = std::move(connections_.back());
+    connections_[place]->place = place;
+  }
+  connections_.pop_back();
+  if (!bury_at_) bury_at_ = now + kBuryAfter;
+}
+
+void Server::on_timeout(Timestamp now) {
+  if (!bury_at_ || now < *bury_at_) return;
+  over_.clear();
+  bury_at_.reset();
+}
+
+void Server::log(const AccessLogEntry& entry, Timestamp now) {
+  if (log_ != nullptr) log_->append(entry, now);
+}
+
+}  // namespace hawser::http

@@ -1,0 +1,83 @@
+// server.h: the HTTP servers of one worker's connections. Each new connection is given to
+// accept(); once its ALPN is known it speaks HTTP/3, or HTTP/0.9 for "hq-interop".
+//
+// Everything is called on the worker's thread. The endpoint, the timers and the sockets are
+// somebody else's: runtime/http_server.h joins them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "http/access_log.h"
+#include "http/message.h"
+#include "http3/session.h"
+#include "quic/connection/handler.h"
+
+namespace hawser::http {
+
+// HTTP/0.9 over QUIC, as the QUIC interop runner uses it: "GET /path\r\n" on a bidirectional
+// stream, answered by the bare body.
+inline constexpr std::string_view kHqAlpn = "hq-interop";
+
+struct ServerOptions {
+  http3::SessionConfig session;
+  std::string name = "hawser";  // the Server field; empty: none
+};
+
+class Server;
+
+// A connection of either protocol, as Server keeps it.
+class ServerConnection : public quic::ConnectionHandler {
+ public:
+  // Lets requests under way complete and takes no new ones; closes when they are done.
+  virtual void shutdown() = 0;
+  // Null once it is closed.
+  [[nodiscard]] virtual quic::Connection* connection() const = 0;
+
+  std::size_t place = 0;  // in the server's list, so that the end costs no search
+};
+
+class Server {
+ public:
+  // `handler` and `log` (may be null) are not owned and must outlive this object; this
+  // object must outlive the connections that it accepted.
+  Server(ServerOptions options, RequestHandler& handler, AccessLog* log);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Who handles a new connection; null after shutdown(), which refuses it.
+  quic::ConnectionHandler* accept(quic::Connection& connection);
+
+  // Sends GOAWAY on every connection. Each closes by itself when its requests are done.
+  void shutdown();
+  // Connections that are open: `wake` them in the endpoint after shutdown().
+  [[nodiscard]] std::vector<quic::Connection*> open_connections() const;
+
+  // Frees connections that are over.
+  void on_timeout(Timestamp now);
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const { return bury_at_; }
+
+  // For connections. ----------------------------------------------------------------------------
+  [[nodiscard]] const ServerOptions& options() const { return options_; }
+  [[nodiscard]] RequestHandler& handler() { return handler_; }
+  void log(const AccessLogEntry& entry, Timestamp now);
+  // `connection` has seen its last event. It is freed later, since it is still being called.
+  void on_over(ServerConnection& connection, Timestamp now);
+
+ private:
+  ServerOptions options_;
+  RequestHandler& handler_;
+  AccessLog* log_;
+  bool shutting_down_ = false;
+  std::vector<std::unique_ptr<ServerConnection>> connections_;
+  std::vector<std::unique_ptr<ServerConnection>> over_;
+  std::optional<Timestamp> bury_at_;
+};
+
+}  // namespace hawser::http

@@ -1,0 +1,166 @@
+// server_h3.cc: the life of a request over HTTP/3.
+#include "http/server_h3.h"
+
+#include <time.h>
+
+#include <array>
+
+#include "http/file_body.h"
+#include "http/http_date.h"
+#include "http/server.h"
+#include "quic/connection/connection.h"
+
+namespace hawser::http {
+namespace {
+
+// The Date field changes once a second; formatting it for every response would be waste.
+const std::string& date_field() {
+  thread_local std::int64_t formatted_s = -1;
+  thread_local std::string text;
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  if (time.tv_sec != formatted_s) {
+    formatted_s = time.tv_sec;
+    text = format_http_date(formatted_s);
+  }
+  return text;
+}
+
+}  // namespace
+
+struct H3ServerConnection::Exchange {
+  std::size_t place = 0;  // in exchanges_
+  Timestamp began;
+  std::string method;
+  std::string target;
+  std::string referer;
+  std::string user_agent;
+  std::uint16_t status = 0;
+  std::uint64_t body_octets = 0;
+  std::uint64_t dropped_octets = 0;
+  std::unique_ptr<BodySource> body;
+};
+
+H3ServerConnection::H3ServerConnection(Server& server, quic::Connection& connection)
+    : server_(server), connection_(connection), session_(quic::Role::kServer, server.options().session, *this) {
+  session_.attach(connection);
+}
+
+H3ServerConnection::~H3ServerConnection() = default;
+
+void H3ServerConnection::shutdown() {
+  shutting_down_ = true;
+  session_.shutdown();
+  close_if_done();
+}
+
+void H3ServerConnection::close_if_done() {
+  if (shutting_down_ && exchanges_.empty()) session_.close(http3::ErrorCode::kNoError, "the server is shutting down");
+}
+
+H3ServerConnection::Exchange& H3ServerConnection::begin(quic::StreamId id, const http3::MessageHead& head) {
+  exchanges_.push_back(std::make_unique<Exchange>());
+  Exchange& exchange = *exchanges_.back();
+  exchange.place = exchanges_.size() - 1;
+  exchange.began = connection_.now();
+  exchange.method = head.method;
+  exchange.target = head.path;
+  exchange.referer = head.find("referer").value_or("");
+  exchange.user_agent = head.find("user-agent").value_or("");
+  session_.set_user_data(id, &exchange);
+  return exchange;
+}
+
+void H3ServerConnection::on_headers(http3::Session&, quic::StreamId id, const http3::MessageHead& head, bool) {
+  Exchange& exchange = begin(id, head);
+  const Request request{.method = head.method, .scheme = head.scheme, .authority = head.authority, .target = head.path, .fields = head.fields};
+  respond(id, exchange, server_.handler().answer(request));
+}
+
+void H3ServerConnection::respond(quic::StreamId id, Exchange& exchange, Response response) {
+  if (exchange.method == "HEAD") response.body.reset();
+  exchange.status = response.status;
+  exchange.body = std::move(response.body);
+  fields_.clear();
+  fields_.push_back({"date", date_field()});
+  if (!server_.options().name.empty()) fields_.push_back({"server", server_.options().name});
+  for (const auto& [name, value] : response.fields) fields_.push_back({name, value});
+  if (!session_.respond(id, response.status, fields_, exchange.body == nullptr)) {
+    exchange.body.reset();
+    return session_.cancel(id, http3::ErrorCode::kInternalError);
+  }
+  pump(id, exchange);
+}
+
+// Writes until the stream is full. The last write is always one that the stream has no room
+// for all of: that is what makes it report room later.
+void H3ServerConnection::pump(quic::StreamId id, Exchange& exchange) {
+  while (exchange.body != nullptr) {
+    const std::size_t room = session_.body_room(id);
+    std::optional<BodyChunk> chunk = exchange.body->next(ChunkPool::kChunkSize);
+    if (!chunk) {
+      // The promised length cannot be kept: the client must not take this for the whole.
+      exchange.body.reset();
+      return session_.cancel(id, http3::ErrorCode::kInternalError);
+    }
+    const std::size_t size = chunk->bytes.size();
+    if (chunk->last) exchange.body.reset();
+    if (!session_.write_body(id, std::move(chunk->bytes), chunk->last)) {
+      exchange.body.reset();
+      return;
+    }
+    exchange.body_octets += size;
+    if (size >= room) return;
+  }
+}
+
+void H3ServerConnection::on_body_readable(http3::Session&, quic::StreamId id) {
+  Exchange* exchange = find(id);
+  std::array<Bytes, 16> views;
+  while (const std::size_t count = session_.read_body_views(id, views)) {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) size += views[i].size();
+    session_.consume_body(id, size);
+    if (exchange != nullptr) exchange->dropped_octets += size;
+  }
+  if (exchange != nullptr && exchange->dropped_octets > kDroppedBodyMax) session_.stop_reading(id, http3::ErrorCode::kNoError);
+}
+
+void H3ServerConnection::on_writable(http3::Session&, quic::StreamId id) {
+  if (Exchange* exchange = find(id)) pump(id, *exchange);
+}
+
+void H3ServerConnection::on_stop_sending(http3::Session&, quic::StreamId id, http3::ErrorCode) {
+  if (Exchange* exchange = find(id)) exchange->body.reset();
+}
+
+void H3ServerConnection::on_stream_closed(http3::Session&, quic::StreamId id) {
+  Exchange* exchange = find(id);
+  if (exchange == nullptr) return;
+  end(*exchange);
+  close_if_done();
+}
+
+void H3ServerConnection::end(Exchange& exchange) {
+  const Timestamp now = connection_.now();
+  server_.log({.peer = connection_.tuple().remote,
+               .method = exchange.method,
+               .target = exchange.target,
+               .protocol = "HTTP/3",
+               .status = exchange.status,
+               .body_octets = exchange.body_octets,
+               .referer = exchange.referer,
+               .user_agent = exchange.user_agent,
+               .duration = now - exchange.began},
+              now);
+  const std::size_t place = exchange.place;
+  std::swap(exchanges_[place], exchanges_.back());
+  exchanges_[place]->place = place;
+  exchanges_.pop_back();
+}
+
+void H3ServerConnection::on_closed(http3::Session&, const quic::CloseReason&) {
+  while (!exchanges_.empty()) end(*exchanges_.back());
+}
+
+}  // namespace hawser::http

@@ -1,0 +1,178 @@
+// static_files.cc: from a request to a response, without any transport.
+#include "http/static_files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "http/http_date.h"
+#include "http/media_types.h"
+#include "http/url.h"
+
+namespace hawser::http {
+namespace {
+
+// It stands between the parts of a multipart answer. Fixed: a client finds the parts by
+// their Content-Range, and what a file holds cannot be confused with a header it precedes.
+constexpr std::string_view kBoundary = "hawser-7c1b58f2e94a4d0d-part";
+
+std::string content_range(const ByteRange& range, std::uint64_t size) {
+  return fmt::format("bytes {}-{}/{}", range.first, range.first + range.size - 1, size);
+}
+
+std::string html_escape(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+// The path, not the target: "//host/x" as a Location would lead to another host.
+Response redirect_to_slash(const Request& request, const TargetPath& path) {
+  std::string location = "/" + percent_encode(path.relative) + "/";
+  if (const std::size_t query = request.target.find('?'); query != std::string_view::npos) {
+    location += request.target.substr(query);
+  }
+  Response response = error_page(301, fmt::format("<a href=\"{0}\">{0}</a>", html_escape(location)));
+  response.fields.emplace_back("location", std::move(location));
+  return response;
+}
+
+// Sorted names, folders with a trailing '/'.
+std::vector<std::string> names_in(int folder_fd, bool hidden) {
+  std::vector<std::string> names;
+  const int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* folder = fd < 0 ? nullptr : fdopendir(fd);
+  if (folder == nullptr) return names;
+  while (const dirent* entry = readdir(folder)) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == ".." || (name.starts_with('.') && !hidden)) continue;
+    names.push_back(entry->d_type == DT_DIR ? name + "/" : name);
+    if (names.size() == kListingMax) break;
+  }
+  closedir(folder);
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace
+
+std::string entity_tag(const OpenedFile& file) {
+  return fmt::format("\"{:x}.{:x}-{:x}\"", file.modified_s, file.modified_ns, file.size);
+}
+
+std::expected<StaticFiles, ConfigError> StaticFiles::create(StaticFilesOptions options) {
+  HAWSER_TRY(FileTree tree, FileTree::open(options.root));
+  return StaticFiles{std::move(options), std::move(tree)};
+}
+
+Response StaticFiles::answer(const Request& request) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    Response response = error_page(405, "Only GET and HEAD are answered here.");
+    response.fields.emplace_back("allow", "GET, HEAD");
+    return response;
+  }
+  const auto path = decode_target_path(request.target, options_.hidden);
+  if (!path) return error_page(path.error());
+  auto file = tree_.open_file(path->relative);
+  if (!file) return error_page(file.error());
+  if (file->directory) return answer_directory(request, *path, *file);
+  // "/file.txt/" names nothing: a slash at the end means a folder.
+  if (path->directory) return error_page(404);
+  return answer_file(request, path->relative, *std::move(file));
+}
+
+Response StaticFiles::answer_directory(const Request& request, const TargetPath& path, const OpenedFile& directory) {
+  if (!path.directory) return redirect_to_slash(request, path);
+  const std::string index = path.relative.empty() ? "index.html" : path.relative + "/index.html";
+  auto file = tree_.open_file(index);
+  if (file && !file->directory) return answer_file(request, index, *std::move(file));
+  if (!file && file.error() != 404) return error_page(file.error());
+  return options_.listing ? list_directory(path, directory) : error_page(404);
+}
+
+Response StaticFiles::answer_file(const Request& request, std::string_view name, OpenedFile file) {
+  const Validators validators{.etag = entity_tag(file), .modified_s = file.modified_s};
+  const Condition condition = evaluate_conditions(request, validators);
+  if (condition == Condition::kPreconditionFailed) return error_page(412);
+  Response response;
+  response.fields = {{"etag", validators.etag}, {"last-modified", format_http_date(file.modified_s)}};
+  if (!options_.cache_control.empty()) response.fields.emplace_back("cache-control", options_.cache_control);
+  if (condition == Condition::kNotModified) {
+    response.status = 304;
+    return response;
+  }
+  response.fields.emplace_back("accept-ranges", "bytes");
+  response.fields.emplace_back("content-type", media_type_of(name));
+  const auto range = request.find("range");
+  // RFC 9110 section 14.2: a Range is defined for GET alone.
+  if (range && request.method == "GET" && if_range_holds(request, validators)) {
+    RangeRequest asked = parse_range(*range, file.size);
+    if (asked.verdict == RangeVerdict::kUnsatisfiable) {
+      response = error_page(416);
+      response.fields.emplace_back("content-range", fmt::format("bytes */{}", file.size));
+      return response;
+    }
+    if (asked.verdict == RangeVerdict::kPartial) {
+      return answer_ranges(request, std::move(file), std::move(asked.ranges), std::move(response));
+    }
+  }
+  response.fields.emplace_back("content-length", std::to_string(file.size));
+  if (request.method == "HEAD" || file.size == 0) return response;
+  const std::uint64_t size = file.size;
+  std::vector<FilePart> parts;
+  parts.push_back({.text = {}, .range = {0, size}});
+  response.body = std::make_unique<FileBody>(std::move(file.handle), pool_, std::move(parts));
+  return response;
+}
+
+Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector<ByteRange> ranges, Response response) {
+  response.status = 206;
+  std::vector<FilePart> parts;
+  std::uint64_t length = 0;
+  if (ranges.size() == 1) {
+    response.fields.emplace_back("content-range", content_range(ranges[0], file.size));
+    length = ranges[0].size;
+    parts.push_back({.text = {}, .range = ranges[0]});
+  } else {
+    // RFC 9110 section 14.6: each part says what it is.
+    const auto type = std::ranges::find(response.fields, "content-type", [](const auto& field) { return field.first; });
+    for (const ByteRange& range : ranges) {
+      std::string head = fmt::format("{}--{}\r\ncontent-type: {}\r\ncontent-range: {}\r\n\r\n", parts.empty() ? "" : "\r\n",
+                                     kBoundary, type->second, content_range(range, file.size));
+      length += head.size() + range.size;
+      parts.push_back({.text = std::move(head), .range = range});
+    }
+    parts.push_back({.text = fmt::format("\r\n--{}--\r\n", kBoundary), .range = {}});
+    length += parts.back().text.size();
+    type->second = fmt::format("multipart/byteranges; boundary={}", kBoundary);
+  }
+  response.fields.emplace_back("content-length", std::to_string(length));
+  response.body = std::make_unique<FileBody>(std::move(file.handle), pool_, std::move(parts));
+  return response;
+}
+
+Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& directory) const {
+  const std::string title = html_escape("/" + path.relative + (path.relative.empty() ? "" : "/"));
+  std::string page = fmt::format("<!doctype html><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1>\n<ul>\n", title);
+  if (!path.relative.empty()) page += "<li><a href=\"../\">../</a>\n";
+  for (const std::string& name : names_in(directory.handle.fd(), options_.hidden)) {
+    page += fmt::format("<li><a href=\"./{}\">{}</a>\n", percent_encode(name), html_escape(name));
+  }
+  page += "</ul>\n";
+  Response response;
+  response.fields = {{"content-type", "text/html; charset=utf-8"}, {"content-length", std::to_string(page.size())}};
+  response.body = std::make_unique<MemoryBody>(SharedBytes::adopt({page.begin(), page.end()}));
+  return response;
+}
+
+}  // namespace hawser::http

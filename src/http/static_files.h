@@ -1,0 +1,51 @@
+// static_files.h: answers GET and HEAD with the files below a folder: ranges, conditional
+// requests, index.html, redirects of folders to their trailing slash (RFC 9110).
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+
+#include "base/result.h"
+#include "http/conditions.h"
+#include "http/file_body.h"
+#include "http/file_tree.h"
+#include "http/message.h"
+#include "http/target_path.h"
+
+namespace hawser::http {
+
+struct StaticFilesOptions {
+  std::string root;            // the folder
+  bool listing = false;        // show the names in a folder without index.html
+  bool hidden = false;         // also names that begin with '.'; ".well-known" always goes
+  std::string cache_control;   // a Cache-Control field for files, or empty: none
+};
+
+// Names shown of one folder; a listing of 10,000 names of 40 octets is about 1 MB.
+inline constexpr std::size_t kListingMax = 10'000;
+
+class StaticFiles final : public RequestHandler {
+ public:
+  static std::expected<StaticFiles, ConfigError> create(StaticFilesOptions options);
+
+  // 200, 206, 301, 304; 400, 403, 404, 405, 412, 414, 416; 500, 503. Bodies refer to this
+  // object, so it must outlive them.
+  Response answer(const Request& request) override;
+
+ private:
+  StaticFiles(StaticFilesOptions options, FileTree tree) : options_(std::move(options)), tree_(std::move(tree)) {}
+  Response answer_directory(const Request& request, const TargetPath& path, const OpenedFile& directory);
+  Response answer_file(const Request& request, std::string_view name, OpenedFile file);
+  Response answer_ranges(const Request& request, OpenedFile file, std::vector<ByteRange> ranges, Response response);
+  Response list_directory(const TargetPath& path, const OpenedFile& directory) const;
+
+  StaticFilesOptions options_;
+  FileTree tree_;
+  ChunkPool pool_;
+};
+
+// The entity tag of a file: its time of change to the nanosecond, and its size.
+std::string entity_tag(const OpenedFile& file);
+
+}  // namespace hawser::http
