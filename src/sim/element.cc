@@ -53,7 +53,9 @@ class BurstDrop final : public Element {
  public:
   BurstDrop(double enter, double leave) : enter_(enter), leave_(leave) {}
   void on_datagram(Datagram datagram, Direction, Timestamp now, Random& random, Output& out) override {
-    bad_ = bad_ ? !chance(random, leave_) : chance(random, enter_);
+    const bool was_bad = bad_ && now - bad_since_ < kBurstMax;
+    bad_ = was_bad ? !chance(random, leave_) : chance(random, enter_);
+    if (bad_ && !was_bad) bad_since_ = now;
     if (!bad_) out.pass(std::move(datagram), now);
   }
 
@@ -61,6 +63,7 @@ class BurstDrop final : public Element {
   double enter_;
   double leave_;
   bool bad_ = false;
+  Timestamp bad_since_{};
 };
 
 class Reorder final : public Element {

@@ -101,7 +101,9 @@ inline ElementSpec jitter(Duration largest) { return {.kind = ElementSpec::Kind:
 // Independent loss; probability in [0, 1].
 inline ElementSpec drop(double probability) { return {.kind = ElementSpec::Kind::kDrop, .probability = probability}; }
 // Gilbert-Elliott: `enter` and `leave` are the chances, per datagram, of entering and leaving
-// the bad state, in which every datagram is lost. Mean burst length: 1 / leave.
+// the bad state, in which every datagram is lost. Mean burst length: 1 / leave. A fading radio
+// recovers also while nobody sends, so the bad state ends after kBurstMax at the latest.
+inline constexpr Duration kBurstMax = 1s;
 inline ElementSpec burst_drop(double enter, double leave) {
   return {.kind = ElementSpec::Kind::kBurstDrop, .probability = enter, .exit_probability = leave};
 }

@@ -91,6 +91,12 @@ Setup corruption(Random& random) {
   return setup;
 }
 
+// A client that only receives does not learn that its mapping is gone, and its server cannot
+// tell it: someone behind a NAT has to send from time to time.
+void keep_mappings_alive(Random& random, Setup& setup) {
+  setup.client.keep_alive = between(random, Duration{500ms}, Duration{3s});
+}
+
 Setup nat_rebind(Random& random) {
   Setup setup = basic(random);
   setup.transfer.bytes_max = 300'000;
@@ -101,6 +107,7 @@ Setup nat_rebind(Random& random) {
   if (heads(random)) options.rebinds.push_back(confirmed + between(random, Duration{400ms}, Duration{3s}));
   setup.link.insert(setup.link.begin(), nat(options));
   add(setup, rate(mbit(between(random, 2, 20))));
+  keep_mappings_alive(random, setup);
   return setup;
 }
 
@@ -280,7 +287,11 @@ Setup datagrams(Random& random) {
 
 // Every fault with even odds, each milder than alone, so that the transfer gets through.
 void add_faults(Random& random, Setup& setup) {
-  if (heads(random)) setup.link.insert(setup.link.begin(), nat(rebind_every(between(random, Duration{1s}, Duration{5s}))));
+  if (heads(random)) {
+    setup.link.insert(setup.link.begin(), nat(rebind_every(between(random, Duration{1s}, Duration{5s}))));
+    keep_mappings_alive(random, setup);
+    setup.token_may_fail = true;
+  }
   if (heads(random)) add(setup, drop(share(random, 0.001, 0.05)));
   if (heads(random)) add(setup, burst_drop(0.003, share(random, 0.2, 0.6)));
   if (heads(random)) add(setup, jitter(between(random, Duration{1ms}, Duration{15ms})));
