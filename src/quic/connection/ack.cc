@@ -54,7 +54,7 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
   LossDetector& loss = path_->loss();
   const AckReceived ack{.space = packet.space,
                         .largest_acknowledged = frame.largest_acknowledged(),
-                        .ack_delay = application ? decoded_ack_delay(frame.ack_delay, peer_.ack_delay_exponent) : Duration{0},
+                        .ack_delay = application ? decoded_ack_delay(frame.ack_delay, handshake_.peer.ack_delay_exponent) : Duration{0},
                         .now = now_,
                         .ecn_ce_count = frame.ecn ? frame.ecn->ce : 0};
   HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
@@ -126,8 +126,8 @@ void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace spa
     case SentFrameKind::kCrypto: crypto_.on_frame_lost(frame); return;
     case SentFrameKind::kNewConnectionId: path_->local_cids().on_new_connection_id_lost(frame.id); return;
     case SentFrameKind::kRetireConnectionId: path_->peer_cids().on_retirement_lost(frame.id); return;
-    case SentFrameKind::kHandshakeDone: handshake_done_owed_ = true; return;
-    case SentFrameKind::kNewToken: new_token_owed_ = true; return;
+    case SentFrameKind::kHandshakeDone: owed_.handshake_done = true; return;
+    case SentFrameKind::kNewToken: owed_.new_token = true; return;
     default: streams_.on_frame_lost(frame); return;
   }
 }

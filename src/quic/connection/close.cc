@@ -19,10 +19,10 @@ void ConnectionCore::close_for(const TransportError& error, CloseReason::Kind ki
 
 void ConnectionCore::enter_closing(CloseReason reason, bool tell_peer) {
   phase_ = Phase::kClosing;
-  close_reason_ = std::move(reason);
-  close_packet_owed_ = tell_peer;
+  closing_.reason = std::move(reason);
+  closing_.packet_owed = tell_peer;
   // Section 10.2: three PTOs, in which late packets are answered.
-  phase_deadline_ = now_ + 3 * pto();
+  closing_.deadline = now_ + 3 * pto();
   log_state(LoggedConnectionState::kClosing);
   emit_closed();
 }
@@ -31,10 +31,10 @@ void ConnectionCore::enter_draining(CloseReason reason) {
   if (phase_ == Phase::kDraining || phase_ == Phase::kTerminated) return;
   const bool was_open = phase_ == Phase::kOpen;
   phase_ = Phase::kDraining;
-  phase_deadline_ = now_ + 3 * pto();
+  closing_.deadline = now_ + 3 * pto();
   log_state(LoggedConnectionState::kDraining);
   if (!was_open) return;
-  close_reason_ = std::move(reason);
+  closing_.reason = std::move(reason);
   emit_closed();
 }
 
@@ -43,9 +43,9 @@ void ConnectionCore::finish(CloseReason reason) {
   if (phase_ == Phase::kTerminated) return;
   const bool was_open = phase_ == Phase::kOpen;
   phase_ = Phase::kTerminated;
-  phase_deadline_ = kNever;
+  closing_.deadline = kNever;
   if (!was_open) return;
-  close_reason_ = std::move(reason);
+  closing_.reason = std::move(reason);
   emit_closed();
 }
 
@@ -55,15 +55,15 @@ void ConnectionCore::on_stateless_reset(Timestamp now) {
 }
 
 bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& builder) {
-  if (!close_packet_owed_) return false;
-  close_packet_owed_ = false;
+  if (!closing_.packet_owed) return false;
+  closing_.packet_owed = false;
   const NetworkPath& network_path = path_->active();
   const std::size_t area = std::min<std::size_t>(std::min<std::uint64_t>(network_path.anti_amplification().credit(), kBaseMtu), train.buffer.size());
   builder.begin(train.buffer.first(area));
   bool has_initial = false;
   for (const EncryptionLevel level : {EncryptionLevel::kInitial, EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
     // Section 10.2.3: while the handshake is open, at every level the peer may have keys for.
-    if (!keys_.can_seal(level) || (level != EncryptionLevel::kOneRtt && handshake_confirmed_)) continue;
+    if (!keys_.can_seal(level) || (level != EncryptionLevel::kOneRtt && handshake_.confirmed)) continue;
     OpenPacket* packet = open_packet_for(level, builder, network_path);
     if (packet == nullptr) break;
     write_close(level, packet->payload);
@@ -78,11 +78,11 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
   builder.finish();
   for (OpenPacket& packet : builder.packets()) {
     if (emitter_.wants(EventGroup::kPackets)) log_packet_sent(packet, Ecn::kNotEct, false);
-    seal_packet(packet);
+    seal_packet(packet, builder);
     path_->loss().on_packet_sent({.space = space_of(packet.level), .packet_number = packet.packet_number, .size = packet.size()}, now_);
     ++stats_.packets_sent;
   }
-  mask_train();
+  mask_train(builder);
   train.tuple = network_path.tuple();
   train.ecn = Ecn::kNotEct;
   train.size = train.segment_size = builder.size();
@@ -91,8 +91,8 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
 }
 
 void ConnectionCore::write_close(EncryptionLevel level, PacketPayload& out) const {
-  ConnectionCloseFrame frame{.application = close_reason_.kind == CloseReason::Kind::kLocalApplication, .error_code = close_reason_.error_code,
-                             .frame_type = close_reason_.frame_type, .reason_phrase = as_bytes(close_reason_.reason)};
+  ConnectionCloseFrame frame{.application = closing_.reason.kind == CloseReason::Kind::kLocalApplication, .error_code = closing_.reason.error_code,
+                             .frame_type = closing_.reason.frame_type, .reason_phrase = as_bytes(closing_.reason.reason)};
   if (frame.application && level != EncryptionLevel::kOneRtt) {
     // Section 10.2.3: an application's words are not shown to whoever may be listening.
     frame = {.application = false, .error_code = static_cast<std::uint64_t>(TransportErrorCode::kApplicationError), .frame_type = 0, .reason_phrase = {}};
@@ -101,13 +101,13 @@ void ConnectionCore::write_close(EncryptionLevel level, PacketPayload& out) cons
 }
 
 void ConnectionCore::emit_closed() {
-  const bool transport = close_reason_.kind == CloseReason::Kind::kLocalTransport || close_reason_.kind == CloseReason::Kind::kPeerTransport;
-  ConnectionClosed event{.initiator = close_reason_.kind == CloseReason::Kind::kPeerApplication || close_reason_.kind == CloseReason::Kind::kPeerTransport
+  const bool transport = closing_.reason.kind == CloseReason::Kind::kLocalTransport || closing_.reason.kind == CloseReason::Kind::kPeerTransport;
+  ConnectionClosed event{.initiator = closing_.reason.kind == CloseReason::Kind::kPeerApplication || closing_.reason.kind == CloseReason::Kind::kPeerTransport
                                           ? Owner::kRemote : Owner::kLocal,
-                         .reason = close_reason_.reason};
-  if (transport) event.connection_error = close_reason_.error_code;
-  if (close_reason_.is_application()) event.application_error = close_reason_.error_code;
-  switch (close_reason_.kind) {
+                         .reason = closing_.reason.reason};
+  if (transport) event.connection_error = closing_.reason.error_code;
+  if (closing_.reason.is_application()) event.application_error = closing_.reason.error_code;
+  switch (closing_.reason.kind) {
     case CloseReason::Kind::kIdleTimeout: event.trigger = CloseTrigger::kIdleTimeout; break;
     case CloseReason::Kind::kHandshakeTimeout: event.trigger = CloseTrigger::kHandshakeTimeout; break;
     case CloseReason::Kind::kStatelessReset: event.trigger = CloseTrigger::kStatelessReset; break;

@@ -48,34 +48,31 @@ std::unique_ptr<CongestionController> controller_for(const ConnectionConfig& con
 ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
     : role_(parameters.role),
       config_(parameters.config),
-      original_dcid_(parameters.original_dcid),
-      local_cid_(parameters.local_cid),
-      first_peer_cid_(parameters.peer_cid),
-      retry_scid_(parameters.retry_scid),
+      ids_{parameters.original_dcid, parameters.local_cid, parameters.peer_cid, parameters.retry_scid},
       cids_(parameters.cids),
       emitter_(parameters.events, {.connection = parameters.handle,
-                                   .original_destination_cid = original_dcid_.view(),
+                                   .original_destination_cid = ids_.original_dcid.view(),
                                    .vantage = parameters.role == Role::kClient ? Vantage::kClient : Vantage::kServer}),
       keys_(OneRttOptions{}),
       streams_(parameters.role, stream_config(parameters.config)),
-      path_(std::make_unique<Path>(path_config(parameters), controller_for(parameters.config))),
-      token_(parameters.token) {
-  const ConnectionId& key_cid = retry_scid_ ? *retry_scid_ : original_dcid_;
+      path_(std::make_unique<Path>(path_config(parameters), controller_for(parameters.config))) {
+  handshake_.token = parameters.token;
+  const ConnectionId& key_cid = ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid;
   keys_.set_initial(initial_keys(v1_key_table(), role_, key_cid.view()));
-  path_->peer_cids().set_initial(first_peer_cid_);
-  path_->local_cids().add_known(local_cid_, cids_->reset_token(local_cid_));
-  if (is_server()) peer_cid_fixed_ = true;
+  path_->peer_cids().set_initial(ids_.first_peer);
+  path_->local_cids().add_known(ids_.local, cids_->reset_token(ids_.local));
+  if (is_server()) handshake_.peer_cid_fixed = true;
 }
 
 ConnectionCore::~ConnectionCore() = default;
 
 std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
   TransportParameters ours;
-  ours.initial_source_connection_id = local_cid_;
+  ours.initial_source_connection_id = ids_.local;
   if (is_server()) {
-    ours.original_destination_connection_id = original_dcid_;
-    ours.retry_source_connection_id = retry_scid_;
-    ours.stateless_reset_token = cids_->reset_token(local_cid_);
+    ours.original_destination_connection_id = ids_.original_dcid;
+    ours.retry_source_connection_id = ids_.retry_scid;
+    ours.stateless_reset_token = cids_->reset_token(ids_.local);
   }
   ours.max_idle_timeout_ms = static_cast<std::uint64_t>(to_ms(config_.idle_timeout));
   ours.max_udp_payload_size = std::max<std::uint64_t>(config_.max_udp_payload, kClientHelloPadding);
@@ -95,7 +92,7 @@ std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
 
 void ConnectionCore::start(Timestamp now) {
   begin(now);
-  started_ = last_activity_ = last_received_ = now;
+  times_.started = times_.last_activity = times_.last_received = now;
   const FourTuple& tuple = path_->active().tuple();
   emitter_.emit(ConnectionStarted{.local = tuple.local, .remote = tuple.remote});
   if (tls_ == nullptr) return;
@@ -117,10 +114,10 @@ ConnectionStats ConnectionCore::stats() const {
 }
 
 std::size_t ConnectionCore::max_datagram_payload() const {
-  if (peer_.max_datagram_frame_size == 0) return 0;
+  if (handshake_.peer.max_datagram_frame_size == 0) return 0;
   // Short header with a packet number of 4 octets, and the tag.
   const std::size_t overhead = 1 + path_->peer_cid(path_->active()).length() + 4 + kAeadTagLength;
-  const std::size_t room = std::min<std::uint64_t>(path_->active().mtu() - overhead, peer_.max_datagram_frame_size);
+  const std::size_t room = std::min<std::uint64_t>(path_->active().mtu() - overhead, handshake_.peer.max_datagram_frame_size);
   const std::size_t header = datagram_header_size(room, true);
   return room > header ? room - header : 0;
 }

@@ -75,7 +75,7 @@ class ConnectionCore final : private TlsHandler {
   void set_tls(std::unique_ptr<TlsSession> tls) { tls_ = std::move(tls); }
   void start(Timestamp now);
   // Token for a later connection of this client, to be sent when the handshake is confirmed.
-  void set_new_token(std::vector<std::uint8_t> token) { new_token_ = std::move(token); }
+  void set_new_token(std::vector<std::uint8_t> token) { handshake_.new_token = std::move(token); }
 
   // Datagrams and time, from the endpoint. -----------------------------------------------------
 
@@ -96,14 +96,14 @@ class ConnectionCore final : private TlsHandler {
   bool take_reset_tokens_changed() { return std::exchange(reset_tokens_changed_, false); }
   // Closing and draining are over: delete it.
   [[nodiscard]] bool terminated() const { return phase_ == Phase::kTerminated; }
-  [[nodiscard]] bool handshake_open() const { return !handshake_complete_ && phase_ == Phase::kOpen; }
+  [[nodiscard]] bool handshake_open() const { return !handshake_.complete && phase_ == Phase::kOpen; }
 
   // Commands and nouns of the public face. -------------------------------------------------------
 
   void close(ApplicationErrorCode code, std::string_view reason);
   void close_for(const TransportError& error, CloseReason::Kind kind = CloseReason::Kind::kLocalTransport);
-  void initiate_key_update() { key_update_wanted_ = true; }
-  void request_ping() { ping_wanted_ = true; }
+  void initiate_key_update() { owed_.key_update = true; }
+  void request_ping() { owed_.ping = true; }
   bool send_datagram(Bytes payload);
   [[nodiscard]] std::size_t max_datagram_payload() const;
 
@@ -113,12 +113,12 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] Role role() const { return role_; }
   [[nodiscard]] bool is_server() const { return role_ == Role::kServer; }
   [[nodiscard]] bool is_open() const { return phase_ == Phase::kOpen; }
-  [[nodiscard]] bool handshake_complete() const { return handshake_complete_; }
-  [[nodiscard]] bool handshake_confirmed() const { return handshake_confirmed_; }
+  [[nodiscard]] bool handshake_complete() const { return handshake_.complete; }
+  [[nodiscard]] bool handshake_confirmed() const { return handshake_.confirmed; }
   [[nodiscard]] const ConnectionConfig& config() const { return config_; }
-  [[nodiscard]] const ConnectionId& original_dcid() const { return original_dcid_; }
-  [[nodiscard]] const ConnectionId& local_cid() const { return local_cid_; }
-  [[nodiscard]] const TransportParameters& peer_parameters() const { return peer_; }
+  [[nodiscard]] const ConnectionId& original_dcid() const { return ids_.original_dcid; }
+  [[nodiscard]] const ConnectionId& local_cid() const { return ids_.local; }
+  [[nodiscard]] const TransportParameters& peer_parameters() const { return handshake_.peer; }
   [[nodiscard]] ConnectionStats stats() const;
   [[nodiscard]] Timestamp now() const { return now_; }
   // Facts of the handshake that outlive the TLS object.
@@ -129,7 +129,7 @@ class ConnectionCore final : private TlsHandler {
     std::vector<std::uint8_t> peer_certificate;
     std::optional<CipherSuite> cipher;
   };
-  [[nodiscard]] const HandshakeFacts& facts() const { return facts_; }
+  [[nodiscard]] const HandshakeFacts& facts() const { return handshake_.facts; }
 
  private:
   enum class Phase : std::uint8_t { kOpen, kClosing, kDraining, kTerminated };
@@ -214,9 +214,9 @@ class ConnectionCore final : private TlsHandler {
   void write_frames(OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
   void write_application_frames(PacketPayload& out, NetworkPath& network_path);
   void seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan);
-  void seal_packet(OpenPacket& packet);
+  void seal_packet(OpenPacket& packet, DatagramBuilder& builder);
   void account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
-  void mask_train();
+  void mask_train(DatagramBuilder& builder);
   using FrameWriter = WriteResult (ConnectionCore::*)(PacketPayload&);
   static const std::array<FrameWriter, 6> kOneRttWriters;
   WriteResult write_handshake_done(PacketPayload& out);
@@ -263,7 +263,7 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] Timestamp open_deadline() const;
   void on_loss_timeout();
   void on_path_timeouts();
-  void restart_idle_timer() { last_activity_ = now_; sent_since_activity_ = false; }
+  void restart_idle_timer() { times_.last_activity = now_; times_.sent_since_activity = false; }
   [[nodiscard]] Duration pto() const { return path_->loss().pto(PacketNumberSpace::kApplication); }
 
   // deliver.cc
@@ -280,20 +280,64 @@ class ConnectionCore final : private TlsHandler {
     emitter_.set_now(now);
   }
 
-  // Identity.
+  // What the groups below hold together belongs to one affair of the connection each.
+  struct Ids {
+    ConnectionId original_dcid;              // Destination Connection ID of the client's first packet
+    ConnectionId local;                      // Source Connection ID of our long headers
+    ConnectionId first_peer;                 // Source Connection ID of the peer's first packet
+    std::optional<ConnectionId> retry_scid;  // of the Retry, if there was one
+  };
+  struct Handshake {
+    TransportParameters peer;
+    HandshakeFacts facts;
+    std::vector<std::uint8_t> token;      // client: in every Initial
+    std::vector<std::uint8_t> new_token;  // server: owed to the client
+    bool peer_cid_fixed = false;          // the peer's Source Connection ID is known for good
+    bool retried = false;
+    bool begun = false;  // a packet of the peer was opened
+    bool complete = false;
+    bool confirmed = false;
+  };
+  // Single frames that wait to be written.
+  struct Owed {
+    bool handshake_done = false;
+    bool new_token = false;
+    bool key_update = false;
+    bool ping = false;
+  };
+  struct Closing {
+    CloseReason reason;
+    Timestamp deadline = kNever;  // the end of closing or draining
+    std::uint32_t packets_received = 0;
+    std::uint32_t packets_until_reply = 1;
+    bool packet_owed = false;
+    bool told = false;  // the application knows
+  };
+  struct Times {
+    Timestamp started{};
+    Timestamp last_activity{};
+    Timestamp last_received{};
+    bool sent_since_activity = false;
+    bool waits_for_pacing = false;
+  };
+  // What the application is told at the end of the batch.
+  struct Tell {
+    bool complete = false;
+    std::vector<Bytes> datagrams;
+    std::vector<EarlyPacket> replayed;  // views in `datagrams` and in streams may lie in them
+    std::vector<std::vector<std::uint8_t>> tokens;
+    std::vector<std::vector<std::uint8_t>> tickets;
+  };
+
   Role role_;
   ConnectionConfig config_;
-  ConnectionId original_dcid_;
-  ConnectionId local_cid_;            // Source Connection ID of our long headers
-  ConnectionId first_peer_cid_;       // Source Connection ID of the peer's first packet
-  std::optional<ConnectionId> retry_scid_;
+  Ids ids_;
   CidGenerator* cids_;
   EventEmitter emitter_;
   Connection* face_ = nullptr;
   ConnectionHandler* handler_ = nullptr;
   Timestamp now_{};
 
-  // Machines.
   KeyRing keys_;
   std::unique_ptr<TlsSession> tls_;
   CryptoStreams crypto_;
@@ -303,54 +347,14 @@ class ConnectionCore final : private TlsHandler {
   EarlyPackets early_packets_;
   RecoveryFrames recovery_;  // scratch, reused
 
-  // Handshake.
-  TransportParameters peer_;
-  HandshakeFacts facts_;
-  std::vector<std::uint8_t> token_;      // client: in every Initial
-  std::vector<std::uint8_t> new_token_;  // server: owed to the client
-  bool peer_parameters_known_ = false;
-  bool peer_cid_fixed_ = false;  // client: the server's first packet set it
-  bool retried_ = false;
-  bool handshake_complete_ = false;
-  bool handshake_confirmed_ = false;
-  bool handshake_done_owed_ = false;
-  bool new_token_owed_ = false;
-  bool key_update_wanted_ = false;
-  bool ping_wanted_ = false;
-  bool first_packet_opened_ = false;
-
-  // Close.
   Phase phase_ = Phase::kOpen;
-  CloseReason close_reason_;
-  bool close_packet_owed_ = false;
-  bool closed_told_ = false;
-  std::uint32_t close_packets_received_ = 0;
-  std::uint32_t close_packets_until_reply_ = 1;
-  Timestamp phase_deadline_ = kNever;
-
-  // Time.
-  Timestamp started_{};
-  Timestamp last_activity_{};
-  Timestamp last_received_{};
-  bool sent_since_activity_ = false;
-  bool waits_for_pacing_ = false;
-  bool reset_tokens_changed_ = false;
-
-  // What the application is told at the end of the batch.
-  bool tell_complete_ = false;
-  std::vector<Bytes> received_datagrams_;
-  std::vector<EarlyPacket> replayed_packets_;  // views above may lie in them
-  std::vector<std::vector<std::uint8_t>> received_tokens_;
-  std::vector<std::vector<std::uint8_t>> received_tickets_;
-
-  // Output.
+  Handshake handshake_;
+  Owed owed_;
+  Closing closing_;
+  Times times_;
+  Tell tell_;
   std::vector<RoutingChange> routing_changes_;
-  struct MaskJob {
-    std::uint8_t* packet;
-    std::uint16_t pn_offset;
-    std::uint16_t pn_length;
-  };
-  std::vector<MaskJob> mask_jobs_;  // 1-RTT packets of the train whose headers are still bare
+  bool reset_tokens_changed_ = false;
   ConnectionStats stats_;
 };
 

@@ -29,6 +29,13 @@ struct OpenPacket {
   [[nodiscard]] std::size_t size() const;
 };
 
+// A sealed 1-RTT packet whose header still lies bare: masks are computed for a train at once.
+struct UnmaskedPacket {
+  std::uint8_t* start = nullptr;
+  std::uint16_t pn_offset = 0;
+  std::uint16_t pn_length = 0;
+};
+
 // What goes into a packet's header besides its number.
 struct PacketHeaderParts {
   EncryptionLevel level = EncryptionLevel::kInitial;
@@ -42,7 +49,8 @@ struct PacketHeaderParts {
 // Reused from datagram to datagram.
 class DatagramBuilder {
  public:
-  static constexpr std::size_t kMaxPackets = 3;  // Initial, Handshake, 1-RTT
+  static constexpr std::size_t kMaxPackets = 3;    // Initial, Handshake, 1-RTT
+  static constexpr std::size_t kMaxUnmasked = 64;  // datagrams of a train, as many as GSO takes
 
   // Starts a datagram of at most area.size() octets.
   void begin(MutableBytes area);
@@ -65,10 +73,21 @@ class DatagramBuilder {
   // Length fields. Then packets can be sealed.
   void finish();
 
+  // Over the datagrams of a train: packets that wait for their masks.
+  void mask_later(const OpenPacket& packet) {
+    unmasked_[unmasked_count_++] = {packet.start, static_cast<std::uint16_t>(packet.layout.pn_offset),
+                                    static_cast<std::uint16_t>(packet.packet_number_length)};
+  }
+  [[nodiscard]] bool unmasked_full() const { return unmasked_count_ == kMaxUnmasked; }
+  [[nodiscard]] std::span<const UnmaskedPacket> unmasked() const { return {unmasked_.data(), unmasked_count_}; }
+  void clear_unmasked() { unmasked_count_ = 0; }
+
  private:
   std::array<OpenPacket, kMaxPackets> packets_;
   std::size_t count_ = 0;
   MutableBytes area_;
+  std::array<UnmaskedPacket, kMaxUnmasked> unmasked_;
+  std::size_t unmasked_count_ = 0;
 };
 
 }  // namespace hawser::quic

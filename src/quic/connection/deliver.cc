@@ -8,27 +8,27 @@ void ConnectionCore::end_batch(Timestamp now) {
   begin(now);
   deliver_events();
   streams_.end_batch();
-  received_datagrams_.clear();
-  replayed_packets_.clear();
-  received_tokens_.clear();
-  received_tickets_.clear();
+  tell_.datagrams.clear();
+  tell_.replayed.clear();
+  tell_.tokens.clear();
+  tell_.tickets.clear();
 }
 
 void ConnectionCore::deliver_events() {
-  if (handler_ == nullptr || closed_told_) return;
-  if (tell_complete_) {
-    tell_complete_ = false;
+  if (handler_ == nullptr || closing_.told) return;
+  if (tell_.complete) {
+    tell_.complete = false;
     handler_->on_handshake_complete(*face_);
   }
   for (const bool bidirectional : {true, false})
     if (streams_.take_streams_available(bidirectional)) handler_->on_streams_available(*face_, bidirectional);
   while (const std::optional<StreamEvent> event = streams_.next_event()) deliver_stream_event(*event);
-  for (const Bytes& datagram : received_datagrams_) handler_->on_datagram(*face_, datagram);
-  for (const std::vector<std::uint8_t>& token : received_tokens_) handler_->on_new_token(*face_, token);
-  for (const std::vector<std::uint8_t>& ticket : received_tickets_) handler_->on_session_ticket(*face_, ticket);
-  if (phase_ != Phase::kOpen && !closed_told_) {
-    closed_told_ = true;
-    handler_->on_closed(*face_, close_reason_);
+  for (const Bytes& datagram : tell_.datagrams) handler_->on_datagram(*face_, datagram);
+  for (const std::vector<std::uint8_t>& token : tell_.tokens) handler_->on_new_token(*face_, token);
+  for (const std::vector<std::uint8_t>& ticket : tell_.tickets) handler_->on_session_ticket(*face_, ticket);
+  if (phase_ != Phase::kOpen && !closing_.told) {
+    closing_.told = true;
+    handler_->on_closed(*face_, closing_.reason);
   }
 }
 

@@ -122,7 +122,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu
   const FrameLog log(plain);
   const bool is_long = packet.level != EncryptionLevel::kOneRtt;
   emitter_.emit(PacketSent{.packet_type = logged_type(packet.level), .packet_number = packet.packet_number.value,
-                           .scid = is_long ? local_cid_.view() : Bytes{}, .dcid = path_->peer_cid(path_->active()).view(), .size = packet.size(),
+                           .scid = is_long ? ids_.local.view() : Bytes{}, .dcid = path_->peer_cid(path_->active()).view(), .size = packet.size(),
                            .frames = log.frames(), .is_mtu_probe = mtu_probe, .ecn = static_cast<LoggedEcn>(ecn)});
 }
 

@@ -80,7 +80,7 @@ Parsed<void> ConnectionCore::on_new_token(FrameReader& in, ReceivedPacket&) {
   if (is_server()) return in.fault(TransportErrorCode::kProtocolViolation, "NEW_TOKEN from a client");
   // One connection has use for a few; a server that sends more wastes its own time.
   constexpr std::size_t kMaxTokensPerBatch = 4;
-  if (received_tokens_.size() < kMaxTokensPerBatch) received_tokens_.emplace_back(frame.token.begin(), frame.token.end());
+  if (tell_.tokens.size() < kMaxTokensPerBatch) tell_.tokens.emplace_back(frame.token.begin(), frame.token.end());
   return {};
 }
 
@@ -184,7 +184,7 @@ Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket&)
   // RFC 9221 section 3.
   if (datagram_size(frame) > config_.max_datagram_frame_size)
     return in.fault(TransportErrorCode::kProtocolViolation, "DATAGRAM larger than max_datagram_frame_size");
-  received_datagrams_.push_back(frame.data);
+  tell_.datagrams.push_back(frame.data);
   return {};
 }
 

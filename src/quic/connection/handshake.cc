@@ -73,8 +73,7 @@ Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
 Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
   HAWSER_TRY(TransportParameters parameters, parse_transport_parameters(encoded, peer_of(role_)));
   HAWSER_TRY_VOID(check_peer_cids(parameters));
-  peer_ = std::move(parameters);
-  peer_parameters_known_ = true;
+  handshake_.peer = std::move(parameters);
   apply_peer_parameters();
   return {};
 }
@@ -83,53 +82,53 @@ Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
 Parsed<void> ConnectionCore::check_peer_cids(const TransportParameters& parameters) const {
   const auto wrong = [](std::string_view reason) { return fail(TransportErrorCode::kTransportParameterError, reason); };
   if (!parameters.initial_source_connection_id) return wrong("initial_source_connection_id is missing");
-  if (*parameters.initial_source_connection_id != first_peer_cid_)
+  if (*parameters.initial_source_connection_id != ids_.first_peer)
     return wrong("initial_source_connection_id differs from the packets'");
   if (is_server()) return {};
   if (!parameters.original_destination_connection_id) return wrong("original_destination_connection_id is missing");
-  if (*parameters.original_destination_connection_id != original_dcid_) return wrong("original_destination_connection_id is not ours");
-  if (retried_ != parameters.retry_source_connection_id.has_value()) return wrong("retry_source_connection_id does not fit the handshake");
-  if (retried_ && *parameters.retry_source_connection_id != *retry_scid_) return wrong("retry_source_connection_id is not the Retry's");
+  if (*parameters.original_destination_connection_id != ids_.original_dcid) return wrong("original_destination_connection_id is not ours");
+  if (handshake_.retried != parameters.retry_source_connection_id.has_value()) return wrong("retry_source_connection_id does not fit the handshake");
+  if (handshake_.retried && *parameters.retry_source_connection_id != *ids_.retry_scid) return wrong("retry_source_connection_id is not the Retry's");
   return {};
 }
 
 void ConnectionCore::apply_peer_parameters() {
-  streams_.set_peer_limits({.initial_max_data = peer_.initial_max_data,
-                            .initial_max_stream_data_bidi_local = peer_.initial_max_stream_data_bidi_local,
-                            .initial_max_stream_data_bidi_remote = peer_.initial_max_stream_data_bidi_remote,
-                            .initial_max_stream_data_uni = peer_.initial_max_stream_data_uni,
-                            .initial_max_streams_bidi = peer_.initial_max_streams_bidi,
-                            .initial_max_streams_uni = peer_.initial_max_streams_uni});
-  path_->loss().set_peer_max_ack_delay(std::chrono::milliseconds(static_cast<std::int64_t>(peer_.max_ack_delay_ms)));
-  path_->active().mtu_prober().set_peer_limit(peer_.max_udp_payload_size);
-  path_->local_cids().set_peer_limit(std::min<std::uint64_t>(peer_.active_connection_id_limit, kCidsToIssue));
-  if (peer_.stateless_reset_token) {
-    path_->peer_cids().set_initial_token(*peer_.stateless_reset_token);
+  streams_.set_peer_limits({.initial_max_data = handshake_.peer.initial_max_data,
+                            .initial_max_stream_data_bidi_local = handshake_.peer.initial_max_stream_data_bidi_local,
+                            .initial_max_stream_data_bidi_remote = handshake_.peer.initial_max_stream_data_bidi_remote,
+                            .initial_max_stream_data_uni = handshake_.peer.initial_max_stream_data_uni,
+                            .initial_max_streams_bidi = handshake_.peer.initial_max_streams_bidi,
+                            .initial_max_streams_uni = handshake_.peer.initial_max_streams_uni});
+  path_->loss().set_peer_max_ack_delay(std::chrono::milliseconds(static_cast<std::int64_t>(handshake_.peer.max_ack_delay_ms)));
+  path_->active().mtu_prober().set_peer_limit(handshake_.peer.max_udp_payload_size);
+  path_->local_cids().set_peer_limit(std::min<std::uint64_t>(handshake_.peer.active_connection_id_limit, kCidsToIssue));
+  if (handshake_.peer.stateless_reset_token) {
+    path_->peer_cids().set_initial_token(*handshake_.peer.stateless_reset_token);
     reset_tokens_changed_ = true;
   }
   emitter_.emit(ParametersSet{.initiator = Owner::kRemote});
 }
 
 void ConnectionCore::on_handshake_complete() {
-  handshake_complete_ = true;
-  stats_.handshake_time = now_ - started_;
-  facts_ = {.alpn = std::string(tls_->alpn()), .server_name = std::string(tls_->server_name()), .group = std::string(group_of(*tls_)),
+  handshake_.complete = true;
+  stats_.handshake_time = now_ - times_.started;
+  handshake_.facts = {.alpn = std::string(tls_->alpn()), .server_name = std::string(tls_->server_name()), .group = std::string(group_of(*tls_)),
             .peer_certificate = tls_->peer_certificate(), .cipher = tls_->cipher_suite()};
-  tell_complete_ = true;
+  tell_.complete = true;
   log_state(LoggedConnectionState::kHandshakeComplete);
-  emitter_.emit(AlpnInformation{.chosen_alpn = facts_.alpn});
+  emitter_.emit(AlpnInformation{.chosen_alpn = handshake_.facts.alpn});
   issue_connection_ids();
   if (is_server()) {
-    handshake_done_owed_ = true;
-    new_token_owed_ = !new_token_.empty();
+    owed_.handshake_done = true;
+    owed_.new_token = !handshake_.new_token.empty();
     confirm_handshake();
   }
 }
 
 // RFC 9001 section 4.1.2.
 void ConnectionCore::confirm_handshake() {
-  if (handshake_confirmed_) return;
-  handshake_confirmed_ = true;
+  if (handshake_.confirmed) return;
+  handshake_.confirmed = true;
   keys_.one_rtt().on_handshake_confirmed();
   path_->loss().on_handshake_confirmed(now_);
   path_->active().mtu_prober().start(now_);
@@ -139,13 +138,13 @@ void ConnectionCore::confirm_handshake() {
 // After the frames of a packet, when nothing refers to TLS or its octets any more: what the
 // handshake needed goes. A client keeps TLS, for session tickets may come at any time.
 void ConnectionCore::release_handshake() {
-  if (!handshake_confirmed_ || keys_.discarded(EncryptionLevel::kHandshake)) return;
+  if (!handshake_.confirmed || keys_.discarded(EncryptionLevel::kHandshake)) return;
   discard_keys(EncryptionLevel::kInitial);
   discard_keys(EncryptionLevel::kHandshake);
-  token_ = {};
+  handshake_.token = {};
   if (!is_server()) return;
   tls_.reset();
-  routing_changes_.push_back({.add = false, .cid = retry_scid_ ? *retry_scid_ : original_dcid_});
+  routing_changes_.push_back({.add = false, .cid = ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid});
 }
 
 // RFC 9001 section 4.9: the keys, their packets and their CRYPTO data go together.
@@ -172,7 +171,7 @@ void ConnectionCore::issue_connection_ids() {
 
 void ConnectionCore::on_session_ticket(Bytes ticket) {
   constexpr std::size_t kMaxTicketsPerBatch = 8;
-  if (received_tickets_.size() < kMaxTicketsPerBatch) received_tickets_.emplace_back(ticket.begin(), ticket.end());
+  if (tell_.tickets.size() < kMaxTicketsPerBatch) tell_.tickets.emplace_back(ticket.begin(), ticket.end());
 }
 
 void ConnectionCore::on_alert(std::uint8_t) {}

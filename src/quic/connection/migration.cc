@@ -15,7 +15,7 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
     if (active.tuple().local.family == AddressFamily::kNone && active.tuple().remote == packet.tuple->remote) active.set_tuple(*packet.tuple);
     return;
   }
-  if (packet.probing || !is_newest || !handshake_complete_) return;
+  if (packet.probing || !is_newest || !handshake_.complete) return;
   std::optional<NetworkPath>& previous = path_->previous();
   if (previous && previous->tuple() == *packet.tuple) {
     // It came back to where it was: that address is proven already.
@@ -28,7 +28,7 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
 
 // A PATH_CHALLENGE from an address where the peer is not: it may come over later.
 void ConnectionCore::note_probed_address(const ReceivedPacket& packet) {
-  if (!is_server() || !handshake_complete_ || !path_->peer_cids().has_unused()) return;
+  if (!is_server() || !handshake_.complete || !path_->peer_cids().has_unused()) return;
   path_->candidate().emplace(new_network_path(packet));
 }
 
@@ -40,7 +40,7 @@ NetworkPath ConnectionCore::new_network_path(const ReceivedPacket& packet) {
   NetworkPath made({.tuple = *packet.tuple, .validated = false, .peer_cid_sequence = sequence,
                     .mtu = {.initial = kBaseMtu, .max = mtu_max}, .ecn = config_.ecn});
   made.on_datagram_received(packet.datagram_size);
-  made.mtu_prober().set_peer_limit(peer_.max_udp_payload_size);
+  made.mtu_prober().set_peer_limit(handshake_.peer.max_udp_payload_size);
   return made;
 }
 

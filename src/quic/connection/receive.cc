@@ -64,10 +64,10 @@ void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) 
   }
   if (phase_ == Phase::kClosing) {
     // RFC 9000 section 10.2.1: answers become rarer with each packet.
-    if (++close_packets_received_ >= close_packets_until_reply_) {
-      close_packets_received_ = 0;
-      close_packets_until_reply_ *= 2;
-      close_packet_owed_ = true;
+    if (++closing_.packets_received >= closing_.packets_until_reply) {
+      closing_.packets_received = 0;
+      closing_.packets_until_reply *= 2;
+      closing_.packet_owed = true;
     }
   }
   if (phase_ == Phase::kDraining || phase_ == Phase::kTerminated) return;
@@ -115,7 +115,7 @@ bool ConnectionCore::may_open(const PacketHeader& header) const {
   if (!header.is_long()) return true;
   // RFC 9000 section 7.2: the peer's Source Connection ID stays as it was first seen; section
   // 17.2.2: a server's Initial has no token.
-  if (peer_cid_fixed_ && !equal(header.scid, first_peer_cid_.view())) return false;
+  if (handshake_.peer_cid_fixed && !equal(header.scid, ids_.first_peer.view())) return false;
   return is_server() || header.token.empty();
 }
 
@@ -126,7 +126,7 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
     return;
   }
   // RFC 9001 section 5.7: a server reads no 1-RTT packet before the handshake is complete.
-  if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_complete_)) {
+  if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_.complete)) {
     const bool may_come = level != EncryptionLevel::kZeroRtt && !keys_.discarded(level);
     if (!may_come || !early_packets_.keep(level, packet, arrival.tuple, arrival.ecn)) drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
     return;
@@ -152,11 +152,11 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
 }
 
 void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received, std::size_t header_size) {
-  if (!peer_cid_fixed_ && header.is_long()) {
+  if (!handshake_.peer_cid_fixed && header.is_long()) {
     // RFC 9000 section 7.2: the server chose its connection ID; packets go there from now on.
-    first_peer_cid_ = ConnectionId(header.scid);
-    path_->peer_cids().set_initial(first_peer_cid_);
-    peer_cid_fixed_ = true;
+    ids_.first_peer = ConnectionId(header.scid);
+    path_->peer_cids().set_initial(ids_.first_peer);
+    handshake_.peer_cid_fixed = true;
   }
   ++stats_.packets_received;
   const std::uint8_t reserved = header.is_long() ? kLongReservedBits : kShortReservedBits;
@@ -202,8 +202,8 @@ void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
     close_for({TransportErrorCode::kProtocolViolation, 0, "packet without frames"});
     return;
   }
-  if (!first_packet_opened_) {
-    first_packet_opened_ = true;
+  if (!handshake_.begun) {
+    handshake_.begun = true;
     log_state(LoggedConnectionState::kHandshakeStarted);
   }
   const std::optional<PacketNumber> largest = path_->acks(received.space).largest_received();
@@ -221,7 +221,7 @@ void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
 }
 
 void ConnectionCore::on_packet_accepted(const ReceivedPacket& received) {
-  last_received_ = now_;
+  times_.last_received = now_;
   restart_idle_timer();
   if (received.level != EncryptionLevel::kHandshake) return;
   if (is_server()) {
@@ -236,14 +236,14 @@ void ConnectionCore::on_packet_accepted(const ReceivedPacket& received) {
 
 // Keys that came with this batch may open packets that came before them.
 void ConnectionCore::replay_early_packets() {
-  replayed_packets_.reserve(EarlyPackets::kMaxPackets);  // references stay good
+  tell_.replayed.reserve(EarlyPackets::kMaxPackets);  // references stay good
   for (const EncryptionLevel level : {EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
-    const bool ready = keys_.can_open(level) && (level != EncryptionLevel::kOneRtt || handshake_complete_);
+    const bool ready = keys_.can_open(level) && (level != EncryptionLevel::kOneRtt || handshake_.complete);
     if (!ready && !keys_.discarded(level)) continue;
     for (EarlyPacket& early : early_packets_.take(level)) {
       if (!ready || phase_ != Phase::kOpen) continue;
       // Kept until the end of the batch, for what the application reads may lie in it.
-      EarlyPacket& kept = replayed_packets_.emplace_back(std::move(early));
+      EarlyPacket& kept = tell_.replayed.emplace_back(std::move(early));
       (void)on_packet(kept.octets, {.tuple = kept.tuple, .ecn = kept.ecn, .datagram_size = kept.octets.size()}, {});
     }
   }
@@ -256,8 +256,8 @@ void ConnectionCore::drop_packet(const PacketHeader& header, std::size_t size, P
 
 void ConnectionCore::on_version_negotiation(const PacketHeader& header, Bytes packet) {
   // RFC 9000 section 6.2: only a client that has processed no other packet looks at it.
-  const bool mine = equal(header.dcid, local_cid_.view()) && equal(header.scid, original_dcid_.view());
-  if (is_server() || first_packet_opened_ || retried_ || !mine || phase_ != Phase::kOpen) {
+  const bool mine = equal(header.dcid, ids_.local.view()) && equal(header.scid, ids_.original_dcid.view());
+  if (is_server() || handshake_.begun || handshake_.retried || !mine || phase_ != Phase::kOpen) {
     drop_packet(header, packet.size(), PacketDropReason::kRejected);
     return;
   }
@@ -272,18 +272,18 @@ void ConnectionCore::on_version_negotiation(const PacketHeader& header, Bytes pa
 void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
   // RFC 9000 section 17.2.5.2: one Retry, and none after another packet of the server.
   const std::optional<RetryPacket> retry = parse_retry(header, packet);
-  if (is_server() || first_packet_opened_ || retried_ || phase_ != Phase::kOpen || !retry ||
-      !equal(header.dcid, local_cid_.view()) || equal(header.scid, original_dcid_.view()) ||
-      !verify_retry_integrity_tag(v1_key_table(), original_dcid_, packet)) {
+  if (is_server() || handshake_.begun || handshake_.retried || phase_ != Phase::kOpen || !retry ||
+      !equal(header.dcid, ids_.local.view()) || equal(header.scid, ids_.original_dcid.view()) ||
+      !verify_retry_integrity_tag(v1_key_table(), ids_.original_dcid, packet)) {
     drop_packet(header, packet.size(), PacketDropReason::kRejected);
     return;
   }
-  retried_ = true;
-  retry_scid_ = ConnectionId(retry->scid);
-  token_.assign(retry->token.begin(), retry->token.end());
-  first_peer_cid_ = *retry_scid_;
-  path_->peer_cids().set_initial(first_peer_cid_);
-  keys_.set_initial(initial_keys(v1_key_table(), role_, retry_scid_->view()));
+  handshake_.retried = true;
+  ids_.retry_scid = ConnectionId(retry->scid);
+  handshake_.token.assign(retry->token.begin(), retry->token.end());
+  ids_.first_peer = *ids_.retry_scid;
+  path_->peer_cids().set_initial(ids_.first_peer);
+  keys_.set_initial(initial_keys(v1_key_table(), role_, ids_.retry_scid->view()));
   recovery_.clear();
   path_->loss().on_retry(recovery_, now_);
   on_frames_recovered(PacketNumberSpace::kInitial);

@@ -43,8 +43,8 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
       close_for(kept.error());
       return next_close_train(train, builder);
     }
-    if (key_update_wanted_ && keys_.one_rtt().initiate_update(now)) {
-      key_update_wanted_ = false;
+    if (owed_.key_update && keys_.one_rtt().initiate_update(now)) {
+      owed_.key_update = false;
       emitter_.emit(KeyUpdated{.key_type = is_server() ? KeyType::kServerOneRtt : KeyType::kClientOneRtt,
                                .key_phase = keys_.one_rtt().write_generation(), .trigger = KeyTrigger::kLocalUpdate});
     }
@@ -58,16 +58,16 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
   train.segment_size = segment;
   train.ecn = network_path.ecn().mark();
   DatagramPlan plan{.ecn = train.ecn};
-  waits_for_pacing_ = false;
-  while (train.size + segment <= capacity) {
+  times_.waits_for_pacing = false;
+  while (train.size + segment <= capacity && !builder.unmasked_full()) {
     plan.may_carry_data = path_->may_send(now);
     const std::size_t size = write_datagram(builder, train.buffer.subspan(train.size, segment), network_path, plan);
     train.size += size;
     if (size < segment) break;
   }
-  mask_train();
+  mask_train(builder);
   if (!plan.may_carry_data) {
-    waits_for_pacing_ = path_->blocked_by_pacing(now);
+    times_.waits_for_pacing = path_->blocked_by_pacing(now);
   } else if (train.size + segment <= capacity && !streams_.wants_to_send_data()) {
     path_->loss().on_app_limited();
   }
@@ -78,7 +78,7 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
 
 // PATH_CHALLENGE and PATH_RESPONSE go alone, expanded, on the network path they are about.
 bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder& builder) {
-  if (!keys_.can_seal(EncryptionLevel::kOneRtt) || !handshake_complete_) return false;
+  if (!keys_.can_seal(EncryptionLevel::kOneRtt) || !handshake_.complete) return false;
   NetworkPath* candidates[] = {&path_->active(), path_->previous() ? &*path_->previous() : nullptr,
                                path_->candidate() ? &*path_->candidate() : nullptr};
   for (NetworkPath* network_path : candidates) {
@@ -90,7 +90,7 @@ bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder&
     train.tuple = network_path->tuple();
     train.ecn = network_path->ecn().mark();
     const std::size_t size = write_datagram(builder, train.buffer.first(area), *network_path, {.challenge = true, .ecn = train.ecn, .pad_to = area});
-    mask_train();
+    mask_train(builder);
     if (size == 0) continue;
     train.size = train.segment_size = size;
     return true;
@@ -99,14 +99,14 @@ bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder&
 }
 
 bool ConnectionCore::next_probe_train(TransmitTrain& train, DatagramBuilder& builder) {
-  if (!handshake_confirmed_) return false;
+  if (!handshake_.confirmed) return false;
   NetworkPath& network_path = path_->active();
   const std::size_t size = network_path.mtu_prober().next_probe(now_);
   if (size == 0 || size > train.buffer.size() || !path_->may_send(now_)) return false;
   train.tuple = network_path.tuple();
   train.ecn = Ecn::kNotEct;
   train.size = train.segment_size = write_datagram(builder, train.buffer.first(size), network_path, {.mtu_probe = true, .pad_to = size});
-  mask_train();
+  mask_train(builder);
   network_path.mtu_prober().on_probe_sent(static_cast<std::uint16_t>(train.size), now_);
   return true;
 }
@@ -144,8 +144,8 @@ std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableByte
 OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuilder& builder, const NetworkPath& network_path) {
   const PacketNumberSpace space = space_of(level);
   LossDetector& loss = path_->loss();
-  PacketHeaderParts parts{.level = level, .dcid = path_->peer_cid(network_path).view(), .scid = local_cid_.view()};
-  if (level == EncryptionLevel::kInitial && !is_server()) parts.token = token_;
+  PacketHeaderParts parts{.level = level, .dcid = path_->peer_cid(network_path).view(), .scid = ids_.local.view()};
+  if (level == EncryptionLevel::kInitial && !is_server()) parts.token = handshake_.token;
   if (level == EncryptionLevel::kOneRtt) parts.key_phase = keys_.one_rtt().write_key_phase();
   return builder.open(parts, loss.next_packet_number(space, cids_->random()), loss.largest_acknowledged(space));
 }
@@ -158,7 +158,7 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (!plan.may_carry_data) return false;
   if (crypto_.wants_to_send(level)) return true;
   if (level != EncryptionLevel::kOneRtt) return false;
-  return streams_.wants_to_send() || handshake_done_owed_ || new_token_owed_ || ping_wanted_ || !datagrams_.empty() ||
+  return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping || !datagrams_.empty() ||
          const_cast<Path&>(*path_).local_cids().has_frames() || path_->peer_cids().has_frames();
 }
 
@@ -195,9 +195,9 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
 
 void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath&) {
   out.mark_non_probing();
-  if (ping_wanted_ && out.room() > 0) {
+  if (owed_.ping && out.room() > 0) {
     write_ping(out);
-    ping_wanted_ = false;
+    owed_.ping = false;
   }
   for (const FrameWriter write : kOneRttWriters)
     if ((this->*write)(out) == WriteResult::kPacketFull) return;
@@ -205,11 +205,11 @@ void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath&) 
 }
 
 WriteResult ConnectionCore::write_handshake_done(PacketPayload& out) {
-  if (!handshake_done_owed_) return WriteResult::kDone;
+  if (!owed_.handshake_done) return WriteResult::kDone;
   if (out.room() < 1) return WriteResult::kPacketFull;
   out.u8(0x1e);
   out.record({.kind = SentFrameKind::kHandshakeDone});
-  handshake_done_owed_ = false;
+  owed_.handshake_done = false;
   return WriteResult::kDone;
 }
 
@@ -224,12 +224,12 @@ WriteResult ConnectionCore::write_cid_frames(PacketPayload& out) {
 }
 
 WriteResult ConnectionCore::write_new_token(PacketPayload& out) {
-  if (!new_token_owed_) return WriteResult::kDone;
-  const NewTokenFrame frame{new_token_};
+  if (!owed_.new_token) return WriteResult::kDone;
+  const NewTokenFrame frame{handshake_.new_token};
   if (out.room() < new_token_size(frame)) return WriteResult::kPacketFull;
   quic::write_new_token(out, frame);
   out.record({.kind = SentFrameKind::kNewToken});
-  new_token_owed_ = false;
+  owed_.new_token = false;
   return WriteResult::kDone;
 }
 
@@ -246,7 +246,7 @@ void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& networ
   builder.finish();
   for (OpenPacket& packet : builder.packets()) {
     if (emitter_.wants(EventGroup::kPackets)) log_packet_sent(packet, plan.ecn, plan.mtu_probe);
-    seal_packet(packet);
+    seal_packet(packet, builder);
     account_packet(packet, network_path, plan);
   }
   const std::size_t size = builder.size();
@@ -254,12 +254,12 @@ void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& networ
   stats_.bytes_sent += size;
 }
 
-void ConnectionCore::seal_packet(OpenPacket& packet) {
+void ConnectionCore::seal_packet(OpenPacket& packet, DatagramBuilder& builder) {
   const std::span<const Bytes> pieces = packet.payload.pieces();
   std::uint8_t* out = packet.start + packet.layout.size;
   if (packet.level == EncryptionLevel::kOneRtt) {
     keys_.one_rtt().seal(path_->id(), packet.packet_number, packet.header(), pieces, out);
-    mask_jobs_.push_back({packet.start, static_cast<std::uint16_t>(packet.layout.pn_offset), static_cast<std::uint16_t>(packet.packet_number_length)});
+    builder.mask_later(packet);
     return;
   }
   LevelKeys& keys = keys_.level(packet.level);
@@ -278,10 +278,10 @@ void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& netwo
                                 .ecn = plan.ecn, .frames = packet.payload.frames()},
                                now_);
   if (in_flight) path_->pacer().on_packet_sent(packet.size(), now_);
-  if (eliciting && !sent_since_activity_) {
+  if (eliciting && !times_.sent_since_activity) {
     // RFC 9000 section 10.1: the first packet after silence restarts the idle timer as well.
-    sent_since_activity_ = true;
-    last_activity_ = now_;
+    times_.sent_since_activity = true;
+    times_.last_activity = now_;
   }
   ++stats_.packets_sent;
   // RFC 9001 section 4.9.1: a client needs no Initial keys once it sends Handshake packets.
@@ -289,17 +289,15 @@ void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& netwo
 }
 
 // Header protection for all 1-RTT packets of the train at once.
-void ConnectionCore::mask_train() {
-  constexpr std::size_t kBatch = 64;
-  std::array<const std::uint8_t*, kBatch> samples;
-  std::array<HeaderMask, kBatch> masks;
-  for (std::size_t at = 0; at < mask_jobs_.size(); at += kBatch) {
-    const std::size_t count = std::min(kBatch, mask_jobs_.size() - at);
-    for (std::size_t i = 0; i < count; ++i) samples[i] = mask_jobs_[at + i].packet + mask_jobs_[at + i].pn_offset + kSampleOffset;
-    keys_.one_rtt().write_header().masks({samples.data(), count}, masks);
-    for (std::size_t i = 0; i < count; ++i) protect(mask_jobs_[at + i].packet, mask_jobs_[at + i].pn_offset, mask_jobs_[at + i].pn_length, masks[i]);
-  }
-  mask_jobs_.clear();
+void ConnectionCore::mask_train(DatagramBuilder& builder) {
+  std::array<const std::uint8_t*, DatagramBuilder::kMaxUnmasked> samples;
+  std::array<HeaderMask, DatagramBuilder::kMaxUnmasked> masks;
+  const std::span<const UnmaskedPacket> packets = builder.unmasked();
+  if (packets.empty()) return;
+  for (std::size_t i = 0; i < packets.size(); ++i) samples[i] = packets[i].start + packets[i].pn_offset + kSampleOffset;
+  keys_.one_rtt().write_header().masks({samples.data(), packets.size()}, masks);
+  for (std::size_t i = 0; i < packets.size(); ++i) protect(packets[i].start, packets[i].pn_offset, packets[i].pn_length, masks[i]);
+  builder.clear_unmasked();
 }
 
 }  // namespace hawser::quic

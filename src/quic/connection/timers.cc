@@ -16,9 +16,9 @@ Duration effective_idle_timeout(Duration ours, std::uint64_t peer_ms) {
 
 // RFC 9000 section 10.1: never shorter than three PTOs.
 Timestamp ConnectionCore::idle_deadline() const {
-  const Duration timeout = effective_idle_timeout(config_.idle_timeout, peer_.max_idle_timeout_ms);
+  const Duration timeout = effective_idle_timeout(config_.idle_timeout, handshake_.peer.max_idle_timeout_ms);
   if (timeout == Duration{0}) return kNever;
-  return last_activity_ + std::max(timeout, 3 * pto());
+  return times_.last_activity + std::max(timeout, 3 * pto());
 }
 
 Timestamp ConnectionCore::open_deadline() const {
@@ -33,25 +33,25 @@ Timestamp ConnectionCore::open_deadline() const {
   }
   deadline = std::min(deadline, path_->active().next_timeout());
   if (const auto& previous = const_cast<Path&>(*path_).previous()) deadline = std::min(deadline, previous->next_timeout());
-  if (!handshake_complete_) deadline = std::min(deadline, started_ + config_.handshake_timeout);
-  if (config_.keep_alive != Duration{0} && handshake_complete_) deadline = std::min(deadline, last_received_ + config_.keep_alive);
-  if (waits_for_pacing_) deadline = std::min(deadline, path_->pacer().next_release(now_));
+  if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
+  if (config_.keep_alive != Duration{0} && handshake_.complete) deadline = std::min(deadline, times_.last_received + config_.keep_alive);
+  if (times_.waits_for_pacing) deadline = std::min(deadline, path_->pacer().next_release(now_));
   return deadline;
 }
 
 Timestamp ConnectionCore::next_timeout() const {
   if (phase_ == Phase::kOpen) return open_deadline();
-  return phase_ == Phase::kTerminated ? Timestamp::min() : phase_deadline_;
+  return phase_ == Phase::kTerminated ? Timestamp::min() : closing_.deadline;
 }
 
 void ConnectionCore::on_timeout(Timestamp now) {
   begin(now);
   if (phase_ == Phase::kClosing || phase_ == Phase::kDraining) {
-    if (now >= phase_deadline_) phase_ = Phase::kTerminated;
+    if (now >= closing_.deadline) phase_ = Phase::kTerminated;
     return;
   }
   if (phase_ != Phase::kOpen) return;
-  if (!handshake_complete_ && now >= started_ + config_.handshake_timeout) {
+  if (!handshake_.complete && now >= times_.started + config_.handshake_timeout) {
     finish({.kind = CloseReason::Kind::kHandshakeTimeout, .reason = "handshake timeout"});
     return;
   }
@@ -60,9 +60,9 @@ void ConnectionCore::on_timeout(Timestamp now) {
     finish({.kind = CloseReason::Kind::kIdleTimeout, .reason = "idle timeout"});
     return;
   }
-  if (config_.keep_alive != Duration{0} && handshake_complete_ && now >= last_received_ + config_.keep_alive) {
-    ping_wanted_ = true;
-    last_received_ = now;
+  if (config_.keep_alive != Duration{0} && handshake_.complete && now >= times_.last_received + config_.keep_alive) {
+    owed_.ping = true;
+    times_.last_received = now;
   }
   if (now >= path_->loss().next_timeout()) on_loss_timeout();
   on_path_timeouts();

@@ -76,6 +76,7 @@ class Path {
   // port changed, which a NAT does under a path that stays the same (RFC 9000 section 9.4).
   void migrate_to(NetworkPath to, Timestamp now) {
     const bool same_host = active_.tuple().remote.same_ip(to.tuple().remote);
+    to.ecn().inherit_counts(active_.ecn());
     if (active_.validated()) previous_.emplace(std::move(active_));
     active_ = std::move(to);
     if (!same_host) {
@@ -86,6 +87,7 @@ class Path {
 
   // The new 4-tuple could not be validated: back to the one before.
   void return_to_previous(Timestamp now) {
+    previous_->ecn().inherit_counts(active_.ecn());
     active_ = std::move(*previous_);
     previous_.reset();
     loss_.on_network_path_changed(active_.mtu(), now);
