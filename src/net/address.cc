@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <span>
 
 namespace hawser::net {
 namespace {
@@ -28,6 +29,15 @@ std::uint32_t read_scope(const std::string& name) {
   std::uint32_t number = 0;
   const auto result = std::from_chars(name.data(), name.data() + name.size(), number);
   return result.ec == std::errc{} && result.ptr == name.data() + name.size() ? number : 0;
+}
+
+// ::ffff:a.b.c.d as the IPv4 address that it is.
+SocketAddress unmapped(const SocketAddress& address) {
+  if (!std::ranges::equal(kMappedPrefix, std::span(address.ip).first(kMappedPrefix.size()))) return address;
+  SocketAddress v4;
+  std::memcpy(v4.ip.data(), address.ip.data() + kMappedPrefix.size(), 4);
+  v4.family = AddressFamily::kIpv4;
+  return v4;
 }
 
 std::unexpected<ConfigError> bad_address(std::string_view text, std::string_view hint) {
@@ -69,7 +79,7 @@ SocketAddress parse_ip(std::string_view host) {
     address.family = AddressFamily::kIpv4;
   } else if (inet_pton(AF_INET6, figures.c_str(), address.ip.data()) == 1) {
     address.family = AddressFamily::kIpv6;
-    if (percent == std::string_view::npos) return address;
+    if (percent == std::string_view::npos) return unmapped(address);
     address.scope_id = read_scope(std::string{host.substr(percent + 1)});
     if (address.scope_id == 0) return {};
   }

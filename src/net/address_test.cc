@@ -54,6 +54,7 @@ TEST(net_address, ipv4_on_an_ipv6_socket_has_one_spelling) {
   EXPECT_EQ(to_sockaddr(address, AF_INET6, storage), sizeof(sockaddr_in6));
   EXPECT_EQ(storage.ss_family, AF_INET6);
   EXPECT_EQ(from_sockaddr(storage), address);
+  EXPECT_EQ(*parse_address("[::ffff:192.0.2.1]:443"), address);
 }
 
 TEST(net_address, source_towards_loopback_is_loopback) {

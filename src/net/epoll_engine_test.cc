@@ -151,9 +151,9 @@ TEST(net_epoll_engine, wake_before_poll_is_not_lost) {
 }
 
 // Takes one message a call, and none on every other call, as a full socket buffer would.
+unsigned narrow_calls = 0;
 int narrow_kernel(int fd, mmsghdr* messages, unsigned count, int flags) {
-  static unsigned calls = 0;
-  if (++calls % 2 == 0) {
+  if (++narrow_calls % 2 == 0) {
     errno = EAGAIN;
     return -1;
   }
@@ -161,6 +161,7 @@ int narrow_kernel(int fd, mmsghdr* messages, unsigned count, int flags) {
 }
 
 TEST(net_epoll_engine, says_writable_after_a_send_that_fell_short) {
+  narrow_calls = 0;
   auto engine = make_engine();
   auto peer = make_engine();
   auto socket = engine->open({.local = *parse_address("127.0.0.1:0"), .send_call = &narrow_kernel});

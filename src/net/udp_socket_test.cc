@@ -214,9 +214,9 @@ TEST(net_udp_socket, answers_from_the_address_that_was_asked) {
 
 // Loopback frees a sender's buffer at once, so a full one is played: this kernel takes three
 // messages a call, and every other call none at all.
+unsigned narrow_calls = 0;
 int narrow_kernel(int fd, mmsghdr* messages, unsigned count, int flags) {
-  static unsigned calls = 0;
-  if (++calls % 2 == 0) {
+  if (++narrow_calls % 2 == 0) {
     errno = EAGAIN;
     return -1;
   }
@@ -225,6 +225,7 @@ int narrow_kernel(int fd, mmsghdr* messages, unsigned count, int flags) {
 
 TEST_P(UdpSocketTest, full_buffer_is_reported_and_the_rest_goes_out_later) {
   for (const bool gso : {true, false}) {
+    narrow_calls = 0;
     UdpSocket receiver = open_socket({.local = loopback()});
     UdpSocket sender = open_socket({.local = loopback(), .gso = gso, .send_call = &narrow_kernel});
     std::vector<Load> loads;
