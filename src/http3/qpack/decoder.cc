@@ -176,6 +176,7 @@ constexpr std::uint64_t instruction_string_max(std::size_t capacity) { return st
 
 Decoder::Decoder(DecoderConfig config) : config_(config), table_(config.table_capacity_max) {
   HAWSER_CHECK(config.table_capacity_max <= kTableCapacityMax);
+  if (config.table_capacity_initial > 0) table_.set_capacity(config.table_capacity_initial);
 }
 
 // The encoder stream. ------------------------------------------------------------------------

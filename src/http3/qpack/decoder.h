@@ -17,6 +17,9 @@ struct DecoderConfig {
   // Octets of dynamic table offered to the peer (SETTINGS_QPACK_MAX_TABLE_CAPACITY); at most
   // kTableCapacityMax.
   std::size_t table_capacity_max = 4'096;
+  // Capacity before the first Set Dynamic Table Capacity. RFC 9204 section 3.2.3 has 0; the
+  // files of the interop corpus and 0-RTT with remembered settings start higher.
+  std::size_t table_capacity_initial = 0;
   // Streams that may wait for the encoder stream (SETTINGS_QPACK_BLOCKED_STREAMS).
   std::size_t blocked_streams_max = 100;
   // Decoded size of a field section, counted as RFC 9114 section 4.2.2 does
