@@ -285,8 +285,8 @@ void Worker::run_timeouts(Timestamp now) {
 // Sends what was left over, then asks the protocols in turn, each round beginning with
 // another one.
 void Worker::transmit(Timestamp now) {
+  more_to_send_ = false;  // while a socket has no room, the loop may sleep
   if (blocked_ || !send_batch(unsent_)) return;
-  more_to_send_ = false;
   const std::size_t first = first_protocol_++;
   for (std::size_t i = 0; i < protocols_.size(); ++i) {
     if (!transmit_protocol(*protocols_[(first + i) % protocols_.size()], now)) return;

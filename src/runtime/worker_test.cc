@@ -8,6 +8,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <set>
 #include <thread>
@@ -170,6 +171,36 @@ TEST(worker, echoes_trains_through_a_protocol) {
   EXPECT_EQ(stats.udp.datagrams_received, 220u);
   EXPECT_EQ(stats.udp.datagrams_sent, 220u);
   EXPECT_GT(stats.cpu_time, Duration::zero());
+}
+
+// Takes one message a call and none on every other one, as a full socket buffer would.
+std::atomic<unsigned> narrow_calls{0};
+int narrow_kernel(int fd, mmsghdr* messages, unsigned, int flags) {
+  if (++narrow_calls % 2 == 0) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return sendmmsg(fd, messages, 1, flags);
+}
+
+TEST(worker, keeps_what_a_full_socket_refused_and_sends_it_in_order) {
+  Observed observed;
+  auto worker = start_worker();
+  const SocketAddress server = **worker->call([&](Worker& w) {
+    net::UdpOptions options = loopback();
+    options.gso = false;  // every datagram is a message, so that trains are cut, too
+    options.send_call = &narrow_kernel;
+    return w.bind(w.attach(std::make_unique<Echo>(w, observed)), options);
+  });
+  Peer peer;
+  std::vector<std::uint8_t> octets(40 * 1'000);
+  SeededRandom{3}.fill(octets);
+  peer.send(server, octets, 1'000);
+  peer.send(server, octets, 1'000);
+  std::vector<std::uint8_t> expected = octets;
+  expected.insert(expected.end(), octets.begin(), octets.end());
+  EXPECT_EQ(peer.receive(80'000), expected);
+  EXPECT_GE(worker->stats().udp.send_blocked, 79u);
 }
 
 TEST(worker, two_protocols_share_a_worker) {
