@@ -211,6 +211,7 @@ class ConnectionCore final : private TlsHandler {
   std::size_t write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path, const DatagramPlan& plan);
   OpenPacket* open_packet_for(EncryptionLevel level, DatagramBuilder& builder, const NetworkPath& network_path);
   [[nodiscard]] bool has_something_to_say(EncryptionLevel level, const DatagramPlan& plan) const;
+  [[nodiscard]] bool handshake_stalls(EncryptionLevel level) const;
   void write_frames(OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
   void write_application_frames(PacketPayload& out, NetworkPath& network_path);
   void seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan);

@@ -155,11 +155,19 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (level == EncryptionLevel::kOneRtt && (plan.challenge || plan.mtu_probe)) return true;
   if (plan.challenge || plan.mtu_probe) return false;
   if (path_->acks(space).ack_due(now_) || path_->loss().probes_owed(space) != 0) return true;
+  if (handshake_stalls(level)) return true;
   if (!plan.may_carry_data) return false;
   if (crypto_.wants_to_send(level)) return true;
   if (level != EncryptionLevel::kOneRtt) return false;
   return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping || !datagrams_.empty() ||
          const_cast<Path&>(*path_).local_cids().has_frames() || path_->peer_cids().has_frames();
+}
+
+// Lost handshake octets wait for a window that early 1-RTT data fills, which the peer cannot
+// acknowledge before it has those octets; with nothing in flight in their space no probe timeout
+// would free them. They pass the window as a probe would (RFC 9002 section 7.5).
+bool ConnectionCore::handshake_stalls(EncryptionLevel level) const {
+  return level != EncryptionLevel::kOneRtt && crypto_.wants_to_send(level) && !path_->loss().ack_eliciting_in_flight(space_of(level));
 }
 
 void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
@@ -180,7 +188,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   if (acks.ack_due(now_) || acks.has_news()) {
     if (acks.write_ack(out, now_) == WriteResult::kDone) ++stats_.acks_sent;
   }
-  if ((plan.may_carry_data || probe) && loss.can_track(space, PacketPayload::kMaxFrames)) {
+  if ((plan.may_carry_data || probe || handshake_stalls(packet.level)) && loss.can_track(space, PacketPayload::kMaxFrames)) {
     if (packet.level == EncryptionLevel::kOneRtt) {
       write_application_frames(out, network_path);
     } else {

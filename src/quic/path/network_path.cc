@@ -34,6 +34,12 @@ bool NetworkPath::on_recovery(const RecoveryOutcome& outcome, Timestamp now) {
   return changed;
 }
 
-Timestamp NetworkPath::next_timeout() const { return std::min(validator_.next_timeout(), mtu_.next_timeout()); }
+Timestamp NetworkPath::next_timeout() const {
+  // Short of credit for a challenge, time does not help: what arrives brings credit and has
+  // the challenge sent. Header, largest connection ID, frame and tag make 50 octets.
+  constexpr std::uint64_t kChallengeCredit = 64;
+  const bool can_ask = anti_amplification_.credit() >= kChallengeCredit;
+  return std::min(can_ask ? validator_.next_timeout() : validator_.deadline(), mtu_.next_timeout());
+}
 
 }  // namespace hawser::quic

@@ -47,6 +47,8 @@ class PathValidator {
 
   // The next resend, or the failure of the validation; kNever when idle.
   [[nodiscard]] Timestamp next_timeout() const;
+  // When the validation fails; kNever when idle.
+  [[nodiscard]] Timestamp deadline() const { return state_ == PathValidationState::kValidating ? deadline_ : kNever; }
   // True if the validation failed just now.
   bool on_timeout(Timestamp now);
 
