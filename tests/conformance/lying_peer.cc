@@ -33,11 +33,10 @@ std::string varint_hex(std::uint64_t value) {
 std::string bytes_hex(std::size_t count, std::uint8_t value) { return to_hex(std::vector<std::uint8_t>(count, value)); }
 
 Theatre::Theatre(const Options& options) : options_(options) {
-  server_witness.reads = options.server_reads;
-  server_tls_.emplace(TlsServerContext::create({.common = {.alpn = {"test", "h3"}, .key_log = &Theatre::key_log, .key_log_context = this, .verification_time_s = kWallClock},
+  server_tls_.emplace(TlsServerContext::create({.common = {.alpn = {options.alpn}, .key_log = &Theatre::key_log, .key_log_context = this, .verification_time_s = kWallClock},
                                                 .certificates = {{.chain = octets_of(certificate().certificate_pem), .key = octets_of(certificate().key_pem)}}})
                           .value());
-  client_tls_.emplace(TlsClientContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+  client_tls_.emplace(TlsClientContext::create({.common = {.alpn = {options.alpn}, .verification_time_s = kWallClock},
                                                 .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
                           .value());
   server_endpoint = std::make_unique<Endpoint>(
@@ -45,7 +44,7 @@ Theatre::Theatre(const Options& options) : options_(options) {
   client_endpoint = std::make_unique<Endpoint>(EndpointConfig{.random = &random});
   client = client_endpoint->connect({.tuple = {address_of(Role::kClient), address_of(Role::kServer)}, .server_name = "localhost",
                                      .tls = &*client_tls_, .connection = options.client},
-                                    client_witness, now)
+                                    options.client_handler != nullptr ? *options.client_handler : client_witness, now)
                .value();
 }
 
@@ -114,7 +113,7 @@ void Theatre::pass(Duration time) {
 void Theatre::open() {
   settle();
   pass(200ms);
-  HAWSER_CHECK(client_witness.complete && server_witness.complete && client->handshake_confirmed());
+  HAWSER_CHECK(client->handshake_confirmed() && server != nullptr && server->handshake_confirmed());
 }
 
 DirectionKeys Theatre::keys_of(Role liar, EncryptionLevel level) const {

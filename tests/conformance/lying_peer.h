@@ -50,7 +50,10 @@ class Theatre final : public AcceptHandler {
     ConnectionConfig client;
     ConnectionConfig server;
     RetryPolicy retry = RetryPolicy::kNever;
-    bool server_reads = true;
+    std::string alpn = "test";
+    // Who handles a side in place of its witness; not owned.
+    ConnectionHandler* client_handler = nullptr;
+    ConnectionHandler* server_handler = nullptr;
   };
   Theatre() : Theatre(Options()) {}
   explicit Theatre(const Options& options);
@@ -88,7 +91,7 @@ class Theatre final : public AcceptHandler {
 
   ConnectionHandler* on_accept(Connection& connection) override {
     server = &connection;
-    return &server_witness;
+    return options_.server_handler != nullptr ? options_.server_handler : &server_witness;
   }
 
   // Keys by key log label, as of the last handshake.
