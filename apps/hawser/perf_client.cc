@@ -1,0 +1,325 @@
+// perf_client.cc: one measurement: connect, ask the server for its CPU time, start the load,
+// watch it, ask again, print. The load itself is in perf_load.cc, on the workers' threads.
+#include "perf_client.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "net/address.h"
+#include "perf_load.h"
+#include "perf_report.h"
+#include "quic/tls/tls_context.h"
+#include "runtime/clock.h"
+#include "runtime/resolver.h"
+#include "runtime/shutdown_signals.h"
+
+namespace hawser::perf {
+namespace {
+
+using runtime::current_time;
+
+constexpr Duration kConnectTimeout = 10s;
+// For what is under way when the duration is over, and for the server's reports.
+constexpr Duration kEndTimeout = 10s;
+constexpr Duration kPoll = 5ms;
+
+// What one worker has for itself; used on its thread, but for the counters.
+struct ClientWorker {
+  Counters counters;
+  Histogram latencies;
+  std::unique_ptr<quic::TlsClientContext> tls;
+  std::optional<Dialer> dialer;
+  std::vector<std::unique_ptr<LoadConnection>> connections;
+  std::vector<std::unique_ptr<HandshakeLoop>> loops;
+};
+
+class Client {
+ public:
+  explicit Client(const ClientOptions& options) : options_(options) {}
+  ~Client() {
+    if (runtime_) runtime_->stop();
+    if (runtime_) runtime_->join();
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  std::expected<Outcome, ConfigError> run();
+
+ private:
+  std::expected<void, ConfigError> prepare();
+  std::expected<void, ConfigError> prepare_worker(std::size_t index, const quic::ClientParameters& parameters);
+  std::expected<void, ConfigError> connect();
+  std::expected<void, ConfigError> start();
+  void watch(Timestamp begin);
+  void finish(Timestamp begin, Outcome& outcome);
+  bool collect_reports();
+  [[nodiscard]] Plan plan() const;
+  [[nodiscard]] bool makes_handshakes() const { return options_.mode == Mode::kHandshakes; }
+  [[nodiscard]] std::uint64_t total(Counter Counters::* counter) const;
+  [[nodiscard]] std::uint64_t progress() const;
+  void print_progress(Timestamp begin, Timestamp since, std::uint64_t before) const;
+  // Runs `work(ClientWorker&)` on each worker's thread, one after the other.
+  template <class Work>
+  void on_each_worker(Work work) {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      runtime_->worker(i).call([&](runtime::Worker&) {
+        work(*workers_[i]);
+        return true;
+      });
+    }
+  }
+  // True once `done()` is; false after `limit` or a signal.
+  template <class Done>
+  bool wait(Done done, Duration limit) {
+    const Timestamp end = current_time() + limit;
+    while (!done()) {
+      if (interrupted_ || current_time() >= end) return false;
+      interrupted_ = signals_.wait(kPoll) != 0;
+    }
+    return true;
+  }
+
+  const ClientOptions& options_;
+  runtime::ShutdownSignals signals_;
+  bool interrupted_ = false;
+  std::size_t standing_connections_ = 0;  // that stay for the whole run
+  std::vector<std::unique_ptr<ClientWorker>> workers_;
+  std::unique_ptr<runtime::Runtime> runtime_;
+};
+
+std::uint64_t Client::total(Counter Counters::* counter) const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += (worker->counters.*counter).value();
+  return sum;
+}
+
+std::uint64_t Client::progress() const {
+  switch (options_.mode) {
+    case Mode::kDownload:
+      return total(&Counters::octets_received);
+    case Mode::kUpload:
+      return total(&Counters::octets_queued);
+    default:
+      return total(&Counters::exchanges);
+  }
+}
+
+// What each standing connection does.
+Plan Client::plan() const {
+  const auto share = [](std::uint64_t all, std::uint64_t parts) {
+    return all == 0 ? kUnlimited : (all + parts - 1) / parts;
+  };
+  switch (options_.mode) {
+    case Mode::kDownload:
+      return {.exchanges = options_.streams,
+              .streams = options_.streams,
+              .response_size = share(options_.octets, options_.streams * options_.connections)};
+    case Mode::kUpload:
+      return {.exchanges = options_.streams,
+              .streams = options_.streams,
+              .request_size = share(options_.octets, options_.streams * options_.connections)};
+    case Mode::kRequests:
+      return {.exchanges = share(options_.requests, options_.connections),
+              .streams = options_.streams,
+              .request_size = options_.request_size,
+              .response_size = options_.response_size};
+    case Mode::kHandshakes:
+      break;
+  }
+  return {};
+}
+
+std::expected<void, ConfigError> Client::prepare() {
+  HAWSER_TRY(const net::HostPort target, net::parse_host_port(options_.common.address));
+  HAWSER_TRY(const std::vector<SocketAddress> addresses, runtime::resolve(target.host, target.port));
+  HAWSER_TRY(runtime_, start_runtime(options_.common, 100ms));
+  // Handshakes are counted by their loops; one connection stands beside them for the reports.
+  standing_connections_ = makes_handshakes() ? 1 : options_.connections;
+  const quic::ClientParameters parameters{.tuple = {.remote = addresses.front()},
+                                          .server_name = target.host,
+                                          .connection = connection_config(options_.common)};
+  for (std::size_t i = 0; i < runtime_->size(); ++i) {
+    workers_.push_back(std::make_unique<ClientWorker>());
+    HAWSER_TRY_VOID(prepare_worker(i, parameters));
+  }
+  return {};
+}
+
+std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const quic::ClientParameters& parameters) {
+  ClientWorker& own = *workers_[index];
+  HAWSER_TRY(auto tls, quic::TlsClientContext::create({.common = {.alpn = {std::string(kAlpn)}},
+                                                       .trust = {.ca_file = options_.ca_file},
+                                                       .verify_peer = !options_.insecure}));
+  own.tls = std::make_unique<quic::TlsClientContext>(std::move(tls));
+  runtime_->worker(index).call([&](runtime::Worker& worker) {
+    auto protocol =
+        std::make_unique<runtime::EndpointProtocol>(worker, quic::EndpointConfig{}, runtime::Goodbye{.reason = "done"});
+    own.dialer.emplace(Dialer{*protocol, parameters});
+    own.dialer->parameters.tls = own.tls.get();
+    worker.attach(std::move(protocol));
+    return true;
+  });
+  return {};
+}
+
+std::expected<void, ConfigError> Client::connect() {
+  std::expected<void, ConfigError> result;
+  for (std::size_t i = 0; i < standing_connections_ && result; ++i) {
+    ClientWorker& own = *workers_[i % workers_.size()];
+    runtime_->worker(i % workers_.size()).call([&](runtime::Worker&) {
+      own.connections.push_back(std::make_unique<LoadConnection>(plan(), own.counters, own.latencies));
+      result = own.connections.back()->connect(*own.dialer);
+      return true;
+    });
+  }
+  if (!result) return result;
+  const auto settled = [&] { return total(&Counters::ready) + total(&Counters::failed) >= standing_connections_; };
+  const bool in_time = wait(settled, kConnectTimeout);
+  if (in_time && total(&Counters::failed) == 0) return {};
+  std::string why = in_time ? "" : interrupted_ ? "interrupted" : "no answer from the server";
+  on_each_worker([&](ClientWorker& own) {
+    for (const auto& connection : own.connections)
+      if (!connection->failure().empty()) why = connection->failure();
+  });
+  return std::unexpected(ConfigError{fmt::format("cannot connect to {}: {}", options_.common.address, why)});
+}
+
+std::expected<void, ConfigError> Client::start() {
+  std::expected<void, ConfigError> result;
+  if (!makes_handshakes()) {
+    on_each_worker([](ClientWorker& own) {
+      for (const auto& connection : own.connections) connection->start(own.dialer->protocol.endpoint());
+    });
+    return result;
+  }
+  for (std::size_t i = 0; i < options_.connections && result; ++i) {
+    ClientWorker& own = *workers_[i % workers_.size()];
+    runtime_->worker(i % workers_.size()).call([&](runtime::Worker&) {
+      own.loops.push_back(std::make_unique<HandshakeLoop>(*own.dialer, own.counters, own.latencies));
+      result = own.loops.back()->connect();
+      return true;
+    });
+  }
+  return result;
+}
+
+void Client::print_progress(Timestamp begin, Timestamp since, std::uint64_t before) const {
+  const Timestamp now = current_time();
+  const double rate = static_cast<double>(progress() - before) / to_seconds(now - since);
+  const bool bulk = options_.mode == Mode::kDownload || options_.mode == Mode::kUpload;
+  fmt::print(stderr, "\r{:4.0f} s  {:<24}", to_seconds(now - begin),
+             bulk ? rate_text(8 * rate) : fmt::format("{:.0f} per second", rate));
+  std::fflush(stderr);
+}
+
+// Until everything is done, the duration is over, someone interrupts, or all is lost.
+void Client::watch(Timestamp begin) {
+  const bool on_terminal = !options_.common.json && ::isatty(STDERR_FILENO) != 0;
+  const Duration limit =
+      options_.duration_s > 0 ? Duration{static_cast<std::int64_t>(options_.duration_s * 1e9)} : Duration{24h};
+  const auto over = [&] {
+    return (!makes_handshakes() && total(&Counters::idle) >= options_.connections) ||
+           total(&Counters::failed) >= options_.connections || current_time() - begin >= limit ||
+           (makes_handshakes() && options_.requests != 0 && progress() >= options_.requests);
+  };
+  Timestamp since = begin;
+  std::uint64_t before = 0;
+  while (!wait(over, std::min<Duration>(1s, limit - (current_time() - begin) + 1ms)) && !interrupted_) {
+    if (!on_terminal) continue;
+    print_progress(begin, since, before);
+    since = current_time();
+    before = progress();
+  }
+  if (on_terminal) fmt::print(stderr, "\r{:40}\r", "");
+}
+
+bool Client::collect_reports() {
+  const std::uint64_t wanted =
+      total(&Counters::reports) + standing_connections_ - (makes_handshakes() ? 0 : total(&Counters::failed));
+  on_each_worker([](ClientWorker& own) {
+    for (const auto& connection : own.connections) connection->request_report(own.dialer->protocol.endpoint());
+  });
+  interrupted_ = false;
+  return wait([&] { return total(&Counters::reports) >= wanted; }, kEndTimeout);
+}
+
+// Stops what still runs and fills in the outcome.
+void Client::finish(Timestamp begin, Outcome& outcome) {
+  Timestamp end = current_time();
+  outcome.octets = total(&Counters::octets_received);
+  outcome.exchanges = total(&Counters::exchanges);
+  const bool complete = !makes_handshakes() && total(&Counters::idle) >= options_.connections;
+  on_each_worker([&](ClientWorker& own) {
+    for (const auto& loop : own.loops) loop->stop();
+    for (const auto& connection : own.connections)
+      if (!complete && !makes_handshakes()) connection->stop(own.dialer->protocol.endpoint());
+  });
+  // The end of an upload is the server's word that all of it has arrived.
+  if (options_.mode == Mode::kUpload)
+    wait([&] { return total(&Counters::idle) + total(&Counters::failed) >= options_.connections; }, kEndTimeout);
+  if (complete || options_.mode == Mode::kUpload) {
+    end = begin;
+    on_each_worker([&](ClientWorker& own) {
+      for (const auto& connection : own.connections) end = std::max(end, connection->last_end());
+    });
+  }
+  outcome.seconds = to_seconds(end - begin);
+}
+
+std::expected<Outcome, ConfigError> Client::run() {
+  HAWSER_TRY_VOID(prepare());
+  HAWSER_TRY_VOID(connect());
+  Outcome outcome;
+  outcome.server_cpu_known = collect_reports();
+  const auto server_cpu = [&] {
+    CpuTime cpu;
+    runtime_->worker(0).call([&](runtime::Worker&) {
+      if (const auto& report = workers_[0]->connections.front()->report())
+        cpu = {Duration{static_cast<std::int64_t>(report->cpu_user_ns)},
+               Duration{static_cast<std::int64_t>(report->cpu_system_ns)}};
+      return true;
+    });
+    return cpu;
+  };
+  const CpuTime server_before = server_cpu();
+  const CpuTime client_before = process_cpu_time();
+  const Timestamp begin = current_time();
+  HAWSER_TRY_VOID(start());
+  watch(begin);
+  finish(begin, outcome);
+  outcome.client_cpu = process_cpu_time() - client_before;
+  outcome.server_cpu_known = collect_reports() && outcome.server_cpu_known;
+  outcome.server_cpu = server_cpu() - server_before;
+  outcome.failed_connections = total(&Counters::failed);
+  on_each_worker([&](ClientWorker& own) {
+    outcome.latencies.add_all(own.latencies);
+    for (const auto& connection : own.connections) {
+      if (connection->connection() != nullptr) outcome.client_stats.push_back(connection->connection()->stats());
+      if (connection->report()) outcome.server_reports.push_back(*connection->report());
+    }
+  });
+  if (options_.mode == Mode::kUpload) {
+    outcome.octets = 0;
+    for (const ServerReport& report : outcome.server_reports) outcome.octets += report.transfer_octets_received;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+int run_client(const ClientOptions& options) {
+  const auto outcome = Client(options).run();
+  if (!outcome) {
+    fmt::print(stderr, "hawser perf client: {}\n", outcome.error().message);
+    return 1;
+  }
+  fmt::print("{}", options.common.json ? to_json(options, *outcome) : describe(options, *outcome));
+  return outcome->failed_connections == 0 ? 0 : 1;
+}
+
+}  // namespace hawser::perf

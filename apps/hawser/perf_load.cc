@@ -1,0 +1,166 @@
+// perf_load.cc: exchanges on a connection, and connections in a row.
+#include "perf_load.h"
+
+#include <array>
+#include <span>
+
+#include "runtime/clock.h"
+
+namespace hawser::perf {
+
+using quic::Connection;
+using quic::StreamId;
+using runtime::current_time;
+
+std::expected<void, ConfigError> LoadConnection::connect(Dialer& dialer) {
+  HAWSER_TRY(connection_, dialer.protocol.connect(dialer.parameters, *this));
+  return {};
+}
+
+void LoadConnection::start(quic::Endpoint& endpoint) {
+  if (connection_ == nullptr) return;
+  open_exchanges(*connection_);
+  endpoint.wake(*connection_);
+}
+
+void LoadConnection::stop(quic::Endpoint& endpoint) {
+  stopped_ = true;
+  if (connection_ == nullptr) return;
+  for (auto& [id, exchange] : exchanges_) {
+    if (exchange.request.finished) {
+      (void)connection_->stop_sending(StreamId{id}, 0);
+    } else {
+      exchange.request.finished = true;
+      (void)connection_->finish(StreamId{id});
+    }
+  }
+  endpoint.wake(*connection_);
+}
+
+void LoadConnection::request_report(quic::Endpoint& endpoint) {
+  if (connection_ == nullptr) return;
+  report_octets_.clear();
+  (void)open(*connection_, {.op = Op::kReport});
+  endpoint.wake(*connection_);
+}
+
+void LoadConnection::open_exchanges(Connection& connection) {
+  const RequestHeader header{
+      .op = Op::kTransfer, .request_size = plan_.request_size, .response_size = plan_.response_size};
+  while (!stopped_ && begun_ < plan_.exchanges && begun_ - ended_ < plan_.streams) {
+    if (!open(connection, header)) return;
+    ++begun_;
+  }
+}
+
+bool LoadConnection::open(Connection& connection, const RequestHeader& header) {
+  const auto id = connection.open_stream(true);
+  if (!id) return false;
+  Exchange& exchange = exchanges_[id->value];
+  exchange = {
+      .begin = current_time(), .request = {.remaining = header.request_size}, .is_report = header.op == Op::kReport};
+  const auto octets = encode(header);
+  exchange.request.finished = header.request_size == 0;
+  (void)connection.write(*id, Bytes(octets), exchange.request.finished);
+  const std::uint64_t before = exchange.request.remaining;
+  exchange.request.fill(connection, *id);
+  counters_.octets_queued.add(before - exchange.request.remaining);
+  return true;
+}
+
+void LoadConnection::on_stream_readable(Connection& connection, StreamId id) {
+  const auto found = exchanges_.find(id.value);
+  if (found == exchanges_.end()) return;
+  read(connection, id, found->second);
+  if (!connection.at_end(id)) return;
+  if (found->second.is_report) {
+    report_ = decode_server_report(report_octets_);
+    counters_.reports.add(1);
+    exchanges_.erase(found);
+    return;
+  }
+  latencies_.add(current_time() - found->second.begin);
+  end_exchange(connection, id);
+}
+
+// Looks at nothing but the sizes: what arrives is used up where it lies.
+void LoadConnection::read(Connection& connection, StreamId id, const Exchange& exchange) {
+  std::array<Bytes, 16> views;
+  while (const std::size_t count = connection.read_views(id, views)) {
+    std::size_t octets = 0;
+    for (const Bytes& view : std::span(views).first(count)) {
+      octets += view.size();
+      if (exchange.is_report) report_octets_.insert(report_octets_.end(), view.begin(), view.end());
+    }
+    connection.consume(id, octets);
+    if (!exchange.is_report) counters_.octets_received.add(octets);
+  }
+}
+
+void LoadConnection::end_exchange(Connection& connection, StreamId id) {
+  exchanges_.erase(id.value);
+  ++ended_;
+  counters_.exchanges.add(1);
+  last_end_ = current_time();
+  open_exchanges(connection);
+  if (ended_ != plan_.exchanges || told_idle_) return;
+  told_idle_ = true;
+  counters_.idle.add(1);
+}
+
+void LoadConnection::on_stream_writable(Connection& connection, StreamId id) {
+  const auto found = exchanges_.find(id.value);
+  if (found == exchanges_.end()) return;
+  OutgoingBody& request = found->second.request;
+  const std::uint64_t before = request.remaining;
+  request.fill(connection, id);
+  counters_.octets_queued.add(before - request.remaining);
+}
+
+// What stop() asked for; or the server refused the request.
+void LoadConnection::on_stream_reset(Connection&, StreamId id, quic::ApplicationErrorCode) {
+  exchanges_.erase(id.value);
+}
+
+void LoadConnection::on_streams_available(Connection& connection, bool bidirectional) {
+  if (bidirectional) open_exchanges(connection);
+}
+
+void LoadConnection::on_closed(Connection&, const quic::CloseReason& reason) {
+  connection_ = nullptr;
+  if (reason.kind == quic::CloseReason::Kind::kLocalApplication) return;
+  failure_ = describe(reason);
+  counters_.failed.add(1);
+}
+
+// Handshakes. -------------------------------------------------------------------------------
+
+std::expected<void, ConfigError> HandshakeLoop::connect() {
+  HAWSER_TRY_VOID(dialer_.protocol.connect(dialer_.parameters, *this));
+  return {};
+}
+
+void HandshakeLoop::on_handshake_complete(Connection& connection) {
+  latencies_.add(connection.stats().handshake_time);
+  const auto id = connection.open_stream(true);
+  if (!id) return;
+  const auto header = encode(RequestHeader{});
+  (void)connection.write(*id, Bytes(header), true);
+}
+
+void HandshakeLoop::on_stream_readable(Connection& connection, StreamId id) {
+  if (!connection.at_end(id)) return;
+  if (!stopped_) counters_.exchanges.add(1);
+  connection.close(0, "");
+}
+
+void HandshakeLoop::on_closed(Connection&, const quic::CloseReason& reason) {
+  if (reason.kind != quic::CloseReason::Kind::kLocalApplication) {
+    failure_ = describe(reason);
+    counters_.failed.add(1);
+  } else if (!stopped_) {
+    if (const auto again = connect(); !again) failure_ = again.error().message;
+  }
+}
+
+}  // namespace hawser::perf

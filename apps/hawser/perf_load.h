@@ -1,0 +1,132 @@
+// perf_load.h: what the client of `hawser perf` does on its connections: streams that
+// transfer and requests that repeat, or connections that come and go. Everything here runs
+// on a worker's thread; the counters are read from another.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "perf_histogram.h"
+#include "perf_protocol.h"
+#include "quic/endpoint/endpoint.h"
+#include "runtime/endpoint_protocol.h"
+
+namespace hawser::perf {
+
+// The share of the work that one connection does.
+struct Plan {
+  std::uint64_t exchanges = 0;  // requests in all; kUnlimited: until stop()
+  std::size_t streams = 1;      // requests at a time
+  std::uint64_t request_size = 0;
+  std::uint64_t response_size = 0;
+};
+
+// Written by one worker, read by anyone.
+class Counter {
+ public:
+  void add(std::uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct Counters {
+  Counter ready;      // connections whose handshake is complete
+  Counter idle;       // connections that have done their share
+  Counter failed;     // connections that ended against our will
+  Counter exchanges;  // requests, or connections in handshake mode
+  Counter octets_received;
+  Counter octets_queued;  // of uploads, handed to the transport
+  Counter reports;
+};
+
+// How a worker's client starts connections.
+struct Dialer {
+  runtime::EndpointProtocol& protocol;
+  quic::ClientParameters parameters;
+};
+
+// A connection that works through a plan.
+class LoadConnection final : public quic::ConnectionHandler {
+ public:
+  LoadConnection(const Plan& plan, Counters& counters, Histogram& latencies)
+      : plan_(plan), counters_(counters), latencies_(latencies) {}
+
+  std::expected<void, ConfigError> connect(Dialer& dialer);
+
+  // Commands from tasks; they wake the endpoint themselves.
+  void start(quic::Endpoint& endpoint);
+  // No further requests; open uploads end where they are, open downloads are stopped.
+  void stop(quic::Endpoint& endpoint);
+  void request_report(quic::Endpoint& endpoint);
+
+  [[nodiscard]] const quic::Connection* connection() const { return connection_; }
+  [[nodiscard]] const std::optional<ServerReport>& report() const { return report_; }
+  // When the last exchange so far ended.
+  [[nodiscard]] Timestamp last_end() const { return last_end_; }
+  // Why the connection ended early; empty: it did not.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+  void on_handshake_complete(quic::Connection&) override { counters_.ready.add(1); }
+  void on_stream_readable(quic::Connection& connection, quic::StreamId id) override;
+  void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;
+  void on_stream_reset(quic::Connection& connection, quic::StreamId id, quic::ApplicationErrorCode) override;
+  void on_streams_available(quic::Connection& connection, bool bidirectional) override;
+  void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override;
+
+ private:
+  struct Exchange {
+    Timestamp begin{};
+    OutgoingBody request;
+    bool is_report = false;
+  };
+
+  void open_exchanges(quic::Connection& connection);
+  bool open(quic::Connection& connection, const RequestHeader& header);
+  void end_exchange(quic::Connection& connection, quic::StreamId id);
+  void read(quic::Connection& connection, quic::StreamId id, const Exchange& exchange);
+
+  Plan plan_;
+  Counters& counters_;
+  Histogram& latencies_;
+  quic::Connection* connection_ = nullptr;  // null before connect() and once closed
+  std::unordered_map<std::uint64_t, Exchange> exchanges_;
+  std::uint64_t begun_ = 0;
+  std::uint64_t ended_ = 0;
+  bool stopped_ = false;
+  bool told_idle_ = false;
+  std::vector<std::uint8_t> report_octets_;
+  std::optional<ServerReport> report_;
+  Timestamp last_end_{};
+  std::string failure_;
+};
+
+// Connects, has one empty request answered, closes, and begins anew. The answer proves that
+// the server has finished its side of the handshake too.
+class HandshakeLoop final : public quic::ConnectionHandler {
+ public:
+  HandshakeLoop(Dialer& dialer, Counters& counters, Histogram& latencies)
+      : dialer_(dialer), counters_(counters), latencies_(latencies) {}
+
+  std::expected<void, ConfigError> connect();
+  void stop() { stopped_ = true; }
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+  void on_handshake_complete(quic::Connection& connection) override;
+  void on_stream_readable(quic::Connection& connection, quic::StreamId id) override;
+  void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override;
+
+ private:
+  Dialer& dialer_;
+  Counters& counters_;
+  Histogram& latencies_;
+  bool stopped_ = false;
+  std::string failure_;
+};
+
+}  // namespace hawser::perf

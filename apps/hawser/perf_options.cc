@@ -1,0 +1,112 @@
+// perf_options.cc: options shared by both sides of `hawser perf`.
+#include "perf_options.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <cctype>
+#include <charconv>
+#include <cstring>
+
+namespace hawser::perf {
+namespace {
+
+// Octets queued on a stream before its writer waits: 8 MiB are 1 ms of work at 64 Gbit/s for
+// a sender that is asked again after each batch of acknowledgements.
+constexpr std::uint64_t kSendBuffer = 8u << 20;
+constexpr std::uint64_t kStreamsMax = 10'000;
+
+int suffix_shift(char suffix) {
+  switch (std::tolower(static_cast<unsigned char>(suffix))) {
+    case 'k':
+      return 10;
+    case 'm':
+      return 20;
+    case 'g':
+      return 30;
+    case 't':
+      return 40;
+    default:
+      return -1;
+  }
+}
+
+}  // namespace
+
+std::expected<std::uint64_t, ConfigError> parse_size(const std::string& text) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  const int shift = rest == end ? 0 : rest + 1 == end ? suffix_shift(*rest) : -1;
+  if (error != std::errc{} || shift < 0) {
+    return std::unexpected(ConfigError{fmt::format("'{}' is no size: give octets, or a number with k, M or G", text)});
+  }
+  // Stream offsets end at 2^62 - 1.
+  if (value > (std::uint64_t{1} << 61 >> shift))
+    return std::unexpected(ConfigError{fmt::format("'{}' is too large", text)});
+  return value << shift;
+}
+
+CLI::Option* add_size_option(CLI::App& command, const std::string& name, std::uint64_t& value,
+                             const std::string& help) {
+  const auto read = [&value](const std::string& text) {
+    const auto size = parse_size(text);
+    if (!size) throw CLI::ValidationError(size.error().message);
+    value = *size;
+  };
+  return command.add_option_function<std::string>(name, read, help)->type_name("SIZE");
+}
+
+void add_common_options(CLI::App& command, CommonOptions& options) {
+  command.add_option("address", options.address, "ADDRESS:PORT")->required();
+  command.add_option("--workers", options.workers, "threads; 0: one for each CPU")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  command.add_option("--cpu", options.cpus, "CPUs that the threads stay on, as 0,1")->delimiter(',');
+  command.add_option("--spin", options.spin_us, "microseconds to look for work before sleeping")
+      ->check(CLI::Range(0, 1'000'000));
+  command.add_option("--cc", options.congestion_control, "congestion control: cubic, newreno")->capture_default_str();
+  command.add_option("--max-udp-payload", options.max_udp_payload, "octets of the largest UDP payload")
+      ->check(CLI::Range(1'200, 65'527))
+      ->capture_default_str();
+  command.add_flag("--json", options.json, "print one JSON object instead of text");
+}
+
+quic::ConnectionConfig connection_config(const CommonOptions& options) {
+  quic::ConnectionConfig config;
+  config.congestion_control = options.congestion_control;
+  config.max_udp_payload = options.max_udp_payload;
+  config.stream_send_buffer = ByteCount{kSendBuffer};
+  config.max_streams_bidi = kStreamsMax;
+  return config;
+}
+
+std::expected<std::unique_ptr<runtime::Runtime>, ConfigError> start_runtime(const CommonOptions& options,
+                                                                            Duration drain) {
+  if (!options.cpus.empty()) {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    for (const int cpu : options.cpus)
+      if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(cpu, &cpus);
+    if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) {
+      return std::unexpected(
+          ConfigError{fmt::format("--cpu: this process may not stay there: {}", std::strerror(errno))});
+    }
+  }
+  return runtime::Runtime::create({.workers = options.workers,
+                                   .pin = !options.cpus.empty(),
+                                   .spin = std::chrono::microseconds(static_cast<std::int64_t>(options.spin_us)),
+                                   .drain = drain});
+}
+
+CpuTime process_cpu_time() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto duration = [](const timeval& t) {
+    return Duration{(std::int64_t{t.tv_sec} * 1'000'000 + t.tv_usec) * 1'000};
+  };
+  return {duration(usage.ru_utime), duration(usage.ru_stime)};
+}
+
+}  // namespace hawser::perf

@@ -1,0 +1,76 @@
+// perf_options.h: what the options of `hawser perf` say, and how they are read.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "quic/connection/config.h"
+#include "runtime/runtime.h"
+
+namespace hawser::perf {
+
+// Options of both sides.
+struct CommonOptions {
+  std::string address;      // "127.0.0.1:4433"; the client takes names too
+  std::size_t workers = 1;  // threads; 0: one per CPU
+  std::vector<int> cpus;    // where the threads stay; empty: anywhere
+  std::size_t spin_us = 0;  // how long a thread looks for work before it sleeps
+  std::string congestion_control = "cubic";
+  std::size_t max_udp_payload = 1'452;
+  bool json = false;
+};
+
+struct ServerOptions {
+  CommonOptions common;
+  std::string certificate;  // PEM files; both empty: a certificate is minted in memory
+  std::string key;
+};
+
+// What a run of the client measures.
+enum class Mode : std::uint8_t { kDownload, kUpload, kRequests, kHandshakes };
+
+struct ClientOptions {
+  CommonOptions common;
+  bool insecure = false;  // any certificate will do
+  std::string ca_file;
+
+  Mode mode = Mode::kDownload;
+  std::uint64_t octets = 0;    // download and upload: in all; 0: as many as the duration allows
+  std::uint64_t requests = 0;  // in all; 0: as many as the duration allows
+  std::uint64_t request_size = 0;
+  std::uint64_t response_size = 0;
+  double duration_s = 0;        // 0: until everything asked for is done
+  std::size_t streams = 1;      // at a time, on each connection
+  std::size_t connections = 1;  // at a time
+};
+
+// Reads "1500", "64k", "10M", "2G"; k, M and G are powers of 1024.
+std::expected<std::uint64_t, ConfigError> parse_size(const std::string& text);
+
+void add_common_options(CLI::App& command, CommonOptions& options);
+// Adds an option whose text parse_size() reads.
+CLI::Option* add_size_option(CLI::App& command, const std::string& name, std::uint64_t& value, const std::string& help);
+
+// The transport settings that the options ask for: the buffers are wide enough that one
+// connection can fill a machine's loopback interface.
+quic::ConnectionConfig connection_config(const CommonOptions& options);
+
+// Keeps the process on options.cpus and starts its workers. The error says which option to change.
+std::expected<std::unique_ptr<runtime::Runtime>, ConfigError> start_runtime(const CommonOptions& options,
+                                                                            Duration drain);
+
+// CPU time of this process, user and system.
+struct CpuTime {
+  Duration user{0};
+  Duration system{0};
+  [[nodiscard]] Duration total() const { return user + system; }
+  CpuTime operator-(const CpuTime& o) const { return {user - o.user, system - o.system}; }
+};
+CpuTime process_cpu_time();
+
+}  // namespace hawser::perf

@@ -1,0 +1,71 @@
+// perf_protocol.h: what both sides of `hawser perf` say to each other, by ALPN "hawser-perf/1".
+//
+// A client opens a bidirectional stream for each request: a header, request_size octets of
+// any content, FIN. The server answers when it has seen the FIN: to kTransfer with
+// response_size octets of any content (kUnlimited: until STOP_SENDING), to kReport with a
+// ServerReport; then FIN. Integers are in network order.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/shared_bytes.h"
+#include "quic/connection/connection.h"
+
+namespace hawser::perf {
+
+inline constexpr std::string_view kAlpn = "hawser-perf/1";
+inline constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 61;
+
+enum class Op : std::uint8_t { kTransfer = 1, kReport = 2 };
+
+struct RequestHeader {
+  Op op = Op::kTransfer;
+  std::uint64_t request_size = 0;   // octets that follow the header
+  std::uint64_t response_size = 0;  // octets asked for; kReport: 0
+};
+inline constexpr std::size_t kRequestHeaderSize = 1 + 8 + 8;
+std::array<std::uint8_t, kRequestHeaderSize> encode(const RequestHeader& header);
+// Nothing for an unknown op or sizes above kUnlimited.
+std::optional<RequestHeader> decode_request_header(Bytes octets);
+
+// What the server knows: of its process, and of the connection that asks.
+struct ServerReport {
+  std::uint64_t cpu_user_ns = 0;
+  std::uint64_t cpu_system_ns = 0;
+  std::uint64_t transfer_octets_received = 0;  // after the headers, by this connection's requests
+  std::uint64_t packets_sent = 0;
+  std::uint64_t packets_received = 0;
+  std::uint64_t packets_lost = 0;
+  std::uint64_t spurious_losses = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t pto_count = 0;
+  std::uint64_t smoothed_rtt_ns = 0;
+  std::uint64_t congestion_window = 0;
+  std::uint64_t max_datagram_size = 0;
+};
+inline constexpr std::size_t kServerReportFields = 13;
+inline constexpr std::size_t kServerReportSize = 8 * kServerReportFields;
+std::array<std::uint8_t, kServerReportSize> encode(const ServerReport& report);
+std::optional<ServerReport> decode_server_report(Bytes octets);
+
+// A part of the static memory that generated bodies are sent from, without copying; at most
+// kRegionSize octets of `size`.
+inline constexpr std::size_t kRegionSize = 256 * 1'024;
+SharedBytes generated_bytes(std::uint64_t size);
+
+// A body on its way out: keeps as much queued on the stream as the send buffer takes.
+struct OutgoingBody {
+  std::uint64_t remaining = 0;
+  bool finished = false;
+  // Writes while there is room; ends the stream behind the last octet. False if the stream
+  // takes nothing any more.
+  bool fill(quic::Connection& connection, quic::StreamId id);
+};
+
+}  // namespace hawser::perf

@@ -1,0 +1,176 @@
+// perf_report.cc: sums over connections, and the two ways to print them.
+#include "perf_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace hawser::perf {
+namespace {
+
+constexpr double kBytesPerGb = 1e9;
+
+std::string_view name_of(Mode mode) {
+  switch (mode) {
+    case Mode::kDownload:
+      return "download";
+    case Mode::kUpload:
+      return "upload";
+    case Mode::kRequests:
+      return "requests";
+    case Mode::kHandshakes:
+      return "handshakes";
+  }
+  return "";
+}
+
+bool is_bulk(Mode mode) {
+  return mode == Mode::kDownload || mode == Mode::kUpload;
+}
+
+double per_second(std::uint64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+double per_gb(Duration cpu, std::uint64_t octets) {
+  return octets == 0 ? 0 : to_seconds(cpu) * kBytesPerGb / static_cast<double>(octets);
+}
+double us(Duration d) {
+  return static_cast<double>(d.count()) / 1e3;
+}
+
+template <class Item>
+std::uint64_t sum(const std::vector<Item>& items, std::uint64_t Item::* field) {
+  std::uint64_t total = 0;
+  for (const Item& item : items) total += item.*field;
+  return total;
+}
+
+// One object, filled member by member.
+class JsonObject {
+ public:
+  void text(std::string_view key, std::string_view value) { add(key, fmt::format("\"{}\"", value)); }
+  void count(std::string_view key, std::uint64_t value) { add(key, fmt::format("{}", value)); }
+  void number(std::string_view key, double value) { add(key, fmt::format("{:.6g}", value)); }
+  [[nodiscard]] std::string done() const { return "{" + members_ + "}\n"; }
+
+ private:
+  void add(std::string_view key, const std::string& value) {
+    if (!members_.empty()) members_ += ", ";
+    members_ += fmt::format("\"{}\": {}", key, value);
+  }
+  std::string members_;
+};
+
+void add_cpu(JsonObject& json, std::string_view side, const CpuTime& cpu, std::uint64_t octets) {
+  json.number(fmt::format("{}_cpu_user_seconds", side), to_seconds(cpu.user));
+  json.number(fmt::format("{}_cpu_system_seconds", side), to_seconds(cpu.system));
+  if (octets != 0) json.number(fmt::format("{}_cpu_seconds_per_gb", side), per_gb(cpu.total(), octets));
+}
+
+void add_latencies(JsonObject& json, std::string_view what, const Histogram& latencies) {
+  if (latencies.count() == 0) return;
+  for (const auto& [name, share] : {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1.0}})
+    json.number(fmt::format("{}_us_{}", what, name), us(latencies.percentile(share)));
+}
+
+void add_transport(JsonObject& json, const Outcome& outcome) {
+  if (!outcome.client_stats.empty()) {
+    const quic::ConnectionStats& first = outcome.client_stats.front();
+    json.number("handshake_us", us(first.handshake_time));
+    json.number("client_rtt_us", us(first.smoothed_rtt));
+    json.number("client_rtt_us_min", us(first.min_rtt));
+    json.count("client_packets_sent", sum(outcome.client_stats, &quic::ConnectionStats::packets_sent));
+    json.count("client_packets_received", sum(outcome.client_stats, &quic::ConnectionStats::packets_received));
+    json.count("client_packets_lost", sum(outcome.client_stats, &quic::ConnectionStats::packets_lost));
+    json.count("client_udp_payload_bytes_sent", sum(outcome.client_stats, &quic::ConnectionStats::bytes_sent));
+  }
+  if (outcome.server_reports.empty()) return;
+  const ServerReport& first = outcome.server_reports.front();
+  json.number("server_rtt_us", static_cast<double>(first.smoothed_rtt_ns) / 1e3);
+  json.count("server_congestion_window_bytes", first.congestion_window);
+  json.count("server_max_datagram_bytes", first.max_datagram_size);
+  json.count("server_packets_sent", sum(outcome.server_reports, &ServerReport::packets_sent));
+  json.count("server_packets_received", sum(outcome.server_reports, &ServerReport::packets_received));
+  json.count("server_packets_lost", sum(outcome.server_reports, &ServerReport::packets_lost));
+  json.count("server_packets_lost_spuriously", sum(outcome.server_reports, &ServerReport::spurious_losses));
+  json.count("server_pto_count", sum(outcome.server_reports, &ServerReport::pto_count));
+  json.count("server_udp_payload_bytes_sent", sum(outcome.server_reports, &ServerReport::bytes_sent));
+}
+
+std::string cpu_line(std::string_view side, const CpuTime& cpu, std::uint64_t octets, double seconds) {
+  std::string line = fmt::format("  {} CPU   {:.3f} s ({:.0f} % of a core; user {:.3f}, system {:.3f})", side,
+                                 to_seconds(cpu.total()), seconds > 0 ? 100 * to_seconds(cpu.total()) / seconds : 0,
+                                 to_seconds(cpu.user), to_seconds(cpu.system));
+  if (octets != 0) line += fmt::format(", {:.3f} s per GB", per_gb(cpu.total(), octets));
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string rate_text(double bits_per_second) {
+  if (bits_per_second >= 1e9) return fmt::format("{:.2f} Gbit/s", bits_per_second / 1e9);
+  if (bits_per_second >= 1e6) return fmt::format("{:.2f} Mbit/s", bits_per_second / 1e6);
+  return fmt::format("{:.1f} kbit/s", bits_per_second / 1e3);
+}
+
+std::string describe(const ClientOptions& options, const Outcome& outcome) {
+  std::string text;
+  if (is_bulk(options.mode)) {
+    text += fmt::format("{}: {} octets in {:.3f} s, {}\n", name_of(options.mode), outcome.octets, outcome.seconds,
+                        rate_text(8 * per_second(outcome.octets, outcome.seconds)));
+  } else {
+    text += fmt::format("{}: {} in {:.3f} s, {:.0f} per second\n", name_of(options.mode), outcome.exchanges,
+                        outcome.seconds, per_second(outcome.exchanges, outcome.seconds));
+  }
+  if (!is_bulk(options.mode) && outcome.latencies.count() != 0) {
+    const Histogram& l = outcome.latencies;
+    text += fmt::format("  latency      p50 {:.0f} us, p90 {:.0f} us, p99 {:.0f} us, max {:.0f} us\n",
+                        us(l.percentile(0.5)), us(l.percentile(0.9)), us(l.percentile(0.99)), us(l.percentile(1)));
+  }
+  const std::uint64_t octets = is_bulk(options.mode) ? outcome.octets : 0;
+  text += cpu_line("client", outcome.client_cpu, octets, outcome.seconds);
+  if (outcome.server_cpu_known) text += cpu_line("server", outcome.server_cpu, octets, outcome.seconds);
+  if (!outcome.client_stats.empty() && !outcome.server_reports.empty()) {
+    const std::uint64_t lost = sum(outcome.client_stats, &quic::ConnectionStats::packets_lost) +
+                               sum(outcome.server_reports, &ServerReport::packets_lost);
+    const std::uint64_t sent = sum(outcome.client_stats, &quic::ConnectionStats::packets_sent) +
+                               sum(outcome.server_reports, &ServerReport::packets_sent);
+    text += fmt::format("  packets      {} sent, {} lost; round trip {:.0f} us, least {:.0f} us\n", sent, lost,
+                        us(outcome.client_stats.front().smoothed_rtt), us(outcome.client_stats.front().min_rtt));
+  }
+  if (outcome.failed_connections != 0) text += fmt::format("  {} connections failed\n", outcome.failed_connections);
+  return text;
+}
+
+std::string to_json(const ClientOptions& options, const Outcome& outcome) {
+  JsonObject json;
+  json.text("mode", name_of(options.mode));
+  json.count("workers", options.common.workers);
+  json.count("connections", options.connections);
+  json.count("streams", options.streams);
+  json.text("congestion_control", options.common.congestion_control);
+  json.number("seconds", outcome.seconds);
+  if (is_bulk(options.mode)) {
+    json.count("octets", outcome.octets);
+    json.number("goodput_bps", 8 * per_second(outcome.octets, outcome.seconds));
+  } else if (options.mode == Mode::kRequests) {
+    json.count("requests", outcome.exchanges);
+    json.count("request_size_bytes", options.request_size);
+    json.count("response_size_bytes", options.response_size);
+    json.number("requests_per_second", per_second(outcome.exchanges, outcome.seconds));
+    add_latencies(json, "latency", outcome.latencies);
+  } else {
+    json.count("handshakes", outcome.exchanges);
+    json.number("handshakes_per_second", per_second(outcome.exchanges, outcome.seconds));
+    add_latencies(json, "handshake", outcome.latencies);
+  }
+  const std::uint64_t octets = is_bulk(options.mode) ? outcome.octets : 0;
+  add_cpu(json, "client", outcome.client_cpu, octets);
+  if (outcome.server_cpu_known) add_cpu(json, "server", outcome.server_cpu, octets);
+  add_transport(json, outcome);
+  json.count("failed_connections", outcome.failed_connections);
+  return json.done();
+}
+
+}  // namespace hawser::perf

@@ -1,0 +1,36 @@
+// perf_report.h: the outcome of a run of `hawser perf client`, for people and as JSON.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "perf_histogram.h"
+#include "perf_options.h"
+#include "perf_protocol.h"
+#include "quic/connection/connection.h"
+
+namespace hawser::perf {
+
+struct Outcome {
+  double seconds = 0;
+  std::uint64_t octets = 0;     // of bodies, in the direction measured
+  std::uint64_t exchanges = 0;  // requests answered, or handshakes made
+  std::uint64_t failed_connections = 0;
+  CpuTime client_cpu;
+  CpuTime server_cpu;
+  bool server_cpu_known = false;
+  Histogram latencies;
+  std::vector<quic::ConnectionStats> client_stats;  // of each connection, at the end
+  std::vector<ServerReport> server_reports;         // of each connection, at the end
+};
+
+// Several lines, the last with its line feed.
+std::string describe(const ClientOptions& options, const Outcome& outcome);
+// One JSON object and a line feed; every key says its unit.
+std::string to_json(const ClientOptions& options, const Outcome& outcome);
+
+// "8.41 Gbit/s"
+std::string rate_text(double bits_per_second);
+
+}  // namespace hawser::perf

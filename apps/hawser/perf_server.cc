@@ -1,0 +1,188 @@
+// perf_server.cc: counts what is uploaded, generates what is downloaded, reports its own cost.
+#include "perf_server.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <cstdio>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/address.h"
+#include "net/address.h"
+#include "perf_protocol.h"
+#include "quic/tls/dev_certificate.h"
+#include "quic/tls/tls_context.h"
+#include "runtime/endpoint_protocol.h"
+#include "runtime/shutdown_signals.h"
+
+namespace hawser::perf {
+namespace {
+
+using quic::Connection;
+using quic::StreamId;
+
+constexpr quic::ApplicationErrorCode kBadRequest = 1;
+
+struct ServerStream {
+  std::array<std::uint8_t, kRequestHeaderSize> header{};
+  std::size_t header_octets = 0;
+  bool answered = false;
+  OutgoingBody response;
+};
+
+struct ServerConnection {
+  std::unordered_map<std::uint64_t, ServerStream> streams;
+  std::uint64_t transfer_octets_received = 0;
+};
+
+// All connections of one worker; each finds its state by user_data.
+class Service final : public quic::AcceptHandler, public quic::ConnectionHandler {
+ public:
+  quic::ConnectionHandler* on_accept(Connection& connection) override {
+    auto state = std::make_unique<ServerConnection>();
+    connection.user_data = state.get();
+    connections_.emplace(&connection, std::move(state));
+    return this;
+  }
+
+  void on_stream_readable(Connection& connection, StreamId id) override {
+    ServerConnection& state = state_of(connection);
+    ServerStream& stream = state.streams[id.value];
+    std::array<Bytes, 16> views;
+    while (const std::size_t count = connection.read_views(id, views)) {
+      std::size_t octets = 0;
+      for (const Bytes& view : std::span(views).first(count)) {
+        octets += view.size();
+        const std::size_t taken = std::min(view.size(), kRequestHeaderSize - stream.header_octets);
+        std::copy_n(view.begin(), taken, stream.header.begin() + static_cast<std::ptrdiff_t>(stream.header_octets));
+        stream.header_octets += taken;
+        state.transfer_octets_received += view.size() - taken;
+      }
+      connection.consume(id, octets);
+    }
+    if (connection.at_end(id) && !stream.answered) answer(connection, id, state, stream);
+  }
+
+  void on_stream_writable(Connection& connection, StreamId id) override {
+    auto& streams = state_of(connection).streams;
+    if (const auto found = streams.find(id.value); found != streams.end()) found->second.response.fill(connection, id);
+  }
+  void on_stream_closed(Connection& connection, StreamId id) override { state_of(connection).streams.erase(id.value); }
+  void on_stop_sending(Connection& connection, StreamId id, quic::ApplicationErrorCode) override {
+    state_of(connection).streams.erase(id.value);
+  }
+  void on_closed(Connection& connection, const quic::CloseReason&) override {
+    connection.user_data = nullptr;
+    connections_.erase(&connection);
+  }
+
+ private:
+  static ServerConnection& state_of(Connection& connection) {
+    return *static_cast<ServerConnection*>(connection.user_data);
+  }
+
+  static void answer(Connection& connection, StreamId id, const ServerConnection& state, ServerStream& stream) {
+    stream.answered = true;
+    const auto header = decode_request_header(Bytes(stream.header).first(stream.header_octets));
+    if (!header) {
+      connection.close(kBadRequest, "request header not understood");
+      return;
+    }
+    if (header->op == Op::kReport) {
+      const auto report = encode(report_of(connection, state));
+      (void)connection.write(id, Bytes(report), true);
+      return;
+    }
+    stream.response.remaining = header->response_size;
+    stream.response.fill(connection, id);
+  }
+
+  static ServerReport report_of(const Connection& connection, const ServerConnection& state) {
+    const CpuTime cpu = process_cpu_time();
+    const quic::ConnectionStats stats = connection.stats();
+    return {.cpu_user_ns = static_cast<std::uint64_t>(cpu.user.count()),
+            .cpu_system_ns = static_cast<std::uint64_t>(cpu.system.count()),
+            .transfer_octets_received = state.transfer_octets_received,
+            .packets_sent = stats.packets_sent,
+            .packets_received = stats.packets_received,
+            .packets_lost = stats.packets_lost,
+            .spurious_losses = stats.spurious_losses,
+            .bytes_sent = stats.bytes_sent,
+            .bytes_received = stats.bytes_received,
+            .pto_count = stats.pto_count,
+            .smoothed_rtt_ns = static_cast<std::uint64_t>(stats.smoothed_rtt.count()),
+            .congestion_window = stats.congestion_window,
+            .max_datagram_size = stats.max_datagram_size};
+  }
+
+  std::unordered_map<Connection*, std::unique_ptr<ServerConnection>> connections_;
+};
+
+std::expected<quic::CertificateSource, ConfigError> certificate_of(const ServerOptions& options) {
+  if (options.certificate.empty() != options.key.empty())
+    return std::unexpected(ConfigError{"give --cert and --key together"});
+  quic::CertificateSource source{.chain_file = options.certificate, .key_file = options.key};
+  if (!options.certificate.empty()) return source;
+  const std::int64_t an_hour_ago = ::time(nullptr) - 3'600;
+  HAWSER_TRY(const quic::DevCertificate minted, quic::mint_dev_certificate({.not_before_s = an_hour_ago}));
+  source.chain.assign(minted.certificate_pem.begin(), minted.certificate_pem.end());
+  source.key.assign(minted.key_pem.begin(), minted.key_pem.end());
+  return source;
+}
+
+// What each worker has for itself; outlives the runtime.
+struct WorkerParts {
+  std::unique_ptr<quic::TlsServerContext> tls;
+  std::unique_ptr<Service> service;
+};
+
+std::expected<std::vector<WorkerParts>, ConfigError> make_parts(const ServerOptions& options, std::size_t workers) {
+  HAWSER_TRY(const quic::CertificateSource certificate, certificate_of(options));
+  std::vector<WorkerParts> parts(workers);
+  for (WorkerParts& part : parts) {
+    HAWSER_TRY(auto tls, quic::TlsServerContext::create(
+                             {.common = {.alpn = {std::string(kAlpn)}}, .certificates = {certificate}}));
+    part.tls = std::make_unique<quic::TlsServerContext>(std::move(tls));
+    part.service = std::make_unique<Service>();
+  }
+  return parts;
+}
+
+std::expected<void, ConfigError> serve(const ServerOptions& options) {
+  runtime::ShutdownSignals signals;
+  HAWSER_TRY(const SocketAddress address, net::parse_address(options.common.address));
+  std::vector<WorkerParts> parts;
+  HAWSER_TRY(const std::unique_ptr<runtime::Runtime> runtime, start_runtime(options.common, 100ms));
+  HAWSER_TRY(parts, make_parts(options, runtime->size()));
+  const auto make = [&](runtime::Worker& worker) -> std::unique_ptr<runtime::DatagramProtocol> {
+    const WorkerParts& part = parts[worker.index()];
+    quic::EndpointConfig config{
+        .connection = connection_config(options.common), .tls = part.tls.get(), .accept = part.service.get()};
+    return std::make_unique<runtime::EndpointProtocol>(worker, config,
+                                                       runtime::Goodbye{.code = 0, .reason = "the server stops"});
+  };
+  HAWSER_TRY(const SocketAddress bound, runtime->listen({.local = address}, make));
+  if (options.common.json) {
+    fmt::print("{{\"listening\": \"{}\"}}\n", to_string(bound));
+  } else {
+    fmt::print("hawser perf server on {}; Ctrl-C ends it\n", to_string(bound));
+  }
+  std::fflush(stdout);
+  signals.wait();
+  runtime->stop();
+  runtime->join();
+  return {};
+}
+
+}  // namespace
+
+int run_server(const ServerOptions& options) {
+  const auto served = serve(options);
+  if (served) return 0;
+  fmt::print(stderr, "hawser perf server: {}\n", served.error().message);
+  return 1;
+}
+
+}  // namespace hawser::perf

@@ -1,0 +1,66 @@
+// perf_test.cc: goal: sizes, percentiles and messages of `hawser perf` mean what they say.
+// Method: values at the edges, and each message through its coder and back.
+#include <gtest/gtest.h>
+
+#include "perf_histogram.h"
+#include "perf_options.h"
+#include "perf_protocol.h"
+
+namespace hawser::perf {
+namespace {
+
+TEST(perf, sizes_take_binary_suffixes) {
+  EXPECT_EQ(parse_size("1500").value(), 1'500u);
+  EXPECT_EQ(parse_size("64k").value(), 65'536u);
+  EXPECT_EQ(parse_size("10M").value(), 10'485'760u);
+  EXPECT_EQ(parse_size("2G").value(), 2'147'483'648u);
+}
+
+TEST(perf, sizes_that_are_none_are_refused) {
+  for (const char* text : {"", "k", "12x", "1kk", "-1", "1.5G", "99999999999999999999", "3000000T"})
+    EXPECT_FALSE(parse_size(text).has_value()) << text;
+}
+
+TEST(perf, percentiles_are_at_most_a_sixteenth_too_high) {
+  Histogram histogram;
+  for (std::int64_t us = 1; us <= 1'000; ++us) histogram.add(std::chrono::microseconds(us));
+  for (const double share : {0.01, 0.5, 0.9, 0.99, 1.0}) {
+    const double exact = 1'000'000 * share;
+    const auto found = static_cast<double>(histogram.percentile(share).count());
+    EXPECT_GE(found, exact) << share;
+    EXPECT_LE(found, exact * 17 / 16) << share;
+  }
+  EXPECT_EQ(Histogram().percentile(0.5), Duration{0});
+}
+
+TEST(perf, histogram_takes_the_shortest_and_longest_durations) {
+  Histogram histogram;
+  histogram.add(Duration{0});
+  EXPECT_EQ(histogram.percentile(1), Duration{0});
+  histogram.add(Duration::max());
+  EXPECT_EQ(histogram.percentile(1), Duration::max());
+}
+
+TEST(perf, headers_and_reports_come_back_as_they_went) {
+  const auto octets = encode(RequestHeader{.op = Op::kTransfer, .request_size = 1, .response_size = kUnlimited});
+  const auto header = decode_request_header(Bytes(octets));
+  ASSERT_TRUE(header.has_value());
+  EXPECT_EQ(header->request_size, 1u);
+  EXPECT_EQ(header->response_size, kUnlimited);
+  EXPECT_FALSE(decode_request_header(Bytes(octets).first(kRequestHeaderSize - 1)).has_value());
+  const auto report = decode_server_report(Bytes(encode(ServerReport{.cpu_user_ns = 5, .max_datagram_size = 1'452})));
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->cpu_user_ns, 5u);
+  EXPECT_EQ(report->max_datagram_size, 1'452u);
+}
+
+TEST(perf, headers_with_unknown_op_or_endless_size_are_refused) {
+  auto octets = encode(RequestHeader{});
+  octets[0] = 9;
+  EXPECT_FALSE(decode_request_header(Bytes(octets)).has_value());
+  const auto large = encode(RequestHeader{.request_size = kUnlimited + 1});
+  EXPECT_FALSE(decode_request_header(Bytes(large)).has_value());
+}
+
+}  // namespace
+}  // namespace hawser::perf
