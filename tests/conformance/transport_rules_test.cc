@@ -32,7 +32,7 @@ std::string new_cid(std::uint64_t sequence, std::uint64_t retire, std::uint8_t f
 constexpr std::uint64_t kBig = (std::uint64_t{1} << 62) - 1;
 const std::string kPadding = "00000000";
 
-std::vector<Rule> rules() {
+std::vector<Rule> rules_of_frames() {
   return {
       // RFC 9000 section 12.4: frames.
       {"frame_type_unknown", kC, Code::kFrameEncodingError, "21" + kPadding},
@@ -64,6 +64,11 @@ std::vector<Rule> rules() {
       {"ack_range_below_zero", kC, Code::kFrameEncodingError, "02040001000505"},
       {"ack_gap_below_zero", kC, Code::kFrameEncodingError, "0203000100030000"},
       {"ack_of_a_packet_never_sent_to_client", kS, Code::kProtocolViolation, "02" + v(500'000) + "000000"},
+  };
+}
+
+std::vector<Rule> rules_of_stream_states() {
+  return {
       // Sections 19.4, 19.5, 3: stream states.
       {"reset_of_a_stream_that_only_the_victim_sends_on", kC, Code::kStreamStateError, "04030000"},
       {"stop_sending_for_a_stream_that_only_the_liar_sends_on", kC, Code::kStreamStateError, "000502" + v(0)},
@@ -77,6 +82,11 @@ std::vector<Rule> rules() {
       {"reset_of_a_stream_not_yet_opened", kC, Code::kStreamStateError, "04010000"},
       {"server_stream_on_a_client_stream_not_yet_opened", kS, Code::kStreamStateError, stream(0, 0, 4)},
       {"server_reset_on_a_client_one_way_stream", kS, Code::kStreamStateError, "04020000"},
+  };
+}
+
+std::vector<Rule> rules_of_limits() {
+  return {
       // Section 4.6: stream limits (100 of each kind by default).
       {"bidirectional_stream_limit", kC, Code::kStreamLimitError, stream(4 * 100, 0, 1)},
       {"unidirectional_stream_limit", kC, Code::kStreamLimitError, stream(4 * 100 + 2, 0, 1)},
@@ -107,6 +117,11 @@ std::vector<Rule> rules() {
       {"final_size_below_what_came", kC, Code::kFinalSizeError, stream(0, 0, 8) + "040000" + v(4)},
       {"final_size_changed_by_second_reset", kC, Code::kFinalSizeError, "04040004" + std::string("04040005")},
       {"server_final_size_changed", kS, Code::kFinalSizeError, stream(3, 1, 8, true) + stream(3, 1, 9, true)},
+  };
+}
+
+std::vector<Rule> rules_of_the_rest() {
+  return {
       // Section 7.5.
       {"crypto_buffer_exceeded", kC, Code::kCryptoBufferExceeded, "06" + v(1'000'000) + "0401020304"},
       {"crypto_buffer_exceeded_at_client", kS, Code::kCryptoBufferExceeded, "06" + v(1'000'000) + "0401020304"},
@@ -143,6 +158,13 @@ std::vector<Rule> rules() {
       {"immediate_ack_not_negotiated", kC, Code::kFrameEncodingError, "1f" + kPadding},
       {"observed_address_not_negotiated", kC, Code::kFrameEncodingError, "809f81a6" + kPadding},
   };
+}
+
+std::vector<Rule> rules() {
+  std::vector<Rule> all;
+  for (const auto& group : {rules_of_frames(), rules_of_stream_states(), rules_of_limits(), rules_of_the_rest()})
+    all.insert(all.end(), group.begin(), group.end());
+  return all;
 }
 
 std::ostream& operator<<(std::ostream& out, const Rule& rule) { return out << rule.name; }
