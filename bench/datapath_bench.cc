@@ -1,0 +1,48 @@
+// datapath_bench.cc: what a datagram of a bulk transfer costs in the protocol, without a kernel.
+// room: endpoint
+#include <benchmark/benchmark.h>
+#include <time.h>
+
+#include "../tests/alloc/memory_transfer.h"
+
+namespace hawser::quic {
+namespace {
+
+constexpr std::uint64_t kWarmUp = 100'000;
+constexpr std::uint64_t kPacketsPerIteration = 10'000;
+
+// CPU time, so that other programs on the machine do not count.
+std::int64_t cpu_clock() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+// Nanoseconds per datagram sent, by stage, and what the whole is in Gbit/s of payload per core.
+void bulk_transfer(benchmark::State& state) {
+  // Small windows: what is in flight stays in the cache, so that the protocol is measured and not the memory.
+  Transfer transfer({.stream_receive_window_max = ByteCount{1u << 20},
+                     .connection_receive_window_max = ByteCount{3u << 19},
+                     .max_udp_payload = static_cast<std::size_t>(state.range(0))});
+  HAWSER_CHECK(transfer.run_until_open());
+  transfer.start_sending();
+  HAWSER_CHECK(transfer.run_packets(kWarmUp));
+  transfer.set_clock(&cpu_clock);
+  const std::uint64_t sent = transfer.datagrams_sent();
+  const std::uint64_t acks = transfer.ack_datagrams_sent();
+  const std::uint64_t received = transfer.receiver.received;
+  for (auto _ : state) HAWSER_CHECK(transfer.run_packets(kPacketsPerIteration));
+  const auto datagrams = static_cast<double>(transfer.datagrams_sent() - sent);
+  const auto per_datagram = [&](Stage stage) { return static_cast<double>(transfer.spent(stage)) / datagrams; };
+  state.counters["send_ns"] = per_datagram(Stage::kSend);
+  state.counters["receive_ns"] = per_datagram(Stage::kReceive);
+  state.counters["send_acks_ns"] = per_datagram(Stage::kSendAcks);
+  state.counters["receive_acks_ns"] = per_datagram(Stage::kReceiveAcks);
+  state.counters["datagrams_per_ack"] = datagrams / static_cast<double>(transfer.ack_datagrams_sent() - acks);
+  state.SetItemsProcessed(static_cast<std::int64_t>(transfer.datagrams_sent() - sent));
+  state.SetBytesProcessed(static_cast<std::int64_t>(transfer.receiver.received - received));
+}
+BENCHMARK(bulk_transfer)->ArgName("udp_payload")->Arg(1'200)->Arg(1'452)->Arg(8'952)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace hawser::quic

@@ -1,0 +1,182 @@
+// memory_transfer.h: a bulk transfer from a client endpoint to a server endpoint that are
+// joined in memory: full GSO trains, virtual time, no loss, and no allocation of its own
+// once it runs. For counting allocations and for measuring the protocol alone.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "quic/endpoint/endpoint.h"
+#include "quic/tls/dev_certificate.h"
+#include "quic/tls/tls_context.h"
+
+namespace hawser::quic {
+
+inline constexpr std::int64_t kWallClock = 1'800'000'000;
+inline constexpr Duration kDelay = 100us;  // each way
+
+// Sends from one static region as long as there is room; counts what it is sent.
+struct Application : ConnectionHandler, AcceptHandler {
+  bool complete = false;
+  std::uint64_t received = 0;
+  std::optional<StreamId> sending;
+  std::vector<std::uint8_t> region = std::vector<std::uint8_t>(64 * 1024, 0x5a);
+
+  ConnectionHandler* on_accept(Connection&) override { return this; }
+  void on_handshake_complete(Connection&) override { complete = true; }
+  void on_stream_writable(Connection& connection, StreamId id) override { fill(connection, id); }
+  void on_stream_readable(Connection& connection, StreamId id) override {
+    std::array<Bytes, 16> views;
+    while (const std::size_t count = connection.read_views(id, views)) {
+      std::size_t octets = 0;
+      for (std::size_t i = 0; i < count; ++i) octets += views[i].size();
+      connection.consume(id, octets);
+      received += octets;
+    }
+  }
+  void fill(Connection& connection, StreamId id) const {
+    while (connection.write_room(id) != 0) {
+      HAWSER_CHECK(connection.write(id, SharedBytes(region, nullptr)).has_value());
+    }
+  }
+};
+
+// One direction of the wire: a ring of train buffers, in the order they were sent.
+class Wire {
+ public:
+  static constexpr std::size_t kTrainsMax = 1'024;  // more than the 24 MiB that flow control allows, in 64 KB each
+
+  Wire() : trains_(kTrainsMax), memory_(std::make_unique_for_overwrite<std::uint8_t[]>(kTrainsMax * kTrainSize)) {}
+
+  // Takes trains from `from` until it has nothing to send.
+  void send_from(Endpoint& from, Timestamp now) {
+    while (sent_ - delivered_ < kTrainsMax) {
+      TransmitTrain train{.buffer = MutableBytes(memory_.get() + sent_ % kTrainsMax * kTrainSize, kTrainSize)};
+      if (from.next_transmits(now, {&train, 1}) == 0) return;
+      datagrams_ += train.segments();
+      trains_[sent_++ % kTrainsMax] = {.arrival = now + kDelay, .train = train};
+    }
+  }
+  [[nodiscard]] Timestamp next_arrival() const {
+    return sent_ == delivered_ ? kNever : trains_[delivered_ % kTrainsMax].arrival;
+  }
+  // At most a few trains at a time, as a driver reads them, so that the other side gets to acknowledge them.
+  void deliver_to(Endpoint& to, Timestamp now) {
+    for (std::size_t count = 0; count < kBatch && next_arrival() <= now; ++count) {
+      const TransmitTrain& sent = trains_[delivered_++ % kTrainsMax].train;
+      ReceivedTrain train{.bytes = sent.buffer.first(sent.size),
+                          .segment_size = sent.segment_size,
+                          .tuple = {sent.tuple.remote, sent.tuple.local},
+                          .ecn = sent.ecn};
+      to.on_datagrams({&train, 1}, now);
+    }
+  }
+  [[nodiscard]] std::uint64_t datagrams() const { return datagrams_; }
+
+ private:
+  static constexpr std::size_t kTrainSize = 65'536;
+  static constexpr std::size_t kBatch = 4;
+  struct Flying {
+    Timestamp arrival{};
+    TransmitTrain train;
+  };
+  std::vector<Flying> trains_;
+  std::unique_ptr<std::uint8_t[]> memory_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t datagrams_ = 0;
+};
+
+// What a transfer spends its time on. The wire itself costs a few instructions per train.
+enum class Stage : std::uint8_t { kSend, kReceive, kSendAcks, kReceiveAcks };
+
+class Transfer {
+ public:
+  // Nanoseconds of some clock; called around every stage once set.
+  using StageClock = std::int64_t (*)();
+
+  explicit Transfer(const ConnectionConfig& config) {
+    const DevCertificate minted =
+        mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
+    const auto octets = [](const std::string& text) { return std::vector<std::uint8_t>(text.begin(), text.end()); };
+    server_tls_.emplace(TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+                                                  .certificates = {{.chain = octets(minted.certificate_pem),
+                                                                    .key = octets(minted.key_pem)}}})
+                            .value());
+    client_tls_.emplace(TlsClientContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+                                                  .trust = {.system = false, .ca = octets(minted.certificate_pem)}})
+                            .value());
+    server_.emplace(
+        EndpointConfig{.connection = config, .tls = &*server_tls_, .accept = &receiver, .random = &random_});
+    client_.emplace(EndpointConfig{.random = &random_});
+    const FourTuple tuple{ipv4_address({10, 0, 0, 1}, 1'111), ipv4_address({10, 0, 0, 2}, 443)};
+    connection = client_
+                     ->connect({.tuple = tuple, .server_name = "localhost", .tls = &*client_tls_, .connection = config},
+                               sender, now_)
+                     .value();
+  }
+
+  // Runs until the sender's endpoint has sent `packets` more, or nothing happens any more.
+  bool run_packets(std::uint64_t packets) {
+    const std::uint64_t end = to_server_.datagrams() + packets;
+    return run([&] { return to_server_.datagrams() >= end; });
+  }
+  bool run_until_open() {
+    return run([&] { return sender.complete && receiver.complete; });
+  }
+  void start_sending() {
+    sender.sending = connection->open_stream(true).value();
+    sender.fill(*connection, *sender.sending);
+    client_->wake(*connection);
+  }
+
+  void set_clock(StageClock clock) { clock_ = clock; }
+  [[nodiscard]] std::int64_t spent(Stage stage) const { return spent_[static_cast<std::size_t>(stage)]; }
+  [[nodiscard]] std::uint64_t datagrams_sent() const { return to_server_.datagrams(); }
+  [[nodiscard]] std::uint64_t ack_datagrams_sent() const { return to_client_.datagrams(); }
+
+  Application sender, receiver;
+  Connection* connection = nullptr;
+
+ private:
+  template <class Done>
+  bool run(Done done) {
+    while (!done()) {
+      timed(Stage::kSend, [this] { to_server_.send_from(*client_, now_); });
+      timed(Stage::kSendAcks, [this] { to_client_.send_from(*server_, now_); });
+      const Timestamp next =
+          std::min({to_server_.next_arrival(), to_client_.next_arrival(), client_->next_timeout().value_or(kNever),
+                    server_->next_timeout().value_or(kNever)});
+      if (next == kNever) return false;
+      now_ = std::max(now_, next);
+      timed(Stage::kReceive, [this] { to_server_.deliver_to(*server_, now_); });
+      timed(Stage::kReceiveAcks, [this] { to_client_.deliver_to(*client_, now_); });
+      client_->on_timeout(now_);
+      server_->on_timeout(now_);
+    }
+    return true;
+  }
+  template <class Work>
+  void timed(Stage stage, Work work) {
+    const std::int64_t begin = clock_ == nullptr ? 0 : clock_();
+    work();
+    if (clock_ != nullptr) spent_[static_cast<std::size_t>(stage)] += clock_() - begin;
+  }
+
+  StageClock clock_ = nullptr;
+  std::array<std::int64_t, 4> spent_{};
+  SeededRandom random_{1};
+  Timestamp now_{1s};
+  std::optional<TlsServerContext> server_tls_;
+  std::optional<TlsClientContext> client_tls_;
+  std::optional<Endpoint> server_, client_;
+  Wire to_server_, to_client_;
+};
+
+}  // namespace hawser::quic
