@@ -45,6 +45,8 @@ struct Error {
   ErrorCode code = ErrorCode::kNoError;
   std::string_view reason;
   ErrorScope scope = ErrorScope::kConnection;
+
+  bool operator==(const Error&) const = default;
 };
 
 template <class T>

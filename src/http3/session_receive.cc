@@ -265,8 +265,8 @@ void SessionCore::consume_body(StreamId id, std::size_t count) {
   stream->data_left -= count;
   stats_.body_bytes_received += count;
   transport_->consume(id, count);
-  if (stream->data_left > 0 || stream->reading) return;
-  // To the next DATA frame; trailers and the end are told on the way.
+  if (stream->reading || (stream->data_left > 0 && !transport_->at_end(id))) return;
+  // To the next DATA frame; trailers, the end, or an end too early are told on the way.
   stream->reading = true;
   drive_request(id);
   stream = streams_.find(id);

@@ -1,0 +1,265 @@
+// Goal: sessions work over real QUIC connections, with loss and with small windows. Method: two
+// endpoints joined by an in-memory network in virtual time; requests of every shape, compared at
+// the end.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "base/random.h"
+#include "http3/session.h"
+#include "quic/endpoint/endpoint.h"
+#include "quic/tls/dev_certificate.h"
+#include "quic/tls/tls_context.h"
+
+namespace hawser::http3 {
+namespace {
+
+using quic::Connection;
+using quic::Endpoint;
+using quic::Role;
+
+constexpr std::int64_t kWallClock = 1'800'000'000;
+
+std::vector<std::uint8_t> octets_of(std::string_view text) { return {text.begin(), text.end()}; }
+
+std::string pattern(std::size_t size) {
+  std::string text(size, ' ');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + i * 7 % 26);
+  return text;
+}
+
+struct Exchange {
+  std::string body;
+  std::uint16_t status = 0;
+  std::string path;
+  bool complete = false;
+  bool closed = false;
+  std::string to_send;
+  std::size_t sent = 0;
+};
+
+// Reads everything; what is put into to_send goes out as room allows.
+class Side : public SessionHandler {
+ public:
+  std::map<std::uint64_t, Exchange> exchanges;
+  std::function<void(Session&, StreamId)> on_complete;
+  bool ready = false;
+  std::optional<quic::CloseReason> closed;
+
+  void push(Session& session, StreamId id) {
+    Exchange& e = exchanges[id.value];
+    while (e.sent < e.to_send.size()) {
+      const auto taken = session.write_body(id, as_bytes(e.to_send).subspan(e.sent), true);
+      ASSERT_TRUE(taken) << to_string(taken.error());
+      if (*taken == 0) return;
+      e.sent += *taken;
+    }
+  }
+  void on_ready(Session&) override { ready = true; }
+  void on_headers(Session&, StreamId id, const MessageHead& head, bool) override {
+    exchanges[id.value].status = head.status;
+    exchanges[id.value].path = head.path;
+  }
+  void on_body_readable(Session& session, StreamId id) override {
+    std::array<Bytes, 4> views;
+    while (const std::size_t n = session.read_body_views(id, views)) {
+      std::size_t total = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        exchanges[id.value].body += as_text(views[i]);
+        total += views[i].size();
+      }
+      session.consume_body(id, total);
+    }
+  }
+  void on_message_complete(Session& session, StreamId id) override {
+    exchanges[id.value].complete = true;
+    if (on_complete) on_complete(session, id);
+  }
+  void on_writable(Session& session, StreamId id) override { push(session, id); }
+  void on_stream_closed(Session&, StreamId id) override { exchanges[id.value].closed = true; }
+  void on_closed(Session&, const quic::CloseReason& reason) override { closed = reason; }
+};
+
+class Network : public quic::AcceptHandler {
+ public:
+  explicit Network(quic::ConnectionConfig config = {}) {
+    const auto minted = quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
+    server_tls_.emplace(quic::TlsServerContext::create({.common = {.alpn = {std::string(kAlpn)}, .verification_time_s = kWallClock},
+                                                        .certificates = {{.chain = octets_of(minted.certificate_pem), .key = octets_of(minted.key_pem)}}})
+                            .value());
+    client_tls_.emplace(quic::TlsClientContext::create({.common = {.alpn = {std::string(kAlpn)}, .verification_time_s = kWallClock},
+                                                        .trust = {.system = false, .ca = octets_of(minted.certificate_pem)}})
+                            .value());
+    quic::EndpointConfig server_config;
+    server_config.connection = config;
+    server_config.tls = &*server_tls_;
+    server_config.accept = this;
+    server_config.random = &random_;
+    server_endpoint_ = std::make_unique<Endpoint>(server_config);
+    client_endpoint_ = std::make_unique<Endpoint>(quic::EndpointConfig{.random = &random_});
+    connection_ = client_endpoint_
+                      ->connect({.tuple = {client_address_, server_address_}, .server_name = "localhost", .tls = &*client_tls_, .connection = config}, client, now_)
+                      .value();
+    client.attach(*connection_);
+  }
+
+  quic::ConnectionHandler* on_accept(Connection& connection) override {
+    server.attach(connection);
+    return &server;
+  }
+
+  bool run(const std::function<bool()>& done, Duration limit = 60s) {
+    const Timestamp end = now_ + limit;
+    for (int steps = 0; steps < 300'000; ++steps) {
+      client_endpoint_->wake(*connection_);
+      flush(*client_endpoint_, true);
+      flush(*server_endpoint_, false);
+      if (done()) return true;
+      Timestamp next = std::min(client_endpoint_->next_timeout().value_or(kNever), server_endpoint_->next_timeout().value_or(kNever));
+      if (!wire_.empty()) next = std::min(next, wire_.begin()->first);
+      if (next > end) return false;
+      now_ = std::max(now_, next);
+      deliver();
+      client_endpoint_->on_timeout(now_);
+      server_endpoint_->on_timeout(now_);
+    }
+    return false;
+  }
+
+  Side client_side, server_side;
+  Session client{Role::kClient, {}, client_side};
+  Session server{Role::kServer, {}, server_side};
+  int drop_every = 0;
+
+ private:
+  struct Datagram {
+    bool to_server;
+    std::vector<std::uint8_t> octets;
+  };
+
+  void flush(Endpoint& endpoint, bool to_server) {
+    std::vector<std::uint8_t> memory(65'536);
+    for (;;) {
+      TransmitTrain train{.buffer = memory};
+      if (endpoint.next_transmits(now_, {&train, 1}) == 0) return;
+      for (std::size_t at = 0; at < train.size; at += train.segment_size) {
+        if (drop_every > 0 && ++count_ % drop_every == 0) continue;
+        const Bytes datagram = Bytes(memory).subspan(at, std::min(train.segment_size, train.size - at));
+        wire_.emplace(now_ + 5ms, Datagram{to_server, {datagram.begin(), datagram.end()}});
+      }
+    }
+  }
+
+  void deliver() {
+    while (!wire_.empty() && wire_.begin()->first <= now_) {
+      Datagram datagram = std::move(wire_.begin()->second);
+      wire_.erase(wire_.begin());
+      ReceivedTrain train{.bytes = datagram.octets, .segment_size = datagram.octets.size()};
+      train.tuple = datagram.to_server ? FourTuple{server_address_, client_address_} : FourTuple{client_address_, server_address_};
+      (datagram.to_server ? *server_endpoint_ : *client_endpoint_).on_datagrams({&train, 1}, now_);
+    }
+  }
+
+  SeededRandom random_{9};
+  Timestamp now_{1s};
+  SocketAddress client_address_ = ipv4_address({10, 0, 0, 1}, 1'111);
+  SocketAddress server_address_ = ipv4_address({10, 0, 0, 2}, 443);
+  std::optional<quic::TlsServerContext> server_tls_;
+  std::optional<quic::TlsClientContext> client_tls_;
+  std::unique_ptr<Endpoint> server_endpoint_, client_endpoint_;
+  Connection* connection_ = nullptr;
+  std::multimap<Timestamp, Datagram> wire_;
+  int count_ = 0;
+};
+
+// Every request is answered with its own body, twice over.
+void echo_twice(Network& network) {
+  network.server_side.on_complete = [&network](Session& session, StreamId id) {
+    ASSERT_TRUE(session.respond(id, 200, fields_of({{"server", "hawser"}, {"content-type", "text/plain"}}), false));
+    Exchange& e = network.server_side.exchanges[id.value];
+    e.to_send = e.body + e.body;
+    if (e.to_send.empty()) ASSERT_TRUE(session.finish(id));
+    network.server_side.push(session, id);
+  };
+}
+
+StreamId post(Network& network, const std::string& path, const std::string& body) {
+  const auto id = network.client.send_request(fields_of({{":method", "POST"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", path}, {"user-agent", "hawser"}}), body.empty());
+  EXPECT_TRUE(id) << to_string(id.error());
+  network.client_side.exchanges[id->value].to_send = body;
+  if (!body.empty()) network.client_side.push(network.client, *id);
+  return *id;
+}
+
+void exchange(Network& network, std::size_t count, std::size_t body_size) {
+  echo_twice(network);
+  ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.client.peer_settings() != nullptr; }));
+  std::map<std::uint64_t, std::string> expected;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string body = pattern(body_size * i / count);
+    expected[post(network, "/" + std::to_string(i), body).value] = body + body;
+  }
+  const auto all_closed = [&] {
+    for (const auto& [id, body] : expected) {
+      if (!network.client_side.exchanges[id].closed) return false;
+    }
+    return true;
+  };
+  ASSERT_TRUE(network.run(all_closed)) << (network.client_side.closed ? describe(*network.client_side.closed) : "still open");
+  for (const auto& [id, body] : expected) {
+    ASSERT_TRUE(network.client_side.exchanges[id].complete);
+    ASSERT_EQ(network.client_side.exchanges[id].status, 200);
+    ASSERT_TRUE(network.client_side.exchanges[id].body == body) << id;
+  }
+  EXPECT_FALSE(network.client_side.closed);
+  EXPECT_EQ(network.client.open_streams(), 0u);
+  ASSERT_TRUE(network.run([&] { return network.server.open_streams() == 0; }));
+}
+
+TEST(http3_over_quic, carries_many_requests_at_once) {
+  Network network;
+  exchange(network, 60, 20'000);
+  // Names and values that repeat were learned by the peer.
+  EXPECT_LT(network.client.stats().header_bytes_sent, 60u * 20u);
+}
+
+TEST(http3_over_quic, carries_bodies_larger_than_every_window) {
+  quic::ConnectionConfig config;
+  config.stream_receive_window = config.stream_receive_window_max = ByteCount{16'384};
+  config.connection_receive_window = config.connection_receive_window_max = ByteCount{40'000};
+  config.stream_send_buffer = ByteCount{20'000};
+  Network network(config);
+  exchange(network, 6, 500'000);
+}
+
+TEST(http3_over_quic, survives_loss) {
+  Network network;
+  network.drop_every = 7;
+  exchange(network, 40, 30'000);
+}
+
+TEST(http3_over_quic, tells_the_peer_why_it_closes) {
+  Network network;
+  ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.server_side.ready; }));
+  network.client.close(ErrorCode::kNoError, "done");
+  ASSERT_TRUE(network.run([&] { return network.server_side.closed.has_value(); }));
+  EXPECT_EQ(network.server_side.closed->kind, quic::CloseReason::Kind::kPeerApplication);
+  EXPECT_EQ(network.server_side.closed->error_code, 0x100u);
+}
+
+TEST(http3_over_quic, goes_away_gracefully) {
+  Network network;
+  ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.server_side.ready; }));
+  const StreamId id = post(network, "/last", "");
+  ASSERT_TRUE(network.run([&] { return network.server_side.exchanges[id.value].complete; }));
+  network.server.shutdown();
+  ASSERT_TRUE(network.server.respond(id, 200, {}, true));
+  ASSERT_TRUE(network.run([&] { return network.client_side.exchanges[id.value].closed; }));
+  EXPECT_TRUE(network.client.going_away());
+  EXPECT_EQ(network.client_side.exchanges[id.value].status, 200);
+}
+
+}  // namespace
+}  // namespace hawser::http3
