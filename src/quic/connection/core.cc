@@ -61,7 +61,6 @@ ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
   keys_.set_initial(initial_keys(v1_key_table(), role_, key_cid.view()));
   path_->peer_cids().set_initial(ids_.first_peer);
   path_->local_cids().add_known(ids_.local, cids_->reset_token(ids_.local));
-  if (is_server()) handshake_.peer_cid_fixed = true;
 }
 
 ConnectionCore::~ConnectionCore() = default;

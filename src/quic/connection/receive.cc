@@ -153,7 +153,9 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
 
 void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received, std::size_t header_size) {
   if (!handshake_.peer_cid_fixed && header.is_long()) {
-    // RFC 9000 section 7.2: the server chose its connection ID; packets go there from now on.
+    // RFC 9000 section 7.2: a server chooses its connection ID with its first packet; packets go
+    // there from now on. A client's is believed only here, once a packet with it was authentic:
+    // were it taken from a damaged first Initial, every later one would be dropped.
     ids_.first_peer = ConnectionId(header.scid);
     path_->peer_cids().set_initial(ids_.first_peer);
     handshake_.peer_cid_fixed = true;
