@@ -205,9 +205,10 @@ void Application::send_datagrams() {
   }
 }
 
-void Application::on_closed(quic::Connection&, const quic::CloseReason& reason) {
+void Application::on_closed(quic::Connection& connection, const quic::CloseReason& reason) {
   if (close_reason_.has_value()) o_.verdict->fail(std::string{name_of(o_.role)} + ": on_closed was called twice");
   close_reason_ = reason;
+  was_confirmed_ = connection.handshake_confirmed();
 }
 
 Timestamp Application::on_time(Timestamp now) {

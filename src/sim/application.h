@@ -64,6 +64,8 @@ class Application final : public quic::ConnectionHandler, public Actor {
 
   [[nodiscard]] bool handshake_complete() const { return handshake_complete_; }
   [[nodiscard]] const std::optional<quic::CloseReason>& close_reason() const { return close_reason_; }
+  // The handshake was confirmed when the connection closed.
+  [[nodiscard]] bool was_confirmed() const { return was_confirmed_; }
   // Every planned stream of both ends has run its course here.
   [[nodiscard]] bool done() const;
   // What is missing, for the report of a deadlock.
@@ -104,6 +106,7 @@ class Application final : public quic::ConnectionHandler, public Actor {
   std::optional<quic::CloseReason> close_reason_;
   Timestamp now_ = kWorldStart;
   bool handshake_complete_ = false;
+  bool was_confirmed_ = false;
   std::uint32_t opened_bidi_ = 0;
   std::uint32_t opened_uni_ = 0;
   std::uint32_t datagrams_sent_ = 0;

@@ -312,9 +312,10 @@ void ScenarioRun::judge_end(const Application& application, const char* side, bo
   // told to the peer as the transport error APPLICATION_ERROR.
   const bool told_in_handshake = script_.closed_early() && reason->kind == CloseReason::Kind::kPeerTransport &&
                                  reason->error_code == static_cast<std::uint64_t>(quic::TransportErrorCode::kApplicationError);
-  const bool refused_token = setup_.token_may_fail && reason->kind == CloseReason::Kind::kPeerTransport &&
+  const bool refused_token = reason->kind == CloseReason::Kind::kPeerTransport &&
                              reason->error_code == static_cast<std::uint64_t>(quic::TransportErrorCode::kInvalidToken);
-  if (by_application || (peer_may_be_gone && left_alone) || told_in_handshake || refused_token) return;
+  const bool lost_early = setup_.may_rebind_early && !client_->was_confirmed() && (left_alone || refused_token);
+  if (by_application || (peer_may_be_gone && left_alone) || told_in_handshake || lost_early) return;
   verdict_.fail(std::string{side} + " ended with: " + quic::describe(*reason));
 }
 

@@ -94,7 +94,7 @@ Setup corruption(Random& random) {
 // A client that only receives does not learn that its mapping is gone, and its server cannot
 // tell it: someone behind a NAT has to send from time to time.
 void keep_mappings_alive(Random& random, Setup& setup) {
-  setup.client.keep_alive = between(random, Duration{500ms}, Duration{3s});
+  setup.client.keep_alive = between(random, Duration{300ms}, Duration{1s});
 }
 
 Setup nat_rebind(Random& random) {
@@ -119,7 +119,7 @@ Setup nat_new_address(Random& random) {
 
 Setup nat_rebind_often(Random& random) {
   Setup setup = nat_rebind(random);
-  setup.link.front().nat = rebind_every(between(random, Duration{300ms}, Duration{2s}));
+  setup.link.front().nat = rebind_every(between(random, Duration{1s}, Duration{4s}));
   setup.link.front().nat.rebind_address = heads(random);
   return setup;
 }
@@ -290,7 +290,7 @@ void add_faults(Random& random, Setup& setup) {
   if (heads(random)) {
     setup.link.insert(setup.link.begin(), nat(rebind_every(between(random, Duration{1s}, Duration{5s}))));
     keep_mappings_alive(random, setup);
-    setup.token_may_fail = true;
+    setup.may_rebind_early = true;
   }
   if (heads(random)) add(setup, drop(share(random, 0.001, 0.05)));
   if (heads(random)) add(setup, burst_drop(0.003, share(random, 0.2, 0.6)));

@@ -63,9 +63,11 @@ struct Setup {
   std::vector<ScheduledCommand> commands;
   bool classic_groups = false;      // X25519 alone, so that the ClientHello fits one datagram
   bool may_time_out = false;        // idle and handshake timeouts are no failure
-  // A NAT that rebinds between Retry and the Initial that answers it makes the token invalid,
-  // for which RFC 9000 section 8.1.2 has the server close.
-  bool token_may_fail = false;
+  // A NAT may rebind before the handshake is confirmed, which RFC 9000 section 9 does not
+  // support: a server has no keys left for the Handshake packets that come from the new
+  // address, and a token for the old one is invalid there (section 8.1.3). The connection may
+  // then end before it was confirmed at the client.
+  bool may_rebind_early = false;
   quic::Role closer = quic::Role::kClient;  // who closes once all is done
   std::size_t max_segments = 16;    // of a train
   Duration limit = 600s;            // unfinished after this much virtual time: a deadlock
