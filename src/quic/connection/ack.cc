@@ -60,7 +60,10 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
   HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
   if (outcome.acked_packets != 0) {
     if (outcome.largest_increased) {
-      const std::uint64_t ce = path_->active().ecn().on_ack(static_cast<std::size_t>(packet.space), outcome.acked_ect0, outcome.acked_ect1, frame.ecn);
+      EcnValidator& ecn = path_->active().ecn();
+      const EcnState ecn_before = ecn.state();
+      const std::uint64_t ce = ecn.on_ack(static_cast<std::size_t>(packet.space), outcome.acked_ect0, outcome.acked_ect1, frame.ecn);
+      log_ecn_state(ecn_before, ecn.state());
       if (ce != 0) loss.on_ecn_ce(ce, outcome.largest_acked_sent_time, now_);
     }
     if (application) keys_.one_rtt().on_acknowledged(path_->id(), frame.largest_acknowledged(), now_);

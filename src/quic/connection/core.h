@@ -274,6 +274,8 @@ class ConnectionCore final : private TlsHandler {
   // event_log.cc
   void log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu_probe);
   void log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size);
+  void log_peer_parameters();
+  void log_ecn_state(EcnState before, EcnState now);
   void log_state(LoggedConnectionState state);
 
   void begin(Timestamp now) {

@@ -132,6 +132,43 @@ void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes p
                                .size = size, .frames = log.frames(), .ecn = static_cast<LoggedEcn>(received.ecn)});
 }
 
+// What the peer declared, once it took effect. 0 stands for what it left out.
+void ConnectionCore::log_peer_parameters() {
+  const TransportParameters& peer = handshake_.peer;
+  const NamedValue values[] = {{"max_idle_timeout", peer.max_idle_timeout_ms},
+                               {"max_udp_payload_size", peer.max_udp_payload_size},
+                               {"initial_max_data", peer.initial_max_data},
+                               {"initial_max_stream_data_bidi_local", peer.initial_max_stream_data_bidi_local},
+                               {"initial_max_stream_data_bidi_remote", peer.initial_max_stream_data_bidi_remote},
+                               {"initial_max_stream_data_uni", peer.initial_max_stream_data_uni},
+                               {"initial_max_streams_bidi", peer.initial_max_streams_bidi},
+                               {"initial_max_streams_uni", peer.initial_max_streams_uni},
+                               {"ack_delay_exponent", peer.ack_delay_exponent},
+                               {"max_ack_delay", peer.max_ack_delay_ms},
+                               {"active_connection_id_limit", peer.active_connection_id_limit},
+                               {"max_datagram_frame_size", peer.max_datagram_frame_size}};
+  const auto view = [](const std::optional<ConnectionId>& id) { return id ? id->view() : Bytes{}; };
+  emitter_.emit(ParametersSet{.initiator = Owner::kRemote,
+                              .original_destination_connection_id = view(peer.original_destination_connection_id),
+                              .initial_source_connection_id = view(peer.initial_source_connection_id),
+                              .retry_source_connection_id = view(peer.retry_source_connection_id),
+                              .parameters = values});
+}
+
+void ConnectionCore::log_ecn_state(quic::EcnState before, quic::EcnState now) {
+  if (before == now) return;
+  const auto logged = [](quic::EcnState state) {
+    switch (state) {
+      case quic::EcnState::kTesting: return hawser::EcnState::kTesting;
+      case quic::EcnState::kUnknown: return hawser::EcnState::kUnknown;
+      case quic::EcnState::kCapable: return hawser::EcnState::kCapable;
+      case quic::EcnState::kFailed: return hawser::EcnState::kFailed;
+    }
+    return hawser::EcnState::kUnknown;
+  };
+  emitter_.emit(EcnStateUpdated{.old_state = logged(before), .new_state = logged(now)});
+}
+
 void ConnectionCore::log_state(LoggedConnectionState state) { emitter_.emit(ConnectionStateUpdated{.new_state = state}); }
 
 }  // namespace hawser::quic

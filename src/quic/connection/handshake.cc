@@ -106,7 +106,7 @@ void ConnectionCore::apply_peer_parameters() {
     path_->peer_cids().set_initial_token(*handshake_.peer.stateless_reset_token);
     reset_tokens_changed_ = true;
   }
-  emitter_.emit(ParametersSet{.initiator = Owner::kRemote});
+  if (emitter_.wants(EventGroup::kConnection)) log_peer_parameters();
 }
 
 void ConnectionCore::on_handshake_complete() {

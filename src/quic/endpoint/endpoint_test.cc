@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 
+#include "events/event_sink.h"
 #include "quic/tls/dev_certificate.h"
 #include "quic/tls/tls_context.h"
 
@@ -358,6 +359,34 @@ TEST(endpoint, unknown_packet_gets_a_reset_and_unknown_version_a_negotiation) {
   EXPECT_LT(out.size, 100u);
   ASSERT_EQ(pair.server->next_transmits(pair.now, {&out, 1}), 1u);
   EXPECT_EQ(to_hex(Bytes(memory).subspan(1, 4)), "00000000");
+}
+
+// What an interoperability test reads from a log.
+struct FactSink : EventSink {
+  std::map<std::string, std::uint64_t> peer_parameters;
+  std::vector<hawser::EcnState> ecn_states;
+  void on_event(const EventContext&, const ParametersSet& e) override {
+    for (const NamedValue& value : e.parameters) peer_parameters[std::string(value.name)] = value.value;
+  }
+  void on_event(const EventContext&, const EcnStateUpdated& e) override { ecn_states.push_back(e.new_state); }
+};
+
+TEST(endpoint, events_tell_the_peers_parameters_and_that_ecn_works) {
+  FactSink sink;
+  PairOptions options{.server = {.events = &sink}};
+  options.client.max_streams_bidi = 77;
+  Pair pair(std::move(options));
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
+  EXPECT_EQ(sink.peer_parameters["initial_max_streams_bidi"], 77u);
+  EXPECT_EQ(sink.peer_parameters["max_ack_delay"], 25u);
+  pair.acceptor.recorder.on_end = [&](Connection& server, StreamId id) { echo(server, id, pair.acceptor.recorder.received[id.value]); };
+  const StreamId id = c.open_stream(true).value();
+  echo(c, id, pattern(100'000));
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.ended[id.value]; }));
+  ASSERT_FALSE(sink.ecn_states.empty());
+  EXPECT_EQ(sink.ecn_states.back(), hawser::EcnState::kCapable);
 }
 
 }  // namespace
