@@ -137,7 +137,7 @@ Plan Client::plan() const {
 std::expected<void, ConfigError> Client::prepare() {
   HAWSER_TRY(const net::HostPort target, net::parse_host_port(options_.common.address));
   HAWSER_TRY(const std::vector<SocketAddress> addresses, runtime::resolve(target.host, target.port));
-  HAWSER_TRY(runtime_, start_runtime(options_.common, 100ms));
+  HAWSER_TRY(runtime_, start_runtime(options_.common, Duration{0}));
   // Handshakes are counted by their loops; one connection stands beside them for the reports.
   standing_connections_ = makes_handshakes() ? 1 : options_.connections;
   const quic::ClientParameters parameters{.tuple = {.remote = addresses.front()},
