@@ -1,0 +1,50 @@
+// main.cc: `hawser`: one program, one subcommand per file.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "get_command.h"
+#include "perf_command.h"
+#include "serve_command.h"
+#include "sim_command.h"
+
+namespace {
+
+constexpr const char* kVersion = "hawser 0.1.0";
+
+constexpr const char* kFooter = R"(Examples:
+  hawser serve --root ./site --dev-cert       serve a folder over HTTP/3
+  hawser get -O https://example.net/file.bin  fetch a file over HTTP/3
+  hawser get --help                           the options of a command)";
+
+// CLI11 ends parsing by exceptions; 2 is the exit code of wrong use everywhere in hawser.
+int report(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+  std::fprintf(stderr, "hawser: %s\n", error.what());
+  const auto given = app.get_subcommands();
+  const std::string command = given.empty() ? "" : " " + given.front()->get_name();
+  std::fprintf(stderr, "usage: %s\n", given.empty() ? "hawser COMMAND ...; hawser --help lists the commands" : ("hawser" + command + " ...; hawser" + command + " --help lists the options").c_str());
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = 0;
+  CLI::App app{"hawser moves bytes: HTTP/3 and QUIC from the command line.", "hawser"};
+  app.footer(kFooter);
+  app.set_version_flag("--version,-V", kVersion);
+  app.require_subcommand(1);
+  hawser::app::add_serve_command(app, exit_code);
+  hawser::app::add_get_command(app, exit_code);
+  add_perf_command(app, exit_code);
+  hawser::app::add_sim_command(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report(app, error);
+  }
+  return exit_code;
+}

@@ -1,0 +1,169 @@
+// client.cc: which address, which connection, which request next.
+#include "http/client.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "http/client_wire.h"
+#include "quic/wire/errors.h"
+
+namespace hawser::http {
+namespace {
+
+// TLS alerts arrive as 0x100 and the alert's number (RFC 9001 section 4.8).
+constexpr std::uint64_t kCryptoErrorBase = 0x100;
+
+// Alerts that a client sends when it does not accept a certificate (RFC 8446 section 6.2).
+bool is_certificate_alert(std::uint64_t alert) { return (alert >= 42 && alert <= 46) || alert == 48; }
+
+ClientFailure failure_of(const quic::CloseReason& reason, const SocketAddress& remote, bool connected) {
+  using Kind = quic::CloseReason::Kind;
+  const bool transport = reason.kind == Kind::kLocalTransport || reason.kind == Kind::kPeerTransport;
+  if (transport && reason.error_code >= kCryptoErrorBase && reason.error_code < kCryptoErrorBase + 256) {
+    const bool certificate = reason.kind == Kind::kLocalTransport && is_certificate_alert(reason.error_code - kCryptoErrorBase);
+    std::string words = reason.kind == Kind::kLocalTransport && !reason.reason.empty() ? reason.reason : describe(reason);
+    return {certificate ? ClientFailure::Kind::kCertificate : ClientFailure::Kind::kTls, std::move(words)};
+  }
+  if (connected) return {ClientFailure::Kind::kClosed, describe(reason)};
+  return {ClientFailure::Kind::kConnect, fmt::format("cannot connect to {}: {}", to_string(remote), describe(reason))};
+}
+
+}  // namespace
+
+Client::Client(ClientOptions options, ClientDriver& driver) : options_(std::move(options)), driver_(driver) {}
+Client::~Client() = default;
+
+void Client::connect(std::vector<SocketAddress> addresses, Timestamp now) {
+  HAWSER_CHECK(!addresses.empty());
+  addresses_ = std::move(addresses);
+  if (options_.connect_timeout > Duration{0}) connect_deadline_ = now + options_.connect_timeout;
+  start_attempt(now);
+}
+
+// Goes on to the next address that lets a connection be started.
+void Client::start_attempt(Timestamp now) {
+  next_attempt_.reset();
+  while (next_address_ < addresses_.size()) {
+    const SocketAddress& remote = addresses_[next_address_++];
+    auto wire = options_.hq ? make_hq_wire(*this, remote, now) : make_h3_wire(*this, remote, now);
+    const auto connection = driver_.connect(remote, wire->handler());
+    if (!connection) {
+      failure_ = ClientFailure{ClientFailure::Kind::kConnect, fmt::format("cannot connect to {}: {}", to_string(remote), connection.error().message)};
+      continue;
+    }
+    wire->connection = *connection;
+    wires_.push_back(std::move(wire));
+    ++open_attempts_;
+    if (next_address_ < addresses_.size()) next_attempt_ = now + options_.attempt_delay;
+    return;
+  }
+  if (open_attempts_ == 0) fail_all(*failure_, now);
+}
+
+void Client::on_ready(ClientWire& wire, Timestamp now) {
+  if (chosen_ != nullptr) return wire.close();
+  chosen_ = &wire;
+  next_attempt_.reset();
+  connect_deadline_.reset();
+  const quic::Connection& connection = *wire.connection;
+  facts_ = ConnectionFacts{.local = connection.tuple().local,
+                           .remote = wire.remote(),
+                           .began = wire.began(),
+                           .connected = now,
+                           .alpn = std::string(connection.alpn()),
+                           .cipher = std::string(connection.cipher_name()),
+                           .group = std::string(connection.group_name())};
+  for (const auto& other : wires_) {
+    if (other.get() == &wire || other->connection == nullptr) continue;
+    quic::Connection& slower = *other->connection;
+    other->close();
+    driver_.wake(slower);
+  }
+  start_queued(now);
+}
+
+void Client::on_over(ClientWire& wire, const quic::CloseReason& reason, Timestamp now) {
+  wire.connection = nullptr;
+  --open_attempts_;
+  const bool chosen = chosen_ == &wire;
+  if (chosen_ != nullptr && !chosen) return;
+  ClientFailure failure = failure_of(reason, wire.remote(), chosen);
+  // What the certificate is wrong about says more than that another address is silent.
+  if (!failure_ || failure_->kind == ClientFailure::Kind::kConnect) failure_ = std::move(failure);
+  const bool hopeless = failure_->kind == ClientFailure::Kind::kCertificate || failure_->kind == ClientFailure::Kind::kTls;
+  if (chosen || hopeless) return fail_all(*failure_, now);
+  start_attempt(now);
+}
+
+void Client::send(ClientRequest request, Timestamp now) {
+  HAWSER_CHECK(request.sink != nullptr);
+  if (failure_ && open_attempts_ == 0) return request.sink->on_failure(*failure_, now);
+  queue_.push_back(std::move(request));
+  if (chosen_ == nullptr || chosen_->connection == nullptr) return;
+  quic::Connection& connection = *chosen_->connection;
+  start_queued(now);
+  driver_.wake(connection);
+}
+
+void Client::start_queued(Timestamp now) {
+  while (!queue_.empty() && chosen_ != nullptr && chosen_->connection != nullptr) {
+    if (chosen_->start(queue_.front(), now) == ClientWire::Started::kLater) return;
+    queue_.pop_front();
+  }
+}
+
+void Client::on_requests_available(Timestamp now) { start_queued(now); }
+
+void Client::fail_all(const ClientFailure& failure, Timestamp now) {
+  next_attempt_.reset();
+  connect_deadline_.reset();
+  // A sink may send again from its call: only what stands in the queue now fails.
+  for (std::size_t count = queue_.size(); count > 0; --count) {
+    ClientRequest request = std::move(queue_.front());
+    queue_.pop_front();
+    request.sink->on_failure(failure, now);
+  }
+}
+
+void Client::close() {
+  for (const auto& wire : wires_) {
+    if (wire->connection == nullptr) continue;
+    quic::Connection& connection = *wire->connection;
+    wire->close();
+    driver_.wake(connection);
+  }
+}
+
+void Client::retry_body_later(Timestamp now) {
+  if (!retry_body_) retry_body_ = now + kRetryBody;
+}
+
+void Client::on_timeout(Timestamp now) {
+  if (connect_deadline_ && now >= *connect_deadline_) {
+    failure_ = ClientFailure{ClientFailure::Kind::kTimeout, fmt::format("no connection to {} after {:.3f} s", to_string(addresses_.front()),
+                                                                        to_seconds(options_.connect_timeout))};
+    next_address_ = addresses_.size();
+    const ClientFailure failure = *failure_;
+    fail_all(failure, now);
+    close();
+  }
+  if (next_attempt_ && now >= *next_attempt_) start_attempt(now);
+  if (retry_body_ && now >= *retry_body_) {
+    retry_body_.reset();
+    if (chosen_ != nullptr && chosen_->connection != nullptr) {
+      quic::Connection& connection = *chosen_->connection;
+      chosen_->retry_bodies(now);
+      driver_.wake(connection);
+    }
+  }
+}
+
+std::optional<Timestamp> Client::next_timeout() const {
+  std::optional<Timestamp> next;
+  for (const std::optional<Timestamp>& time : {next_attempt_, connect_deadline_, retry_body_}) {
+    if (time && (!next || *time < *next)) next = time;
+  }
+  return next;
+}
+
+}  // namespace hawser::http

@@ -1,0 +1,142 @@
+// client_h3.cc: a client's connection over HTTP/3.
+#include <algorithm>
+#include <array>
+
+#include "http/client_wire.h"
+
+namespace hawser::http {
+namespace {
+
+class H3Wire final : public ClientWire, public http3::SessionHandler {
+ public:
+  H3Wire(Client& client, const SocketAddress& remote, Timestamp began)
+      : ClientWire(client, remote, began), session_(quic::Role::kClient, client.options().session, *this) {}
+
+  quic::ConnectionHandler& handler() override { return session_; }
+  Started start(ClientRequest& request, Timestamp now) override;
+  void retry_bodies(Timestamp now) override;
+  void close() override {
+    // Before the handshake the session does not know its connection.
+    if (connection != nullptr) session_.attach(*connection);
+    session_.close();
+  }
+
+  void on_ready(http3::Session&) override { client_.on_ready(*this, now()); }
+  void on_headers(http3::Session&, quic::StreamId id, const http3::MessageHead& head, bool) override {
+    if (Exchange* exchange = find(id)) exchange->sink->on_head(head, now());
+  }
+  void on_body_readable(http3::Session&, quic::StreamId id) override;
+  void on_message_complete(http3::Session&, quic::StreamId id) override;
+  void on_stream_reset(http3::Session&, quic::StreamId id, http3::ErrorCode code, std::string_view reason) override;
+  void on_stream_closed(http3::Session&, quic::StreamId id) override { forget(id); }
+  void on_requests_available(http3::Session&) override { client_.on_requests_available(now()); }
+  void on_closed(http3::Session&, const quic::CloseReason& reason) override;
+
+ private:
+  struct Exchange {
+    quic::StreamId id;
+    ResponseSink* sink = nullptr;  // null once it has heard the end
+    bool paused = false;
+  };
+
+  [[nodiscard]] Timestamp now() const { return session_.connection()->now(); }
+  [[nodiscard]] Exchange* find(quic::StreamId id) const {
+    auto* exchange = static_cast<Exchange*>(session_.user_data(id));
+    return exchange != nullptr && exchange->sink != nullptr ? exchange : nullptr;
+  }
+  void forget(quic::StreamId id) {
+    std::erase_if(exchanges_, [id](const auto& exchange) { return exchange->id == id; });
+  }
+  void read(Exchange& exchange, Timestamp at);
+  void fail(Exchange& exchange, const ClientFailure& failure, Timestamp at) {
+    ResponseSink* const sink = std::exchange(exchange.sink, nullptr);
+    if (sink != nullptr) sink->on_failure(failure, at);
+  }
+
+  http3::Session session_;
+  std::vector<std::unique_ptr<Exchange>> exchanges_;
+  std::vector<Field> fields_;  // of the request being sent
+};
+
+ClientWire::Started H3Wire::start(ClientRequest& request, Timestamp at) {
+  fields_.clear();
+  fields_.push_back({":method", request.method});
+  fields_.push_back({":scheme", request.scheme});
+  fields_.push_back({":authority", request.authority});
+  fields_.push_back({":path", request.target});
+  for (const auto& [name, value] : request.fields) {
+    fields_.push_back({name, value, name == "authorization" || name == "cookie"});
+  }
+  const auto id = session_.send_request(fields_, !request.body);
+  if (!id && (id.error() == http3::SessionError::kStreamLimit || id.error() == http3::SessionError::kNotReady)) return Started::kLater;
+  if (!id) {
+    const std::string_view why = id.error() == http3::SessionError::kMalformed ? session_.last_fault() : to_string(id.error());
+    request.sink->on_failure({ClientFailure::Kind::kRequest, "the request cannot be sent: " + std::string(why)}, at);
+    return Started::kNever;
+  }
+  exchanges_.push_back(std::make_unique<Exchange>(Exchange{.id = *id, .sink = request.sink}));
+  session_.set_user_data(*id, exchanges_.back().get());
+  // The whole body is in memory, so it is handed over at once and sent as the server takes it.
+  if (request.body) (void)session_.write_body(*id, *std::move(request.body), true);
+  return Started::kYes;
+}
+
+void H3Wire::on_body_readable(http3::Session&, quic::StreamId id) {
+  if (Exchange* exchange = find(id)) read(*exchange, now());
+}
+
+void H3Wire::read(Exchange& exchange, Timestamp at) {
+  const quic::StreamId id = exchange.id;
+  exchange.paused = false;
+  std::array<Bytes, 64> views;
+  while (const std::size_t count = session_.read_body_views(id, views)) {
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < count; ++i) offered += views[i].size();
+    const std::size_t taken = exchange.sink->on_body(std::span(views).first(count), at);
+    if (taken < offered) {
+      exchange.paused = true;
+      client_.retry_body_later(at);
+    }
+    session_.consume_body(id, taken);
+    if (taken < offered || find(id) != &exchange) return;
+  }
+}
+
+void H3Wire::retry_bodies(Timestamp at) {
+  // Reading may end an exchange and with it its place in the list.
+  std::vector<quic::StreamId> paused;
+  for (const auto& exchange : exchanges_)
+    if (exchange->paused) paused.push_back(exchange->id);
+  for (const quic::StreamId id : paused)
+    if (Exchange* exchange = find(id)) read(*exchange, at);
+}
+
+void H3Wire::on_message_complete(http3::Session&, quic::StreamId id) {
+  Exchange* exchange = find(id);
+  if (exchange != nullptr) std::exchange(exchange->sink, nullptr)->on_end(now());
+}
+
+void H3Wire::on_stream_reset(http3::Session&, quic::StreamId id, http3::ErrorCode code, std::string_view reason) {
+  Exchange* exchange = find(id);
+  if (exchange == nullptr) return;
+  const auto kind = code == http3::ErrorCode::kMessageError ? ClientFailure::Kind::kMalformed : ClientFailure::Kind::kReset;
+  std::string words = "the response was cut off: " + std::string(to_string(code));
+  if (!reason.empty()) words.append(" (").append(reason).append(")");
+  fail(*exchange, {kind, std::move(words)}, now());
+}
+
+void H3Wire::on_closed(http3::Session&, const quic::CloseReason& reason) {
+  const Timestamp at = now();
+  const std::vector<std::unique_ptr<Exchange>> unfinished = std::move(exchanges_);
+  exchanges_.clear();
+  for (const auto& exchange : unfinished) fail(*exchange, {ClientFailure::Kind::kClosed, describe(reason)}, at);
+  client_.on_over(*this, reason, at);
+}
+
+}  // namespace
+
+std::unique_ptr<ClientWire> make_h3_wire(Client& client, const SocketAddress& remote, Timestamp began) {
+  return std::make_unique<H3Wire>(client, remote, began);
+}
+
+}  // namespace hawser::http

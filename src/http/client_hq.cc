@@ -1,0 +1,115 @@
+// client_hq.cc: a client's connection over HTTP/0.9, for the interop runner.
+#include <algorithm>
+#include <array>
+
+#include "http/client_wire.h"
+
+namespace hawser::http {
+namespace {
+
+class HqWire final : public ClientWire, public quic::ConnectionHandler {
+ public:
+  using ClientWire::ClientWire;
+
+  quic::ConnectionHandler& handler() override { return *this; }
+  Started start(ClientRequest& request, Timestamp now) override;
+  void retry_bodies(Timestamp now) override;
+  void close() override {
+    if (connection != nullptr) connection->close(0, {});
+  }
+
+  void on_handshake_complete(quic::Connection& c) override {
+    connection = &c;
+    client_.on_ready(*this, c.now());
+  }
+  void on_stream_readable(quic::Connection& c, quic::StreamId id) override {
+    if (Exchange* exchange = find(id)) read(*exchange, c.now());
+  }
+  void on_stream_reset(quic::Connection& c, quic::StreamId id, quic::ApplicationErrorCode) override {
+    fail(id, {ClientFailure::Kind::kReset, "the server reset the stream: it has no such file, or could not send it"}, c.now());
+  }
+  void on_streams_available(quic::Connection& c, bool bidirectional) override {
+    if (bidirectional) client_.on_requests_available(c.now());
+  }
+  void on_closed(quic::Connection& c, const quic::CloseReason& reason) override {
+    const Timestamp at = c.now();
+    while (!exchanges_.empty()) fail(exchanges_.back().id, {ClientFailure::Kind::kClosed, describe(reason)}, at);
+    client_.on_over(*this, reason, at);
+  }
+
+ private:
+  struct Exchange {
+    quic::StreamId id;
+    ResponseSink* sink = nullptr;
+    bool paused = false;
+  };
+
+  Exchange* find(quic::StreamId id) {
+    const auto found = std::ranges::find(exchanges_, id, &Exchange::id);
+    return found == exchanges_.end() ? nullptr : &*found;
+  }
+  // Takes the exchange off the list; nullptr if it is over already.
+  ResponseSink* remove(quic::StreamId id) {
+    const auto found = std::ranges::find(exchanges_, id, &Exchange::id);
+    if (found == exchanges_.end()) return nullptr;
+    ResponseSink* const sink = found->sink;
+    exchanges_.erase(found);
+    return sink;
+  }
+  void fail(quic::StreamId id, const ClientFailure& failure, Timestamp at) {
+    if (ResponseSink* sink = remove(id)) sink->on_failure(failure, at);
+  }
+  void read(Exchange& exchange, Timestamp at);
+
+  std::vector<Exchange> exchanges_;
+};
+
+ClientWire::Started HqWire::start(ClientRequest& request, Timestamp at) {
+  if (request.method != "GET" || request.body) {
+    request.sink->on_failure({ClientFailure::Kind::kRequest, "HTTP/0.9 knows GET without a body only"}, at);
+    return Started::kNever;
+  }
+  const auto id = connection->open_stream(true);
+  if (!id && id.error() == quic::StreamError::kLimit) return Started::kLater;
+  if (!id) {
+    request.sink->on_failure({ClientFailure::Kind::kClosed, "the connection is closing"}, at);
+    return Started::kNever;
+  }
+  exchanges_.push_back({.id = *id, .sink = request.sink});
+  (void)connection->write(*id, SharedBytes::copy(as_bytes("GET " + request.target + "\r\n")), true);
+  return Started::kYes;
+}
+
+void HqWire::read(Exchange& exchange, Timestamp at) {
+  const quic::StreamId id = exchange.id;
+  exchange.paused = false;
+  std::array<Bytes, 64> views;
+  while (const std::size_t count = connection->read_views(id, views)) {
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < count; ++i) offered += views[i].size();
+    const std::size_t taken = exchange.sink->on_body(std::span(views).first(count), at);
+    connection->consume(id, taken);
+    if (taken < offered) {
+      exchange.paused = true;
+      return client_.retry_body_later(at);
+    }
+  }
+  if (!connection->at_end(id)) return;
+  if (ResponseSink* sink = remove(id)) sink->on_end(at);
+}
+
+void HqWire::retry_bodies(Timestamp at) {
+  std::vector<quic::StreamId> paused;
+  for (const Exchange& exchange : exchanges_)
+    if (exchange.paused) paused.push_back(exchange.id);
+  for (const quic::StreamId id : paused)
+    if (Exchange* exchange = find(id)) read(*exchange, at);
+}
+
+}  // namespace
+
+std::unique_ptr<ClientWire> make_hq_wire(Client& client, const SocketAddress& remote, Timestamp began) {
+  return std::make_unique<HqWire>(client, remote, began);
+}
+
+}  // namespace hawser::http

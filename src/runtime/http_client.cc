@@ -1,0 +1,120 @@
+// http_client.cc: the worker's half of HttpClients, driven by it for its timers alone; the
+// datagrams go to the endpoint beside it.
+#include "runtime/http_client.h"
+
+#include "events/qlog_writer.h"
+#include "runtime/clock.h"
+#include "runtime/endpoint_protocol.h"
+#include "runtime/qlog_files.h"
+
+namespace hawser::runtime {
+namespace {
+
+// One server's client, and what its connections are made with.
+class ClientSlot final : public http::ClientDriver {
+ public:
+  ClientSlot(EndpointProtocol& endpoint, quic::TlsClientContext tls, HttpConnectionOptions options)
+      : endpoint_(endpoint), tls_(std::move(tls)), options_(std::move(options)), client_(options_.http, *this) {}
+
+  std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote, quic::ConnectionHandler& handler) override {
+    quic::ClientParameters parameters{
+        .tuple = {.local = {}, .remote = remote}, .server_name = options_.server_name, .tls = &tls_, .connection = options_.connection, .token = {}, .session = {}};
+    return endpoint_.connect(std::move(parameters), handler, options_.udp);
+  }
+  void wake(quic::Connection& connection) override { endpoint_.endpoint().wake(connection); }
+
+  [[nodiscard]] http::Client& client() { return client_; }
+  void start() { client_.connect(options_.addresses, current_time()); }
+
+ private:
+  EndpointProtocol& endpoint_;
+  quic::TlsClientContext tls_;
+  HttpConnectionOptions options_;
+  http::Client client_;
+};
+
+}  // namespace
+
+class HttpClients::Protocol final : public DatagramProtocol {
+ public:
+  Protocol(EndpointProtocol& endpoint, std::unique_ptr<QlogFiles> files, std::unique_ptr<QlogWriter> qlog)
+      : endpoint_(endpoint), files_(std::move(files)), qlog_(std::move(qlog)) {}
+
+  std::size_t open(quic::TlsClientContext tls, HttpConnectionOptions options) {
+    slots_.push_back(std::make_unique<ClientSlot>(endpoint_, std::move(tls), std::move(options)));
+    slots_.back()->start();
+    return slots_.size() - 1;
+  }
+  [[nodiscard]] http::Client& client(std::size_t index) { return slots_.at(index)->client(); }
+  void close_clients() {
+    for (const auto& slot : slots_) slot->client().close();
+  }
+
+  void on_datagrams(std::span<ReceivedTrain>, Timestamp) override {}
+  void on_timeout(Timestamp now) override {
+    for (const auto& slot : slots_) slot->client().on_timeout(now);
+  }
+  std::size_t next_transmits(Timestamp, std::span<TransmitTrain>) override { return 0; }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override {
+    std::optional<Timestamp> next;
+    for (const auto& slot : slots_) {
+      const std::optional<Timestamp> time = slot->client().next_timeout();
+      if (time && (!next || *time < *next)) next = time;
+    }
+    return next;
+  }
+  void close(Timestamp) override {}
+  [[nodiscard]] bool idle() const override { return true; }
+
+ private:
+  EndpointProtocol& endpoint_;
+  std::unique_ptr<QlogFiles> files_;  // the endpoint's, which ends before this
+  std::unique_ptr<QlogWriter> qlog_;
+  std::vector<std::unique_ptr<ClientSlot>> slots_;
+};
+
+std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Worker& worker, const std::string& qlog_folder) {
+  std::unique_ptr<QlogFiles> files;
+  std::unique_ptr<QlogWriter> qlog;
+  if (!qlog_folder.empty()) {
+    HAWSER_TRY(auto created, QlogFiles::create(qlog_folder));
+    files = std::make_unique<QlogFiles>(std::move(created));
+    qlog = std::make_unique<QlogWriter>(*files);
+  }
+  const auto protocol = worker.call([&](Worker& w) {
+    // The worker destroys them in this order, connections before what they refer to.
+    auto& endpoint = static_cast<EndpointProtocol&>(w.attach(std::make_unique<EndpointProtocol>(
+        w, quic::EndpointConfig{.events = qlog.get()}, Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
+    return &static_cast<Protocol&>(w.attach(std::make_unique<Protocol>(endpoint, std::move(files), std::move(qlog))));
+  });
+  if (!protocol) return std::unexpected(ConfigError{"the worker has ended"});
+  return std::unique_ptr<HttpClients>{new HttpClients(worker, **protocol)};
+}
+
+HttpClients::~HttpClients() = default;
+
+std::expected<std::size_t, ConfigError> HttpClients::open(HttpConnectionOptions options) {
+  if (options.tls.common.alpn.empty()) options.tls.common.alpn = {std::string(options.http.hq ? std::string_view("hq-interop") : http3::kAlpn)};
+  HAWSER_TRY(auto context, quic::TlsClientContext::create(options.tls));
+  const auto opened = worker_.call([&](Worker&) { return protocol_.open(std::move(context), std::move(options)); });
+  if (!opened) return std::unexpected(ConfigError{"the worker has ended"});
+  return *opened;
+}
+
+void HttpClients::send(std::size_t connection, http::ClientRequest request) {
+  worker_.post([&protocol = protocol_, connection, request = std::move(request)](Worker&) mutable {
+    protocol.client(connection).send(std::move(request), current_time());
+  });
+}
+
+std::optional<http::ConnectionFacts> HttpClients::facts(std::size_t connection) {
+  const auto facts = worker_.call([&](Worker&) { return protocol_.client(connection).facts(); });
+  return facts ? *facts : std::nullopt;
+}
+
+void HttpClients::close() {
+  // The protocol is the worker's and outlives this object, which may be gone by then.
+  worker_.post([&protocol = protocol_](Worker&) { protocol.close_clients(); });
+}
+
+}  // namespace hawser::runtime

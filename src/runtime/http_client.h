@@ -1,0 +1,57 @@
+// http_client.h: HTTP clients on one worker: http/client.h joined to an endpoint, TLS, time
+// and qlog. Made and used from another thread, usually main().
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "http/client.h"
+#include "net/udp_socket.h"
+#include "quic/connection/config.h"
+#include "quic/tls/tls_context.h"
+#include "runtime/worker.h"
+
+namespace hawser::runtime {
+
+struct HttpConnectionOptions {
+  std::vector<SocketAddress> addresses;  // tried in this order; not empty
+  std::string server_name;               // for SNI and the certificate
+  quic::TlsClientOptions tls;            // common.alpn empty: by http.hq
+  quic::ConnectionConfig connection;
+  net::UdpOptions udp;                   // of the sockets, for the first connection of a family
+  http::ClientOptions http;
+};
+
+class HttpClients {
+ public:
+  // The worker is not owned. `qlog_folder` empty: no qlog.
+  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker, const std::string& qlog_folder = {});
+  // Leaves its protocols to the worker, whose end ends them.
+  ~HttpClients();
+  HttpClients(const HttpClients&) = delete;
+  HttpClients& operator=(const HttpClients&) = delete;
+
+  // Starts to connect. Returns what names the connection in the other calls, or what is
+  // wrong with the TLS options.
+  std::expected<std::size_t, ConfigError> open(HttpConnectionOptions options);
+  // Sends a request; its sink is called on the worker's thread, also when it fails.
+  void send(std::size_t connection, http::ClientRequest request);
+  // What is known of a connection; nothing before it came about.
+  std::optional<http::ConnectionFacts> facts(std::size_t connection);
+  // Closes all connections; what is under way fails.
+  void close();
+
+ private:
+  class Protocol;
+  HttpClients(Worker& worker, Protocol& protocol) : worker_(worker), protocol_(protocol) {}
+
+  Worker& worker_;
+  Protocol& protocol_;  // the worker's
+};
+
+}  // namespace hawser::runtime

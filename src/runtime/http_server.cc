@@ -1,0 +1,124 @@
+// http_server.cc: what one worker has of the server, and how they are started and ended.
+#include "runtime/http_server.h"
+
+#include <optional>
+
+#include "events/qlog_writer.h"
+#include "runtime/endpoint_protocol.h"
+#include "runtime/qlog_files.h"
+#include "runtime/system_random.h"
+
+namespace hawser::runtime {
+
+// What can fail is made before any worker starts to listen.
+struct HttpServer::Parts {
+  quic::TlsServerContext tls;
+  http::StaticFiles files;
+  std::optional<QlogFiles> qlog;
+};
+
+// One worker's server. Members are ordered by who must outlive whom: the endpoint, whose
+// connections refer to all others, goes first.
+class HttpServer::WorkerServer final : public DatagramProtocol, public quic::AcceptHandler {
+ public:
+  WorkerServer(Worker& worker, std::unique_ptr<Parts> parts, const HttpServerOptions& options,
+               const std::array<std::uint8_t, 32>& secret)
+      : parts_(std::move(parts)) {
+    if (parts_->qlog) qlog_.emplace(*parts_->qlog);
+    if (options.access_log_fd >= 0) log_.emplace(options.access_log_fd);
+    server_.emplace(options.http, parts_->files, log_ ? &*log_ : nullptr);
+    quic::EndpointConfig config{.connection = options.connection,
+                                .tls = &parts_->tls,
+                                .accept = this,
+                                .retry = options.retry,
+                                .secret = secret,
+                                .events = qlog_ ? &*qlog_ : nullptr};
+    endpoint_.emplace(worker, std::move(config),
+                      Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = "the server stops"});
+  }
+
+  void shutdown() {
+    server_->shutdown();
+    for (quic::Connection* connection : server_->open_connections()) endpoint_->endpoint().wake(*connection);
+  }
+  [[nodiscard]] std::size_t connection_count() { return endpoint_->endpoint().connection_count(); }
+
+  quic::ConnectionHandler* on_accept(quic::Connection& connection) override { return server_->accept(connection); }
+
+  void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override { endpoint_->on_datagrams(batch, now); }
+  std::size_t next_transmits(Timestamp now, std::span<TransmitTrain> trains) override { return endpoint_->next_transmits(now, trains); }
+  void on_timeout(Timestamp now) override {
+    endpoint_->on_timeout(now);
+    server_->on_timeout(now);
+    if (log_) log_->on_timeout(now);
+  }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override {
+    std::optional<Timestamp> next = endpoint_->next_timeout();
+    for (const std::optional<Timestamp> other : {server_->next_timeout(), log_ ? log_->next_timeout() : std::nullopt}) {
+      if (other && (!next || *other < *next)) next = other;
+    }
+    return next;
+  }
+  void close(Timestamp now) override { endpoint_->close(now); }
+  [[nodiscard]] bool idle() const override { return endpoint_->idle(); }
+
+ private:
+  std::unique_ptr<Parts> parts_;
+  std::optional<QlogWriter> qlog_;
+  std::optional<http::AccessLog> log_;
+  std::optional<http::Server> server_;
+  std::optional<EndpointProtocol> endpoint_;
+};
+
+HttpServer::HttpServer(Runtime& runtime, HttpServerOptions options) : runtime_(runtime), options_(std::move(options)) {}
+HttpServer::~HttpServer() = default;
+
+std::expected<void, ConfigError> HttpServer::prepare() {
+  SystemRandom random;
+  random.fill(secret_);
+  quic::TlsServerOptions& tls = options_.tls;
+  if (tls.common.alpn.empty()) tls.common.alpn = {std::string(http3::kAlpn), std::string(http::kHqAlpn)};
+  if (tls.ticket_secret.empty()) {
+    tls.ticket_secret.resize(32);
+    random.fill(tls.ticket_secret);
+  }
+  for (std::size_t i = 0; i < runtime_.size(); ++i) {
+    HAWSER_TRY(auto context, quic::TlsServerContext::create(tls));
+    HAWSER_TRY(auto files, http::StaticFiles::create(options_.files));
+    auto parts = std::make_unique<Parts>(Parts{.tls = std::move(context), .files = std::move(files), .qlog = std::nullopt});
+    if (!options_.qlog_folder.empty()) {
+      HAWSER_TRY(auto qlog, QlogFiles::create(options_.qlog_folder));
+      parts->qlog.emplace(std::move(qlog));
+    }
+    parts_.push_back(std::move(parts));
+  }
+  return {};
+}
+
+std::unique_ptr<HttpServer::WorkerServer> HttpServer::make_worker_server(Worker& worker) {
+  auto server = std::make_unique<WorkerServer>(worker, std::move(parts_.at(worker.index())), options_, secret_);
+  servers_.emplace_back(&worker, server.get());
+  return server;
+}
+
+std::expected<std::unique_ptr<HttpServer>, ConfigError> HttpServer::start(Runtime& runtime, HttpServerOptions options) {
+  std::unique_ptr<HttpServer> server{new HttpServer(runtime, std::move(options))};
+  HAWSER_TRY_VOID(server->prepare());
+  // listen() asks one worker after the other and waits for each, so they share this safely.
+  HAWSER_TRY(server->local_, runtime.listen(server->options_.udp, [&server](Worker& worker) { return server->make_worker_server(worker); }));
+  return server;
+}
+
+void HttpServer::shutdown() {
+  for (const auto& [worker, server] : servers_) worker->post([server = server](Worker&) { server->shutdown(); });
+}
+
+std::size_t HttpServer::connection_count() {
+  std::size_t count = 0;
+  for (const auto& [worker, server] : servers_) {
+    count += worker->call([server = server](Worker&) { return server->connection_count(); }).value_or(0);
+  }
+  return count;
+}
+
+}  // namespace hawser::runtime
