@@ -32,14 +32,15 @@ struct SimOptions {
 
 void print_list() {
   for (const sim::ScenarioInfo& info : sim::scenarios())
-    std::printf("%-20.*s %.*s\n", static_cast<int>(info.name.size()), info.name.data(), static_cast<int>(info.description.size()),
-                info.description.data());
+    std::printf("%-20.*s %.*s\n", static_cast<int>(info.name.size()), info.name.data(),
+                static_cast<int>(info.description.size()), info.description.data());
 }
 
 void print_counters(const EventCounters& counters) {
   for (std::size_t i = 0; i < kEventKinds; ++i) {
     const auto kind = static_cast<EventKind>(i);
-    if (counters.of(kind) > 0) std::printf("  %-40s %llu\n", counter_name(kind).c_str(), static_cast<unsigned long long>(counters.of(kind)));
+    if (counters.of(kind) > 0)
+      std::printf("  %-40s %llu\n", counter_name(kind).c_str(), static_cast<unsigned long long>(counters.of(kind)));
   }
 }
 
@@ -47,10 +48,12 @@ void print_result(const sim::ScenarioResult& result, bool quiet) {
   if (!result.passed) {
     std::printf("FAILED %s\n  %s\n", result.replay.c_str(), result.failure.c_str());
   } else if (!quiet) {
-    std::printf("passed %s\n  %.3f s of virtual time, %llu of %llu datagrams delivered, %llu stream octets, digest %016llx\n",
-                result.replay.c_str(), to_seconds(result.virtual_time), static_cast<unsigned long long>(result.datagrams_delivered),
-                static_cast<unsigned long long>(result.datagrams_sent), static_cast<unsigned long long>(result.stream_bytes),
-                static_cast<unsigned long long>(result.digest));
+    std::printf(
+        "passed %s\n  %.3f s of virtual time, %llu of %llu datagrams delivered, %llu stream octets, digest %016llx\n",
+        result.replay.c_str(), to_seconds(result.virtual_time),
+        static_cast<unsigned long long>(result.datagrams_delivered),
+        static_cast<unsigned long long>(result.datagrams_sent), static_cast<unsigned long long>(result.stream_bytes),
+        static_cast<unsigned long long>(result.digest));
   }
 }
 
@@ -88,7 +91,8 @@ int run(SimOptions options) {
     for (const sim::ScenarioInfo& info : sim::scenarios()) options.names.emplace_back(info.name);
   std::uint64_t failures = 0;
   for (std::uint64_t i = 0; i < options.runs; ++i)
-    for (const std::string& name : options.names) failures += !run_one(name, options.seed + i, options, files ? &*files : nullptr);
+    for (const std::string& name : options.names)
+      failures += !run_one(name, options.seed + i, options, files ? &*files : nullptr);
   if (failures > 0 || options.runs * options.names.size() > 1)
     std::printf("%llu runs, %llu failures\n", static_cast<unsigned long long>(options.runs * options.names.size()),
                 static_cast<unsigned long long>(failures));

@@ -63,7 +63,8 @@ class EventEmitter {
 
   template <class Event>
   void emit(const Event& event) const {
-    if (wants(Event::kGroup)) [[unlikely]] sink_->on_event(context_, event);
+    if (wants(Event::kGroup)) [[unlikely]]
+      sink_->on_event(context_, event);
   }
 
   [[nodiscard]] EventSink* sink() const { return sink_; }

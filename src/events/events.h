@@ -29,7 +29,9 @@ enum class EventGroup : std::uint8_t {
 
 // Bits by EventGroup.
 using EventMask = std::uint32_t;
-constexpr EventMask event_bit(EventGroup group) { return EventMask{1} << static_cast<unsigned>(group); }
+constexpr EventMask event_bit(EventGroup group) {
+  return EventMask{1} << static_cast<unsigned>(group);
+}
 inline constexpr EventMask kAllEvents = ~EventMask{0};
 inline constexpr EventMask kNoEvents = 0;
 
@@ -44,11 +46,11 @@ enum class EventKind : std::uint8_t {
 #undef END
 };
 
-#define EVENT(Name, group, qlog, doc)                          \
-  struct Name {                                                \
-    static constexpr EventKind kKind = EventKind::k##Name;     \
-    static constexpr EventGroup kGroup = EventGroup::group;    \
-    static constexpr std::string_view kQlogName = qlog;        \
+#define EVENT(Name, group, qlog, doc)                       \
+  struct Name {                                             \
+    static constexpr EventKind kKind = EventKind::k##Name;  \
+    static constexpr EventGroup kGroup = EventGroup::group; \
+    static constexpr std::string_view kQlogName = qlog;     \
     static constexpr std::string_view kDoc = doc;
 #define FIELD(Type, member, qlog) Type member{};
 #define END(Name) \
@@ -72,7 +74,7 @@ enum class EventKind : std::uint8_t {
 
 // A row of the table for programs that list events: metrics, docs, tests.
 struct EventInfo {
-  std::string_view name;       // "PacketLost"
+  std::string_view name;  // "PacketLost"
   EventGroup group;
   std::string_view qlog_name;  // "quic:packet_lost"; counters.h makes the counter's name of it
   std::string_view doc;

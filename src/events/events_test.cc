@@ -23,7 +23,8 @@ using hawser::testing::JsonCheck;
 constexpr std::uint8_t kCid[] = {0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4};
 
 EventContext client_context(Duration at = 5ms, std::uint64_t connection = 1) {
-  return {.connection = connection, .original_destination_cid = kCid, .now = Timestamp{at}, .vantage = Vantage::kClient};
+  return {
+      .connection = connection, .original_destination_cid = kCid, .now = Timestamp{at}, .vantage = Vantage::kClient};
 }
 
 class Memory final : public ByteSink {
@@ -70,7 +71,8 @@ TEST(events, table_names_are_unique_and_lower_case) {
     EXPECT_TRUE(names.insert(kEventTable[i].qlog_name).second) << kEventTable[i].qlog_name;
     EXPECT_TRUE(counters.insert(counter_name(static_cast<EventKind>(i))).second);
     EXPECT_TRUE(kEventTable[i].doc.ends_with('.')) << kEventTable[i].name;
-    for (const char c : kEventTable[i].qlog_name) EXPECT_TRUE(std::islower(c) || std::isdigit(c) || c == '_' || c == ':');
+    for (const char c : kEventTable[i].qlog_name)
+      EXPECT_TRUE(std::islower(c) || std::isdigit(c) || c == '_' || c == ':');
   }
 }
 
@@ -129,7 +131,8 @@ TEST(qlog, packet_sent_nests_header_raw_and_frames) {
       {.type = 0x0f, .id = 4, .offset = 10, .length = 100, .fin = true},
       {.type = 0x00, .length = 20},
   }};
-  const JsonCheck r(record_of(PacketSent{.packet_type = LoggedPacketType::kOneRtt, .packet_number = 9, .size = 1'350, .frames = frames}));
+  const JsonCheck r(record_of(
+      PacketSent{.packet_type = LoggedPacketType::kOneRtt, .packet_number = 9, .size = 1'350, .frames = frames}));
   ASSERT_TRUE(r.valid());
   EXPECT_EQ(r.at("name"), "\"quic:packet_sent\"");
   EXPECT_EQ(r.at("time"), "0");
@@ -150,7 +153,8 @@ TEST(qlog, packet_sent_nests_header_raw_and_frames) {
 }
 
 TEST(qlog, qvis_names_are_those_of_0_3) {
-  const JsonCheck r(record_of(RecoveryMetricsUpdated{.smoothed_rtt = Duration{1'234'567}, .congestion_window = 12'000}, QlogNames::kQvis));
+  const JsonCheck r(record_of(RecoveryMetricsUpdated{.smoothed_rtt = Duration{1'234'567}, .congestion_window = 12'000},
+                              QlogNames::kQvis));
   ASSERT_TRUE(r.valid());
   EXPECT_EQ(r.at("name"), "\"recovery:metrics_updated\"");
   EXPECT_EQ(r.at("data.smoothed_rtt"), "1.234567");
@@ -182,8 +186,17 @@ TEST(qlog, errors_are_words_with_their_code) {
 
 TEST(qlog, hostile_reason_phrases_stay_one_json_string) {
   const std::string_view phrases[] = {
-      "\"}\n\x1e{\"time\":0}", "\\", "\xff\xfe\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "tab\there",
-      std::string_view("nul\0nul", 7), "\xe2\x82", "\u20ac stays", "\x7f",
+      "\"}\n\x1e{\"time\":0}",
+      "\\",
+      "\xff\xfe\x80",
+      "\xc0\xaf",
+      "\xed\xa0\x80",
+      "\xf4\x90\x80\x80",
+      "tab\there",
+      std::string_view("nul\0nul", 7),
+      "\xe2\x82",
+      "\u20ac stays",
+      "\x7f",
   };
   for (const std::string_view phrase : phrases) {
     const std::string record = record_of(ConnectionClosed{.reason = phrase});
@@ -230,15 +243,27 @@ struct Filler {
   void operator()(std::string_view, const T& field) {
     auto& f = const_cast<T&>(field);
     using U = std::remove_const_t<T>;
-    if constexpr (std::is_same_v<U, Bytes>) f = kCid;
-    else if constexpr (std::is_same_v<U, std::string_view>) f = "text";
-    else if constexpr (std::is_same_v<U, std::span<const std::uint32_t>>) f = versions;
-    else if constexpr (std::is_same_v<U, std::span<const FrameSummary>>) f = frames;
-    else if constexpr (std::is_same_v<U, std::span<const Range>>) f = ranges;
-    else if constexpr (std::is_same_v<U, std::span<const NamedValue>>) f = values;
-    else if constexpr (std::is_same_v<U, SocketAddress>) f = ipv4_address({192, 0, 2, 1}, 443);
-    else if constexpr (requires { f.value(); typename U::value_type; }) f.emplace();
-    else if constexpr (std::is_same_v<U, std::uint32_t>) f = 1;
+    if constexpr (std::is_same_v<U, Bytes>)
+      f = kCid;
+    else if constexpr (std::is_same_v<U, std::string_view>)
+      f = "text";
+    else if constexpr (std::is_same_v<U, std::span<const std::uint32_t>>)
+      f = versions;
+    else if constexpr (std::is_same_v<U, std::span<const FrameSummary>>)
+      f = frames;
+    else if constexpr (std::is_same_v<U, std::span<const Range>>)
+      f = ranges;
+    else if constexpr (std::is_same_v<U, std::span<const NamedValue>>)
+      f = values;
+    else if constexpr (std::is_same_v<U, SocketAddress>)
+      f = ipv4_address({192, 0, 2, 1}, 443);
+    else if constexpr (requires {
+                         f.value();
+                         typename U::value_type;
+                       })
+      f.emplace();
+    else if constexpr (std::is_same_v<U, std::uint32_t>)
+      f = 1;
   }
 };
 
@@ -328,7 +353,8 @@ TEST(qlog, logs_past_the_limit_are_skipped_and_counted) {
     void finish(const ConnectionKey&) override {}
   } null;
   QlogWriter writer(null);
-  for (std::uint64_t i = 1; i <= QlogWriter::kOpenLogsMax; ++i) EventEmitter(&writer, client_context(1ms, i)).emit(PacketLost{});
+  for (std::uint64_t i = 1; i <= QlogWriter::kOpenLogsMax; ++i)
+    EventEmitter(&writer, client_context(1ms, i)).emit(PacketLost{});
   EXPECT_EQ(writer.skipped(), 0u);
   EventEmitter(&writer, client_context(1ms, QlogWriter::kOpenLogsMax + 1)).emit(PacketLost{});
   EXPECT_EQ(writer.skipped(), 1u);

@@ -15,9 +15,7 @@ namespace hawser::testing {
 // "\"x\""). Strings keep their quotes and are unescaped; \u escapes below 0x80 only.
 class JsonCheck {
  public:
-  explicit JsonCheck(std::string_view text) : in_(text) {
-    valid_ = value("") && (skip_space(), at_ == in_.size());
-  }
+  explicit JsonCheck(std::string_view text) : in_(text) { valid_ = value("") && (skip_space(), at_ == in_.size()); }
   [[nodiscard]] bool valid() const { return valid_; }
   // The scalar at `path` as written above, or "" if there is none.
   [[nodiscard]] std::string at(std::string_view path) const {
@@ -129,16 +127,34 @@ class JsonCheck {
   bool escape(std::string& out) {
     if (++at_ >= in_.size()) return false;
     switch (in_[at_]) {
-      case '"': out += '"'; return true;
-      case '\\': out += '\\'; return true;
-      case '/': out += '/'; return true;
-      case 'n': out += '\n'; return true;
-      case 'r': out += '\r'; return true;
-      case 't': out += '\t'; return true;
-      case 'b': out += '\b'; return true;
-      case 'f': out += '\f'; return true;
-      case 'u': break;
-      default: return false;
+      case '"':
+        out += '"';
+        return true;
+      case '\\':
+        out += '\\';
+        return true;
+      case '/':
+        out += '/';
+        return true;
+      case 'n':
+        out += '\n';
+        return true;
+      case 'r':
+        out += '\r';
+        return true;
+      case 't':
+        out += '\t';
+        return true;
+      case 'b':
+        out += '\b';
+        return true;
+      case 'f':
+        out += '\f';
+        return true;
+      case 'u':
+        break;
+      default:
+        return false;
     }
     unsigned code = 0;
     for (int i = 0; i < 4; ++i) {

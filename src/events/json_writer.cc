@@ -26,7 +26,8 @@ std::size_t utf8_length(std::string_view s, std::size_t at) {
   if (lead >= 0xf0 && lead <= 0xf4) {
     const bool overlong = lead == 0xf0 && second < 0x90;
     const bool too_large = lead == 0xf4 && second > 0x8f;
-    return !overlong && !too_large && is_continuation(s, at + 1) && is_continuation(s, at + 2) && is_continuation(s, at + 3)
+    return !overlong && !too_large && is_continuation(s, at + 1) && is_continuation(s, at + 2) &&
+                   is_continuation(s, at + 3)
                ? 4
                : 0;
   }
@@ -35,12 +36,23 @@ std::size_t utf8_length(std::string_view s, std::size_t at) {
 
 void append_escaped_ascii(std::string& out, char c) {
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: break;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      break;
   }
   const auto octet = static_cast<unsigned char>(c);
   if (octet >= 0x20 && octet != 0x7f) {

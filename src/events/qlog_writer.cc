@@ -155,7 +155,8 @@ void FieldWriter::operator()(std::string_view name, std::span<const Range> packe
   json_.begin_array();
   std::size_t written = 0;
   for (const Range& range : packet_numbers) {
-    for (std::uint64_t n = range.begin; n < range.end && written < QlogWriter::kPacketNumbersMax; ++n, ++written) json_.number(n);
+    for (std::uint64_t n = range.begin; n < range.end && written < QlogWriter::kPacketNumbersMax; ++n, ++written)
+      json_.number(n);
   }
   json_.end_array();
 }
@@ -175,8 +176,10 @@ QlogWriter::~QlogWriter() {
   for (const auto& [id, log] : logs_) out_.finish({id.connection, id.vantage, as_bytes(log.cid)});
 }
 
-#define EVENT(Name, group, qlog, doc) \
-  void QlogWriter::on_event(const EventContext& context, const Name& event) { record(context, event); }
+#define EVENT(Name, group, qlog, doc)                                         \
+  void QlogWriter::on_event(const EventContext& context, const Name& event) { \
+    record(context, event);                                                   \
+  }
 #define FIELD(Type, member, qlog)
 #define END(Name)
 #include "events/event_table.inc"

@@ -70,7 +70,8 @@ class QlogWriter final : public EventSink {
   };
   struct LogIdHash {
     std::size_t operator()(const LogId& id) const {
-      return static_cast<std::size_t>((id.connection * 4 + static_cast<std::uint64_t>(id.vantage)) * 0x9e3779b97f4a7c15u);
+      return static_cast<std::size_t>((id.connection * 4 + static_cast<std::uint64_t>(id.vantage)) *
+                                      0x9e3779b97f4a7c15u);
     }
   };
   struct Log {

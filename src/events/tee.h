@@ -19,10 +19,10 @@ class EventTee final : public EventSink {
   }
   [[nodiscard]] std::size_t size() const { return sinks_.size(); }
 
-#define EVENT(Name, group, qlog, doc)                                            \
-  void on_event(const EventContext& context, const Name& event) override {       \
-    for (EventSink* sink : sinks_)                                               \
-      if (sink->wants(Name::kGroup)) sink->on_event(context, event);             \
+#define EVENT(Name, group, qlog, doc)                                      \
+  void on_event(const EventContext& context, const Name& event) override { \
+    for (EventSink * sink : sinks_)                                        \
+      if (sink->wants(Name::kGroup)) sink->on_event(context, event);       \
   }
 #define FIELD(Type, member, qlog)
 #define END(Name)

@@ -46,7 +46,7 @@ class QlogFiles final : public ByteSink {
   std::FILE* open(const std::string& name);
   void close_file(std::list<File>::iterator file);
 
-  std::string folder_;  // ends with '/'
+  std::string folder_;     // ends with '/'
   std::list<File> files_;  // the one used last stands first
   std::unordered_map<std::string, std::list<File>::iterator> by_name_;
   std::uint64_t failures_ = 0;

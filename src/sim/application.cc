@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t kChunk = 8'192;
 
-const char* name_of(quic::Role role) { return role == quic::Role::kClient ? "client" : "server"; }
+const char* name_of(quic::Role role) {
+  return role == quic::Role::kClient ? "client" : "server";
+}
 
 }  // namespace
 
@@ -26,7 +28,9 @@ void Application::on_handshake_complete(quic::Connection& connection) {
   send_datagrams();
 }
 
-void Application::on_streams_available(quic::Connection&, bool bidirectional) { open_streams(bidirectional); }
+void Application::on_streams_available(quic::Connection&, bool bidirectional) {
+  open_streams(bidirectional);
+}
 
 void Application::open_streams(bool bidirectional) {
   std::uint32_t& opened = bidirectional ? opened_bidi_ : opened_uni_;
@@ -104,7 +108,8 @@ std::size_t Application::write_chunk(quic::StreamId id, MutableBytes chunk, bool
   // After STOP_SENDING the stream has been reset for us, which on_stop_sending may only tell
   // when this call has returned.
   const bool stopped = o_.plan->direction(id, o_.role).ending == Ending::kStop;
-  if (!stopped && taken.error() != quic::StreamError::kClosed) fail(id, "write was refused with StreamError " + std::to_string(static_cast<int>(taken.error())));
+  if (!stopped && taken.error() != quic::StreamError::kClosed)
+    fail(id, "write was refused with StreamError " + std::to_string(static_cast<int>(taken.error())));
   return 0;
 }
 
@@ -177,7 +182,8 @@ void Application::on_stream_reset(quic::Connection&, quic::StreamId id, quic::Ap
 void Application::on_stop_sending(quic::Connection&, quic::StreamId id, quic::ApplicationErrorCode code) {
   const auto found = sending_.find(id.value);
   if (found == sending_.end()) return fail(id, "stopped, but we send nothing on it");
-  if (code != kStopCode || o_.plan->direction(id, o_.role).ending != Ending::kStop) fail(id, "stopped although nobody did so");
+  if (code != kStopCode || o_.plan->direction(id, o_.role).ending != Ending::kStop)
+    fail(id, "stopped although nobody did so");
   found->second.ended = true;
 }
 
@@ -192,7 +198,8 @@ void Application::on_stream_closed(quic::Connection&, quic::StreamId id) {
 }
 
 void Application::on_datagram(quic::Connection&, Bytes payload) {
-  if (!is_datagram_of(peer(), payload)) o_.verdict->fail(std::string{name_of(o_.role)} + ": a DATAGRAM payload was changed");
+  if (!is_datagram_of(peer(), payload))
+    o_.verdict->fail(std::string{name_of(o_.role)} + ": a DATAGRAM payload was changed");
 }
 
 void Application::send_datagrams() {
@@ -234,16 +241,23 @@ void Application::close(quic::ApplicationErrorCode code) {
 void Application::run_command(const ScheduledCommand& command) {
   if (connection() == nullptr) return;
   switch (command.kind) {
-    case ScheduledCommand::Kind::kClose: close(kEarlyCloseCode); return;
-    case ScheduledCommand::Kind::kKeyUpdate: connection_->initiate_key_update(); break;
-    case ScheduledCommand::Kind::kPing: connection_->ping(); break;
+    case ScheduledCommand::Kind::kClose:
+      close(kEarlyCloseCode);
+      return;
+    case ScheduledCommand::Kind::kKeyUpdate:
+      connection_->initiate_key_update();
+      break;
+    case ScheduledCommand::Kind::kPing:
+      connection_->ping();
+      break;
   }
   o_.endpoint->wake(*connection_);
 }
 
 bool Application::done() const {
   if (!handshake_complete_) return false;
-  const std::uint64_t planned = std::uint64_t{o_.mine.streams_bidi} + o_.mine.streams_uni + o_.peers.streams_bidi + o_.peers.streams_uni;
+  const std::uint64_t planned =
+      std::uint64_t{o_.mine.streams_bidi} + o_.mine.streams_uni + o_.peers.streams_bidi + o_.peers.streams_uni;
   return streams_closed_ == planned;
 }
 
@@ -263,6 +277,8 @@ std::string Application::name(quic::StreamId id) const {
   return std::string{name_of(o_.role)} + ", stream " + std::to_string(id.value);
 }
 
-void Application::fail(quic::StreamId id, const std::string& what) { o_.verdict->fail(name(id) + ": " + what); }
+void Application::fail(quic::StreamId id, const std::string& what) {
+  o_.verdict->fail(name(id) + ": " + what);
+}
 
 }  // namespace hawser::sim

@@ -9,7 +9,9 @@
 namespace hawser::sim {
 namespace {
 
-bool chance(Random& random, double probability) { return probability > 0 && random.unit() < probability; }
+bool chance(Random& random, double probability) {
+  return probability > 0 && random.unit() < probability;
+}
 
 Duration uniform(Random& random, Duration largest) {
   if (largest.count() <= 0) return Duration{0};
@@ -198,20 +200,34 @@ class EcnBleach final : public Element {
 std::unique_ptr<Element> make_element(const ElementSpec& spec) {
   using Kind = ElementSpec::Kind;
   switch (spec.kind) {
-    case Kind::kDelay: return std::make_unique<Delay>(spec.duration);
-    case Kind::kJitter: return std::make_unique<Jitter>(spec.duration);
-    case Kind::kDrop: return std::make_unique<Drop>(spec.probability);
-    case Kind::kBurstDrop: return std::make_unique<BurstDrop>(spec.probability, spec.exit_probability);
-    case Kind::kReorder: return std::make_unique<Reorder>(spec.probability, spec.duration);
-    case Kind::kDuplicate: return std::make_unique<Duplicate>(spec.probability, spec.duration);
-    case Kind::kCorrupt: return std::make_unique<Corrupt>(spec.probability);
-    case Kind::kTruncate: return std::make_unique<Truncate>(spec.probability);
-    case Kind::kRate: return std::make_unique<Rate>(spec.rate);
-    case Kind::kMtu: return std::make_unique<Mtu>(spec.bytes);
-    case Kind::kBlackhole: return std::make_unique<Blackhole>(spec.from, spec.until);
-    case Kind::kEcnMark: return std::make_unique<EcnMark>(spec.probability);
-    case Kind::kEcnBleach: return std::make_unique<EcnBleach>();
-    case Kind::kNat: return std::make_unique<Nat>(spec.nat);
+    case Kind::kDelay:
+      return std::make_unique<Delay>(spec.duration);
+    case Kind::kJitter:
+      return std::make_unique<Jitter>(spec.duration);
+    case Kind::kDrop:
+      return std::make_unique<Drop>(spec.probability);
+    case Kind::kBurstDrop:
+      return std::make_unique<BurstDrop>(spec.probability, spec.exit_probability);
+    case Kind::kReorder:
+      return std::make_unique<Reorder>(spec.probability, spec.duration);
+    case Kind::kDuplicate:
+      return std::make_unique<Duplicate>(spec.probability, spec.duration);
+    case Kind::kCorrupt:
+      return std::make_unique<Corrupt>(spec.probability);
+    case Kind::kTruncate:
+      return std::make_unique<Truncate>(spec.probability);
+    case Kind::kRate:
+      return std::make_unique<Rate>(spec.rate);
+    case Kind::kMtu:
+      return std::make_unique<Mtu>(spec.bytes);
+    case Kind::kBlackhole:
+      return std::make_unique<Blackhole>(spec.from, spec.until);
+    case Kind::kEcnMark:
+      return std::make_unique<EcnMark>(spec.probability);
+    case Kind::kEcnBleach:
+      return std::make_unique<EcnBleach>();
+    case Kind::kNat:
+      return std::make_unique<Nat>(spec.nat);
   }
   return nullptr;
 }
@@ -221,7 +237,8 @@ void Nat::on_datagram(Datagram datagram, Direction direction, Timestamp now, Ran
   if (options_.mapping_timeout.count() > 0)
     std::erase_if(mappings_, [&](const Mapping& m) { return now - m.last_used >= options_.mapping_timeout; });
   if (direction == Direction::kUp) {
-    auto mapping = std::find_if(mappings_.begin(), mappings_.end(), [&](const Mapping& m) { return m.inside == datagram.tuple.local; });
+    auto mapping = std::find_if(mappings_.begin(), mappings_.end(),
+                                [&](const Mapping& m) { return m.inside == datagram.tuple.local; });
     if (mapping == mappings_.end()) {
       mappings_.push_back({datagram.tuple.local, new_external(datagram.tuple.local), now});
       mapping = std::prev(mappings_.end());

@@ -11,9 +11,12 @@ namespace {
 
 std::size_t space_of(LoggedPacketType type) {
   switch (type) {
-    case LoggedPacketType::kInitial: return 0;
-    case LoggedPacketType::kHandshake: return 1;
-    default: return 2;
+    case LoggedPacketType::kInitial:
+      return 0;
+    case LoggedPacketType::kHandshake:
+      return 1;
+    default:
+      return 2;
   }
 }
 
@@ -60,8 +63,9 @@ void AmplificationCheck::on_sent(NodeId node, Bytes bytes, const FourTuple& tupl
   Address& address = addresses_[tuple.remote];
   address.sent += bytes.size();
   if (address.validated || address.sent <= 3 * address.received) return;
-  verdict_.fail("amplification at " + std::to_string(to_us(now - kWorldStart)) + " us: " + std::to_string(address.sent) +
-                " octets sent to " + to_string(tuple.remote) + ", " + std::to_string(address.received) + " received from it");
+  verdict_.fail("amplification at " + std::to_string(to_us(now - kWorldStart)) +
+                " us: " + std::to_string(address.sent) + " octets sent to " + to_string(tuple.remote) + ", " +
+                std::to_string(address.received) + " received from it");
 }
 
 void AmplificationCheck::on_event(const EventContext& context, const PathValidated& event) {
@@ -69,7 +73,8 @@ void AmplificationCheck::on_event(const EventContext& context, const PathValidat
 }
 
 void EventCheck::fail(const EventContext& context, const std::string& what) {
-  verdict_.fail("events of " + std::string{qlog_name(context.vantage)} + " connection " + std::to_string(context.connection) + ": " + what);
+  verdict_.fail("events of " + std::string{qlog_name(context.vantage)} + " connection " +
+                std::to_string(context.connection) + ": " + what);
 }
 
 void EventCheck::on_event(const EventContext& context, const ConnectionStarted&) {
@@ -131,7 +136,8 @@ void EventCheck::on_event(const EventContext& context, const RecoveryMetricsUpda
   // A datagram that is padded outside its packets counts whole, hence the allowance of one.
   constexpr std::uint64_t kPaddingAllowance = 65'535;
   if (event.bytes_in_flight.value_or(0) > s.unaccounted_bytes + kPaddingAllowance)
-    fail(context, std::to_string(*event.bytes_in_flight) + " octets in flight, " + std::to_string(s.unaccounted_bytes) + " sent and not lost");
+    fail(context, std::to_string(*event.bytes_in_flight) + " octets in flight, " + std::to_string(s.unaccounted_bytes) +
+                      " sent and not lost");
   if (event.congestion_window.value_or(UINT64_MAX) == 0) fail(context, "the congestion window is 0");
   if (event.min_rtt.has_value() && event.latest_rtt.has_value() && event.latest_rtt < event.min_rtt)
     fail(context, "the latest RTT is below the minimum");
@@ -144,14 +150,17 @@ void check_buffers(const quic::Connection& connection, std::uint64_t streams, co
   // The connection's window at its largest, an eighth more for the bits that mark received
   // octets, and two blocks that each open stream may have begun (quic/streams/stream_set.h).
   constexpr std::uint64_t kBlock = sizeof(quic::ReceiveBlock);
-  const std::uint64_t window = std::max({config.connection_receive_window.value, config.connection_receive_window_max.value,
-                                         config.stream_receive_window_max.value * 3 / 2});
+  const std::uint64_t window =
+      std::max({config.connection_receive_window.value, config.connection_receive_window_max.value,
+                config.stream_receive_window_max.value * 3 / 2});
   const std::uint64_t receive_max = window + window / 8 + 2 * kBlock * (streams + 1);
   if (set.receive_memory() > receive_max)
-    verdict.fail(std::string{side} + ": " + std::to_string(set.receive_memory()) + " octets of receive memory, limit " + std::to_string(receive_max));
+    verdict.fail(std::string{side} + ": " + std::to_string(set.receive_memory()) + " octets of receive memory, limit " +
+                 std::to_string(receive_max));
   const std::uint64_t send_max = config.stream_send_buffer.value * (streams + 1);
   if (set.send_buffered() > send_max)
-    verdict.fail(std::string{side} + ": " + std::to_string(set.send_buffered()) + " octets wait to be acknowledged, limit " + std::to_string(send_max));
+    verdict.fail(std::string{side} + ": " + std::to_string(set.send_buffered()) +
+                 " octets wait to be acknowledged, limit " + std::to_string(send_max));
 }
 
 }  // namespace hawser::sim

@@ -51,15 +51,21 @@ class Element {
 
 // Options of nat(). Times count from kWorldStart.
 struct NatOptions {
-  std::vector<Duration> rebinds{};   // when every mapping gets a new port
-  Duration rebind_period{0};         // 0: no periodic rebinding
-  bool rebind_address = false;       // a rebinding changes the external address as well
-  Duration mapping_timeout{0};       // an idle mapping is forgotten after this; 0: never
+  std::vector<Duration> rebinds{};  // when every mapping gets a new port
+  Duration rebind_period{0};        // 0: no periodic rebinding
+  bool rebind_address = false;      // a rebinding changes the external address as well
+  Duration mapping_timeout{0};      // an idle mapping is forgotten after this; 0: never
 };
 
-inline NatOptions rebind_after(Duration after) { return {.rebinds = {after}}; }
-inline NatOptions rebind_every(Duration period) { return {.rebind_period = period}; }
-inline NatOptions mapping_timeout(Duration idle) { return {.mapping_timeout = idle}; }
+inline NatOptions rebind_after(Duration after) {
+  return {.rebinds = {after}};
+}
+inline NatOptions rebind_every(Duration period) {
+  return {.rebind_period = period};
+}
+inline NatOptions mapping_timeout(Duration idle) {
+  return {.mapping_timeout = idle};
+}
 inline NatOptions with_new_address(NatOptions options) {
   options.rebind_address = true;
   return options;
@@ -67,24 +73,36 @@ inline NatOptions with_new_address(NatOptions options) {
 
 struct RateOptions {
   std::uint64_t bits_per_second = 0;
-  std::size_t queue_bytes_max = SIZE_MAX;  // arrivals beyond are dropped (drop-tail)
-  std::size_t mark_above_bytes = SIZE_MAX; // ECN-capable arrivals that find more queued get CE
+  std::size_t queue_bytes_max = SIZE_MAX;   // arrivals beyond are dropped (drop-tail)
+  std::size_t mark_above_bytes = SIZE_MAX;  // ECN-capable arrivals that find more queued get CE
 };
 
 // One link element as written down, before it has state.
 struct ElementSpec {
   enum class Kind : std::uint8_t {
-    kDelay, kJitter, kDrop, kBurstDrop, kReorder, kDuplicate, kCorrupt, kTruncate, kRate, kMtu,
-    kBlackhole, kEcnMark, kEcnBleach, kNat,
+    kDelay,
+    kJitter,
+    kDrop,
+    kBurstDrop,
+    kReorder,
+    kDuplicate,
+    kCorrupt,
+    kTruncate,
+    kRate,
+    kMtu,
+    kBlackhole,
+    kEcnMark,
+    kEcnBleach,
+    kNat,
   };
   Kind kind = Kind::kDelay;
-  bool up = true;    // acts on datagrams that go up
-  bool down = true;  // and on those that go down
-  Duration duration{0};   // delay; jitter, reorder and duplicate: largest extra delay
-  double probability = 0; // of the fault, per datagram
+  bool up = true;               // acts on datagrams that go up
+  bool down = true;             // and on those that go down
+  Duration duration{0};         // delay; jitter, reorder and duplicate: largest extra delay
+  double probability = 0;       // of the fault, per datagram
   double exit_probability = 0;  // burst drop: of leaving the bad state
-  std::size_t bytes = 0;  // mtu
-  Duration from{0};       // blackhole, since kWorldStart
+  std::size_t bytes = 0;        // mtu
+  Duration from{0};             // blackhole, since kWorldStart
   Duration until{0};
   RateOptions rate{};
   NatOptions nat{};
@@ -92,14 +110,22 @@ struct ElementSpec {
 
 using LinkSpec = std::vector<ElementSpec>;
 
-inline LinkSpec link(std::initializer_list<ElementSpec> elements) { return elements; }
+inline LinkSpec link(std::initializer_list<ElementSpec> elements) {
+  return elements;
+}
 
 // Fixed one-way latency.
-inline ElementSpec delay(Duration one_way) { return {.kind = ElementSpec::Kind::kDelay, .duration = one_way}; }
+inline ElementSpec delay(Duration one_way) {
+  return {.kind = ElementSpec::Kind::kDelay, .duration = one_way};
+}
 // Extra latency, uniform in [0, largest), for each datagram alone: reorders.
-inline ElementSpec jitter(Duration largest) { return {.kind = ElementSpec::Kind::kJitter, .duration = largest}; }
+inline ElementSpec jitter(Duration largest) {
+  return {.kind = ElementSpec::Kind::kJitter, .duration = largest};
+}
 // Independent loss; probability in [0, 1].
-inline ElementSpec drop(double probability) { return {.kind = ElementSpec::Kind::kDrop, .probability = probability}; }
+inline ElementSpec drop(double probability) {
+  return {.kind = ElementSpec::Kind::kDrop, .probability = probability};
+}
 // Gilbert-Elliott: `enter` and `leave` are the chances, per datagram, of entering and leaving
 // the bad state, in which every datagram is lost. Mean burst length: 1 / leave. A fading radio
 // recovers also while nobody sends, so the bad state ends after kBurstMax at the latest.
@@ -116,28 +142,47 @@ inline ElementSpec duplicate(double probability, Duration after) {
   return {.kind = ElementSpec::Kind::kDuplicate, .duration = after, .probability = probability};
 }
 // Flips one to eight bits in some datagrams.
-inline ElementSpec corrupt(double probability) { return {.kind = ElementSpec::Kind::kCorrupt, .probability = probability}; }
-// Cuts the end off some datagrams.
-inline ElementSpec truncate(double probability) { return {.kind = ElementSpec::Kind::kTruncate, .probability = probability}; }
-// Serialisation at a bit rate with a queue in front of it; bits count UDP payload.
-inline ElementSpec rate(std::uint64_t bits_per_second, std::size_t queue_bytes_max = SIZE_MAX, std::size_t mark_above_bytes = SIZE_MAX) {
-  return {.kind = ElementSpec::Kind::kRate,
-          .rate = {.bits_per_second = bits_per_second, .queue_bytes_max = queue_bytes_max, .mark_above_bytes = mark_above_bytes}};
+inline ElementSpec corrupt(double probability) {
+  return {.kind = ElementSpec::Kind::kCorrupt, .probability = probability};
 }
-constexpr std::uint64_t kbit(std::uint64_t n) { return n * 1'000; }
-constexpr std::uint64_t mbit(std::uint64_t n) { return n * 1'000'000; }
+// Cuts the end off some datagrams.
+inline ElementSpec truncate(double probability) {
+  return {.kind = ElementSpec::Kind::kTruncate, .probability = probability};
+}
+// Serialisation at a bit rate with a queue in front of it; bits count UDP payload.
+inline ElementSpec rate(std::uint64_t bits_per_second, std::size_t queue_bytes_max = SIZE_MAX,
+                        std::size_t mark_above_bytes = SIZE_MAX) {
+  return {.kind = ElementSpec::Kind::kRate,
+          .rate = {.bits_per_second = bits_per_second,
+                   .queue_bytes_max = queue_bytes_max,
+                   .mark_above_bytes = mark_above_bytes}};
+}
+constexpr std::uint64_t kbit(std::uint64_t n) {
+  return n * 1'000;
+}
+constexpr std::uint64_t mbit(std::uint64_t n) {
+  return n * 1'000'000;
+}
 // Drops datagrams with a UDP payload above `bytes`, silently as a black-holing router.
-inline ElementSpec mtu(std::size_t bytes) { return {.kind = ElementSpec::Kind::kMtu, .bytes = bytes}; }
+inline ElementSpec mtu(std::size_t bytes) {
+  return {.kind = ElementSpec::Kind::kMtu, .bytes = bytes};
+}
 // Loses everything in [from, until).
 inline ElementSpec blackhole(Duration from, Duration until) {
   return {.kind = ElementSpec::Kind::kBlackhole, .from = from, .until = until};
 }
 // Sets CE on some ECN-capable datagrams.
-inline ElementSpec ecn_mark(double probability) { return {.kind = ElementSpec::Kind::kEcnMark, .probability = probability}; }
+inline ElementSpec ecn_mark(double probability) {
+  return {.kind = ElementSpec::Kind::kEcnMark, .probability = probability};
+}
 // Clears the ECN field.
-inline ElementSpec ecn_bleach() { return {.kind = ElementSpec::Kind::kEcnBleach}; }
+inline ElementSpec ecn_bleach() {
+  return {.kind = ElementSpec::Kind::kEcnBleach};
+}
 // Translates the inside node's address; write it first, so that it stands at that node.
-inline ElementSpec nat(NatOptions options = {}) { return {.kind = ElementSpec::Kind::kNat, .nat = std::move(options)}; }
+inline ElementSpec nat(NatOptions options = {}) {
+  return {.kind = ElementSpec::Kind::kNat, .nat = std::move(options)};
+}
 
 // The same element for one direction only.
 inline ElementSpec up(ElementSpec spec) {

@@ -38,7 +38,9 @@ constexpr std::uint64_t kBufferCheckInterval = 16;
 const SocketAddress kClientAddress = ipv4_address({10, 0, 0, 2}, 50'000);
 const SocketAddress kServerAddress = ipv4_address({192, 0, 2, 1}, 443);
 
-std::vector<std::uint8_t> octets(std::string_view text) { return {text.begin(), text.end()}; }
+std::vector<std::uint8_t> octets(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 // Certificates and policy are the same for every run of a process, and made of a seed of
 // their own, so that runs of different processes agree.
@@ -50,13 +52,16 @@ struct TlsContexts {
 
 TlsContexts make_tls_contexts() {
   const quic::DeterministicTlsRandom fixed(0x7c0ffee);
-  const auto certificate =
-      quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClockS - 86'400, .validity_s = 2 * 86'400});
+  const auto certificate = quic::mint_dev_certificate(
+      {.names = {"localhost"}, .not_before_s = kWallClockS - 86'400, .validity_s = 2 * 86'400});
   HAWSER_CHECK(certificate.has_value());
   quic::TlsServerOptions server;
   server.common.alpn = {"hawser-sim"};
   server.common.verification_time_s = kWallClockS;
-  server.certificates = {{.chain_file = {}, .key_file = {}, .chain = octets(certificate->certificate_pem), .key = octets(certificate->key_pem)}};
+  server.certificates = {{.chain_file = {},
+                          .key_file = {},
+                          .chain = octets(certificate->certificate_pem),
+                          .key = octets(certificate->key_pem)}};
   // Tickets carry the time of the system's clock; without them a run is a function of its seed.
   server.tickets = 0;
   server.ticket_secret.assign(32, 0x42);
@@ -175,7 +180,8 @@ class ScenarioRun final : private quic::AcceptHandler {
 };
 
 void ScenarioRun::make_endpoints() {
-  client_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.connection = setup_.client, .random = &random_, .events = &events_});
+  client_endpoint_ = std::make_unique<quic::Endpoint>(
+      quic::EndpointConfig{.connection = setup_.client, .random = &random_, .events = &events_});
   server_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.connection = setup_.server,
                                                                            .tls = &*tls_contexts().server,
                                                                            .accept = this,
@@ -302,16 +308,21 @@ void ScenarioRun::judge_ends() {
 void ScenarioRun::judge_end(const Application& application, const char* side, bool closed_by_us) {
   const auto& reason = application.close_reason();
   if (!reason.has_value()) return verdict_.fail(std::string{side} + ": on_closed was never called");
-  const bool by_application = reason->is_application() && (reason->error_code == kDoneCode || (script_.closed_early() && reason->error_code == kEarlyCloseCode));
+  const bool by_application =
+      reason->is_application() &&
+      (reason->error_code == kDoneCode || (script_.closed_early() && reason->error_code == kEarlyCloseCode));
   // Once one end has closed, a lost CONNECTION_CLOSE leaves the other to its timers or to a
   // stateless reset.
-  const bool peer_may_be_gone = (closed_by_.has_value() && !closed_by_us) || script_.closed_early() || setup_.may_time_out;
-  const bool left_alone = reason->kind == CloseReason::Kind::kIdleTimeout || reason->kind == CloseReason::Kind::kHandshakeTimeout ||
+  const bool peer_may_be_gone =
+      (closed_by_.has_value() && !closed_by_us) || script_.closed_early() || setup_.may_time_out;
+  const bool left_alone = reason->kind == CloseReason::Kind::kIdleTimeout ||
+                          reason->kind == CloseReason::Kind::kHandshakeTimeout ||
                           reason->kind == CloseReason::Kind::kStatelessReset;
   // RFC 9000 section 10.2.3: before the handshake is confirmed, an application's close is
   // told to the peer as the transport error APPLICATION_ERROR.
-  const bool told_in_handshake = script_.closed_early() && reason->kind == CloseReason::Kind::kPeerTransport &&
-                                 reason->error_code == static_cast<std::uint64_t>(quic::TransportErrorCode::kApplicationError);
+  const bool told_in_handshake =
+      script_.closed_early() && reason->kind == CloseReason::Kind::kPeerTransport &&
+      reason->error_code == static_cast<std::uint64_t>(quic::TransportErrorCode::kApplicationError);
   const bool refused_token = reason->kind == CloseReason::Kind::kPeerTransport &&
                              reason->error_code == static_cast<std::uint64_t>(quic::TransportErrorCode::kInvalidToken);
   const bool lost_early = setup_.may_rebind_early && !client_->was_confirmed() && (left_alone || refused_token);
@@ -331,7 +342,8 @@ std::string hexadecimal(std::uint64_t value) {
 std::span<const ScenarioInfo> scenarios() {
   static const std::vector<ScenarioInfo> infos = [] {
     std::vector<ScenarioInfo> made;
-    for (const ScenarioDefinition& definition : scenario_definitions()) made.push_back({definition.name, definition.description});
+    for (const ScenarioDefinition& definition : scenario_definitions())
+      made.push_back({definition.name, definition.description});
     return made;
   }();
   return infos;
@@ -341,7 +353,8 @@ ScenarioResult run_scenario(std::string_view name, const ScenarioOptions& option
   ScenarioResult result;
   result.replay = "hawser sim --scenario=" + std::string{name} + " --seed=" + hexadecimal(options.seed);
   const auto definitions = scenario_definitions();
-  const auto found = std::find_if(definitions.begin(), definitions.end(), [&](const ScenarioDefinition& d) { return d.name == name; });
+  const auto found =
+      std::find_if(definitions.begin(), definitions.end(), [&](const ScenarioDefinition& d) { return d.name == name; });
   if (found == definitions.end()) {
     result.failure = "no scenario is called \"" + std::string{name} + "\": hawser sim --list shows them";
     return result;
@@ -354,7 +367,8 @@ ScenarioResult run_scenario(std::string_view name, const ScenarioOptions& option
   run.run();
   const World& world = run.world();
   result.passed = !run.verdict().failed();
-  if (!result.passed) result.failure = "at " + std::to_string(to_us(world.now() - kWorldStart)) + " us: " + run.verdict().failure();
+  if (!result.passed)
+    result.failure = "at " + std::to_string(to_us(world.now() - kWorldStart)) + " us: " + run.verdict().failure();
   result.digest = world.digest();
   result.virtual_time = world.now() - kWorldStart;
   result.datagrams_sent = world.stats().datagrams_sent;

@@ -31,8 +31,8 @@ struct ScenarioOptions {
 
 struct ScenarioResult {
   bool passed = false;
-  std::string failure;  // what broke, with the virtual time, if it did
-  std::string replay;   // "hawser sim --scenario=loss --seed=0x5eed"
+  std::string failure;       // what broke, with the virtual time, if it did
+  std::string replay;        // "hawser sim --scenario=loss --seed=0x5eed"
   std::uint64_t digest = 0;  // equal for equal scenario and seed
   Duration virtual_time{0};
   std::uint64_t datagrams_sent = 0;

@@ -11,12 +11,18 @@ using quic::Role;
 
 // Uniform in [low, high]. Callers draw at most once in each full expression, because the order
 // in which arguments are evaluated differs between compilers and a seed must not.
-std::uint64_t between(Random& random, std::uint64_t low, std::uint64_t high) { return low + random.below(high - low + 1); }
+std::uint64_t between(Random& random, std::uint64_t low, std::uint64_t high) {
+  return low + random.below(high - low + 1);
+}
 Duration between(Random& random, Duration low, Duration high) {
   return low + Duration{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>((high - low).count()) + 1))};
 }
-double share(Random& random, double low, double high) { return low + random.unit() * (high - low); }
-bool heads(Random& random) { return random.below(2) == 0; }
+double share(Random& random, double low, double high) {
+  return low + random.unit() * (high - low);
+}
+bool heads(Random& random) {
+  return random.below(2) == 0;
+}
 
 // A transfer both ways over a clean link: what every scenario starts from.
 Setup basic(Random& random) {
@@ -45,9 +51,13 @@ Setup basic(Random& random) {
   return setup;
 }
 
-void add(Setup& setup, ElementSpec element) { setup.link.push_back(std::move(element)); }
+void add(Setup& setup, ElementSpec element) {
+  setup.link.push_back(std::move(element));
+}
 
-Setup transfer(Random& random) { return basic(random); }
+Setup transfer(Random& random) {
+  return basic(random);
+}
 
 Setup loss(Random& random) {
   Setup setup = basic(random);
@@ -185,9 +195,15 @@ Setup ecn(Random& random) {
   Setup setup = basic(random);
   setup.client.ecn = setup.server.ecn = true;
   switch (random.below(3)) {
-    case 0: add(setup, ecn_mark(share(random, 0.01, 0.3))); break;
-    case 1: add(setup, heads(random) ? up(ecn_bleach()) : down(ecn_bleach())); break;
-    default: add(setup, rate(mbit(5), 100'000, 20'000)); break;
+    case 0:
+      add(setup, ecn_mark(share(random, 0.01, 0.3)));
+      break;
+    case 1:
+      add(setup, heads(random) ? up(ecn_bleach()) : down(ecn_bleach()));
+      break;
+    default:
+      add(setup, rate(mbit(5), 100'000, 20'000));
+      break;
   }
   return setup;
 }
@@ -359,6 +375,8 @@ constexpr ScenarioDefinition kScenarios[] = {
 
 }  // namespace
 
-std::span<const ScenarioDefinition> scenario_definitions() { return kScenarios; }
+std::span<const ScenarioDefinition> scenario_definitions() {
+  return kScenarios;
+}
 
 }  // namespace hawser::sim

@@ -64,7 +64,8 @@ TEST(transfer_plan, octets_out_of_place_are_seen) {
   EXPECT_TRUE(plan.matches(id, quic::Role::kClient, 3'000, Bytes{octets}.subspan(2'000)));
   EXPECT_FALSE(plan.matches(id, quic::Role::kServer, 1'000, octets));
   EXPECT_FALSE(plan.matches(quic::StreamId{8}, quic::Role::kClient, 1'000, octets));
-  for (const std::uint64_t shift : {1, 255, 256, 1'200, 65'536}) EXPECT_FALSE(plan.matches(id, quic::Role::kClient, 1'000 + shift, octets)) << shift;
+  for (const std::uint64_t shift : {1, 255, 256, 1'200, 65'536})
+    EXPECT_FALSE(plan.matches(id, quic::Role::kClient, 1'000 + shift, octets)) << shift;
   octets[4'999] ^= 1;
   EXPECT_FALSE(plan.matches(id, quic::Role::kClient, 1'000, octets));
 }
@@ -128,9 +129,13 @@ class Story {
   Story() : check(verdict) {}
   template <class Event>
   void tell(const Event& event) {
-    EventEmitter(&check, {.connection = 1, .original_destination_cid = {}, .now = kWorldStart, .vantage = Vantage::kClient}).emit(event);
+    EventEmitter(&check,
+                 {.connection = 1, .original_destination_cid = {}, .now = kWorldStart, .vantage = Vantage::kClient})
+        .emit(event);
   }
-  void send(std::uint64_t number) { tell(PacketSent{.packet_type = LoggedPacketType::kOneRtt, .packet_number = number, .size = 100}); }
+  void send(std::uint64_t number) {
+    tell(PacketSent{.packet_type = LoggedPacketType::kOneRtt, .packet_number = number, .size = 100});
+  }
   [[nodiscard]] bool failed() const { return verdict.failed(); }
   Verdict verdict;
   EventCheck check;

@@ -18,9 +18,9 @@
 namespace hawser::sim {
 
 enum class Reading : std::uint8_t {
-  kEager,  // everything, inside the handler call, without copying
-  kPartly, // a part inside the handler call, the rest on the reading clock
-  kSlow,   // only on the reading clock
+  kEager,   // everything, inside the handler call, without copying
+  kPartly,  // a part inside the handler call, the rest on the reading clock
+  kSlow,    // only on the reading clock
 };
 
 // What the application at one end does. Content, sizes and endings of its streams follow
@@ -28,8 +28,8 @@ enum class Reading : std::uint8_t {
 struct ApplicationProfile {
   std::uint32_t streams_bidi = 0;  // that this end opens
   std::uint32_t streams_uni = 0;
-  std::uint32_t datagrams = 0;     // DATAGRAM frames that this end tries to send
-  bool shared_writes = false;      // writes without copying
+  std::uint32_t datagrams = 0;  // DATAGRAM frames that this end tries to send
+  bool shared_writes = false;   // writes without copying
   Reading reading = Reading::kEager;
   Duration read_interval = 5ms;    // of the reading clock
   std::size_t read_bytes = 4'096;  // for each stream at each tick
@@ -41,8 +41,8 @@ struct ApplicationProfile {
 // Sizes and endings of all stream directions. Both ends compute them from the same seed.
 struct TransferOptions {
   std::uint64_t bytes_max = 100'000;  // of one direction of one stream
-  double reset_share = 0;  // directions that the sender resets
-  double stop_share = 0;   // directions that the receiver stops
+  double reset_share = 0;             // directions that the sender resets
+  double stop_share = 0;              // directions that the receiver stops
 };
 
 struct ScheduledCommand {
@@ -61,16 +61,16 @@ struct Setup {
   ApplicationProfile server_application;
   TransferOptions transfer;
   std::vector<ScheduledCommand> commands;
-  bool classic_groups = false;      // X25519 alone, so that the ClientHello fits one datagram
-  bool may_time_out = false;        // idle and handshake timeouts are no failure
+  bool classic_groups = false;  // X25519 alone, so that the ClientHello fits one datagram
+  bool may_time_out = false;    // idle and handshake timeouts are no failure
   // A NAT may rebind before the handshake is confirmed, which RFC 9000 section 9 does not
   // support: a server has no keys left for the Handshake packets that come from the new
   // address, and a token for the old one is invalid there (section 8.1.3). The connection may
   // then end before it was confirmed at the client.
   bool may_rebind_early = false;
   quic::Role closer = quic::Role::kClient;  // who closes once all is done
-  std::size_t max_segments = 16;    // of a train
-  Duration limit = 600s;            // unfinished after this much virtual time: a deadlock
+  std::size_t max_segments = 16;            // of a train
+  Duration limit = 600s;                    // unfinished after this much virtual time: a deadlock
 };
 
 struct ScenarioDefinition {

@@ -17,7 +17,9 @@ const SocketAddress kClientAddress = ipv4_address({10, 0, 0, 2}, 5'000);
 const SocketAddress kServerAddress = ipv4_address({192, 0, 2, 1}, 443);
 
 std::uint32_t number_of(Bytes bytes) {
-  return bytes.size() < 4 ? 0xffffffff : std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
+  return bytes.size() < 4
+             ? 0xffffffff
+             : std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
 }
 
 // Sends `count` datagrams of `size` octets, one each `interval` (0: all in trains at once).
@@ -49,7 +51,9 @@ class Sender final : public Node {
     next_ = now + interval_;
     return 1;
   }
-  std::optional<Timestamp> next_timeout() const override { return sent_ == count_ ? std::nullopt : std::optional{next_}; }
+  std::optional<Timestamp> next_timeout() const override {
+    return sent_ == count_ ? std::nullopt : std::optional{next_};
+  }
 
   std::vector<std::uint32_t> echoes;
   std::vector<Timestamp> echo_times;
@@ -104,7 +108,8 @@ class Echo final : public Node {
 };
 
 struct Session {
-  Session(const LinkSpec& spec, std::uint32_t count, std::size_t size = 100, Duration interval = 1ms, std::uint64_t seed = 1, Ecn ecn = Ecn::kNotEct)
+  Session(const LinkSpec& spec, std::uint32_t count, std::size_t size = 100, Duration interval = 1ms,
+          std::uint64_t seed = 1, Ecn ecn = Ecn::kNotEct)
       : sender(count, size, interval, ecn), world({.seed = seed}) {
     const NodeId client = world.add(sender, kClientAddress);
     const NodeId server = world.add(echo, kServerAddress);

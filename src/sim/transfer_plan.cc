@@ -59,7 +59,8 @@ bool TransferPlan::matches(quic::StreamId id, quic::Role sender, std::uint64_t o
 std::size_t fill_datagram(std::uint64_t number, quic::Role sender, MutableBytes out) {
   const std::size_t size = std::min<std::size_t>(out.size(), kDatagramHeader + number % 700);
   for (std::size_t i = 0; i < size; ++i) out[i] = octet(number, i);
-  for (std::size_t i = 0; i < std::min<std::size_t>(size, 8); ++i) out[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  for (std::size_t i = 0; i < std::min<std::size_t>(size, 8); ++i)
+    out[i] = static_cast<std::uint8_t>(number >> (8 * i));
   if (size > 8) out[8] = static_cast<std::uint8_t>(sender);
   return size;
 }

@@ -17,7 +17,9 @@ constexpr std::size_t kReceivedSegmentsMax = 64;
 constexpr std::size_t kReceivedTrainBytesMax = 65'535;
 
 // For std heap functions, which keep the largest in front: the earliest is the largest.
-constexpr auto later = [](const auto& a, const auto& b) { return a.at != b.at ? a.at > b.at : a.sequence > b.sequence; };
+constexpr auto later = [](const auto& a, const auto& b) {
+  return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
+};
 
 }  // namespace
 
@@ -71,7 +73,9 @@ void World::connect(NodeId inside, NodeId outside, const LinkSpec& spec) {
   pipes_.push_back(std::move(pipe));
 }
 
-void World::add_actor(Actor& actor, Timestamp first) { actors_.push_back({&actor, first}); }
+void World::add_actor(Actor& actor, Timestamp first) {
+  actors_.push_back({&actor, first});
+}
 
 World::StepResult World::step(Timestamp limit) {
   if (!failure_.empty()) return StepResult::kStuck;
@@ -94,7 +98,9 @@ World::StepResult World::step(Timestamp limit) {
   }
 }
 
-void World::pump(NodeId node) { collect(node); }
+void World::pump(NodeId node) {
+  collect(node);
+}
 
 Timestamp World::next_instant() const {
   Timestamp next = arrivals_.empty() ? kNever : arrivals_.front().at;
@@ -123,7 +129,8 @@ void World::move_arrivals() {
 // Takes a datagram to its next element, or to the node behind the last one.
 void World::advance(Arrival arrival) {
   Pipe& pipe = pipes_[arrival.pipe];
-  while (arrival.stage < pipe.up.size() && element_at(pipe, arrival.direction, arrival.stage) == nullptr) ++arrival.stage;
+  while (arrival.stage < pipe.up.size() && element_at(pipe, arrival.direction, arrival.stage) == nullptr)
+    ++arrival.stage;
   if (arrival.stage == pipe.up.size()) {
     arrive(std::move(arrival));
     return;
@@ -187,8 +194,8 @@ void World::deliver_inbox(NodeId id) {
     if (size == 0) continue;
     std::memcpy(at, datagram.bytes.data(), size);
     ReceivedTrain* last = batch.empty() ? nullptr : &batch.back();
-    const bool joins = open && last->tuple == datagram.tuple && last->ecn == datagram.ecn && size <= last->segment_size &&
-                       last->bytes.size() / last->segment_size < kReceivedSegmentsMax &&
+    const bool joins = open && last->tuple == datagram.tuple && last->ecn == datagram.ecn &&
+                       size <= last->segment_size && last->bytes.size() / last->segment_size < kReceivedSegmentsMax &&
                        last->bytes.size() + size <= kReceivedTrainBytesMax;
     if (joins) {
       last->bytes = {last->bytes.data(), last->bytes.size() + size};

@@ -41,7 +41,7 @@ class Actor {
 
 struct WorldOptions {
   std::uint64_t seed = 1;
-  std::size_t max_segments = 16;     // of a train that nodes may fill
+  std::size_t max_segments = 16;  // of a train that nodes may fill
   std::size_t train_bytes_max = 65'507;
 };
 
@@ -154,7 +154,7 @@ class World {
   std::uint64_t digest_ = 0x9e3779b97f4a7c15;
   WorldStats stats_;
   std::string failure_;
-  std::vector<std::vector<std::uint8_t>> buffers_;   // lent to nodes for trains
+  std::vector<std::vector<std::uint8_t>> buffers_;  // lent to nodes for trains
   std::vector<TransmitTrain> trains_;
 };
 

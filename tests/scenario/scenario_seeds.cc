@@ -1,6 +1,5 @@
-// Goal: no seed breaks an invariant in any scenario. Method: this program takes its share of
-// a range of seeds, spread over all scenarios, runs each and prints the command that replays
-// every failure. Runs as several shards so that all cores are used.
+// scenario_seeds.cc: runs a share of a range of seeds, spread over all scenarios, and prints
+// the command that replays each failure. ctest runs it as shards, so that all cores are used.
 //
 //   scenario_seeds <shard> <shards> <seeds> [first seed]
 #include <cstdint>
@@ -40,6 +39,7 @@ int main(int argc, char** argv) {
     std::printf("%s", failure.c_str());
     std::fflush(stdout);
   }
-  std::printf("%llu runs, %llu failures\n", static_cast<unsigned long long>(runs), static_cast<unsigned long long>(failures));
+  std::printf("%llu runs, %llu failures\n", static_cast<unsigned long long>(runs),
+              static_cast<unsigned long long>(failures));
   return failures == 0 ? 0 : 1;
 }
