@@ -1,0 +1,304 @@
+// static_files_test.cc: goal: each header rule of RFC 9110 that a file server keeps, and no
+// way out of the root. Method: real files in a folder of its own; requests as values.
+#include "http/static_files.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "http/http_date.h"
+
+namespace hawser::http {
+namespace {
+
+// 2026-01-02 03:04:05 UTC
+constexpr std::int64_t kModified = 1'767'323'045;
+constexpr const char* kModifiedText = "Fri, 02 Jan 2026 03:04:05 GMT";
+
+class StaticFilesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/hawser-static-XXXXXX";
+    folder_ = mkdtemp(name);
+    std::filesystem::create_directories(root() + "/sub/deep");
+    std::filesystem::create_directories(root() + "/bare");
+    write("a.txt", "0123456789");
+    write("empty.bin", "");
+    write("sub/index.html", "<p>index");
+    write("with space.html", "space");
+    write(".secret", "secret");
+    write(".well-known/x", "known");
+    write_outside("outside.txt", "outside");
+    files_.emplace(StaticFiles::create({.root = root()}).value());
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] std::string root() const { return folder_ + "/root"; }
+  void write(const std::string& name, std::string_view text) { write_file(root() + "/" + name, text); }
+  void write_outside(const std::string& name, std::string_view text) { write_file(folder_ + "/" + name, text); }
+  static void write_file(const std::string& path, std::string_view text) {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+    const timespec times[2] = {{.tv_sec = kModified, .tv_nsec = 7}, {.tv_sec = kModified, .tv_nsec = 7}};
+    utimensat(AT_FDCWD, path.c_str(), times, 0);
+  }
+
+  Response request(std::string_view method, std::string_view target, std::vector<Field> fields = {}) {
+    return files_->answer({.method = method, .scheme = "https", .authority = "localhost", .target = target, .fields = fields});
+  }
+  Response get(std::string_view target, std::vector<Field> fields = {}) { return request("GET", target, std::move(fields)); }
+
+  static std::string body_of(Response& response) {
+    std::string text;
+    while (response.body != nullptr) {
+      auto chunk = response.body->next(64 * 1'024);
+      if (!chunk) return "failed after " + text;
+      text += as_text(chunk->bytes.view());
+      if (chunk->last) response.body.reset();
+    }
+    return text;
+  }
+  static std::string field(const Response& response, std::string_view name) {
+    for (const auto& [key, value] : response.fields)
+      if (key == name) return value;
+    return "(none)";
+  }
+  std::string etag() { return field(get("/a.txt"), "etag"); }
+
+  std::string folder_;
+  std::optional<StaticFiles> files_;
+};
+
+TEST_F(StaticFilesTest, get_sends_the_file_with_its_metadata) {
+  Response response = get("/a.txt");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(field(response, "content-length"), "10");
+  EXPECT_EQ(field(response, "content-type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(field(response, "last-modified"), kModifiedText);
+  EXPECT_EQ(field(response, "accept-ranges"), "bytes");
+  EXPECT_EQ(field(response, "etag").front(), '"');
+  EXPECT_EQ(body_of(response), "0123456789");
+}
+
+TEST_F(StaticFilesTest, head_sends_the_same_fields_without_a_body) {
+  const Response with_body = get("/a.txt");
+  const Response head = request("HEAD", "/a.txt", {{"range", "bytes=0-1"}});
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.fields, with_body.fields);
+  EXPECT_EQ(head.body, nullptr);
+}
+
+TEST_F(StaticFilesTest, an_empty_file_has_no_body) {
+  const Response response = get("/empty.bin");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(field(response, "content-length"), "0");
+  EXPECT_EQ(response.body, nullptr);
+}
+
+TEST_F(StaticFilesTest, other_methods_get_405_with_allow) {
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "get"}) {
+    const Response response = request(method, "/a.txt");
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_EQ(field(response, "allow"), "GET, HEAD");
+  }
+}
+
+TEST_F(StaticFilesTest, folders_lead_to_their_slash_and_index) {
+  Response redirect = get("/sub?x=1");
+  EXPECT_EQ(redirect.status, 301);
+  EXPECT_EQ(field(redirect, "location"), "/sub/?x=1");
+  Response index = get("/sub/");
+  EXPECT_EQ(index.status, 200);
+  EXPECT_EQ(field(index, "content-type"), "text/html; charset=utf-8");
+  EXPECT_EQ(body_of(index), "<p>index");
+  EXPECT_EQ(get("/bare/").status, 404);
+  EXPECT_EQ(get("/").status, 404);
+  EXPECT_EQ(get("/a.txt/").status, 404);
+}
+
+TEST_F(StaticFilesTest, a_redirect_never_leads_to_another_host) {
+  EXPECT_EQ(field(get("//sub"), "location"), "/sub/");
+  std::filesystem::create_directories(root() + "/evil.example");
+  EXPECT_EQ(field(get("//evil.example"), "location"), "/evil.example/");
+  std::filesystem::create_directories(root() + "/a\r\nb");
+  EXPECT_EQ(field(get("/a%0D%0Ab"), "location"), "/a%0D%0Ab/");
+}
+
+TEST_F(StaticFilesTest, listings_are_shown_only_when_asked_for) {
+  auto listing = StaticFiles::create({.root = root(), .listing = true}).value();
+  Response response = listing.answer({.method = "GET", .scheme = {}, .authority = {}, .target = "/", .fields = {}});
+  EXPECT_EQ(response.status, 200);
+  const std::string page = body_of(response);
+  EXPECT_NE(page.find("href=\"./with%20space.html\""), std::string::npos);
+  EXPECT_NE(page.find("href=\"./sub/\""), std::string::npos);
+  EXPECT_EQ(page.find("secret"), std::string::npos);
+}
+
+TEST_F(StaticFilesTest, percent_encoding_is_decoded) {
+  Response response = get("/with%20space.html?query");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(body_of(response), "space");
+  EXPECT_EQ(get("/%61.txt").status, 200);
+  for (const char* bad : {"/%", "/%6", "/%zz", "/a%00.txt", "/sub%2findex.html", "a.txt", "", "*"}) EXPECT_EQ(get(bad).status, 400) << bad;
+  EXPECT_EQ(get("/" + std::string(5'000, 'a')).status, 414);
+}
+
+TEST_F(StaticFilesTest, nothing_outside_the_root_is_served) {
+  for (const char* target : {"/../outside.txt", "/%2e%2e/outside.txt", "/.%2E/outside.txt", "/sub/../../outside.txt", "/sub/..%2f..%2foutside.txt",
+                             "/..", "/sub/%2e%2e"}) {
+    EXPECT_EQ(get(target).status, 400) << target;
+  }
+  symlink("../outside.txt", (root() + "/link").c_str());
+  symlink((folder_ + "/outside.txt").c_str(), (root() + "/absolute").c_str());
+  symlink("..", (root() + "/up").c_str());
+  symlink("/proc/self/root", (root() + "/magic").c_str());
+  for (const char* target : {"/link", "/absolute", "/up/outside.txt", "/magic/etc/passwd"}) EXPECT_EQ(get(target).status, 404) << target;
+}
+
+TEST_F(StaticFilesTest, links_that_stay_below_the_root_are_followed) {
+  symlink("../a.txt", (root() + "/sub/inside").c_str());
+  Response response = get("/sub/inside");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(body_of(response), "0123456789");
+}
+
+TEST_F(StaticFilesTest, hidden_names_are_not_served_unless_asked_for) {
+  EXPECT_EQ(get("/.secret").status, 404);
+  EXPECT_EQ(get("/%2esecret").status, 404);
+  EXPECT_EQ(get("/.well-known/x").status, 200);
+  auto open = StaticFiles::create({.root = root(), .hidden = true}).value();
+  EXPECT_EQ(open.answer({.method = "GET", .scheme = {}, .authority = {}, .target = "/.secret", .fields = {}}).status, 200);
+}
+
+TEST_F(StaticFilesTest, pipes_and_missing_files_are_not_found) {
+  mkfifo((root() + "/pipe").c_str(), 0600);
+  EXPECT_EQ(get("/pipe").status, 404);
+  EXPECT_EQ(get("/missing").status, 404);
+  EXPECT_EQ(get("/a.txt/more").status, 404);
+  EXPECT_EQ(get("/" + std::string(300, 'n')).status, 404);
+}
+
+TEST_F(StaticFilesTest, one_range_is_a_206) {
+  Response response = get("/a.txt", {{"range", "bytes=2-4"}});
+  EXPECT_EQ(response.status, 206);
+  EXPECT_EQ(field(response, "content-range"), "bytes 2-4/10");
+  EXPECT_EQ(field(response, "content-length"), "3");
+  EXPECT_EQ(body_of(response), "234");
+  Response suffix = get("/a.txt", {{"range", "bytes=-3"}});
+  EXPECT_EQ(body_of(suffix), "789");
+  Response rest = get("/a.txt", {{"range", "bytes=8-"}});
+  EXPECT_EQ(field(rest, "content-range"), "bytes 8-9/10");
+}
+
+TEST_F(StaticFilesTest, several_ranges_are_a_multipart) {
+  Response response = get("/a.txt", {{"range", "bytes=0-1, 8-"}});
+  EXPECT_EQ(response.status, 206);
+  EXPECT_EQ(field(response, "content-range"), "(none)");
+  const std::string type = field(response, "content-type");
+  ASSERT_TRUE(type.starts_with("multipart/byteranges; boundary="));
+  const std::string boundary = type.substr(type.find('=') + 1);
+  const std::string length = field(response, "content-length");
+  const std::string body = body_of(response);
+  EXPECT_EQ(length, std::to_string(body.size()));
+  EXPECT_EQ(body, "--" + boundary + "\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-range: bytes 0-1/10\r\n\r\n01\r\n--" + boundary +
+                      "\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-range: bytes 8-9/10\r\n\r\n89\r\n--" + boundary + "--\r\n");
+}
+
+TEST_F(StaticFilesTest, a_range_past_the_end_is_a_416) {
+  const Response response = get("/a.txt", {{"range", "bytes=10-"}});
+  EXPECT_EQ(response.status, 416);
+  EXPECT_EQ(field(response, "content-range"), "bytes */10");
+  EXPECT_EQ(get("/empty.bin", {{"range", "bytes=0-"}}).status, 416);
+}
+
+TEST_F(StaticFilesTest, if_range_decides_about_the_range) {
+  EXPECT_EQ(get("/a.txt", {{"range", "bytes=0-1"}, {"if-range", etag()}}).status, 206);
+  EXPECT_EQ(get("/a.txt", {{"range", "bytes=0-1"}, {"if-range", "\"other\""}}).status, 200);
+  EXPECT_EQ(get("/a.txt", {{"range", "bytes=0-1"}, {"if-range", "W/" + etag()}}).status, 200);
+  EXPECT_EQ(get("/a.txt", {{"range", "bytes=0-1"}, {"if-range", kModifiedText}}).status, 206);
+  EXPECT_EQ(get("/a.txt", {{"range", "bytes=0-1"}, {"if-range", "Fri, 02 Jan 2026 03:04:06 GMT"}}).status, 200);
+}
+
+TEST_F(StaticFilesTest, if_none_match_gives_304_without_content_fields) {
+  const Response response = get("/a.txt", {{"if-none-match", "\"x\", W/" + etag()}});
+  EXPECT_EQ(response.status, 304);
+  EXPECT_EQ(field(response, "etag"), etag());
+  EXPECT_EQ(field(response, "content-length"), "(none)");
+  EXPECT_EQ(response.body, nullptr);
+  EXPECT_EQ(get("/a.txt", {{"if-none-match", "*"}}).status, 304);
+  EXPECT_EQ(get("/a.txt", {{"if-none-match", "\"x\""}}).status, 200);
+  EXPECT_EQ(get("/missing", {{"if-none-match", "*"}}).status, 404);
+}
+
+TEST_F(StaticFilesTest, if_modified_since_counts_only_without_if_none_match) {
+  EXPECT_EQ(get("/a.txt", {{"if-modified-since", kModifiedText}}).status, 304);
+  EXPECT_EQ(get("/a.txt", {{"if-modified-since", "Fri, 02 Jan 2026 03:04:04 GMT"}}).status, 200);
+  EXPECT_EQ(get("/a.txt", {{"if-modified-since", "yesterday"}}).status, 200);
+  EXPECT_EQ(get("/a.txt", {{"if-none-match", "\"x\""}, {"if-modified-since", kModifiedText}}).status, 200);
+}
+
+TEST_F(StaticFilesTest, if_match_and_if_unmodified_since_give_412) {
+  EXPECT_EQ(get("/a.txt", {{"if-match", "\"x\""}}).status, 412);
+  EXPECT_EQ(get("/a.txt", {{"if-match", "W/" + etag()}}).status, 412);
+  EXPECT_EQ(get("/a.txt", {{"if-match", "\"x\", " + etag()}}).status, 200);
+  EXPECT_EQ(get("/a.txt", {{"if-match", "*"}}).status, 200);
+  EXPECT_EQ(get("/a.txt", {{"if-unmodified-since", "Fri, 02 Jan 2026 03:04:04 GMT"}}).status, 412);
+  EXPECT_EQ(get("/a.txt", {{"if-unmodified-since", kModifiedText}}).status, 200);
+  // RFC 9110 section 13.2.2: the tag outranks the date.
+  EXPECT_EQ(get("/a.txt", {{"if-match", etag()}, {"if-unmodified-since", "Fri, 02 Jan 2026 03:04:04 GMT"}}).status, 200);
+}
+
+TEST_F(StaticFilesTest, the_tag_changes_with_content_and_time) {
+  const std::string before = etag();
+  write("a.txt", "012345678");
+  EXPECT_NE(etag(), before);
+  write("a.txt", "9876543210");
+  EXPECT_EQ(etag(), before);  // the same size and time: what the tag is made of
+  std::ofstream(root() + "/a.txt") << "0123456789";
+  EXPECT_NE(etag(), before);
+}
+
+TEST_F(StaticFilesTest, large_files_come_whole_in_chunks) {
+  std::string content(3'000'000, ' ');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 31 + i / 4'096);
+  write("large.bin", content);
+  Response response = get("/large.bin");
+  auto chunk = response.body->next(1 << 20);
+  ASSERT_TRUE(chunk);
+  EXPECT_EQ(chunk->bytes.size(), ChunkPool::kChunkSize);
+  EXPECT_TRUE(std::string(as_text(chunk->bytes.view())) + body_of(response) == content);
+}
+
+TEST_F(StaticFilesTest, a_file_that_shrinks_under_way_fails_the_body) {
+  write("shrinks.bin", std::string(1'000'000, 'x'));
+  Response response = get("/shrinks.bin");
+  ASSERT_TRUE(response.body->next(ChunkPool::kChunkSize));
+  ASSERT_EQ(truncate((root() + "/shrinks.bin").c_str(), 300'000), 0);
+  EXPECT_FALSE(response.body->next(ChunkPool::kChunkSize));
+}
+
+TEST_F(StaticFilesTest, a_missing_root_is_an_error_that_names_it) {
+  const auto created = StaticFiles::create({.root = folder_ + "/none"});
+  ASSERT_FALSE(created);
+  EXPECT_NE(created.error().message.find("/none"), std::string::npos);
+}
+
+TEST(chunk_pool, gives_a_returned_chunk_out_again) {
+  ChunkPool pool;
+  auto memory = pool.take();
+  const std::uint8_t* const address = memory.get();
+  {
+    const SharedBytes shared = pool.share(std::move(memory), 10);
+    const SharedBytes second = shared.part(2, 3);
+    EXPECT_EQ(shared.size(), 10u);
+  }
+  EXPECT_EQ(pool.take().get(), address);
+}
+
+}  // namespace
+}  // namespace hawser::http

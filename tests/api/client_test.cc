@@ -1,0 +1,129 @@
+// client_test.cc: goal: the first ten lines of the README work, and say what is wrong when
+// they do not. Method: a server in this process on a free loopback port, the public headers
+// only on the client's side.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "hawser/http3_client.h"
+#include "hawser/runtime.h"
+#include "quic/tls/dev_certificate.h"
+#include "runtime/http_server.h"
+#include "runtime/runtime.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Serves one folder for the life of a test.
+class Served : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "hawser-api-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    std::ofstream(folder_ / "hello.txt") << "hello";
+    std::ofstream(folder_ / "large.bin") << std::string(3'000'000, 'x');
+    const auto certificate = hawser::quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = std::time(nullptr) - 60}).value();
+    std::ofstream(folder_ / "ca.pem") << certificate.certificate_pem;
+    runtime_ = hawser::runtime::Runtime::create().value();
+    hawser::runtime::HttpServerOptions options;
+    options.udp.local = hawser::ipv4_address({127, 0, 0, 1}, 0);
+    options.tls.certificates.push_back({.chain = octets(certificate.certificate_pem), .key = octets(certificate.key_pem)});
+    options.files.root = folder_.string();
+    auto server = hawser::runtime::HttpServer::start(*runtime_, std::move(options));
+    ASSERT_TRUE(server.has_value()) << server.error().message;
+    server_ = std::move(*server);
+    port_ = std::to_string(server_->local_address().port);
+  }
+  void TearDown() override {
+    runtime_->stop();
+    runtime_->join();
+    server_.reset();
+    fs::remove_all(folder_);
+  }
+
+  static std::vector<std::uint8_t> octets(std::string_view text) { return {text.begin(), text.end()}; }
+  hawser::http3::ClientOptions options() const {
+    return {.authority = "localhost:" + port_, .connect_to = "127.0.0.1:" + port_, .ca_file = (folder_ / "ca.pem").string()};
+  }
+
+  fs::path folder_;
+  std::string port_;
+  std::unique_ptr<hawser::runtime::Runtime> runtime_;
+  std::unique_ptr<hawser::runtime::HttpServer> server_;
+};
+
+TEST_F(Served, a_get_brings_status_fields_and_body) {
+  auto runtime = hawser::Runtime::create();
+  ASSERT_TRUE(runtime.has_value());
+  auto client = hawser::http3::Client::connect(**runtime, options());
+  ASSERT_TRUE(client.has_value()) << client.error().message;
+  const auto response = (*client)->get("/hello.txt").wait();
+  ASSERT_TRUE(response.has_value()) << response.error().message;
+  EXPECT_EQ(response->status, 200u);
+  EXPECT_EQ(response->body, "hello");
+  bool has_type = false;
+  for (const auto& [name, value] : response->headers) has_type |= name == "content-type" && value.starts_with("text/plain");
+  EXPECT_TRUE(has_type);
+}
+
+TEST_F(Served, many_requests_share_the_connection) {
+  auto runtime = hawser::Runtime::create().value();
+  auto client = hawser::http3::Client::connect(*runtime, options()).value();
+  std::vector<hawser::http3::PendingResponse> pending;
+  for (int i = 0; i < 200; ++i) pending.push_back(client->get(i % 10 == 0 ? "/large.bin" : "/hello.txt"));
+  for (int i = 0; i < 200; ++i) {
+    const auto response = pending[static_cast<std::size_t>(i)].wait();
+    ASSERT_TRUE(response.has_value()) << response.error().message;
+    ASSERT_EQ(response->body.size(), i % 10 == 0 ? 3'000'000u : 5u);
+  }
+}
+
+TEST_F(Served, a_missing_file_is_a_404_and_no_error) {
+  auto runtime = hawser::Runtime::create().value();
+  auto client = hawser::http3::Client::connect(*runtime, options()).value();
+  const auto response = client->get("/nothing").wait();
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->status, 404u);
+}
+
+TEST_F(Served, an_untrusted_certificate_is_named_as_the_cause) {
+  auto runtime = hawser::Runtime::create().value();
+  auto changed = options();
+  changed.ca_file.clear();
+  auto client = hawser::http3::Client::connect(*runtime, changed).value();
+  const auto response = client->get("/hello.txt").wait();
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().kind, hawser::Error::Kind::kCertificate) << response.error().message;
+}
+
+TEST_F(Served, a_body_above_the_limit_is_refused) {
+  auto runtime = hawser::Runtime::create().value();
+  auto changed = options();
+  changed.response_body_max = 1'000'000;
+  auto client = hawser::http3::Client::connect(*runtime, changed).value();
+  const auto response = client->get("/large.bin").wait();
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().kind, hawser::Error::Kind::kTooLarge);
+}
+
+TEST(client, nobody_listening_is_an_error_within_the_timeout) {
+  auto runtime = hawser::Runtime::create().value();
+  auto client = hawser::http3::Client::connect(*runtime, {.authority = "localhost", .connect_to = "127.0.0.1:9", .connect_timeout_ms = 300}).value();
+  const auto response = client->get("/").wait();
+  ASSERT_FALSE(response.has_value());
+}
+
+TEST(client, wrong_options_say_what_to_change) {
+  auto runtime = hawser::Runtime::create().value();
+  const auto empty = hawser::http3::Client::connect(*runtime, {});
+  ASSERT_FALSE(empty.has_value());
+  EXPECT_NE(empty.error().message.find("authority"), std::string::npos);
+  const auto port = hawser::http3::Client::connect(*runtime, {.authority = "localhost:99999"});
+  ASSERT_FALSE(port.has_value());
+  EXPECT_NE(port.error().message.find("port"), std::string::npos);
+}
+
+}  // namespace
