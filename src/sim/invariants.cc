@@ -163,4 +163,12 @@ void check_buffers(const quic::Connection& connection, std::uint64_t streams, co
                  " octets wait to be acknowledged, limit " + std::to_string(send_max));
 }
 
+void check_drained(const quic::Connection& connection, const char* side, Verdict& verdict) {
+  quic::StreamSet& set = const_cast<quic::Connection&>(connection).core().streams();
+  if (set.open_streams() + set.receive_memory() + set.send_buffered() == 0) return;
+  verdict.fail(std::string{side} + ": all streams closed, but " + std::to_string(set.open_streams()) + " are open, " +
+               std::to_string(set.receive_memory()) + " octets of receive memory and " +
+               std::to_string(set.send_buffered()) + " octets to send are left");
+}
+
 }  // namespace hawser::sim

@@ -92,4 +92,7 @@ class EventCheck final : public EventSink {
 // Memory that a connection holds for stream data, against the windows it granted.
 void check_buffers(const quic::Connection& connection, std::uint64_t streams, const char* side, Verdict& verdict);
 
+// Once every stream is closed nothing of them is left.
+void check_drained(const quic::Connection& connection, const char* side, Verdict& verdict);
+
 }  // namespace hawser::sim

@@ -281,6 +281,11 @@ void ScenarioRun::transfer() {
     if (!verdict_.failed()) verdict_.fail("deadlock: " + unfinished());
     return;
   }
+  if (setup_.nothing_is_lost && event_check_.packets_lost() > 0)
+    verdict_.fail(std::to_string(event_check_.packets_lost()) + " packets declared lost on a link that loses none");
+  if (client_->done() && client_->connection() != nullptr) check_drained(*client_->connection(), "client", verdict_);
+  if (server_ != nullptr && server_->done() && server_->connection() != nullptr)
+    check_drained(*server_->connection(), "server", verdict_);
 }
 
 // Closes what is still open and waits until both endpoints have forgotten it.

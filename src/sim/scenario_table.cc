@@ -233,7 +233,8 @@ Setup key_updates(Random& random) {
 Setup long_rtt(Random& random) {
   Setup setup = basic(random);
   setup.link = link({delay(between(random, Duration{300ms}, Duration{2s}))});
-  if (heads(random)) add(setup, drop(share(random, 0.001, 0.05)));
+  setup.nothing_is_lost = heads(random);
+  if (!setup.nothing_is_lost) add(setup, drop(share(random, 0.001, 0.05)));
   return setup;
 }
 
@@ -264,6 +265,7 @@ Setup slow_readers(Random& random) {
   add_reading(random, setup.server_application);
   if (heads(random)) shrink_windows(random, setup.server);
   if (heads(random)) shrink_windows(random, setup.client);
+  setup.nothing_is_lost = true;
   return setup;
 }
 

@@ -61,8 +61,9 @@ struct Setup {
   ApplicationProfile server_application;
   TransferOptions transfer;
   std::vector<ScheduledCommand> commands;
-  bool classic_groups = false;  // X25519 alone, so that the ClientHello fits one datagram
-  bool may_time_out = false;    // idle and handshake timeouts are no failure
+  bool classic_groups = false;   // X25519 alone, so that the ClientHello fits one datagram
+  bool nothing_is_lost = false;  // the link delivers everything in order: no packet may be declared lost
+  bool may_time_out = false;     // idle and handshake timeouts are no failure
   // A NAT may rebind before the handshake is confirmed, which RFC 9000 section 9 does not
   // support: a server has no keys left for the Handshake packets that come from the new
   // address, and a token for the old one is invalid there (section 8.1.3). The connection may
