@@ -95,7 +95,8 @@ struct Endpoint::Impl {
   void apply_routing(Entry& entry);
   void remove(Entry& entry);
   void emit_endpoint(const auto& event, Timestamp now) {
-    EventEmitter(config.events, {.connection = 0, .now = now}).emit(event);
+    const Vantage vantage = config.tls != nullptr ? Vantage::kServer : Vantage::kClient;
+    EventEmitter(config.events, {.connection = 0, .original_destination_cid = {}, .now = now, .vantage = vantage}).emit(event);
   }
 };
 
