@@ -66,6 +66,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
   command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")->type_name("S");
   command.add_option("--qlog", a.qlog_folder, "Write one qlog file per connection into this folder")->type_name("DIR");
   command.add_option("--cc", a.congestion_control, "Congestion controller: cubic, newreno")->type_name("NAME")->capture_default_str();
+  command.add_option("--key-update", a.key_update_packets, "Change the keys each time this many packets were sent")->type_name("N");
   command.add_flag("--hq", a.hq, "HTTP/0.9 instead of HTTP/3, for interoperability tests")->group("");
 }
 

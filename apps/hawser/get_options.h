@@ -82,6 +82,7 @@ struct GetArguments {
   bool progress_bar = false;
   std::string qlog_folder;
   std::string congestion_control = "cubic";
+  std::uint64_t key_update_packets = 0;  // 0: only when the AEAD asks for it
   bool hq = false;
 };
 

@@ -136,6 +136,8 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
     connection.tls.common.key_log_context = key_log_.get();
   }
   connection.connection.congestion_control = given_.congestion_control;
+  connection.connection.key_update_packets = given_.key_update_packets;
+  if (given_.connect_timeout_s > 0) connection.connection.handshake_timeout = seconds(given_.connect_timeout_s);
   connection.http.hq = given_.hq;
   connection.http.connect_timeout = seconds(given_.connect_timeout_s);
   auto opened = clients_->open(std::move(connection));
@@ -216,7 +218,7 @@ bool GetRun::wait() {
 void GetRun::give_up_late() {
   clear_progress();
   for (const auto& transfer : transfers_) {
-    if (transfer->result.end != Timestamp{}) continue;
+    if (transfer->over) continue;
     transfer->result.exit_code = kGetTimeout;
     transfer->result.message = fmt::format("{} was not complete after {} s; {} octets came", transfer->url.to_string(), given_.time_max_s, transfer->result.octets);
     transfer->result.end = current_time();
@@ -227,6 +229,7 @@ void GetRun::give_up_late() {
 void GetRun::on_over(GetTransfer& transfer) {
   announce(transfer);
   if (follow(transfer)) return;
+  transfer.over = true;
   report(transfer);
   --unfinished_;
   if (for_stdout_.empty() || for_stdout_.front() != &transfer) return;
@@ -290,7 +293,7 @@ void GetRun::write_out(const GetTransfer& transfer) {
                         .http_code = result.status,
                         .http_version = given_.hq ? "0.9" : "3",
                         .method = transfer.method,
-                        .url = transfer.url.to_string(),
+                        .url = transfer.url_given.to_string(),
                         .url_effective = transfer.url.to_string(),
                         .redirect_url = {},
                         .content_type = result.content_type,

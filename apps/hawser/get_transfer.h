@@ -58,7 +58,7 @@ std::optional<ContentRange> parse_content_range(std::string_view value);
 class GetTransfer final : public http::ResponseSink {
  public:
   GetTransfer(const GetOptions& options, const GetTarget& target, GetInbox& inbox)
-      : options_(options), inbox_(inbox), url(target.url), method(options.method), output(target.output) {}
+      : options_(options), inbox_(inbox), url_given(target.url), url(target.url), method(options.method), output(target.output) {}
 
   // The request to send now, for `url`. Looks at the output's size where it is to be resumed.
   http::ClientRequest request();
@@ -94,9 +94,11 @@ class GetTransfer final : public http::ResponseSink {
 
  public:
   // main()'s, between requests.
-  http::Url url;
+  http::Url url_given;
+  http::Url url;                   // after redirects
   std::string method;
   bool send_body = true;
+  bool over = false;               // and reported
   bool cross_origin = false;       // a redirect led elsewhere: no Authorization, no Cookie
   GetOutput output;
   GetResult result;

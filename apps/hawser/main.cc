@@ -22,10 +22,15 @@ constexpr const char* kFooter = R"(Examples:
 // CLI11 ends parsing by exceptions; 2 is the exit code of wrong use everywhere in hawser.
 int report(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
-  std::fprintf(stderr, "hawser: %s\n", error.what());
   const auto given = app.get_subcommands();
-  const std::string command = given.empty() ? "" : " " + given.front()->get_name();
-  std::fprintf(stderr, "usage: %s\n", given.empty() ? "hawser COMMAND ...; hawser --help lists the commands" : ("hawser" + command + " ...; hawser" + command + " --help lists the options").c_str());
+  const auto unknown = app.remaining();
+  if (given.empty() && !unknown.empty()) {
+    std::fprintf(stderr, "hawser: there is no command \"%s\"; hawser --help lists them\n", unknown.front().c_str());
+    return 2;
+  }
+  const std::string command = given.empty() ? "hawser" : "hawser " + given.front()->get_name();
+  std::fprintf(stderr, "%s: %s\nWrite: %s ...; %s --help says what\n", command.c_str(), error.what(),
+               given.empty() ? "hawser COMMAND" : command.c_str(), command.c_str());
   return 2;
 }
 
