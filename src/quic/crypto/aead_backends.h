@@ -1,4 +1,4 @@
-// aead_backends.h: what the two AEAD backends offer to aead.cc; private to this folder.
+// aead_backends.h: what the AEAD backends offer to aead.cc; private to this folder.
 // `state` is what make() returned; seal() and open() have the contracts of PacketKey with
 // the nonce already computed.
 #pragma once
@@ -19,6 +19,19 @@ void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std
 bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
 
 }  // namespace hawser::quic::ipsec_mb
+
+namespace hawser::quic::vaes {
+
+// The CPU has AES and carry-less multiplication on 256-bit registers.
+bool is_available();
+// It is, and the CPU lacks the 512-bit ones that libipsec-mb would use.
+bool is_fastest();
+void* make(CipherSuite suite, Bytes key);  // AES suites only
+void destroy(void* state);
+void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);
+bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
+
+}  // namespace hawser::quic::vaes
 
 namespace hawser::quic::evp {
 

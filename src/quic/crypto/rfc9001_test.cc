@@ -116,8 +116,8 @@ TEST_P(Rfc9001, a5_chacha20_short_header) {
   EXPECT_EQ(opened_payload(keys, PacketNumber{654'360'564}, 1, packet), ping);
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, Rfc9001, testing::Values(CryptoBackend::kIpsecMb, CryptoBackend::kOpenSsl),
-                         [](const auto& tested) { return tested.param == CryptoBackend::kIpsecMb ? "ipsec_mb" : "openssl"; });
+INSTANTIATE_TEST_SUITE_P(backends, Rfc9001, testing::Values(CryptoBackend::kVaes, CryptoBackend::kIpsecMb, CryptoBackend::kOpenSsl),
+                         [](const auto& tested) { return tested.param == CryptoBackend::kVaes ? "vaes" : tested.param == CryptoBackend::kIpsecMb ? "ipsec_mb" : "openssl"; });
 
 }  // namespace
 }  // namespace hawser::quic
