@@ -137,7 +137,8 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
   }
   connection.connection.congestion_control = given_.congestion_control;
   connection.connection.key_update_packets = given_.key_update_packets;
-  if (given_.connect_timeout_s > 0) connection.connection.handshake_timeout = seconds(given_.connect_timeout_s);
+  // The limit that the user set is to be the one that ends the attempt.
+  if (given_.connect_timeout_s > 0) connection.connection.handshake_timeout = seconds(given_.connect_timeout_s) + 1s;
   connection.http.hq = given_.hq;
   connection.http.connect_timeout = seconds(given_.connect_timeout_s);
   auto opened = clients_->open(std::move(connection));

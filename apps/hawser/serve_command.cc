@@ -40,7 +40,7 @@ struct ServeOptions {
   std::string qlog_folder;
   std::string congestion_control = "cubic";
   std::string access_log = "-";
-  double grace_s = 10;
+  double grace_s = 5;
   double idle_timeout_s = 30;
 };
 

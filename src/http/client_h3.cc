@@ -28,7 +28,11 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
   void on_body_readable(http3::Session&, quic::StreamId id) override;
   void on_message_complete(http3::Session&, quic::StreamId id) override;
   void on_stream_reset(http3::Session&, quic::StreamId id, http3::ErrorCode code, std::string_view reason) override;
-  void on_stream_closed(http3::Session&, quic::StreamId id) override { forget(id); }
+  void on_stream_closed(http3::Session&, quic::StreamId id) override {
+    forget(id);
+    close_if_done();
+  }
+  void on_goaway(http3::Session&, std::uint64_t) override { close_if_done(); }
   void on_requests_available(http3::Session&) override { client_.on_requests_available(now()); }
   void on_closed(http3::Session&, const quic::CloseReason& reason) override;
 
@@ -46,6 +50,10 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
   }
   void forget(quic::StreamId id) {
     std::erase_if(exchanges_, [id](const auto& exchange) { return exchange->id == id; });
+  }
+  // After a GOAWAY the connection serves nobody else (RFC 9114 section 5.2).
+  void close_if_done() {
+    if (session_.going_away() && exchanges_.empty()) session_.close();
   }
   void read(Exchange& exchange, Timestamp at);
   void fail(Exchange& exchange, const ClientFailure& failure, Timestamp at) {

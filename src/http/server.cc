@@ -16,8 +16,8 @@ class AlpnSwitch final : public ServerConnection {
 
   void shutdown() override {
     if (h3_) return h3_->shutdown();
-    if (hq_) return hq_->shutdown();
-    if (connection_ != nullptr) connection_->close(static_cast<std::uint64_t>(http3::ErrorCode::kNoError), "the server is shutting down");
+    // HTTP/0.9 has no GOAWAY: its clients close when they have everything.
+    if (!hq_ && connection_ != nullptr) connection_->close(static_cast<std::uint64_t>(http3::ErrorCode::kNoError), "the server is shutting down");
   }
   [[nodiscard]] quic::Connection* connection() const override { return connection_; }
 

@@ -34,7 +34,7 @@ class Server;
 // A connection of either protocol, as Server keeps it.
 class ServerConnection : public quic::ConnectionHandler {
  public:
-  // Lets requests under way complete and takes no new ones; closes when they are done.
+  // Says that requests under way complete and new ones are not taken.
   virtual void shutdown() = 0;
   // Null once it is closed.
   [[nodiscard]] virtual quic::Connection* connection() const = 0;
@@ -54,7 +54,8 @@ class Server {
   // Who handles a new connection; null after shutdown(), which refuses it.
   quic::ConnectionHandler* accept(quic::Connection& connection);
 
-  // Sends GOAWAY on every connection. Each closes by itself when its requests are done.
+  // Sends GOAWAY on every connection and refuses new ones. Clients close when they have what
+  // they asked for; whoever waits for that decides how long.
   void shutdown();
   // Connections that are open: `wake` them in the endpoint after shutdown().
   [[nodiscard]] std::vector<quic::Connection*> open_connections() const;

@@ -48,16 +48,6 @@ H3ServerConnection::H3ServerConnection(Server& server, quic::Connection& connect
 
 H3ServerConnection::~H3ServerConnection() = default;
 
-void H3ServerConnection::shutdown() {
-  shutting_down_ = true;
-  session_.shutdown();
-  close_if_done();
-}
-
-void H3ServerConnection::close_if_done() {
-  if (shutting_down_ && exchanges_.empty()) session_.close(http3::ErrorCode::kNoError, "the server is shutting down");
-}
-
 H3ServerConnection::Exchange& H3ServerConnection::begin(quic::StreamId id, const http3::MessageHead& head) {
   exchanges_.push_back(std::make_unique<Exchange>());
   Exchange& exchange = *exchanges_.back();
@@ -136,9 +126,7 @@ void H3ServerConnection::on_stop_sending(http3::Session&, quic::StreamId id, htt
 
 void H3ServerConnection::on_stream_closed(http3::Session&, quic::StreamId id) {
   Exchange* exchange = find(id);
-  if (exchange == nullptr) return;
-  end(*exchange);
-  close_if_done();
+  if (exchange != nullptr) end(*exchange);
 }
 
 void H3ServerConnection::end(Exchange& exchange) {

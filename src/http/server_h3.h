@@ -25,7 +25,9 @@ class H3ServerConnection final : public http3::SessionHandler {
   ~H3ServerConnection() override;
 
   [[nodiscard]] quic::ConnectionHandler& session() { return session_; }
-  void shutdown();
+  // Sends GOAWAY. The client closes: what it has acknowledged it may still have to read, and
+  // our CONNECTION_CLOSE would take that away from it.
+  void shutdown() { session_.shutdown(); }
 
   void on_headers(http3::Session& session, quic::StreamId id, const http3::MessageHead& head, bool fin) override;
   void on_body_readable(http3::Session& session, quic::StreamId id) override;
@@ -42,7 +44,6 @@ class H3ServerConnection final : public http3::SessionHandler {
   void respond(quic::StreamId id, Exchange& exchange, Response response);
   void pump(quic::StreamId id, Exchange& exchange);
   void end(Exchange& exchange);
-  void close_if_done();
   [[nodiscard]] Exchange* find(quic::StreamId id) const { return static_cast<Exchange*>(session_.user_data(id)); }
 
   Server& server_;
@@ -50,7 +51,6 @@ class H3ServerConnection final : public http3::SessionHandler {
   http3::Session session_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;
   std::vector<Field> fields_;  // of the response being sent
-  bool shutting_down_ = false;
 };
 
 }  // namespace hawser::http

@@ -13,15 +13,6 @@ namespace hawser::http {
 
 HqServerConnection::~HqServerConnection() = default;
 
-void HqServerConnection::shutdown() {
-  shutting_down_ = true;
-  close_if_done();
-}
-
-void HqServerConnection::close_if_done() {
-  if (shutting_down_ && exchanges_.empty()) connection_.close(0, "the server is shutting down");
-}
-
 HqServerConnection::Exchange& HqServerConnection::exchange_of(quic::StreamId id) {
   const auto found = std::ranges::find_if(exchanges_, [id](const auto& exchange) { return exchange->id == id; });
   if (found != exchanges_.end()) return **found;
@@ -99,7 +90,6 @@ void HqServerConnection::on_stream_closed(quic::Connection&, quic::StreamId id) 
   if (found == exchanges_.end()) return;
   end(**found);
   exchanges_.erase(found);
-  close_if_done();
 }
 
 void HqServerConnection::end(Exchange& exchange) {

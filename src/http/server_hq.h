@@ -22,8 +22,6 @@ class HqServerConnection final : public quic::ConnectionHandler {
   HqServerConnection(Server& server, quic::Connection& connection) : server_(server), connection_(connection) {}
   ~HqServerConnection() override;
 
-  void shutdown();
-
   void on_stream_readable(quic::Connection& connection, quic::StreamId id) override;
   void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;
   void on_stop_sending(quic::Connection& connection, quic::StreamId id, quic::ApplicationErrorCode code) override;
@@ -47,12 +45,10 @@ class HqServerConnection final : public quic::ConnectionHandler {
   void answer(Exchange& exchange);
   void pump(Exchange& exchange);
   void end(Exchange& exchange);
-  void close_if_done();
 
   Server& server_;
   quic::Connection& connection_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;  // as many as the stream limit allows
-  bool shutting_down_ = false;
 };
 
 }  // namespace hawser::http
