@@ -52,7 +52,7 @@ std::string human_time(double seconds);
 class ProgressBar {
  public:
   explicit ProgressBar(Timestamp began) : began_(began), last_(began) {}
-  // The line for now, without line end, at most `width` columns. `expected` 0: unknown.
+  // The line of this moment, without line end, at most `width` columns. `expected` 0: unknown.
   std::string line(std::string_view name, std::uint64_t here, std::uint64_t expected, Timestamp now, std::size_t width);
 
  private:
