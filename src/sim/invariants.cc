@@ -55,7 +55,10 @@ void AmplificationCheck::on_received(NodeId node, Bytes bytes, const FourTuple& 
   if (node != server_) return;
   Address& address = addresses_[tuple.remote];
   address.received += bytes.size();
-  if (!address.validated && proves_address(bytes)) address.validated = true;
+  // Whoever sends a Handshake packet or a token has received at one of the addresses seen so
+  // far; which one, a NAT that rebinds meanwhile leaves open.
+  if (address.validated || !proves_address(bytes)) return;
+  for (auto& [known, state] : addresses_) state.validated = true;
 }
 
 void AmplificationCheck::on_sent(NodeId node, Bytes bytes, const FourTuple& tuple, Timestamp now) {

@@ -17,9 +17,10 @@
 namespace hawser::sim {
 
 // RFC 9000 sections 8.1 and 9.3: to an address that is not validated, a server sends at most
-// three times what it received from there. Measured on the wire. An address counts as
-// validated once a Handshake packet or an Initial with a token came from it, or the server
-// says that it validated the path; counting too early only makes the check milder.
+// three times what it received from there. Measured on the wire. The addresses seen count as
+// validated once a Handshake packet or an Initial with a token came from one of them, and an
+// address alone once the server says that it validated the path to it; counting too early
+// only makes the check milder.
 class AmplificationCheck final : public WireObserver, public EventSink {
  public:
   AmplificationCheck(NodeId server, Verdict& verdict)

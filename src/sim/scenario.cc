@@ -330,7 +330,11 @@ void ScenarioRun::judge_end(const Application& application, const char* side, bo
       reason->error_code == static_cast<std::uint64_t>(quic::TransportErrorCode::kApplicationError);
   const bool refused_token = reason->kind == CloseReason::Kind::kPeerTransport &&
                              reason->error_code == static_cast<std::uint64_t>(quic::TransportErrorCode::kInvalidToken);
-  const bool lost_early = setup_.may_rebind_early && !client_->was_confirmed() && (left_alone || refused_token);
+  // A flipped bit in a Retry token is refused before the packet around it is found damaged.
+  const bool damages = std::any_of(setup_.link.begin(), setup_.link.end(),
+                                   [](const ElementSpec& e) { return e.kind == ElementSpec::Kind::kCorrupt; });
+  const bool lost_early = !client_->was_confirmed() &&
+                          ((setup_.may_rebind_early && (left_alone || refused_token)) || (damages && refused_token));
   if (by_application || (peer_may_be_gone && left_alone) || told_in_handshake || lost_early) return;
   verdict_.fail(std::string{side} + " ended with: " + quic::describe(*reason));
 }
