@@ -206,6 +206,7 @@ class ConnectionCore final : private TlsHandler {
 
   // send.cc
   struct DatagramPlan;
+  Parsed<void> maintain_keys();
   bool next_challenge_train(TransmitTrain& train, DatagramBuilder& builder);
   bool next_probe_train(TransmitTrain& train, DatagramBuilder& builder);
   std::size_t write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path, const DatagramPlan& plan);
@@ -275,6 +276,7 @@ class ConnectionCore final : private TlsHandler {
   void log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu_probe);
   void log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size);
   void log_peer_parameters();
+  void log_key_update(bool write, KeyTrigger trigger);
   void log_ecn_state(EcnState before, EcnState now);
   void log_state(LoggedConnectionState state);
 

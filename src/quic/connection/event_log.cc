@@ -169,6 +169,13 @@ void ConnectionCore::log_ecn_state(quic::EcnState before, quic::EcnState now) {
   emitter_.emit(EcnStateUpdated{.old_state = logged(before), .new_state = logged(now)});
 }
 
+// Our own key (`write`) or the peer's came into its next phase.
+void ConnectionCore::log_key_update(bool write, KeyTrigger trigger) {
+  const OneRttKeys& keys = keys_.one_rtt();
+  emitter_.emit(KeyUpdated{.key_type = is_server() == write ? KeyType::kServerOneRtt : KeyType::kClientOneRtt,
+                           .key_phase = write ? keys.write_generation() : keys.read_generation(), .trigger = trigger});
+}
+
 void ConnectionCore::log_state(LoggedConnectionState state) { emitter_.emit(ConnectionStateUpdated{.new_state = state}); }
 
 }  // namespace hawser::quic

@@ -176,11 +176,11 @@ Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, ReceivedPacket& r
   const MutableBytes sealed = packet.subspan(header_size);
   if (received.level != EncryptionLevel::kOneRtt)
     return keys_.level(received.level).read.packet.open(kInitialPathId, received.number, header, sealed);
-  const std::uint64_t generation = keys_.one_rtt().read_generation();
+  const std::uint64_t read_before = keys_.one_rtt().read_generation();
+  const std::uint64_t write_before = keys_.one_rtt().write_generation();
   auto opened = keys_.one_rtt().open(path_->id(), received.number, (packet[0] & kKeyPhaseBit) != 0, header, sealed, now_);
-  if (keys_.one_rtt().read_generation() != generation)
-    emitter_.emit(KeyUpdated{.key_type = is_server() ? KeyType::kClientOneRtt : KeyType::kServerOneRtt,
-                             .key_phase = keys_.one_rtt().read_generation(), .trigger = KeyTrigger::kRemoteUpdate});
+  if (keys_.one_rtt().read_generation() != read_before) log_key_update(false, KeyTrigger::kRemoteUpdate);
+  if (keys_.one_rtt().write_generation() != write_before) log_key_update(true, KeyTrigger::kRemoteUpdate);
   return opened;
 }
 

@@ -33,20 +33,26 @@ const std::array<ConnectionCore::FrameWriter, 6> ConnectionCore::kOneRttWriters 
     &ConnectionCore::write_handshake_done, &ConnectionCore::write_one_rtt_crypto, &ConnectionCore::write_cid_frames,
     &ConnectionCore::write_new_token,      &ConnectionCore::write_stream_control, &ConnectionCore::write_datagrams};
 
+// Key updates of our own, before anything is sealed (RFC 9001 section 6).
+Parsed<void> ConnectionCore::maintain_keys() {
+  OneRttKeys& keys = keys_.one_rtt();
+  const std::uint64_t generation = keys.write_generation();
+  HAWSER_TRY_VOID(keys.maintain(now_, pto()));
+  const bool due = config_.key_update_packets != 0 && keys.packets_sealed_with_key() >= config_.key_update_packets;
+  if ((owed_.key_update || due) && keys.write_generation() == generation && keys.initiate_update(now_)) owed_.key_update = false;
+  if (keys.write_generation() != generation) log_key_update(true, KeyTrigger::kLocalUpdate);
+  return {};
+}
+
 bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, Timestamp now) {
   begin(now);
   train.size = 0;
   if (phase_ == Phase::kClosing) return next_close_train(train, builder);
   if (phase_ != Phase::kOpen) return false;
   if (keys_.one_rtt().can_seal()) {
-    if (auto kept = keys_.one_rtt().maintain(now, pto()); !kept) {
+    if (auto kept = maintain_keys(); !kept) {
       close_for(kept.error());
       return next_close_train(train, builder);
-    }
-    if (owed_.key_update && keys_.one_rtt().initiate_update(now)) {
-      owed_.key_update = false;
-      emitter_.emit(KeyUpdated{.key_type = is_server() ? KeyType::kServerOneRtt : KeyType::kClientOneRtt,
-                               .key_phase = keys_.one_rtt().write_generation(), .trigger = KeyTrigger::kLocalUpdate});
     }
   }
   if (next_challenge_train(train, builder) || next_probe_train(train, builder)) return true;

@@ -365,10 +365,14 @@ TEST(endpoint, unknown_packet_gets_a_reset_and_unknown_version_a_negotiation) {
 struct FactSink : EventSink {
   std::map<std::string, std::uint64_t> peer_parameters;
   std::vector<hawser::EcnState> ecn_states;
+  std::map<std::pair<KeyType, KeyTrigger>, int> key_updates;
   void on_event(const EventContext&, const ParametersSet& e) override {
     for (const NamedValue& value : e.parameters) peer_parameters[std::string(value.name)] = value.value;
   }
   void on_event(const EventContext&, const EcnStateUpdated& e) override { ecn_states.push_back(e.new_state); }
+  void on_event(const EventContext&, const KeyUpdated& e) override {
+    if (e.trigger != KeyTrigger::kTls) ++key_updates[{e.key_type, e.trigger}];
+  }
 };
 
 TEST(endpoint, events_tell_the_peers_parameters_and_that_ecn_works) {
@@ -387,6 +391,27 @@ TEST(endpoint, events_tell_the_peers_parameters_and_that_ecn_works) {
   ASSERT_TRUE(pair.run([&] { return pair.recorder.ended[id.value]; }));
   ASSERT_FALSE(sink.ecn_states.empty());
   EXPECT_EQ(sink.ecn_states.back(), hawser::EcnState::kCapable);
+}
+
+TEST(endpoint, keys_change_by_themselves_after_the_configured_packets) {
+  FactSink sink;
+  PairOptions options{.server = {.events = &sink}};
+  options.client.key_update_packets = 100;
+  Pair pair(std::move(options));
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
+  const std::string text = pattern(3'000'000);
+  const StreamId id = c.open_stream(true).value();
+  echo(c, id, text);
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.ended[id.value]; }));
+  EXPECT_TRUE(pair.acceptor.recorder.received[id.value] == text);
+  EXPECT_GE(c.stats().key_updates, 1u);
+  EXPECT_EQ(pair.acceptor.connection->stats().key_updates, c.stats().key_updates);
+  const int updates = static_cast<int>(c.stats().key_updates);
+  using Changes = std::map<std::pair<KeyType, KeyTrigger>, int>;
+  EXPECT_EQ(sink.key_updates, (Changes{{{KeyType::kServerOneRtt, KeyTrigger::kRemoteUpdate}, updates},
+                                       {{KeyType::kClientOneRtt, KeyTrigger::kRemoteUpdate}, updates}}));
 }
 
 }  // namespace
