@@ -66,6 +66,18 @@ TEST(bytes, constant_time_comparison_sees_each_bit) {
   EXPECT_FALSE(equal_constant_time(a, Bytes(a).first(3)));
 }
 
+TEST(bytes, comparison_in_constant_time_sees_every_bit) {
+  for (std::size_t size = 1; size <= 40; ++size) {
+    const std::vector<std::uint8_t> a(size, 0x5a);
+    EXPECT_TRUE(equal_constant_time(a, std::vector<std::uint8_t>(a)));
+    for (std::size_t bit = 0; bit < size * 8; ++bit) {
+      std::vector<std::uint8_t> b = a;
+      b[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+      EXPECT_FALSE(equal_constant_time(a, b)) << size << " bit " << bit;
+    }
+  }
+}
+
 TEST(address, ipv6_text_follows_rfc5952) {
   SocketAddress a;
   a.family = AddressFamily::kIpv6;
