@@ -16,8 +16,15 @@ StreamError error_of(StreamRefusal refusal) {
   return StreamError::kNoSuchStream;
 }
 
-std::expected<void, StreamError> translated(const std::expected<void, StreamRefusal>& result) {
-  if (!result) return std::unexpected(error_of(result.error()));
+// Of an operation on a stream that exists: a reset is told apart from an orderly end.
+StreamError error_of(StreamRefusal refusal, ConnectionCore& core, StreamId id) {
+  const Stream* stream = core.streams().find(id);
+  const bool was_reset = stream != nullptr && (stream->send.state() == SendState::kResetSent || stream->send.state() == SendState::kResetRecvd);
+  return refusal == StreamRefusal::kNotWritable && was_reset ? StreamError::kStopped : error_of(refusal);
+}
+
+std::expected<void, StreamError> translated(const std::expected<void, StreamRefusal>& result, ConnectionCore& core, StreamId id) {
+  if (!result) return std::unexpected(error_of(result.error(), core, id));
   return {};
 }
 
@@ -38,7 +45,7 @@ std::expected<std::size_t, StreamError> Connection::write(StreamId id, Bytes dat
   std::size_t taken = 0;
   if (!data.empty()) {
     const auto written = core_->streams().write(id, data);
-    if (!written) return std::unexpected(error_of(written.error()));
+    if (!written) return std::unexpected(error_of(written.error(), *core_, id));
     taken = *written;
   }
   if (fin && taken == data.size()) {
@@ -51,7 +58,7 @@ std::expected<void, StreamError> Connection::write(StreamId id, SharedBytes data
   if (!core_->is_open()) return std::unexpected(StreamError::kClosed);
   if (!data.empty()) {
     const auto written = core_->streams().write(id, std::move(data));
-    if (!written) return std::unexpected(error_of(written.error()));
+    if (!written) return std::unexpected(error_of(written.error(), *core_, id));
   }
   return fin ? finish(id) : std::expected<void, StreamError>{};
 }
@@ -61,14 +68,14 @@ std::size_t Connection::write_room(StreamId id) const {
   return stream == nullptr ? 0 : static_cast<std::size_t>(stream->send.room());
 }
 
-std::expected<void, StreamError> Connection::finish(StreamId id) { return translated(core_->streams().finish(id)); }
+std::expected<void, StreamError> Connection::finish(StreamId id) { return translated(core_->streams().finish(id), *core_, id); }
 
 std::expected<void, StreamError> Connection::reset_stream(StreamId id, ApplicationErrorCode code) {
-  return translated(core_->streams().reset(id, code));
+  return translated(core_->streams().reset(id, code), *core_, id);
 }
 
 std::expected<void, StreamError> Connection::stop_sending(StreamId id, ApplicationErrorCode code) {
-  return translated(core_->streams().stop_sending(id, code));
+  return translated(core_->streams().stop_sending(id, code), *core_, id);
 }
 
 std::size_t Connection::read_views(StreamId id, std::span<Bytes> out) {
@@ -99,7 +106,7 @@ std::size_t Connection::read(StreamId id, MutableBytes out) {
 bool Connection::at_end(StreamId id) const {
   StreamSet& streams = core_->streams();
   const Stream* stream = streams.find(id);
-  if (stream == nullptr) return streams.is_closed(id);
+  if (stream == nullptr) return core_->just_ended(id);
   return stream->recv.exists() && stream->recv.has_all() && stream->recv.readable_octets() == 0;
 }
 

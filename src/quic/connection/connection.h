@@ -25,8 +25,8 @@ class ConnectionCore;  // connection/core.h: the machines behind this face
 enum class StreamError : std::uint8_t {
   kNoSuchStream,   // never opened, or finished and forgotten
   kWrongDirection, // reading a stream we only send on, or the reverse
-  kFinished,       // finish() or reset_stream() was called before
-  kStopped,        // the peer sent STOP_SENDING
+  kFinished,       // finish() was called before
+  kStopped,        // our side was reset: by reset_stream(), or since the peer sent STOP_SENDING
   kLimit,          // the peer allows no further stream now: wait for on_streams_available
   kClosed,         // the connection is closing
 };
@@ -90,7 +90,8 @@ class Connection {
   void consume(StreamId id, std::size_t count);
   // Copies into `out` and consumes; returns the octets copied.
   std::size_t read(StreamId id, MutableBytes out);
-  // All data has been consumed and the peer ended the stream.
+  // All data has been consumed and the peer ended the stream, rather than resetting it. Of a
+  // stream that is over, known only inside the on_stream_readable that told of its end.
   [[nodiscard]] bool at_end(StreamId id) const;
 
   // RFC 9218: 0 (most urgent) to 7; incremental streams of one urgency share.

@@ -121,6 +121,10 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] const TransportParameters& peer_parameters() const { return handshake_.peer; }
   [[nodiscard]] ConnectionStats stats() const;
   [[nodiscard]] Timestamp now() const { return now_; }
+  // The application is being told that this stream came to its orderly end.
+  [[nodiscard]] bool just_ended(StreamId id) const { return tell_.ended == id; }
+  // A packet of the peer was opened: it is who the keys say.
+  [[nodiscard]] bool begun() const { return handshake_.begun; }
   // Facts of the handshake that outlive the TLS object.
   struct HandshakeFacts {
     std::string alpn;
@@ -328,6 +332,7 @@ class ConnectionCore final : private TlsHandler {
   // What the application is told at the end of the batch.
   struct Tell {
     bool complete = false;
+    std::optional<StreamId> ended;  // the stream whose end is being told
     std::vector<Bytes> datagrams;
     std::vector<EarlyPacket> replayed;  // views in `datagrams` and in streams may lie in them
     std::vector<std::vector<std::uint8_t>> tokens;

@@ -33,12 +33,14 @@ void ConnectionCore::deliver_events() {
 }
 
 void ConnectionCore::deliver_stream_event(const StreamEvent& event) {
+  if (event.has_all) tell_.ended = event.id;
   if ((event.what & kStreamOpened) != 0) handler_->on_stream_opened(*face_, event.id);
   if ((event.what & kStreamReadable) != 0) handler_->on_stream_readable(*face_, event.id);
   if ((event.what & kStreamReset) != 0) handler_->on_stream_reset(*face_, event.id, event.reset_code);
   if ((event.what & kStreamStopSending) != 0) handler_->on_stop_sending(*face_, event.id, event.stop_code);
   if ((event.what & kStreamWritable) != 0) handler_->on_stream_writable(*face_, event.id);
   if ((event.what & kStreamClosed) != 0) handler_->on_stream_closed(*face_, event.id);
+  tell_.ended.reset();
 }
 
 }  // namespace hawser::quic

@@ -116,6 +116,7 @@ void ConnectionCore::on_handshake_complete() {
             .peer_certificate = tls_->peer_certificate(), .cipher = tls_->cipher_suite()};
   tell_.complete = true;
   log_state(LoggedConnectionState::kHandshakeComplete);
+  emitter_.emit(VersionInformation{.chosen_version = static_cast<std::uint32_t>(Version::kV1)});
   emitter_.emit(AlpnInformation{.chosen_alpn = handshake_.facts.alpn});
   issue_connection_ids();
   if (is_server()) {

@@ -39,6 +39,19 @@ EndpointConfig with_secret(EndpointConfig config) {
   return config;
 }
 
+// Whether the Initial at the start of the datagram opens under the keys of its connection ID:
+// the network did not damage it. Works on a copy.
+bool is_authentic(Bytes datagram, const PacketHeader& header) {
+  if (header.packet_size < header.pn_offset + kMinProtectedLength) return false;
+  std::vector<std::uint8_t> packet(datagram.begin(), datagram.begin() + static_cast<std::ptrdiff_t>(header.packet_size));
+  LevelKeys keys = initial_keys(v1_key_table(), Role::kServer, header.dcid);
+  const TruncatedPacketNumber number =
+      unprotect(packet.data(), header.pn_offset, keys.read.header.mask(packet.data() + header.pn_offset + kSampleOffset));
+  const std::size_t header_size = header.pn_offset + number.length;
+  return keys.read.packet.open(kInitialPathId, PacketNumber{number.value}, Bytes(packet).first(header_size),
+                               MutableBytes(packet).subspan(header_size));
+}
+
 }  // namespace
 
 struct Endpoint::Impl {
@@ -207,9 +220,12 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
   };
   if (!header.token.empty()) {
     verdict = tokens.check(header.token, train.tuple.remote, ConnectionId(header.dcid), now);
-    // RFC 9000 section 8.1.3: a bad Retry token is an error, any other merely no proof.
-    if (!verdict && AddressTokens::looks_like_retry(header.token) && header.token.size() > TokenSealer::kOverhead)
-      return refuse(TransportErrorCode::kInvalidToken, "invalid Retry token");
+    // RFC 9000 section 8.1.2: a bad Retry token in an Initial that is otherwise valid is an
+    // error; any other token is merely no proof.
+    if (!verdict && AddressTokens::looks_like_retry(header.token) && header.token.size() > TokenSealer::kOverhead) {
+      if (is_authentic(datagram, header)) refuse(TransportErrorCode::kInvalidToken, "invalid Retry token");
+      return;
+    }
   }
   if (refuses_new) return refuse(TransportErrorCode::kConnectionRefused, "shutting down");
   if (entries.size() >= config.connections_max) return refuse(TransportErrorCode::kConnectionRefused, "connections_max reached");
@@ -237,6 +253,18 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   }
   Entry& entry = add(std::move(parameters));
   ConnectionCore& c = core(entry);
+  c.set_tls(config.tls->new_session(c.tls_handler(), c.encoded_transport_parameters()));
+  // The client uses its first connection ID until it knows ours (RFC 9000 section 7.2).
+  entry.cids.push_back(dcid);
+  by_cid.insert(dcid, &entry);
+  c.start(now);
+  c.on_datagrams(datagram, datagram.size(), train.tuple, train.ecn, now);
+  if (!c.begun()) {
+    // Damaged on its way, or no Initial at all: nobody is there to be told.
+    ++stats.datagrams_dropped;
+    remove(entry);
+    return;
+  }
   ConnectionHandler* handler = config.accept->on_accept(*entry.connection);
   if (handler == nullptr) {
     ++stats.connections_refused;
@@ -246,13 +274,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   }
   ++stats.connections_accepted;
   c.attach(*entry.connection, *handler);
-  c.set_tls(config.tls->new_session(c.tls_handler(), c.encoded_transport_parameters()));
   if (config.send_new_token) c.set_new_token(tokens.make_new_token(train.tuple.remote, now, *config.random));
-  // The client uses its first connection ID until it knows ours (RFC 9000 section 7.2).
-  entry.cids.push_back(dcid);
-  by_cid.insert(dcid, &entry);
-  c.start(now);
-  c.on_datagrams(datagram, datagram.size(), train.tuple, train.ecn, now);
   apply_routing(entry);
   touch(entry);
 }
