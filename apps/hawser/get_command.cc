@@ -31,9 +31,15 @@ void add_request_options(CLI::App& command, GetArguments& a) {
   command.add_flag("-I,--head", a.head, "Ask for the head only and show it");
   command.add_flag("-i,--include", a.include_head, "Show the head before the body");
   command.add_option("-X,--request", a.method, "The method; GET, or POST with -d")->type_name("METHOD");
-  command.add_option("-H,--header", a.headers, "A field to send; \"Name:\" leaves one out")->type_name("FIELD")->allow_extra_args(false);
-  command.add_option("-d,--data", a.data, "A body to send; @FILE reads it, without line ends")->type_name("TEXT")->allow_extra_args(false);
-  command.add_option("--data-binary", a.binary, "The same with @FILE as it is")->type_name("TEXT")->allow_extra_args(false);
+  command.add_option("-H,--header", a.headers, "A field to send; \"Name:\" leaves one out")
+      ->type_name("FIELD")
+      ->allow_extra_args(false);
+  command.add_option("-d,--data", a.data, "A body to send; @FILE reads it, without line ends")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  command.add_option("--data-binary", a.binary, "The same with @FILE as it is")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
   command.add_option("-r,--range", a.range, "Octets to ask for: 0-99, 500-, -100")->type_name("RANGE");
   command.add_option("-A,--user-agent", a.user_agent, "The User-Agent field")->type_name("TEXT")->capture_default_str();
   command.add_flag("-L,--location", a.location, "Follow redirects");
@@ -42,11 +48,15 @@ void add_request_options(CLI::App& command, GetArguments& a) {
 }
 
 void add_output_options(CLI::App& command, GetArguments& a) {
-  command.add_option("-o,--output", a.outputs, "Where the body goes, one for each URL")->type_name("FILE")->allow_extra_args(false);
+  command.add_option("-o,--output", a.outputs, "Where the body goes, one for each URL")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command.add_flag("-O,--remote-name", a.remote_names, "Into a file named as the URL ends");
   command.add_option("--output-dir", a.output_folder, "The folder of those files")->type_name("DIR");
-  command.add_option("-C,--continue-at", a.continue_at, "Go on at this octet; - at the end of the file")->type_name("OFFSET");
-  command.add_option("-w,--write-out", a.write_out, "Show this at the end, with %{http_code} and others replaced")->type_name("FORMAT");
+  command.add_option("-C,--continue-at", a.continue_at, "Go on at this octet; - at the end of the file")
+      ->type_name("OFFSET");
+  command.add_option("-w,--write-out", a.write_out, "Show this at the end, with %{http_code} and others replaced")
+      ->type_name("FORMAT");
   command.add_flag("-v,--verbose", a.verbose, "Show what is sent and received");
   command.add_flag("-s,--silent", a.silent, "Show no progress and no errors");
   command.add_flag("-S,--show-error", a.show_error, "Show errors all the same");
@@ -59,14 +69,19 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
   command.add_option("-E,--cert", a.certificate, "A certificate to show to the server")->type_name("FILE");
   command.add_option("--key", a.key, "Its private key")->type_name("FILE");
   command.add_option("--tls-cipher", a.tls_cipher, "Offer this one only: aes128, aes256, chacha20")->type_name("NAME");
-  command.add_option("--resolve", a.pinned, "Use these addresses: HOST:PORT:ADDR[,ADDR]")->type_name("PIN")->allow_extra_args(false);
+  command.add_option("--resolve", a.pinned, "Use these addresses: HOST:PORT:ADDR[,ADDR]")
+      ->type_name("PIN")
+      ->allow_extra_args(false);
   command.add_flag("-4,--ipv4", a.ipv4, "IPv4 addresses only");
   command.add_flag("-6,--ipv6", a.ipv6, "IPv6 addresses only");
   command.add_option("--connect-timeout", a.connect_timeout_s, "Seconds that connecting may take")->type_name("S");
   command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")->type_name("S");
   command.add_option("--qlog", a.qlog_folder, "Write one qlog file per connection into this folder")->type_name("DIR");
-  command.add_option("--cc", a.congestion_control, "Congestion controller: cubic, newreno")->type_name("NAME")->capture_default_str();
-  command.add_option("--key-update", a.key_update_packets, "Change the keys each time this many packets were sent")->type_name("N");
+  command.add_option("--cc", a.congestion_control, "Congestion controller: cubic, newreno")
+      ->type_name("NAME")
+      ->capture_default_str();
+  command.add_option("--key-update", a.key_update_packets, "Change the keys each time this many packets were sent")
+      ->type_name("N");
   command.add_flag("--hq", a.hq, "HTTP/0.9 instead of HTTP/3, for interoperability tests")->group("");
 }
 

@@ -18,7 +18,9 @@
 namespace hawser::app {
 namespace {
 
-std::unexpected<GetError> wrong(std::string message, int code = kGetUsage) { return std::unexpected(GetError{code, std::move(message)}); }
+std::unexpected<GetError> wrong(std::string message, int code = kGetUsage) {
+  return std::unexpected(GetError{code, std::move(message)});
+}
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -94,13 +96,17 @@ std::expected<void, GetError> read_targets(GetOptions& options) {
   for (std::size_t i = 0; i < given.urls.size(); ++i) {
     auto url = http::parse_url(given.urls[i]);
     if (!url) return wrong(url.error().message, kGetUrl);
-    if (url->scheme != "https") return wrong(fmt::format("{}: HTTP/3 is for https only; write https://{}", given.urls[i], url->authority() + url->target), kGetProtocol);
+    if (url->scheme != "https")
+      return wrong(
+          fmt::format("{}: HTTP/3 is for https only; write https://{}", given.urls[i], url->authority() + url->target),
+          kGetProtocol);
     GetTarget target{.url = *std::move(url), .output = "-"};
     if (i < given.outputs.size()) {
       target.output = given.outputs[i];
     } else if (given.remote_names) {
       target.output = target.url.file_name();
-      if (target.output.empty() || target.output == "." || target.output == ".." || target.output.find('/') != std::string::npos) {
+      if (target.output.empty() || target.output == "." || target.output == ".." ||
+          target.output.find('/') != std::string::npos) {
         return wrong(fmt::format("-O: {} has no file name at its end; give -o FILE", given.urls[i]), kGetWrite);
       }
     }
@@ -133,12 +139,15 @@ std::expected<void, GetError> read_resume(GetOptions& options) {
   if (!options.arguments.range.empty()) return wrong("-C and -r both ask for a range: leave one of them out");
   if (text == "-") {
     options.resume_from_file = true;
-    const bool to_stdout = std::ranges::any_of(options.targets, [](const GetTarget& target) { return target.output == "-"; });
-    return to_stdout ? std::expected<void, GetError>(wrong("-C - needs a file to go on with: give -o FILE or -O")) : std::expected<void, GetError>{};
+    const bool to_stdout =
+        std::ranges::any_of(options.targets, [](const GetTarget& target) { return target.output == "-"; });
+    return to_stdout ? std::expected<void, GetError>(wrong("-C - needs a file to go on with: give -o FILE or -O"))
+                     : std::expected<void, GetError>{};
   }
   std::uint64_t offset = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
-  if (error != std::errc{} || end != text.data() + text.size()) return wrong(fmt::format("-C {}: give - or a number of octets", text));
+  if (error != std::errc{} || end != text.data() + text.size())
+    return wrong(fmt::format("-C {}: give - or a number of octets", text));
   options.resume_offset = offset;
   return {};
 }
@@ -147,19 +156,23 @@ std::expected<void, GetError> check_rest(const GetOptions& options) {
   const GetArguments& given = options.arguments;
   if (given.head && options.body) return wrong("-I asks for the head only, -d sends a body: leave one of them out");
   if (given.ipv4 && given.ipv6) return wrong("-4 and -6 exclude each other: leave one of them out");
-  if (given.certificate.empty() != given.key.empty() && given.certificate.empty()) return wrong("--key needs its certificate: give --cert FILE too");
+  if (given.certificate.empty() != given.key.empty() && given.certificate.empty())
+    return wrong("--key needs its certificate: give --cert FILE too");
   if (given.connect_timeout_s < 0 || given.time_max_s < 0) return wrong("times are 0 or more seconds");
   if (!quic::make_congestion_controller(given.congestion_control, 1'200)) {
     return wrong(fmt::format("--cc {}: give cubic or newreno", given.congestion_control));
   }
-  if (given.hq && (options.method != "GET" || options.body)) return wrong("--hq (HTTP/0.9) knows GET only: leave -I, -X and -d out");
+  if (given.hq && (options.method != "GET" || options.body))
+    return wrong("--hq (HTTP/0.9) knows GET only: leave -I, -X and -d out");
   return {};
 }
 
 }  // namespace
 
 std::expected<std::pair<std::string, std::optional<std::string>>, ConfigError> parse_header(std::string_view text) {
-  const auto bad = [&](std::string_view why) { return std::unexpected(ConfigError{fmt::format("-H \"{}\": {}", text, why)}); };
+  const auto bad = [&](std::string_view why) {
+    return std::unexpected(ConfigError{fmt::format("-H \"{}\": {}", text, why)});
+  };
   const std::size_t end = text.find_first_of(":;");
   if (end == std::string_view::npos) return bad("write \"Name: value\"");
   const std::string name = lower_case(text.substr(0, end));
@@ -167,12 +180,17 @@ std::expected<std::pair<std::string, std::optional<std::string>>, ConfigError> p
   if (!http3::is_field_name(name)) return bad("the name has a character that no field name has");
   if (name == "host") return bad("write the host into the URL, and its address into --resolve");
   if (!http3::is_field_value(value)) return bad("the value has a control character");
-  if (text[end] == ';') return value.empty() ? std::expected<std::pair<std::string, std::optional<std::string>>, ConfigError>(std::pair{name, std::optional<std::string>("")}) : bad("after the ';' comes nothing");
+  if (text[end] == ';')
+    return value.empty() ? std::expected<std::pair<std::string, std::optional<std::string>>, ConfigError>(
+                               std::pair{name, std::optional<std::string>("")})
+                         : bad("after the ';' comes nothing");
   return std::pair{name, value.empty() ? std::nullopt : std::optional<std::string>(value)};
 }
 
 std::expected<PinnedName, ConfigError> parse_pinned_name(std::string_view text) {
-  const auto bad = [&] { return std::unexpected(ConfigError{fmt::format("--resolve {}: write HOST:PORT:ADDRESS", text)}); };
+  const auto bad = [&] {
+    return std::unexpected(ConfigError{fmt::format("--resolve {}: write HOST:PORT:ADDRESS", text)});
+  };
   const std::size_t host_end = text.starts_with('[') ? text.find("]:") + 1 : text.find(':');
   if (host_end == std::string_view::npos || host_end == 0) return bad();
   const std::size_t port_end = text.find(':', host_end + 1);

@@ -21,23 +21,23 @@ namespace hawser::app {
 // Exit codes, those of curl where it has one.
 enum GetExit : int {
   kGetOk = 0,
-  kGetProtocol = 1,      // a scheme that is not https
+  kGetProtocol = 1,  // a scheme that is not https
   kGetUsage = 2,
   kGetUrl = 3,
   kGetResolve = 6,
   kGetConnect = 7,
-  kGetPartial = 18,      // fewer octets than promised
-  kGetHttpError = 22,    // -f and a status of 400 or above
+  kGetPartial = 18,    // fewer octets than promised
+  kGetHttpError = 22,  // -f and a status of 400 or above
   kGetWrite = 23,
-  kGetRead = 26,         // a file named by -d @FILE
+  kGetRead = 26,  // a file named by -d @FILE
   kGetTimeout = 28,
-  kGetRange = 33,        // the server cannot resume
+  kGetRange = 33,  // the server cannot resume
   kGetTls = 35,
   kGetRedirects = 47,
   kGetSend = 55,
   kGetReceive = 56,
   kGetCertificate = 60,
-  kGetHttp3 = 95,        // the response broke the rules of HTTP/3
+  kGetHttp3 = 95,  // the response broke the rules of HTTP/3
 };
 
 // --resolve HOST:PORT:ADDR[,ADDR...]
@@ -50,17 +50,17 @@ struct PinnedName {
 // As the command line has them.
 struct GetArguments {
   std::vector<std::string> urls;
-  std::vector<std::string> outputs;   // -o, in the order of the URLs
-  bool remote_names = false;          // -O
+  std::vector<std::string> outputs;  // -o, in the order of the URLs
+  bool remote_names = false;         // -O
   std::string output_folder;
-  std::string continue_at;            // -C: "-" or a number
-  bool head = false;                  // -I
-  bool include_head = false;          // -i
-  std::string method;                 // -X
-  std::vector<std::string> headers;   // -H
-  std::vector<std::string> data;      // -d
-  std::vector<std::string> binary;    // --data-binary
-  std::string range;                  // -r
+  std::string continue_at;           // -C: "-" or a number
+  bool head = false;                 // -I
+  bool include_head = false;         // -i
+  std::string method;                // -X
+  std::vector<std::string> headers;  // -H
+  std::vector<std::string> data;     // -d
+  std::vector<std::string> binary;   // --data-binary
+  std::string range;                 // -r
   std::string user_agent = "hawser/0.1.0";
   bool location = false;
   std::size_t redirects_max = 50;
@@ -70,7 +70,7 @@ struct GetArguments {
   std::string certificate;
   std::string key;
   std::string tls_cipher;
-  std::vector<std::string> pinned;    // --resolve
+  std::vector<std::string> pinned;  // --resolve
   bool ipv4 = false;
   bool ipv6 = false;
   double connect_timeout_s = 0;

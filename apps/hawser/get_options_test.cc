@@ -60,12 +60,15 @@ TEST(get_options, data_makes_a_post) {
 }
 
 TEST(get_options, headers_replace_defaults_and_empty_ones_remove_them) {
-  const GetOptions options = read({.urls = {"h"}, .headers = {"User-Agent: me", "Accept:", "X-A: 1", "X-A: 2", "X-Empty;"}});
+  const GetOptions options =
+      read({.urls = {"h"}, .headers = {"User-Agent: me", "Accept:", "X-A: 1", "X-A: 2", "X-Empty;"}});
   EXPECT_EQ(field(options, "user-agent"), "me");
   EXPECT_EQ(field(options, "accept"), "(none)");
   EXPECT_EQ(field(options, "x-empty"), "");
-  EXPECT_EQ(std::count_if(options.fields.begin(), options.fields.end(), [](const auto& f) { return f.first == "x-a"; }), 2);
-  for (const char* bad : {"no colon", "Bad Name: x", "Host: x", ": x", "X: a\x01"}) EXPECT_EQ(exit_code_of({.urls = {"h"}, .headers = {bad}}), kGetUsage) << bad;
+  EXPECT_EQ(std::count_if(options.fields.begin(), options.fields.end(), [](const auto& f) { return f.first == "x-a"; }),
+            2);
+  for (const char* bad : {"no colon", "Bad Name: x", "Host: x", ": x", "X: a\x01"})
+    EXPECT_EQ(exit_code_of({.urls = {"h"}, .headers = {bad}}), kGetUsage) << bad;
 }
 
 TEST(get_options, wrong_use_has_the_exit_code_of_curl) {
@@ -90,12 +93,14 @@ TEST(get_options, pinned_names_are_read) {
   EXPECT_EQ(to_string(pinned.addresses[0]), "192.0.2.1:443");
   EXPECT_EQ(to_string(pinned.addresses[1]), "[2001:db8::1]:443");
   EXPECT_EQ(parse_pinned_name("[::1]:4433:127.0.0.1").value().host, "::1");
-  for (const char* bad : {"", "h", "h:443", "h:443:", "h:x:1.2.3.4", "h:0:1.2.3.4", "h:443:name", ":443:1.2.3.4"}) EXPECT_FALSE(parse_pinned_name(bad)) << bad;
+  for (const char* bad : {"", "h", "h:443", "h:443:", "h:x:1.2.3.4", "h:0:1.2.3.4", "h:443:name", ":443:1.2.3.4"})
+    EXPECT_FALSE(parse_pinned_name(bad)) << bad;
 }
 
 TEST(get_report, write_out_replaces_what_it_knows) {
   const WriteOutValues values{.http_code = 7, .size_download = 1'000, .time_total = 0.5};
-  EXPECT_EQ(format_write_out("%{http_code} %{speed_download} %{time_total}\\n100%% %{what} \\t\\q %", values), "007 2000 0.500000\n100% %{what} \t\\q %");
+  EXPECT_EQ(format_write_out("%{http_code} %{speed_download} %{time_total}\\n100%% %{what} \\t\\q %", values),
+            "007 2000 0.500000\n100% %{what} \t\\q %");
   EXPECT_EQ(format_write_out("%{http_code", values), "%{http_code");
 }
 
@@ -124,7 +129,8 @@ TEST(get_transfer, content_range_is_read) {
   EXPECT_EQ(parse_content_range("bytes 5-9/20")->size, 20u);
   EXPECT_FALSE(parse_content_range("bytes 5-9/*")->size);
   EXPECT_FALSE(parse_content_range("bytes */20")->first);
-  for (const char* bad : {"", "items 1-2/3", "bytes 1-2", "bytes x-2/3", "bytes 1-2/x"}) EXPECT_FALSE(parse_content_range(bad)) << bad;
+  for (const char* bad : {"", "items 1-2/3", "bytes 1-2", "bytes x-2/3", "bytes 1-2/x"})
+    EXPECT_FALSE(parse_content_range(bad)) << bad;
 }
 
 }  // namespace

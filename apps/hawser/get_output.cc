@@ -27,7 +27,9 @@ std::size_t total_size(std::span<const Bytes> views) {
 
 }  // namespace
 
-GetOutput::~GetOutput() { (void)close(); }
+GetOutput::~GetOutput() {
+  (void)close();
+}
 
 std::string GetOutput::failure(const char* what) const {
   return fmt::format("cannot {} {}: {}", what, name_ == "-" ? "standard output" : name_, std::strerror(errno));
@@ -35,7 +37,8 @@ std::string GetOutput::failure(const char* what) const {
 
 std::expected<void, std::string> GetOutput::open(std::uint64_t offset) {
   if (is_open()) return {};
-  fd_ = name_ == "-" ? STDOUT_FILENO : ::open(name_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (offset == 0 ? O_TRUNC : 0), 0666);
+  fd_ = name_ == "-" ? STDOUT_FILENO
+                     : ::open(name_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (offset == 0 ? O_TRUNC : 0), 0666);
   if (fd_ < 0) return std::unexpected(failure("write to"));
   struct stat status{};
   if (fstat(fd_, &status) != 0) return std::unexpected(failure("write to"));

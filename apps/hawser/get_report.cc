@@ -16,7 +16,9 @@ struct Variable {
   Formatter format;
 };
 
-std::string seconds(double value) { return fmt::format("{:.6f}", value); }
+std::string seconds(double value) {
+  return fmt::format("{:.6f}", value);
+}
 
 std::string speed(std::uint64_t octets, double time_s) {
   return fmt::format("{:.0f}", time_s > 0 ? static_cast<double>(octets) / time_s : 0.0);
@@ -58,11 +60,16 @@ constexpr std::array kVariables{
 // What the character after a backslash stands for.
 std::string unescape(char c) {
   switch (c) {
-    case 'n': return "\n";
-    case 'r': return "\r";
-    case 't': return "\t";
-    case '\\': return "\\";
-    default: return std::string("\\") + c;
+    case 'n':
+      return "\n";
+    case 'r':
+      return "\r";
+    case 't':
+      return "\t";
+    case '\\':
+      return "\\";
+    default:
+      return std::string("\\") + c;
   }
 }
 
@@ -116,7 +123,8 @@ std::string human_time(double time_s) {
   return fmt::format("{}:{:02}:{:02}", whole / 3'600, whole / 60 % 60, whole % 60);
 }
 
-std::string ProgressBar::line(std::string_view name, std::uint64_t here, std::uint64_t expected, Timestamp now, std::size_t width) {
+std::string ProgressBar::line(std::string_view name, std::uint64_t here, std::uint64_t expected, Timestamp now,
+                              std::size_t width) {
   const double elapsed = to_seconds(now - last_);
   if (elapsed > 0) {
     const double sample = here >= last_here_ ? static_cast<double>(here - last_here_) / elapsed : 0;

@@ -29,7 +29,9 @@ using runtime::current_time;
 constexpr Duration kProgressInterval = 200ms;
 constexpr std::size_t kDefaultColumns = 80;
 
-Duration seconds(double count) { return Duration{static_cast<std::int64_t>(count * 1e9)}; }
+Duration seconds(double count) {
+  return Duration{static_cast<std::int64_t>(count * 1e9)};
+}
 
 std::string ip_of(const SocketAddress& address) {
   std::string text = to_string(address);
@@ -101,15 +103,19 @@ std::expected<void, GetError> GetRun::prepare() {
   auto clients = runtime::HttpClients::create(runtime_->worker(0), given_.qlog_folder);
   if (!clients) return std::unexpected(GetError{kGetUsage, clients.error().message});
   clients_ = *std::move(clients);
-  const bool to_terminal = isatty(STDOUT_FILENO) && std::ranges::any_of(options_.targets, [](const GetTarget& t) { return t.output == "-"; });
-  progress_ = given_.progress_bar || (isatty(STDERR_FILENO) && !given_.silent && !given_.verbose && !to_terminal && !given_.head);
+  const bool to_terminal = isatty(STDOUT_FILENO) &&
+                           std::ranges::any_of(options_.targets, [](const GetTarget& t) { return t.output == "-"; });
+  progress_ = given_.progress_bar ||
+              (isatty(STDERR_FILENO) && !given_.silent && !given_.verbose && !to_terminal && !given_.head);
   return {};
 }
 
 std::expected<std::vector<SocketAddress>, GetError> GetRun::addresses_of(const http::Url& url) const {
   for (const PinnedName& pinned : options_.pinned)
     if (pinned.host == url.host && pinned.port == url.port) return pinned.addresses;
-  const AddressFamily family = given_.ipv4 ? AddressFamily::kIpv4 : given_.ipv6 ? AddressFamily::kIpv6 : AddressFamily::kNone;
+  const AddressFamily family = given_.ipv4   ? AddressFamily::kIpv4
+                               : given_.ipv6 ? AddressFamily::kIpv6
+                                             : AddressFamily::kNone;
   auto addresses = runtime::resolve(url.host, url.port, family);
   if (!addresses) return std::unexpected(GetError{kGetResolve, addresses.error().message});
   return *std::move(addresses);
@@ -129,7 +135,8 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
     connection.tls.trust.ca_file = given_.ca_file;
   }
   if (!given_.certificate.empty()) {
-    connection.tls.certificate = quic::CertificateSource{.chain_file = given_.certificate, .key_file = given_.key.empty() ? given_.certificate : given_.key};
+    connection.tls.certificate = quic::CertificateSource{
+        .chain_file = given_.certificate, .key_file = given_.key.empty() ? given_.certificate : given_.key};
   }
   if (key_log_ != nullptr) {
     connection.tls.common.key_log = runtime::KeyLog::sink;
@@ -221,7 +228,8 @@ void GetRun::give_up_late() {
   for (const auto& transfer : transfers_) {
     if (transfer->over) continue;
     transfer->result.exit_code = kGetTimeout;
-    transfer->result.message = fmt::format("{} was not complete after {} s; {} octets came", transfer->url.to_string(), given_.time_max_s, transfer->result.octets);
+    transfer->result.message = fmt::format("{} was not complete after {} s; {} octets came", transfer->url.to_string(),
+                                           given_.time_max_s, transfer->result.octets);
     transfer->result.end = current_time();
     report(*transfer);
   }
@@ -251,7 +259,8 @@ bool GetRun::follow(GetTransfer& transfer) {
   auto next = http::resolve_reference(transfer.url, transfer.result.location);
   if (!next || next->scheme != "https") {
     transfer.result.exit_code = next ? kGetProtocol : kGetUrl;
-    transfer.result.message = next ? fmt::format("the redirect leads to {}, which is not https", next->to_string()) : next.error().message;
+    transfer.result.message =
+        next ? fmt::format("the redirect leads to {}, which is not https", next->to_string()) : next.error().message;
     return false;
   }
   // RFC 9110 section 15.4: what is posted becomes a GET, except for 307 and 308.
@@ -272,8 +281,9 @@ void GetRun::announce(const GetTransfer& transfer) {
   const auto facts = connection.error || connection.announced ? std::nullopt : clients_->facts(transfer.connection);
   if (!facts) return;
   connection.announced = true;
-  fmt::print(stderr, "* connected from {} to {}: {}, {}, {}, handshake {:.1f} ms\n", to_string(facts->local), to_string(facts->remote), facts->alpn,
-             facts->cipher, facts->group, to_seconds(facts->connected - facts->began) * 1e3);
+  fmt::print(stderr, "* connected from {} to {}: {}, {}, {}, handshake {:.1f} ms\n", to_string(facts->local),
+             to_string(facts->remote), facts->alpn, facts->cipher, facts->group,
+             to_seconds(facts->connected - facts->began) * 1e3);
 }
 
 void GetRun::report(GetTransfer& transfer) {
@@ -281,7 +291,8 @@ void GetRun::report(GetTransfer& transfer) {
   const GetResult& result = transfer.result;
   if (result.exit_code != kGetOk) {
     if (exit_code_ == kGetOk) exit_code_ = result.exit_code;
-    if (!given_.silent || given_.show_error) fmt::print(stderr, "hawser get: ({}) {}\n", result.exit_code, result.message);
+    if (!given_.silent || given_.show_error)
+      fmt::print(stderr, "hawser get: ({}) {}\n", result.exit_code, result.message);
   }
   if (!given_.write_out.empty()) write_out(transfer);
 }
@@ -308,7 +319,8 @@ void GetRun::write_out(const GetTransfer& transfer) {
                         .time_namelookup = since(transfer.resolved),
                         .time_starttransfer = result.first_octet ? since(*result.first_octet) : 0,
                         .time_total = since(result.end)};
-  if (const auto next = http::resolve_reference(transfer.url, result.location); next && !result.location.empty()) values.redirect_url = next->to_string();
+  if (const auto next = http::resolve_reference(transfer.url, result.location); next && !result.location.empty())
+    values.redirect_url = next->to_string();
   const Connection& connection = connections_[transfer.url.host_port()];
   if (const auto facts = connection.error ? std::nullopt : clients_->facts(transfer.connection)) {
     values.remote_ip = ip_of(facts->remote);
@@ -330,8 +342,10 @@ void GetRun::show_progress() {
     expected += transfer->octets_expected();
     all_known = all_known && transfer->octets_expected() > 0;
   }
-  const std::string name = transfers_.size() == 1 ? transfers_[0]->output.name() : fmt::format("{} of {} left", unfinished_, transfers_.size());
-  fmt::print(stderr, "\r{}\x1b[K", bar_.line(name, here, all_known ? expected : 0, current_time(), terminal_columns() - 1));
+  const std::string name = transfers_.size() == 1 ? transfers_[0]->output.name()
+                                                  : fmt::format("{} of {} left", unfinished_, transfers_.size());
+  fmt::print(stderr, "\r{}\x1b[K",
+             bar_.line(name, here, all_known ? expected : 0, current_time(), terminal_columns() - 1));
   std::fflush(stderr);
   progress_shown_ = true;
 }
@@ -346,6 +360,8 @@ void GetRun::clear_progress() {
 
 }  // namespace
 
-int run_get(const GetOptions& options) { return GetRun(options).run(); }
+int run_get(const GetOptions& options) {
+  return GetRun(options).run();
+}
 
 }  // namespace hawser::app

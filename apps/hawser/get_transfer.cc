@@ -14,14 +14,21 @@ namespace {
 int exit_code_of(http::ClientFailure::Kind kind) {
   using Kind = http::ClientFailure::Kind;
   switch (kind) {
-    case Kind::kConnect: return kGetConnect;
-    case Kind::kTimeout: return kGetTimeout;
-    case Kind::kCertificate: return kGetCertificate;
-    case Kind::kTls: return kGetTls;
-    case Kind::kRequest: return kGetSend;
+    case Kind::kConnect:
+      return kGetConnect;
+    case Kind::kTimeout:
+      return kGetTimeout;
+    case Kind::kCertificate:
+      return kGetCertificate;
+    case Kind::kTls:
+      return kGetTls;
+    case Kind::kRequest:
+      return kGetSend;
     case Kind::kReset:
-    case Kind::kClosed: return kGetReceive;
-    case Kind::kMalformed: return kGetHttp3;
+    case Kind::kClosed:
+      return kGetReceive;
+    case Kind::kMalformed:
+      return kGetHttp3;
   }
   return kGetReceive;
 }
@@ -67,11 +74,18 @@ std::optional<ContentRange> parse_content_range(std::string_view value) {
 }
 
 http::ClientRequest GetTransfer::request() {
-  http::ClientRequest request{.method = method, .scheme = url.scheme, .authority = url.authority(), .target = url.target,
-                              .fields = options_.fields, .body = std::nullopt, .sink = this};
+  http::ClientRequest request{.method = method,
+                              .scheme = url.scheme,
+                              .authority = url.authority(),
+                              .target = url.target,
+                              .fields = options_.fields,
+                              .body = std::nullopt,
+                              .sink = this};
   if (options_.resume_from_file) {
     struct stat status{};
-    offset_ = stat(output.name().c_str(), &status) == 0 && S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
+    offset_ = stat(output.name().c_str(), &status) == 0 && S_ISREG(status.st_mode)
+                  ? static_cast<std::uint64_t>(status.st_size)
+                  : 0;
   } else {
     offset_ = options_.resume_offset.value_or(0);
   }
@@ -79,11 +93,15 @@ http::ClientRequest GetTransfer::request() {
   if (options_.body && send_body) {
     request.body = SharedBytes::copy(*options_.body);
   } else {
-    std::erase_if(request.fields, [](const auto& field) { return field.first == "content-length" || field.first == "content-type"; });
+    std::erase_if(request.fields,
+                  [](const auto& field) { return field.first == "content-length" || field.first == "content-type"; });
   }
-  if (cross_origin) std::erase_if(request.fields, [](const auto& field) { return field.first == "authorization" || field.first == "cookie"; });
+  if (cross_origin)
+    std::erase_if(request.fields,
+                  [](const auto& field) { return field.first == "authorization" || field.first == "cookie"; });
   if (options_.arguments.verbose) {
-    std::string text = fmt::format("> {} {} HTTP/{}\n> host: {}\n", method, url.target, options_.arguments.hq ? "0.9" : "3", url.authority());
+    std::string text = fmt::format("> {} {} HTTP/{}\n> host: {}\n", method, url.target,
+                                   options_.arguments.hq ? "0.9" : "3", url.authority());
     for (const auto& [name, value] : request.fields) text += fmt::format("> {}: {}\n", name, value);
     fmt::print(stderr, "{}", text);
   }
@@ -99,7 +117,8 @@ void GetTransfer::begin_again() {
 }
 
 bool GetTransfer::follows_redirect(std::uint16_t status) const {
-  return options_.arguments.location && (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+  return options_.arguments.location &&
+         (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
 }
 
 void GetTransfer::fail(int exit_code, std::string message) {
@@ -158,9 +177,12 @@ void GetTransfer::check_resumed(const http3::MessageHead& head) {
   }
   if (head.status >= 400 && head.status != 416) {
     // The page that explains the error must not be appended to the file.
-    return fail(kGetHttpError, fmt::format("{} answered {}: nothing was added to {}", url.to_string(), head.status, output.name()));
+    return fail(kGetHttpError,
+                fmt::format("{} answered {}: nothing was added to {}", url.to_string(), head.status, output.name()));
   }
-  fail(kGetRange, fmt::format("the server does not continue at octet {} (it answered {}): leave -C out to fetch all of it", offset_, head.status));
+  fail(kGetRange,
+       fmt::format("the server does not continue at octet {} (it answered {}): leave -C out to fetch all of it",
+                   offset_, head.status));
 }
 
 bool GetTransfer::open_output() {
@@ -192,7 +214,8 @@ void GetTransfer::finish(Timestamp now) {
 
 void GetTransfer::on_end(Timestamp now) {
   // An empty body makes an empty file.
-  if (!drop_body_ && offset_ == 0 && open_output()) {}
+  if (!drop_body_ && offset_ == 0 && open_output()) {
+  }
   const bool following = follows_redirect(result.status) && !result.location.empty();
   if (!following) {
     if (const auto closed = output.close(); !closed) fail(kGetWrite, closed.error());
@@ -203,7 +226,8 @@ void GetTransfer::on_end(Timestamp now) {
 void GetTransfer::on_failure(const http::ClientFailure& failure, Timestamp now) {
   (void)output.close();
   const bool partial = length_ && result.octets > 0 && result.octets < *length_;
-  const bool cut = failure.kind == http::ClientFailure::Kind::kReset || failure.kind == http::ClientFailure::Kind::kClosed;
+  const bool cut =
+      failure.kind == http::ClientFailure::Kind::kReset || failure.kind == http::ClientFailure::Kind::kClosed;
   if (partial && cut) {
     fail(kGetPartial, fmt::format("{} of {} octets came, then: {}", result.octets, *length_, failure.message));
   } else {

@@ -38,12 +38,12 @@ class GetInbox {
 // through the inbox.
 struct GetResult {
   int exit_code = kGetOk;
-  std::string message;           // empty: nothing to complain about
+  std::string message;  // empty: nothing to complain about
   std::uint16_t status = 0;
   std::string content_type;
-  std::string location;          // of a redirect
-  std::uint64_t octets = 0;      // of the body
-  std::uint64_t head_octets = 0; // names and values, as they count uncompressed
+  std::string location;           // of a redirect
+  std::uint64_t octets = 0;       // of the body
+  std::uint64_t head_octets = 0;  // names and values, as they count uncompressed
   std::optional<Timestamp> first_octet;
   Timestamp end;
 };
@@ -58,7 +58,12 @@ std::optional<ContentRange> parse_content_range(std::string_view value);
 class GetTransfer final : public http::ResponseSink {
  public:
   GetTransfer(const GetOptions& options, const GetTarget& target, GetInbox& inbox)
-      : options_(options), inbox_(inbox), url_given(target.url), url(target.url), method(options.method), output(target.output) {}
+      : options_(options),
+        inbox_(inbox),
+        url_given(target.url),
+        url(target.url),
+        method(options.method),
+        output(target.output) {}
 
   // The request to send now, for `url`. Looks at the output's size where it is to be resumed.
   http::ClientRequest request();
@@ -86,8 +91,8 @@ class GetTransfer final : public http::ResponseSink {
 
   const GetOptions& options_;
   GetInbox& inbox_;
-  std::uint64_t offset_ = 0;       // where the output is continued
-  bool drop_body_ = false;         // of a redirect, of an error under -f, after a failure
+  std::uint64_t offset_ = 0;  // where the output is continued
+  bool drop_body_ = false;    // of a redirect, of an error under -f, after a failure
   std::optional<std::uint64_t> length_;
   std::atomic<std::uint64_t> octets_expected_{0};  // 0: unknown
   std::atomic<std::uint64_t> octets_here_{0};
@@ -95,11 +100,11 @@ class GetTransfer final : public http::ResponseSink {
  public:
   // main()'s, between requests.
   http::Url url_given;
-  http::Url url;                   // after redirects
+  http::Url url;  // after redirects
   std::string method;
   bool send_body = true;
-  bool over = false;               // and reported
-  bool cross_origin = false;       // a redirect led elsewhere: no Authorization, no Cookie
+  bool over = false;          // and reported
+  bool cross_origin = false;  // a redirect led elsewhere: no Authorization, no Cookie
   GetOutput output;
   GetResult result;
   Timestamp began;

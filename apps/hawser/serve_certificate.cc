@@ -50,7 +50,8 @@ std::expected<std::string, ConfigError> data_folder() {
   if (data != nullptr && data[0] == '/') return std::string(data) + "/hawser";
   const char* home = std::getenv("HOME");
   if (home != nullptr && home[0] != '\0') return std::string(home) + "/.local/share/hawser";
-  return std::unexpected(ConfigError{"--dev-cert needs a folder to keep the certificate in: set HOME or XDG_DATA_HOME"});
+  return std::unexpected(
+      ConfigError{"--dev-cert needs a folder to keep the certificate in: set HOME or XDG_DATA_HOME"});
 }
 
 std::expected<KeptCertificate, ConfigError> keep_dev_certificate(const std::string& folder, std::int64_t now_s) {
@@ -83,8 +84,9 @@ std::string describe_dev_certificate(const KeptCertificate& kept, std::string_vi
       "its public key, SHA-256 in base64: {}\n"
       "Chromium: chromium --origin-to-force-quic-on={}:{} --ignore-certificate-errors-spki-list={} https://{}:{}/\n"
       "hawser:   hawser get --cacert {} https://{}:{}/\n",
-      kept.chain_file, kept.minted ? "new, valid for 13 days" : "kept from an earlier run", to_hex(kept.certificate.sha256),
-      kept.certificate.spki_sha256_base64, host, port, kept.certificate.spki_sha256_base64, host, port, kept.chain_file, host, port);
+      kept.chain_file, kept.minted ? "new, valid for 13 days" : "kept from an earlier run",
+      to_hex(kept.certificate.sha256), kept.certificate.spki_sha256_base64, host, port,
+      kept.certificate.spki_sha256_base64, host, port, kept.chain_file, host, port);
 }
 
 }  // namespace hawser::app

@@ -42,6 +42,7 @@ struct ServeOptions {
   std::string access_log = "-";
   double grace_s = 5;
   double idle_timeout_s = 30;
+  double handshake_timeout_s = 10;
 };
 
 int complain(const std::string& message, int code) {
@@ -60,12 +61,15 @@ constexpr std::string_view kExamples = R"(Examples:
 SSLKEYLOGFILE=FILE writes the TLS secrets for Wireshark.)";
 
 // Where the certificate comes from, or the words for what is missing.
-std::expected<quic::CertificateSource, ConfigError> certificate_source(const ServeOptions& options, const KeptCertificate* kept) {
+std::expected<quic::CertificateSource, ConfigError> certificate_source(const ServeOptions& options,
+                                                                       const KeptCertificate* kept) {
   if (kept != nullptr) return quic::CertificateSource{.chain_file = kept->chain_file, .key_file = kept->key_file};
   if (options.certificate.empty() && options.key.empty()) {
-    return std::unexpected(ConfigError{"which certificate? Give --cert FILE --key FILE, or --dev-cert to have one made for this machine"});
+    return std::unexpected(
+        ConfigError{"which certificate? Give --cert FILE --key FILE, or --dev-cert to have one made for this machine"});
   }
-  if (options.certificate.empty()) return std::unexpected(ConfigError{"--key needs its certificate: give --cert FILE too"});
+  if (options.certificate.empty())
+    return std::unexpected(ConfigError{"--key needs its certificate: give --cert FILE too"});
   if (options.key.empty()) return std::unexpected(ConfigError{"--cert needs its private key: give --key FILE too"});
   return quic::CertificateSource{.chain_file = options.certificate, .key_file = options.key};
 }
@@ -85,18 +89,25 @@ std::expected<void, ConfigError> check(const ServeOptions& options) {
   if (!quic::make_congestion_controller(options.congestion_control, 1'200)) {
     return std::unexpected(ConfigError{fmt::format("--cc {}: give cubic or newreno", options.congestion_control)});
   }
-  if (options.grace_s < 0 || options.idle_timeout_s < 0) return std::unexpected(ConfigError{"times are 0 or more seconds"});
+  if (options.grace_s < 0 || options.idle_timeout_s < 0 || options.handshake_timeout_s < 0)
+    return std::unexpected(ConfigError{"times are 0 or more seconds"});
   return {};
 }
 
-Duration seconds(double count) { return Duration{static_cast<std::int64_t>(count * 1e9)}; }
+Duration seconds(double count) {
+  return Duration{static_cast<std::int64_t>(count * 1e9)};
+}
 
 runtime::HttpServerOptions server_options(const ServeOptions& options) {
   runtime::HttpServerOptions server;
   server.connection.congestion_control = options.congestion_control;
   server.connection.idle_timeout = seconds(options.idle_timeout_s);
+  server.connection.handshake_timeout = seconds(options.handshake_timeout_s);
   server.retry = options.retry ? quic::RetryPolicy::kAlways : quic::RetryPolicy::kUnderLoad;
-  server.files = {.root = options.root, .listing = options.listing, .hidden = options.hidden, .cache_control = options.cache_control};
+  server.files = {.root = options.root,
+                  .listing = options.listing,
+                  .hidden = options.hidden,
+                  .cache_control = options.cache_control};
   server.qlog_folder = options.qlog_folder;
   return server;
 }
@@ -122,7 +133,9 @@ void wait_for_end(runtime::ShutdownSignals& signals, runtime::HttpServer& server
 std::expected<void, ConfigError> serve(const ServeOptions& options) {
   HAWSER_TRY_VOID(check(options));
   runtime::HttpServerOptions server = server_options(options);
-  HAWSER_TRY(server.udp.local, net::parse_address(options.address.empty() ? fmt::format(":{}", kDefaultPort) : options.address, kDefaultPort));
+  HAWSER_TRY(
+      server.udp.local,
+      net::parse_address(options.address.empty() ? fmt::format(":{}", kDefaultPort) : options.address, kDefaultPort));
   std::optional<KeptCertificate> kept;
   if (options.dev_certificate) {
     timespec now{};
@@ -143,8 +156,8 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
   HAWSER_TRY(auto runtime, runtime::Runtime::create({.workers = options.workers, .drain = 1s}));
   HAWSER_TRY(auto http_server, runtime::HttpServer::start(*runtime, std::move(server)));
   const SocketAddress& local = http_server->local_address();
-  fmt::print("serving {} on https://{}:{}/ ({}, {} worker{})\n", options.root, host_for_people(local), local.port, to_string(local), runtime->size(),
-             runtime->size() == 1 ? "" : "s");
+  fmt::print("serving {} on https://{}:{}/ ({}, {} worker{})\n", options.root, host_for_people(local), local.port,
+             to_string(local), runtime->size(), runtime->size() == 1 ? "" : "s");
   if (kept) fmt::print("{}", describe_dev_certificate(*kept, host_for_people(local), local.port));
   std::fflush(stdout);
   wait_for_end(signals, *http_server, seconds(options.grace_s));
@@ -159,23 +172,40 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ServeOptions>();
   CLI::App* command = app.add_subcommand("serve", "Serve the files of a folder over HTTP/3");
   command->footer(std::string(kExamples));
-  command->add_option("address", options->address, "Where to listen: PORT as :4433, ADDR:PORT or [V6]:PORT; port 0 takes a free one")
+  command
+      ->add_option("address", options->address,
+                   "Where to listen: PORT as :4433, ADDR:PORT or [V6]:PORT; port 0 takes a free one")
       ->type_name("ADDR:PORT")
       ->default_str("[::]:4433, IPv6 and IPv4");
   command->add_option("--root", options->root, "The folder")->type_name("DIR")->capture_default_str();
   command->add_option("--cert", options->certificate, "Certificate chain, leaf first")->type_name("FILE");
   command->add_option("--key", options->key, "Its private key")->type_name("FILE");
-  command->add_flag("--dev-cert", options->dev_certificate, "Make a certificate for this machine, keep it and use it again");
+  command->add_flag("--dev-cert", options->dev_certificate,
+                    "Make a certificate for this machine, keep it and use it again");
   command->add_option("--workers", options->workers, "Threads; 0: one per CPU")->type_name("N")->capture_default_str();
-  command->add_flag("--retry", options->retry, "Have every new client prove its address first; otherwise only under load");
+  command->add_flag("--retry", options->retry,
+                    "Have every new client prove its address first; otherwise only under load");
   command->add_flag("--list", options->listing, "Show the names in folders without index.html");
   command->add_flag("--hidden", options->hidden, "Serve names that begin with '.' too");
-  command->add_option("--cache-control", options->cache_control, "Cache-Control of files, e.g. \"max-age=60\"")->type_name("TEXT");
-  command->add_option("--access-log", options->access_log, "A file to append to; - is standard output, off none")->type_name("FILE")->capture_default_str();
-  command->add_option("--qlog", options->qlog_folder, "Write one qlog file per connection into this folder")->type_name("DIR");
-  command->add_option("--cc", options->congestion_control, "Congestion controller: cubic, newreno")->type_name("NAME")->capture_default_str();
-  command->add_option("--grace", options->grace_s, "Seconds that requests under way get after SIGINT or SIGTERM")->type_name("S")->capture_default_str();
-  command->add_option("--idle-timeout", options->idle_timeout_s, "Seconds without a packet that end a connection")->type_name("S")->capture_default_str();
+  command->add_option("--cache-control", options->cache_control, "Cache-Control of files, e.g. \"max-age=60\"")
+      ->type_name("TEXT");
+  command->add_option("--access-log", options->access_log, "A file to append to; - is standard output, off none")
+      ->type_name("FILE")
+      ->capture_default_str();
+  command->add_option("--qlog", options->qlog_folder, "Write one qlog file per connection into this folder")
+      ->type_name("DIR");
+  command->add_option("--cc", options->congestion_control, "Congestion controller: cubic, newreno")
+      ->type_name("NAME")
+      ->capture_default_str();
+  command->add_option("--grace", options->grace_s, "Seconds that requests under way get after SIGINT or SIGTERM")
+      ->type_name("S")
+      ->capture_default_str();
+  command->add_option("--idle-timeout", options->idle_timeout_s, "Seconds without a packet that end a connection")
+      ->type_name("S")
+      ->capture_default_str();
+  command->add_option("--handshake-timeout", options->handshake_timeout_s, "Seconds that a handshake may take")
+      ->type_name("S")
+      ->capture_default_str();
   command->callback([options, &exit_code] {
     if (const auto served = serve(*options); !served) exit_code = complain(served.error().message, 2);
   });

@@ -34,7 +34,8 @@ void append_time(std::string& out, std::int64_t wall_clock_s) {
   tm parts{};
   gmtime_r(&seconds, &parts);
   fmt::format_to(std::back_inserter(out), "{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000", parts.tm_mday,
-                 kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1'900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+                 kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1'900, parts.tm_hour, parts.tm_min,
+                 parts.tm_sec);
 }
 
 }  // namespace

@@ -17,12 +17,12 @@ struct AccessLogEntry {
   SocketAddress peer;
   std::string_view method;
   std::string_view target;
-  std::string_view protocol;    // "HTTP/3", "HTTP/0.9"
-  std::uint16_t status = 0;     // 0: none was sent
+  std::string_view protocol;      // "HTTP/3", "HTTP/0.9"
+  std::uint16_t status = 0;       // 0: none was sent
   std::uint64_t body_octets = 0;  // given to the transport
   std::string_view referer;
   std::string_view user_agent;
-  Duration duration{0};         // from the request's head to the last acknowledged octet
+  Duration duration{0};  // from the request's head to the last acknowledged octet
 };
 
 // 192.0.2.7 - - [21/Nov/2026:10:55:01 +0000] "GET / HTTP/3" 200 512 "-" "curl/8.5" 0.012

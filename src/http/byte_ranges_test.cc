@@ -34,7 +34,8 @@ TEST(byte_ranges, nothing_satisfiable_is_a_416) {
 }
 
 TEST(byte_ranges, malformed_values_are_passed_over) {
-  for (const char* value : {"", "bytes", "bytes=", "bytes=,", "items=0-1", "bytes=5-4", "bytes=a-b", "bytes=-", "bytes=1", "bytes=0-1;2-3", "bytes=+1-2"}) {
+  for (const char* value : {"", "bytes", "bytes=", "bytes=,", "items=0-1", "bytes=5-4", "bytes=a-b", "bytes=-",
+                            "bytes=1", "bytes=0-1;2-3", "bytes=+1-2"}) {
     EXPECT_EQ(parse_range(value, 10).verdict, RangeVerdict::kWhole) << value;
   }
 }

@@ -14,14 +14,18 @@ namespace {
 constexpr std::uint64_t kCryptoErrorBase = 0x100;
 
 // Alerts that a client sends when it does not accept a certificate (RFC 8446 section 6.2).
-bool is_certificate_alert(std::uint64_t alert) { return (alert >= 42 && alert <= 46) || alert == 48; }
+bool is_certificate_alert(std::uint64_t alert) {
+  return (alert >= 42 && alert <= 46) || alert == 48;
+}
 
 ClientFailure failure_of(const quic::CloseReason& reason, const SocketAddress& remote, bool connected) {
   using Kind = quic::CloseReason::Kind;
   const bool transport = reason.kind == Kind::kLocalTransport || reason.kind == Kind::kPeerTransport;
   if (transport && reason.error_code >= kCryptoErrorBase && reason.error_code < kCryptoErrorBase + 256) {
-    const bool certificate = reason.kind == Kind::kLocalTransport && is_certificate_alert(reason.error_code - kCryptoErrorBase);
-    std::string words = reason.kind == Kind::kLocalTransport && !reason.reason.empty() ? reason.reason : describe(reason);
+    const bool certificate =
+        reason.kind == Kind::kLocalTransport && is_certificate_alert(reason.error_code - kCryptoErrorBase);
+    std::string words =
+        reason.kind == Kind::kLocalTransport && !reason.reason.empty() ? reason.reason : describe(reason);
     return {certificate ? ClientFailure::Kind::kCertificate : ClientFailure::Kind::kTls, std::move(words)};
   }
   if (connected) return {ClientFailure::Kind::kClosed, describe(reason)};
@@ -48,7 +52,8 @@ void Client::start_attempt(Timestamp now) {
     auto wire = options_.hq ? make_hq_wire(*this, remote, now) : make_h3_wire(*this, remote, now);
     const auto connection = driver_.connect(remote, wire->handler());
     if (!connection) {
-      failure_ = ClientFailure{ClientFailure::Kind::kConnect, fmt::format("cannot connect to {}: {}", to_string(remote), connection.error().message)};
+      failure_ = ClientFailure{ClientFailure::Kind::kConnect,
+                               fmt::format("cannot connect to {}: {}", to_string(remote), connection.error().message)};
       continue;
     }
     wire->connection = *connection;
@@ -90,7 +95,8 @@ void Client::on_over(ClientWire& wire, const quic::CloseReason& reason, Timestam
   ClientFailure failure = failure_of(reason, wire.remote(), chosen);
   // What the certificate is wrong about says more than that another address is silent.
   if (!failure_ || failure_->kind == ClientFailure::Kind::kConnect) failure_ = std::move(failure);
-  const bool hopeless = failure_->kind == ClientFailure::Kind::kCertificate || failure_->kind == ClientFailure::Kind::kTls;
+  const bool hopeless =
+      failure_->kind == ClientFailure::Kind::kCertificate || failure_->kind == ClientFailure::Kind::kTls;
   if (chosen || hopeless) return fail_all(*failure_, now);
   start_attempt(now);
 }
@@ -112,7 +118,9 @@ void Client::start_queued(Timestamp now) {
   }
 }
 
-void Client::on_requests_available(Timestamp now) { start_queued(now); }
+void Client::on_requests_available(Timestamp now) {
+  start_queued(now);
+}
 
 void Client::fail_all(const ClientFailure& failure, Timestamp now) {
   next_attempt_.reset();
@@ -140,8 +148,9 @@ void Client::retry_body_later(Timestamp now) {
 
 void Client::on_timeout(Timestamp now) {
   if (connect_deadline_ && now >= *connect_deadline_) {
-    failure_ = ClientFailure{ClientFailure::Kind::kTimeout, fmt::format("no connection to {} after {:.3f} s", to_string(addresses_.front()),
-                                                                        to_seconds(options_.connect_timeout))};
+    failure_ = ClientFailure{ClientFailure::Kind::kTimeout,
+                             fmt::format("no connection to {} after {:.3f} s", to_string(addresses_.front()),
+                                         to_seconds(options_.connect_timeout))};
     next_address_ = addresses_.size();
     const ClientFailure failure = *failure_;
     fail_all(failure, now);

@@ -61,9 +61,9 @@ struct ClientRequest {
   std::string scheme = "https";
   std::string authority;
   std::string target = "/";
-  OwnedFields fields;                // lower-case names, no pseudo-header fields
+  OwnedFields fields;  // lower-case names, no pseudo-header fields
   std::optional<SharedBytes> body;
-  ResponseSink* sink = nullptr;      // required; not owned; must outlive the request
+  ResponseSink* sink = nullptr;  // required; not owned; must outlive the request
 };
 
 // What a client needs from whoever moves its datagrams.
@@ -71,15 +71,16 @@ class ClientDriver {
  public:
   virtual ~ClientDriver() = default;
   // Starts a QUIC connection. `handler` outlives it.
-  virtual std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote, quic::ConnectionHandler& handler) = 0;
+  virtual std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote,
+                                                                quic::ConnectionHandler& handler) = 0;
   // The connection has something to send that it did not have in a call of its own.
   virtual void wake(quic::Connection& connection) = 0;
 };
 
 struct ClientOptions {
   http3::SessionConfig session;
-  bool hq = false;                  // HTTP/0.9 instead of HTTP/3
-  Duration connect_timeout{0};      // for all addresses together; 0: the handshake timeout of each
+  bool hq = false;              // HTTP/0.9 instead of HTTP/3
+  Duration connect_timeout{0};  // for all addresses together; 0: the handshake timeout of each
   // The next address is tried when the one before has not answered for this long, or has
   // failed (RFC 8305 section 5 recommends 250 ms).
   Duration attempt_delay = 250ms;

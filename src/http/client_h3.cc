@@ -76,9 +76,11 @@ ClientWire::Started H3Wire::start(ClientRequest& request, Timestamp at) {
     fields_.push_back({name, value, name == "authorization" || name == "cookie"});
   }
   const auto id = session_.send_request(fields_, !request.body);
-  if (!id && (id.error() == http3::SessionError::kStreamLimit || id.error() == http3::SessionError::kNotReady)) return Started::kLater;
+  if (!id && (id.error() == http3::SessionError::kStreamLimit || id.error() == http3::SessionError::kNotReady))
+    return Started::kLater;
   if (!id) {
-    const std::string_view why = id.error() == http3::SessionError::kMalformed ? session_.last_fault() : to_string(id.error());
+    const std::string_view why =
+        id.error() == http3::SessionError::kMalformed ? session_.last_fault() : to_string(id.error());
     request.sink->on_failure({ClientFailure::Kind::kRequest, "the request cannot be sent: " + std::string(why)}, at);
     return Started::kNever;
   }
@@ -127,7 +129,8 @@ void H3Wire::on_message_complete(http3::Session&, quic::StreamId id) {
 void H3Wire::on_stream_reset(http3::Session&, quic::StreamId id, http3::ErrorCode code, std::string_view reason) {
   Exchange* exchange = find(id);
   if (exchange == nullptr) return;
-  const auto kind = code == http3::ErrorCode::kMessageError ? ClientFailure::Kind::kMalformed : ClientFailure::Kind::kReset;
+  const auto kind =
+      code == http3::ErrorCode::kMessageError ? ClientFailure::Kind::kMalformed : ClientFailure::Kind::kReset;
   std::string words = "the response was cut off: " + std::string(to_string(code));
   if (!reason.empty()) words.append(" (").append(reason).append(")");
   fail(*exchange, {kind, std::move(words)}, now());

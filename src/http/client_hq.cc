@@ -26,7 +26,8 @@ class HqWire final : public ClientWire, public quic::ConnectionHandler {
     if (Exchange* exchange = find(id)) read(*exchange, c.now());
   }
   void on_stream_reset(quic::Connection& c, quic::StreamId id, quic::ApplicationErrorCode) override {
-    fail(id, {ClientFailure::Kind::kReset, "the server reset the stream: it has no such file, or could not send it"}, c.now());
+    fail(id, {ClientFailure::Kind::kReset, "the server reset the stream: it has no such file, or could not send it"},
+         c.now());
   }
   void on_streams_available(quic::Connection& c, bool bidirectional) override {
     if (bidirectional) client_.on_requests_available(c.now());

@@ -14,7 +14,8 @@ class ClientWire {
  public:
   enum class Started : std::uint8_t { kYes, kLater, kNever };
 
-  ClientWire(Client& client, const SocketAddress& remote, Timestamp began) : client_(client), remote_(remote), began_(began) {}
+  ClientWire(Client& client, const SocketAddress& remote, Timestamp began)
+      : client_(client), remote_(remote), began_(began) {}
   virtual ~ClientWire() = default;
   ClientWire(const ClientWire&) = delete;
   ClientWire& operator=(const ClientWire&) = delete;

@@ -57,13 +57,17 @@ int open_by_walking(int root, const std::string& relative) {
 std::uint16_t status_of(int error) {
   switch (error) {
     case EACCES:
-    case EPERM: return 403;
+    case EPERM:
+      return 403;
     case EMFILE:
     case ENFILE:
-    case EAGAIN: return 503;
+    case EAGAIN:
+      return 503;
     case EIO:
-    case ENOMEM: return 500;
-    default: return 404;
+    case ENOMEM:
+      return 500;
+    default:
+      return 404;
   }
 }
 

@@ -31,9 +31,9 @@ class FileHandle {
 struct OpenedFile {
   FileHandle handle;
   bool directory = false;
-  std::uint64_t size = 0;            // octets
-  std::int64_t modified_s = 0;       // seconds since 1970
-  std::uint32_t modified_ns = 0;     // and the part below a second
+  std::uint64_t size = 0;         // octets
+  std::int64_t modified_s = 0;    // seconds since 1970
+  std::uint32_t modified_ns = 0;  // and the part below a second
 };
 
 class FileTree {

@@ -135,7 +135,8 @@ std::string_view media_type_of(std::string_view file_name) {
   if (dot == std::string_view::npos || file_name.size() - dot - 1 > kExtensionMax) return kUnknown;
   std::array<char, kExtensionMax> lower{};
   const std::string_view extension = file_name.substr(dot + 1);
-  std::ranges::transform(extension, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  std::ranges::transform(extension, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
   const std::string_view key{lower.data(), extension.size()};
   const auto found = std::ranges::lower_bound(kMediaTypes, key, {}, &MediaType::extension);
   return found != kMediaTypes.end() && found->extension == key ? found->type : kUnknown;

@@ -53,11 +53,13 @@ std::string_view reason_phrase(std::uint16_t status) {
 }
 
 Response error_page(std::uint16_t status, std::string_view detail) {
-  std::string page = fmt::format("<!doctype html><title>{0} {1}</title><h1>{0} {1}</h1>\n", status, reason_phrase(status));
+  std::string page =
+      fmt::format("<!doctype html><title>{0} {1}</title><h1>{0} {1}</h1>\n", status, reason_phrase(status));
   if (!detail.empty()) page += fmt::format("<p>{}</p>\n", detail);
-  Response response{.status = status,
-                    .fields = {{"content-type", "text/html; charset=utf-8"}, {"content-length", std::to_string(page.size())}},
-                    .body = nullptr};
+  Response response{
+      .status = status,
+      .fields = {{"content-type", "text/html; charset=utf-8"}, {"content-length", std::to_string(page.size())}},
+      .body = nullptr};
   response.body = std::make_unique<MemoryBody>(SharedBytes::adopt({page.begin(), page.end()}));
   return response;
 }

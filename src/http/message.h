@@ -21,11 +21,11 @@ using http3::FieldList;
 
 // A request's head. The views live as long as the call that hands it over.
 struct Request {
-  std::string_view method;     // case matters
+  std::string_view method;  // case matters
   std::string_view scheme;
   std::string_view authority;
-  std::string_view target;     // path and query, percent-encoded as it came
-  FieldList fields;            // lower-case names, no pseudo-header fields
+  std::string_view target;  // path and query, percent-encoded as it came
+  FieldList fields;         // lower-case names, no pseudo-header fields
 
   // The value of the first field of that name.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const {

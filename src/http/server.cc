@@ -17,7 +17,8 @@ class AlpnSwitch final : public ServerConnection {
   void shutdown() override {
     if (h3_) return h3_->shutdown();
     // HTTP/0.9 has no GOAWAY: its clients close when they have everything.
-    if (!hq_ && connection_ != nullptr) connection_->close(static_cast<std::uint64_t>(http3::ErrorCode::kNoError), "the server is shutting down");
+    if (!hq_ && connection_ != nullptr)
+      connection_->close(static_cast<std::uint64_t>(http3::ErrorCode::kNoError), "the server is shutting down");
   }
   [[nodiscard]] quic::Connection* connection() const override { return connection_; }
 
@@ -32,7 +33,9 @@ class AlpnSwitch final : public ServerConnection {
     inner(c).on_stop_sending(c, id, code);
   }
   void on_stream_closed(quic::Connection& c, quic::StreamId id) override { inner(c).on_stream_closed(c, id); }
-  void on_streams_available(quic::Connection& c, bool bidirectional) override { inner(c).on_streams_available(c, bidirectional); }
+  void on_streams_available(quic::Connection& c, bool bidirectional) override {
+    inner(c).on_streams_available(c, bidirectional);
+  }
   void on_datagram(quic::Connection& c, Bytes payload) override { inner(c).on_datagram(c, payload); }
   void on_closed(quic::Connection& c, const quic::CloseReason& reason) override {
     if (h3_ || hq_) inner(c).on_closed(c, reason);

@@ -63,7 +63,11 @@ H3ServerConnection::Exchange& H3ServerConnection::begin(quic::StreamId id, const
 
 void H3ServerConnection::on_headers(http3::Session&, quic::StreamId id, const http3::MessageHead& head, bool) {
   Exchange& exchange = begin(id, head);
-  const Request request{.method = head.method, .scheme = head.scheme, .authority = head.authority, .target = head.path, .fields = head.fields};
+  const Request request{.method = head.method,
+                        .scheme = head.scheme,
+                        .authority = head.authority,
+                        .target = head.path,
+                        .fields = head.fields};
   respond(id, exchange, server_.handler().answer(request));
 }
 
@@ -113,7 +117,8 @@ void H3ServerConnection::on_body_readable(http3::Session&, quic::StreamId id) {
     session_.consume_body(id, size);
     if (exchange != nullptr) exchange->dropped_octets += size;
   }
-  if (exchange != nullptr && exchange->dropped_octets > kDroppedBodyMax) session_.stop_reading(id, http3::ErrorCode::kNoError);
+  if (exchange != nullptr && exchange->dropped_octets > kDroppedBodyMax)
+    session_.stop_reading(id, http3::ErrorCode::kNoError);
 }
 
 void H3ServerConnection::on_writable(http3::Session&, quic::StreamId id) {

@@ -46,7 +46,8 @@ void HqServerConnection::answer(Exchange& exchange) {
   constexpr std::string_view kGet = "GET ";
   if (!line.starts_with(kGet)) return (void)connection_.reset_stream(exchange.id, 0);
   exchange.target = line.substr(kGet.size());
-  Response response = server_.handler().answer({.method = "GET", .scheme = "https", .authority = {}, .target = exchange.target, .fields = {}});
+  Response response = server_.handler().answer(
+      {.method = "GET", .scheme = "https", .authority = {}, .target = exchange.target, .fields = {}});
   exchange.status = response.status;
   if (response.status != 200) return (void)connection_.reset_stream(exchange.id, 0);
   exchange.body = std::move(response.body);
@@ -71,7 +72,9 @@ void HqServerConnection::pump(Exchange& exchange) {
   }
 }
 
-void HqServerConnection::on_stream_writable(quic::Connection&, quic::StreamId id) { pump(exchange_of(id)); }
+void HqServerConnection::on_stream_writable(quic::Connection&, quic::StreamId id) {
+  pump(exchange_of(id));
+}
 
 void HqServerConnection::on_stop_sending(quic::Connection&, quic::StreamId id, quic::ApplicationErrorCode) {
   if (id.is_bidirectional()) exchange_of(id).body.reset();

@@ -26,11 +26,20 @@ std::string html_escape(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -147,8 +156,9 @@ Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector
     // RFC 9110 section 14.6: each part says what it is.
     const auto type = std::ranges::find(response.fields, "content-type", [](const auto& field) { return field.first; });
     for (const ByteRange& range : ranges) {
-      std::string head = fmt::format("{}--{}\r\ncontent-type: {}\r\ncontent-range: {}\r\n\r\n", parts.empty() ? "" : "\r\n",
-                                     kBoundary, type->second, content_range(range, file.size));
+      std::string head =
+          fmt::format("{}--{}\r\ncontent-type: {}\r\ncontent-range: {}\r\n\r\n", parts.empty() ? "" : "\r\n", kBoundary,
+                      type->second, content_range(range, file.size));
       length += head.size() + range.size;
       parts.push_back({.text = std::move(head), .range = range});
     }
@@ -163,7 +173,8 @@ Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector
 
 Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& directory) const {
   const std::string title = html_escape("/" + path.relative + (path.relative.empty() ? "" : "/"));
-  std::string page = fmt::format("<!doctype html><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1>\n<ul>\n", title);
+  std::string page =
+      fmt::format("<!doctype html><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1>\n<ul>\n", title);
   if (!path.relative.empty()) page += "<li><a href=\"../\">../</a>\n";
   for (const std::string& name : names_in(directory.handle.fd(), options_.hidden)) {
     page += fmt::format("<li><a href=\"./{}\">{}</a>\n", percent_encode(name), html_escape(name));

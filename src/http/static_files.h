@@ -16,10 +16,10 @@
 namespace hawser::http {
 
 struct StaticFilesOptions {
-  std::string root;            // the folder
-  bool listing = false;        // show the names in a folder without index.html
-  bool hidden = false;         // also names that begin with '.'; ".well-known" always goes
-  std::string cache_control;   // a Cache-Control field for files, or empty: none
+  std::string root;           // the folder
+  bool listing = false;       // show the names in a folder without index.html
+  bool hidden = false;        // also names that begin with '.'; ".well-known" always goes
+  std::string cache_control;  // a Cache-Control field for files, or empty: none
 };
 
 // Names shown of one folder; a listing of 10,000 names of 40 octets is about 1 MB.

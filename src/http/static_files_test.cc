@@ -49,9 +49,12 @@ class StaticFilesTest : public testing::Test {
   }
 
   Response request(std::string_view method, std::string_view target, std::vector<Field> fields = {}) {
-    return files_->answer({.method = method, .scheme = "https", .authority = "localhost", .target = target, .fields = fields});
+    return files_->answer(
+        {.method = method, .scheme = "https", .authority = "localhost", .target = target, .fields = fields});
   }
-  Response get(std::string_view target, std::vector<Field> fields = {}) { return request("GET", target, std::move(fields)); }
+  Response get(std::string_view target, std::vector<Field> fields = {}) {
+    return request("GET", target, std::move(fields));
+  }
 
   static std::string body_of(Response& response) {
     std::string text;
@@ -144,20 +147,22 @@ TEST_F(StaticFilesTest, percent_encoding_is_decoded) {
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(body_of(response), "space");
   EXPECT_EQ(get("/%61.txt").status, 200);
-  for (const char* bad : {"/%", "/%6", "/%zz", "/a%00.txt", "/sub%2findex.html", "a.txt", "", "*"}) EXPECT_EQ(get(bad).status, 400) << bad;
+  for (const char* bad : {"/%", "/%6", "/%zz", "/a%00.txt", "/sub%2findex.html", "a.txt", "", "*"})
+    EXPECT_EQ(get(bad).status, 400) << bad;
   EXPECT_EQ(get("/" + std::string(5'000, 'a')).status, 414);
 }
 
 TEST_F(StaticFilesTest, nothing_outside_the_root_is_served) {
-  for (const char* target : {"/../outside.txt", "/%2e%2e/outside.txt", "/.%2E/outside.txt", "/sub/../../outside.txt", "/sub/..%2f..%2foutside.txt",
-                             "/..", "/sub/%2e%2e"}) {
+  for (const char* target : {"/../outside.txt", "/%2e%2e/outside.txt", "/.%2E/outside.txt", "/sub/../../outside.txt",
+                             "/sub/..%2f..%2foutside.txt", "/..", "/sub/%2e%2e"}) {
     EXPECT_EQ(get(target).status, 400) << target;
   }
   symlink("../outside.txt", (root() + "/link").c_str());
   symlink((folder_ + "/outside.txt").c_str(), (root() + "/absolute").c_str());
   symlink("..", (root() + "/up").c_str());
   symlink("/proc/self/root", (root() + "/magic").c_str());
-  for (const char* target : {"/link", "/absolute", "/up/outside.txt", "/magic/etc/passwd"}) EXPECT_EQ(get(target).status, 404) << target;
+  for (const char* target : {"/link", "/absolute", "/up/outside.txt", "/magic/etc/passwd"})
+    EXPECT_EQ(get(target).status, 404) << target;
 }
 
 TEST_F(StaticFilesTest, links_that_stay_below_the_root_are_followed) {
@@ -172,7 +177,8 @@ TEST_F(StaticFilesTest, hidden_names_are_not_served_unless_asked_for) {
   EXPECT_EQ(get("/%2esecret").status, 404);
   EXPECT_EQ(get("/.well-known/x").status, 200);
   auto open = StaticFiles::create({.root = root(), .hidden = true}).value();
-  EXPECT_EQ(open.answer({.method = "GET", .scheme = {}, .authority = {}, .target = "/.secret", .fields = {}}).status, 200);
+  EXPECT_EQ(open.answer({.method = "GET", .scheme = {}, .authority = {}, .target = "/.secret", .fields = {}}).status,
+            200);
 }
 
 TEST_F(StaticFilesTest, pipes_and_missing_files_are_not_found) {
@@ -205,8 +211,11 @@ TEST_F(StaticFilesTest, several_ranges_are_a_multipart) {
   const std::string length = field(response, "content-length");
   const std::string body = body_of(response);
   EXPECT_EQ(length, std::to_string(body.size()));
-  EXPECT_EQ(body, "--" + boundary + "\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-range: bytes 0-1/10\r\n\r\n01\r\n--" + boundary +
-                      "\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-range: bytes 8-9/10\r\n\r\n89\r\n--" + boundary + "--\r\n");
+  EXPECT_EQ(body, "--" + boundary +
+                      "\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-range: bytes 0-1/10\r\n\r\n01\r\n--" +
+                      boundary +
+                      "\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-range: bytes 8-9/10\r\n\r\n89\r\n--" +
+                      boundary + "--\r\n");
 }
 
 TEST_F(StaticFilesTest, a_range_past_the_end_is_a_416) {
@@ -250,7 +259,8 @@ TEST_F(StaticFilesTest, if_match_and_if_unmodified_since_give_412) {
   EXPECT_EQ(get("/a.txt", {{"if-unmodified-since", "Fri, 02 Jan 2026 03:04:04 GMT"}}).status, 412);
   EXPECT_EQ(get("/a.txt", {{"if-unmodified-since", kModifiedText}}).status, 200);
   // RFC 9110 section 13.2.2: the tag outranks the date.
-  EXPECT_EQ(get("/a.txt", {{"if-match", etag()}, {"if-unmodified-since", "Fri, 02 Jan 2026 03:04:04 GMT"}}).status, 200);
+  EXPECT_EQ(get("/a.txt", {{"if-match", etag()}, {"if-unmodified-since", "Fri, 02 Jan 2026 03:04:04 GMT"}}).status,
+            200);
 }
 
 TEST_F(StaticFilesTest, the_tag_changes_with_content_and_time) {

@@ -10,8 +10,8 @@
 namespace hawser::http {
 
 struct TargetPath {
-  std::string relative;     // without leading or trailing '/'; empty: the root itself
-  bool directory = false;   // the target ended in '/'
+  std::string relative;    // without leading or trailing '/'; empty: the root itself
+  bool directory = false;  // the target ended in '/'
 };
 
 // Octets of a target's path; PATH_MAX of Linux is as long. Past it: 414.

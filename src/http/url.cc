@@ -16,8 +16,12 @@ std::unexpected<ConfigError> bad_url(std::string_view url, std::string_view why)
   return std::unexpected(ConfigError{fmt::format("bad URL \"{}\": {}", url.substr(0, 200), why)});
 }
 
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_alpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -45,7 +49,9 @@ bool is_host_octet(char c) {
   return is_alpha(c) || is_digit(c) || std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
 }
 
-std::uint16_t default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
+std::uint16_t default_port(std::string_view scheme) {
+  return scheme == "https" ? 443 : 80;
+}
 
 // Path and query as the wire may carry them: what is already encoded stays, what a URI may
 // not hold (spaces, quotes, non-ASCII) is encoded. A fragment is cut off.
@@ -115,13 +121,17 @@ std::expected<void, ConfigError> read_authority(std::string_view url, std::strin
 
 }  // namespace
 
-std::string Url::authority() const { return port == default_port(scheme) ? host_port().substr(0, host_port().rfind(':')) : host_port(); }
+std::string Url::authority() const {
+  return port == default_port(scheme) ? host_port().substr(0, host_port().rfind(':')) : host_port();
+}
 
 std::string Url::host_port() const {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }
 
-std::string Url::to_string() const { return scheme + "://" + authority() + target; }
+std::string Url::to_string() const {
+  return scheme + "://" + authority() + target;
+}
 
 std::string Url::file_name() const {
   const std::string_view path = std::string_view(target).substr(0, target.find('?'));
@@ -177,7 +187,8 @@ std::string percent_decode(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool encoded = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
+    const bool encoded =
+        text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
     out += encoded ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
     if (encoded) i += 2;
   }

@@ -16,9 +16,14 @@ class ClientSlot final : public http::ClientDriver {
   ClientSlot(EndpointProtocol& endpoint, quic::TlsClientContext tls, HttpConnectionOptions options)
       : endpoint_(endpoint), tls_(std::move(tls)), options_(std::move(options)), client_(options_.http, *this) {}
 
-  std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote, quic::ConnectionHandler& handler) override {
-    quic::ClientParameters parameters{
-        .tuple = {.local = {}, .remote = remote}, .server_name = options_.server_name, .tls = &tls_, .connection = options_.connection, .token = {}, .session = {}};
+  std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote,
+                                                        quic::ConnectionHandler& handler) override {
+    quic::ClientParameters parameters{.tuple = {.local = {}, .remote = remote},
+                                      .server_name = options_.server_name,
+                                      .tls = &tls_,
+                                      .connection = options_.connection,
+                                      .token = {},
+                                      .session = {}};
     return endpoint_.connect(std::move(parameters), handler, options_.udp);
   }
   void wake(quic::Connection& connection) override { endpoint_.endpoint().wake(connection); }
@@ -73,7 +78,8 @@ class HttpClients::Protocol final : public DatagramProtocol {
   std::vector<std::unique_ptr<ClientSlot>> slots_;
 };
 
-std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Worker& worker, const std::string& qlog_folder) {
+std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Worker& worker,
+                                                                             const std::string& qlog_folder) {
   std::unique_ptr<QlogFiles> files;
   std::unique_ptr<QlogWriter> qlog;
   if (!qlog_folder.empty()) {
@@ -84,7 +90,8 @@ std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Wor
   const auto protocol = worker.call([&](Worker& w) {
     // The worker destroys them in this order, connections before what they refer to.
     auto& endpoint = static_cast<EndpointProtocol&>(w.attach(std::make_unique<EndpointProtocol>(
-        w, quic::EndpointConfig{.events = qlog.get()}, Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
+        w, quic::EndpointConfig{.events = qlog.get()},
+        Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
     return &static_cast<Protocol&>(w.attach(std::make_unique<Protocol>(endpoint, std::move(files), std::move(qlog))));
   });
   if (!protocol) return std::unexpected(ConfigError{"the worker has ended"});
@@ -94,7 +101,8 @@ std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Wor
 HttpClients::~HttpClients() = default;
 
 std::expected<std::size_t, ConfigError> HttpClients::open(HttpConnectionOptions options) {
-  if (options.tls.common.alpn.empty()) options.tls.common.alpn = {std::string(options.http.hq ? std::string_view("hq-interop") : http3::kAlpn)};
+  if (options.tls.common.alpn.empty())
+    options.tls.common.alpn = {std::string(options.http.hq ? std::string_view("hq-interop") : http3::kAlpn)};
   HAWSER_TRY(auto context, quic::TlsClientContext::create(options.tls));
   const auto opened = worker_.call([&](Worker&) { return protocol_.open(std::move(context), std::move(options)); });
   if (!opened) return std::unexpected(ConfigError{"the worker has ended"});

@@ -23,14 +23,15 @@ struct HttpConnectionOptions {
   std::string server_name;               // for SNI and the certificate
   quic::TlsClientOptions tls;            // common.alpn empty: by http.hq
   quic::ConnectionConfig connection;
-  net::UdpOptions udp;                   // of the sockets, for the first connection of a family
+  net::UdpOptions udp;  // of the sockets, for the first connection of a family
   http::ClientOptions http;
 };
 
 class HttpClients {
  public:
   // The worker is not owned. `qlog_folder` empty: no qlog.
-  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker, const std::string& qlog_folder = {});
+  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker,
+                                                                         const std::string& qlog_folder = {});
   // Leaves its protocols to the worker, whose end ends them.
   ~HttpClients();
   HttpClients(const HttpClients&) = delete;

@@ -34,7 +34,8 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
                                 .secret = secret,
                                 .events = qlog_ ? &*qlog_ : nullptr};
     endpoint_.emplace(worker, std::move(config),
-                      Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = "the server stops"});
+                      Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError),
+                              .reason = "the server stops"});
   }
 
   void shutdown() {
@@ -46,7 +47,9 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
   quic::ConnectionHandler* on_accept(quic::Connection& connection) override { return server_->accept(connection); }
 
   void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override { endpoint_->on_datagrams(batch, now); }
-  std::size_t next_transmits(Timestamp now, std::span<TransmitTrain> trains) override { return endpoint_->next_transmits(now, trains); }
+  std::size_t next_transmits(Timestamp now, std::span<TransmitTrain> trains) override {
+    return endpoint_->next_transmits(now, trains);
+  }
   void on_timeout(Timestamp now) override {
     endpoint_->on_timeout(now);
     server_->on_timeout(now);
@@ -85,7 +88,8 @@ std::expected<void, ConfigError> HttpServer::prepare() {
   for (std::size_t i = 0; i < runtime_.size(); ++i) {
     HAWSER_TRY(auto context, quic::TlsServerContext::create(tls));
     HAWSER_TRY(auto files, http::StaticFiles::create(options_.files));
-    auto parts = std::make_unique<Parts>(Parts{.tls = std::move(context), .files = std::move(files), .qlog = std::nullopt});
+    auto parts =
+        std::make_unique<Parts>(Parts{.tls = std::move(context), .files = std::move(files), .qlog = std::nullopt});
     if (!options_.qlog_folder.empty()) {
       HAWSER_TRY(auto qlog, QlogFiles::create(options_.qlog_folder));
       parts->qlog.emplace(std::move(qlog));
@@ -105,7 +109,8 @@ std::expected<std::unique_ptr<HttpServer>, ConfigError> HttpServer::start(Runtim
   std::unique_ptr<HttpServer> server{new HttpServer(runtime, std::move(options))};
   HAWSER_TRY_VOID(server->prepare());
   // listen() asks one worker after the other and waits for each, so they share this safely.
-  HAWSER_TRY(server->local_, runtime.listen(server->options_.udp, [&server](Worker& worker) { return server->make_worker_server(worker); }));
+  HAWSER_TRY(server->local_, runtime.listen(server->options_.udp,
+                                            [&server](Worker& worker) { return server->make_worker_server(worker); }));
   return server;
 }
 

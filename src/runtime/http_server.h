@@ -22,7 +22,7 @@
 namespace hawser::runtime {
 
 struct HttpServerOptions {
-  net::UdpOptions udp;                // udp.local: where to listen
+  net::UdpOptions udp;  // udp.local: where to listen
   quic::ConnectionConfig connection;
   quic::RetryPolicy retry = quic::RetryPolicy::kUnderLoad;
   // common.alpn empty: HTTP/3, and HTTP/0.9 beside it. ticket_secret empty: drawn once for
@@ -30,8 +30,8 @@ struct HttpServerOptions {
   quic::TlsServerOptions tls;
   http::ServerOptions http;
   http::StaticFilesOptions files;
-  int access_log_fd = -1;             // -1: no access log; stays the caller's
-  std::string qlog_folder;            // empty: no qlog
+  int access_log_fd = -1;   // -1: no access log; stays the caller's
+  std::string qlog_folder;  // empty: no qlog
 };
 
 class HttpServer {

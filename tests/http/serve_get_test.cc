@@ -34,7 +34,9 @@ std::string read_file(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-void write_file(const std::string& path, std::string_view text) { std::ofstream(path, std::ios::binary) << text; }
+void write_file(const std::string& path, std::string_view text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 class ServeGetTest : public testing::Test {
  protected:
@@ -81,7 +83,9 @@ class ServeGetTest : public testing::Test {
   [[nodiscard]] std::string ca() const { return folder_ + "/ca.pem"; }
   [[nodiscard]] std::string key() const { return folder_ + "/key.pem"; }
   [[nodiscard]] std::string out(int number = 0) const { return folder_ + "/out" + std::to_string(number); }
-  [[nodiscard]] std::string url(const std::string& target) const { return "https://localhost:" + std::to_string(server_->local_address().port) + target; }
+  [[nodiscard]] std::string url(const std::string& target) const {
+    return "https://localhost:" + std::to_string(server_->local_address().port) + target;
+  }
   [[nodiscard]] std::string log() const { return read_file(folder_ + "/access.log"); }
 
   struct Outcome {
@@ -94,7 +98,8 @@ class ServeGetTest : public testing::Test {
   Outcome get(GetArguments arguments) {
     if (arguments.ca_file.empty() && !arguments.insecure) arguments.ca_file = ca();
     if (arguments.pinned.empty()) arguments.ipv4 = true;
-    for (std::size_t i = arguments.outputs.size(); i < arguments.urls.size(); ++i) arguments.outputs.push_back(out(static_cast<int>(i)));
+    for (std::size_t i = arguments.outputs.size(); i < arguments.urls.size(); ++i)
+      arguments.outputs.push_back(out(static_cast<int>(i)));
     const auto options = read_get_options(std::move(arguments));
     if (!options) return {.exit_code = options.error().exit_code, .complaint = options.error().message};
     testing::internal::CaptureStdout();
@@ -120,7 +125,8 @@ TEST_F(ServeGetTest, files_of_every_size_arrive_intact) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1'000'000}, std::size_t{50'000'000}}) {
     const std::string content = random_text(size, size + 1);
     write_file(site() + "/file.bin", content);
-    const Outcome outcome = get({.urls = {url("/file.bin")}, .write_out = "%{http_code} %{size_download} %{http_version}"});
+    const Outcome outcome =
+        get({.urls = {url("/file.bin")}, .write_out = "%{http_code} %{size_download} %{http_version}"});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
     EXPECT_EQ(outcome.shown, "200 " + std::to_string(size) + " 3");
     EXPECT_TRUE(std::filesystem::exists(out()));
@@ -132,7 +138,8 @@ TEST_F(ServeGetTest, several_urls_share_one_connection) {
   serve({}, 2);
   GetArguments arguments;
   for (int i = 0; i < 150; ++i) {
-    write_file(site() + "/" + std::to_string(i), random_text(static_cast<std::size_t>(i) * 97, static_cast<std::uint64_t>(i)));
+    write_file(site() + "/" + std::to_string(i),
+               random_text(static_cast<std::size_t>(i) * 97, static_cast<std::uint64_t>(i)));
     arguments.urls.push_back(url("/" + std::to_string(i)));
   }
   arguments.write_out = "%{local_port}\n";
@@ -150,7 +157,9 @@ TEST_F(ServeGetTest, ranges_and_conditions_work_end_to_end) {
   serve();
   EXPECT_EQ(get({.urls = {url("/a.txt")}, .range = "2-4", .write_out = "%{http_code}"}).shown, "206");
   EXPECT_EQ(read_file(out()), "234");
-  EXPECT_EQ(get({.urls = {url("/a.txt")}, .range = "0-0,9-", .write_out = "%{http_code} %{content_type}"}).shown.substr(0, 24), "206 multipart/byteranges");
+  EXPECT_EQ(get({.urls = {url("/a.txt")}, .range = "0-0,9-", .write_out = "%{http_code} %{content_type}"})
+                .shown.substr(0, 24),
+            "206 multipart/byteranges");
   EXPECT_EQ(status_of("/a.txt", {"Range: bytes=99-"}), "416");
   EXPECT_EQ(status_of("/a.txt", {"If-None-Match: *"}), "304");
   EXPECT_EQ(status_of("/a.txt", {"If-Match: \"other\""}), "412");
@@ -179,7 +188,9 @@ TEST_F(ServeGetTest, errors_have_a_status_and_with_f_an_exit_code) {
 TEST_F(ServeGetTest, nothing_above_the_root_comes_out) {
   serve();
   symlink("../outside.txt", (site() + "/link").c_str());
-  for (const char* target : {"/../outside.txt", "/%2e%2e/outside.txt", "/sub/..%2f..%2foutside.txt", "/sub/../../outside.txt"}) EXPECT_EQ(status_of(target), "400") << target;
+  for (const char* target :
+       {"/../outside.txt", "/%2e%2e/outside.txt", "/sub/..%2f..%2foutside.txt", "/sub/../../outside.txt"})
+    EXPECT_EQ(status_of(target), "400") << target;
   EXPECT_EQ(status_of("/link"), "404");
   EXPECT_EQ(read_file(out()).find("outside"), std::string::npos);
 }
@@ -189,7 +200,8 @@ TEST_F(ServeGetTest, a_body_for_a_file_gets_405) {
   EXPECT_EQ(get({.urls = {url("/a.txt")}, .data = {"a=1"}, .write_out = "%{http_code}"}).shown, "405");
   // Far more than the server reads of it.
   write_file(folder_ + "/upload", random_text(5'000'000, 3));
-  const Outcome outcome = get({.urls = {url("/a.txt")}, .binary = {"@" + folder_ + "/upload"}, .write_out = "%{http_code}"});
+  const Outcome outcome =
+      get({.urls = {url("/a.txt")}, .binary = {"@" + folder_ + "/upload"}, .write_out = "%{http_code}"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
   EXPECT_EQ(outcome.shown, "405");
 }
@@ -223,7 +235,8 @@ TEST_F(ServeGetTest, a_download_goes_on_where_it_stopped) {
 TEST_F(ServeGetTest, redirects_are_followed_when_asked) {
   serve();
   EXPECT_EQ(status_of("/sub"), "301");
-  const Outcome outcome = get({.urls = {url("/sub")}, .location = true, .write_out = "%{http_code} %{num_redirects} %{url_effective}"});
+  const Outcome outcome =
+      get({.urls = {url("/sub")}, .location = true, .write_out = "%{http_code} %{num_redirects} %{url_effective}"});
   EXPECT_EQ(outcome.shown, "200 1 " + url("/sub/"));
   EXPECT_EQ(read_file(out()), "<p>index");
   EXPECT_EQ(get({.urls = {url("/sub")}, .location = true, .redirects_max = 0}).exit_code, kGetRedirects);
@@ -237,7 +250,9 @@ TEST_F(ServeGetTest, a_stranger_certificate_is_refused_with_advice) {
   EXPECT_EQ(get({.urls = {url("/a.txt")}, .insecure = true}).exit_code, 0);
   // The certificate does not name this host.
   const std::string port = std::to_string(server_->local_address().port);
-  EXPECT_EQ(get({.urls = {"https://other.test:" + port + "/"}, .pinned = {"other.test:" + port + ":127.0.0.1"}}).exit_code, kGetCertificate);
+  EXPECT_EQ(
+      get({.urls = {"https://other.test:" + port + "/"}, .pinned = {"other.test:" + port + ":127.0.0.1"}}).exit_code,
+      kGetCertificate);
 }
 
 TEST_F(ServeGetTest, a_client_certificate_is_shown_when_the_server_wants_one) {
@@ -258,7 +273,9 @@ TEST_F(ServeGetTest, nobody_there_is_a_timeout_and_a_dead_address_is_passed_over
   EXPECT_EQ(get({.urls = {"https://localhost:1/"}, .time_max_s = 0.3}).exit_code, kGetTimeout);
   EXPECT_EQ(get({.urls = {"https://name.invalid/"}}).exit_code, kGetResolve);
   const std::string port = std::to_string(server_->local_address().port);
-  const Outcome outcome = get({.urls = {url("/a.txt")}, .pinned = {"localhost:" + port + ":127.0.0.99,127.0.0.1"}, .write_out = "%{remote_ip}"});
+  const Outcome outcome = get({.urls = {url("/a.txt")},
+                               .pinned = {"localhost:" + port + ":127.0.0.99,127.0.0.1"},
+                               .write_out = "%{remote_ip}"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
   EXPECT_EQ(outcome.shown, "127.0.0.1");
 }
@@ -336,7 +353,8 @@ TEST_F(ServeGetTest, shutdown_lets_a_request_under_way_complete) {
     // The response is under way: the rest comes after GOAWAY.
     if (count > 0) got.append(octets.data(), static_cast<std::size_t>(count));
     server_->shutdown();
-    while ((count = ::read(fd, octets.data(), octets.size())) > 0) got.append(octets.data(), static_cast<std::size_t>(count));
+    while ((count = ::read(fd, octets.data(), octets.size())) > 0)
+      got.append(octets.data(), static_cast<std::size_t>(count));
     ::close(fd);
   });
   const Outcome outcome = get({.urls = {url("/file.bin")}});

@@ -1,0 +1,97 @@
+// commands_test.cc: goal: the command line of `serve` and `get` takes what people type, and
+// wrong use ends with 2 and a sentence; the development certificate is kept and renewed.
+// Method: CLI11 parses words that fail before anything is sent or served.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "get_command.h"
+#include "get_options.h"
+#include "serve_certificate.h"
+#include "serve_command.h"
+
+namespace hawser::app {
+namespace {
+
+struct Outcome {
+  int exit_code = -1;  // -1: the words could not be parsed
+  std::string complaint;
+};
+
+Outcome run(std::vector<std::string> words) {
+  CLI::App app;
+  int exit_code = 0;
+  add_get_command(app, exit_code);
+  add_serve_command(app, exit_code);
+  std::reverse(words.begin(), words.end());  // as CLI11 wants a vector
+  testing::internal::CaptureStderr();
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    exit_code = -1;
+  }
+  return {exit_code, testing::internal::GetCapturedStderr()};
+}
+
+TEST(commands, options_of_get_take_one_word_each) {
+  // Both -o take one word, so one URL is left for two outputs.
+  const Outcome outcome = run({"get", "-o", "a", "-o", "b", "h"});
+  EXPECT_EQ(outcome.exit_code, kGetUsage);
+  EXPECT_NE(outcome.complaint.find("more -o than URLs"), std::string::npos) << outcome.complaint;
+  // A single dash is a value: of -C here, which then misses its file.
+  EXPECT_NE(run({"get", "-C", "-", "h"}).complaint.find("-C - needs a file"), std::string::npos);
+  EXPECT_EQ(run({"get", "-sSo", "/dev/null", "-H", "no colon", "h"}).exit_code, kGetUsage);
+}
+
+TEST(commands, wrong_use_is_2_and_says_what_to_write) {
+  EXPECT_NE(run({"get"}).complaint.find("https://HOST/PATH"), std::string::npos);
+  EXPECT_EQ(run({"get", "--no-such-option"}).exit_code, -1);
+  Outcome outcome = run({"serve", "127.0.0.1:0"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.complaint.find("--dev-cert"), std::string::npos) << outcome.complaint;
+  outcome = run({"serve", "--cert", "x"});
+  EXPECT_NE(outcome.complaint.find("--key FILE"), std::string::npos) << outcome.complaint;
+  EXPECT_EQ(run({"serve", "--dev-cert", "--cert", "x", "--key", "y"}).exit_code, 2);
+  EXPECT_EQ(run({"serve", "nonsense:port", "--cert", "x", "--key", "y"}).exit_code, 2);
+  EXPECT_EQ(run({"serve", "--cc", "none", "--cert", "x", "--key", "y"}).exit_code, 2);
+  EXPECT_NE(run({"serve", "--cert", "/no/such", "--key", "/no/such"}).complaint.find("/no/such"), std::string::npos);
+}
+
+TEST(serve_certificate, is_kept_until_its_last_day) {
+  const std::string folder = testing::TempDir() + "hawser_dev_certificate";
+  std::filesystem::remove_all(folder);
+  constexpr std::int64_t kNow = 1'800'000'000;
+  const KeptCertificate first = keep_dev_certificate(folder, kNow).value();
+  EXPECT_TRUE(first.minted);
+  struct stat status{};
+  ASSERT_EQ(stat(first.key_file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  const KeptCertificate second = keep_dev_certificate(folder, kNow + 11 * 86'400).value();
+  EXPECT_FALSE(second.minted);
+  EXPECT_EQ(second.certificate.sha256, first.certificate.sha256);
+  EXPECT_EQ(second.certificate.spki_sha256_base64, first.certificate.spki_sha256_base64);
+  const KeptCertificate third = keep_dev_certificate(folder, kNow + 12 * 86'400).value();
+  EXPECT_TRUE(third.minted);
+  EXPECT_NE(third.certificate.sha256, first.certificate.sha256);
+  // Half a pair is as good as none.
+  std::filesystem::remove(third.key_file);
+  EXPECT_TRUE(keep_dev_certificate(folder, kNow + 12 * 86'400).value().minted);
+}
+
+TEST(serve_certificate, tells_what_chromium_needs) {
+  KeptCertificate kept;
+  kept.certificate.spki_sha256_base64 = "AAAA=";
+  kept.chain_file = "/c.pem";
+  const std::string text = describe_dev_certificate(kept, "localhost", 4'433);
+  EXPECT_NE(text.find("--origin-to-force-quic-on=localhost:4433 --ignore-certificate-errors-spki-list=AAAA="),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("hawser get --cacert /c.pem https://localhost:4433/"), std::string::npos) << text;
+  EXPECT_NE(text.find("SHA-256 " + std::string(64, '0')), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace hawser::app

@@ -1,0 +1,72 @@
+#!/bin/sh
+# programs_test.sh HAWSER: goal: the program as people run it: serve, get, signals, exit codes, qlog
+# and key logs. Method: starts the server on a free port and reads what both print.
+set -eu
+hawser=$1
+folder=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
+export XDG_DATA_HOME="$folder/data"
+mkdir "$folder/site" "$folder/qlog"
+seq 1 100000 >"$folder/site/numbers.txt"
+
+fail() {
+  echo "$*"
+  cat "$folder/server.log"
+  exit 1
+}
+# expect CODE WORDS...: runs hawser with these words and checks the exit code.
+expect() {
+  code=$1
+  shift
+  status=0
+  "$hawser" "$@" >"$folder/out" 2>"$folder/err" || status=$?
+  [ "$status" = "$code" ] || fail "hawser $*: exit code $status, not $code; $(cat "$folder/err")"
+}
+
+: >"$folder/server.log"
+expect 0 --version
+grep -q '^hawser [0-9]' "$folder/out" || fail "no version"
+for command in serve get; do
+  expect 0 "$command" --help
+  grep -q 'Examples:' "$folder/out" || fail "$command --help has no examples"
+done
+expect 2
+expect 2 nonsense
+grep -q 'no command "nonsense"' "$folder/err" || fail "the unknown command is not named"
+expect 2 get --nonsense h
+expect 2 serve
+grep -q -- '--dev-cert' "$folder/err" || fail "serve does not say which certificate it wants"
+
+SSLKEYLOGFILE="$folder/keys" "$hawser" serve 127.0.0.1:0 --root "$folder/site" --dev-cert --workers 2 --qlog "$folder/qlog" \
+  >"$folder/server.log" 2>&1 &
+server=$!
+tries=0
+until port=$(sed -n 's|^serving .* on https://[^/]*:\([0-9]*\)/.*|\1|p' "$folder/server.log") && [ -n "$port" ]; do
+  kill -0 "$server" 2>/dev/null || fail "the server ended"
+  tries=$((tries + 1))
+  [ "$tries" -lt 200 ] || fail "the server does not listen"
+  sleep 0.1
+done
+certificate=$XDG_DATA_HOME/hawser/dev-cert.pem
+grep -q "SHA-256 [0-9a-f]\{64\}" "$folder/server.log" || fail "no hash of the certificate"
+grep -q -- "--origin-to-force-quic-on=127.0.0.1:$port" "$folder/server.log" || fail "no words for Chromium"
+
+expect 0 get --cacert "$certificate" -sS "https://localhost:$port/numbers.txt"
+cmp "$folder/site/numbers.txt" "$folder/out" || fail "the file is not what was served"
+expect 60 get "https://localhost:$port/numbers.txt"
+expect 22 get --cacert "$certificate" -f "https://localhost:$port/none"
+expect 0 get -k -I "https://127.0.0.1:$port/"
+grep -q '^HTTP/3 404' "$folder/out" || fail "no head"
+# A reader that goes away early is a failed write.
+"$hawser" get -k -s "https://localhost:$port/numbers.txt" | head -c 100 >/dev/null
+
+kill -TERM "$server"
+status=0
+wait "$server" || status=$?
+server=
+[ "$status" = 0 ] || fail "after SIGTERM the server ended with $status"
+grep -q '"GET /numbers.txt HTTP/3" 200 588895 ' "$folder/server.log" || fail "the request is not in the access log"
+grep -q 'SERVER_TRAFFIC_SECRET_0' "$folder/keys" || fail "no TLS secrets were written"
+ls "$folder"/qlog/*.sqlog >/dev/null || fail "no qlog was written"
+echo "all as it should be"
