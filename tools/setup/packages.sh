@@ -1,6 +1,6 @@
 #!/bin/sh
 # packages.sh GROUP...: installs the packages of the named groups that are missing, and
-# nothing else. Groups: build, test, lint, fuzz, openssl. Run by ./dev setup.
+# nothing else. Groups: build, test, compare, lint, fuzz, openssl, system-openssl. Run by ./dev setup.
 set -eu
 
 say() { printf '%s\n' "setup: $*" >&2; }
@@ -29,6 +29,7 @@ LIST
       [ "$(dpkg --print-architecture)" != amd64 ] || echo '?libipsec-mb-dev'
       ;;
     test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' ;;
+    compare) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' ;;
     lint) printf '%s\n' clang-19 clang-format-19 clang-tidy-19 git ;;
     fuzz) printf '%s\n' clang-19 'libclang-rt-19-dev' ;;
     openssl) printf '%s\n' gcc make patch perl tar xz-utils debian-archive-keyring ;;
