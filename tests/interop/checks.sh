@@ -1,0 +1,144 @@
+# shellcheck shell=sh disable=SC2154 # variables of run_case.sh
+# checks.sh: what a case asks beyond files that arrived intact, read from the qlog of our side
+# (or both sides, when both are ours) and from the peer's own log. Sourced by run_case.sh.
+
+# logs server|client: our qlog files of connections on that side.
+logs() { find "$work/qlog_$1" -name "*_$1.sqlog" | sort; }
+
+# all_logs server|client: their records, one to a line.
+all_logs() { logs "$1" | xargs -r cat; }
+
+# count_records SIDE WORD...: records on that side which contain all of the (up to three) words.
+count_records() { all_logs "$1" | grep -aF "$2" | grep -aF "${3:-}" | grep -acF "${4:-}"; }
+
+# our_sides: where qlog of ours is.
+our_sides() {
+  [ "$server" != hawser ] || echo server
+  [ "$client" != hawser ] || echo client
+}
+
+check_files() {
+  for folder in "$work"/downloads/*; do
+    diff -r "$work/www" "$folder" >"$work/diff.log" 2>&1 || fail "what arrived differs: $(head -n 3 "$work/diff.log")"
+  done
+}
+
+check_handshakes() {
+  for side in $(our_sides); do
+    count=$(count_records "$side" '"new":"handshake_complete"')
+    [ "$count" -eq "$connections" ] || fail "$count handshakes at the $side, expected $connections"
+  done
+}
+
+saw_retry() {
+  if [ "$client" = hawser ]; then
+    [ "$(count_records client '"quic:parameters_set"' '"retry_source_connection_id"')" -gt 0 ]
+  else
+    grep -qE 'pkt rx .*type=Retry' "$work"/client*.log
+  fi
+}
+
+check_no_retry() { if saw_retry; then fail "a Retry where none was asked for"; fi; }
+
+# RFC 9000 section 17.2.5.3: packet numbers go on after Retry, and the token comes back.
+check_retry() {
+  saw_retry || fail "no Retry"
+  [ "$client" = hawser ] || return 0
+  numbers=$(all_logs client | grep -aF '"quic:packet_sent"' | grep -aF '"packet_type":"initial"' |
+    sed 's/.*"packet_number":\([0-9]*\).*/\1/')
+  [ "$(echo "$numbers" | sort -n | uniq)" = "$numbers" ] || fail "Initial packet numbers do not rise: $numbers"
+}
+
+# The client sends its ClientHello again, since the answer takes longer than its first timeout.
+check_repeated_hello() {
+  if [ "$client" = hawser ]; then
+    count=$(count_records client '"quic:packet_sent"' '"packet_type":"initial"' '"frame_type":"crypto","offset":0,')
+  else
+    count=$(count_records server '"quic:packet_received"' '"packet_type":"initial"' '"frame_type":"crypto","offset":0,')
+  fi
+  [ "$count" -ge 2 ] || fail "$count ClientHello packets, expected 2 or more"
+}
+
+check_chacha20() { grep -q CHACHA20 "$work/client1.log" || fail "the client does not say that it uses ChaCha20"; }
+
+# The runner wants at most 1,000 streams at once, so that credit has to be renewed.
+check_stream_limit() {
+  [ "$client" = hawser ] || return 0
+  limit=$(all_logs client | grep -aF '"quic:parameters_set"' | sed -n 's/.*"initial_max_streams_bidi":\([0-9]*\).*/\1/p')
+  if [ "$limit" -lt 1 ] || [ "$limit" -gt 1000 ]; then fail "the server allows $limit streams at once"; fi
+}
+
+# Both sides have sent and opened packets of key phase 1.
+check_key_update() {
+  for side in $(our_sides); do
+    for key in client_1rtt_secret server_1rtt_secret; do
+      count=$(count_records "$side" '"quic:key_updated"' "\"$key\"" '_update"')
+      [ "$count" -gt 0 ] || fail "no update of $key at the $side"
+    done
+  done
+}
+
+check_ecn() {
+  for side in $(our_sides); do
+    [ "$(count_records "$side" '"quic:packet_received"' '"ecn":"ECT(0)"')" -gt 0 ] || fail "no ECT(0) came to the $side"
+    [ "$(count_records "$side" '"quic:packet_received"' '"ecn":"CE"')" -eq 0 ] || fail "CE marks on a link that makes none"
+    [ "$(count_records "$side" '"quic:ecn_state_updated"' '"new":"capable"')" -gt 0 ] || fail "the ACKs to the $side proved no ECN"
+  done
+}
+
+# What the server sent before the client's second flight, against what it had received. Datagrams
+# of ours hold all packets of one instant; sizes are of packets, so this is exact to the octet.
+check_amplification() {
+  [ "$server" = hawser ] || return 0
+  all_logs server | awk '
+    # The first one is of the packet, later ones are of its frames.
+    function size(line) { return substr(line, index(line, "\"raw\":{\"length\":") + 16) + 0 }
+    /"packet_type":"handshake"/ && /"quic:packet_received"/ { validated = 1 }
+    validated { next }
+    /"quic:packet_received"/ || /"quic:packet_dropped"/ { received += size($0) }
+    /"quic:packet_sent"/ { sent += size($0); if (sent > 3 * received) { bad = 1; exit } }
+    END {
+      print "sent " sent " for " received " received"
+      # Less than twice: the limit was never reached, and nothing has been tested.
+      if (bad || sent < 2 * received) exit 1
+    }' >"$work/amplification.log" || fail "before validation the server $(cat "$work/amplification.log")"
+  [ "$(count_records server '"new":"handshake_complete"')" -eq 1 ] || fail "no handshake"
+}
+
+# The first packet to a new port carries PATH_CHALLENGE, as the runner wants it, and it is
+# answered (RFC 9000 section 9.3).
+check_rebinding() {
+  if [ "$server" = hawser ]; then
+    all_logs server | awk '
+      /"new":"migration_started"/ { moves++; first = 1; next }
+      first && /"quic:packet_sent"/ { if (index($0, "\"path_challenge\"")) challenged++; first = 0 }
+      /"hawser:path_validated"/ { validated++ }
+      END { print moves + 0 " moves, " challenged + 0 " challenged, " validated + 0 " validated"
+        exit !(moves > 0 && challenged == moves && validated > 0) }' >"$work/moves.log" ||
+      fail "the server saw $(cat "$work/moves.log")"
+  fi
+  [ "$client" = hawser ] || return 0
+  [ "$(count_records client '"quic:packet_sent"' '"path_response"')" -gt 0 ] || fail "no PATH_CHALLENGE was answered"
+}
+
+check_interrupted() {
+  grep -q . "$work/disturb.log" && fail "the link could not be changed: $(cat "$work/disturb.log")"
+  return 0
+}
+
+check_case() {
+  check_files
+  check_handshakes
+  case $case in
+    handshake) check_no_retry ;;
+    retry) check_retry ;;
+    longrtt) check_repeated_hello ;;
+    chacha20) check_chacha20 ;;
+    multiplexing) check_stream_limit ;;
+    keyupdate) check_key_update ;;
+    ecn) check_ecn ;;
+    amplificationlimit) check_interrupted && check_amplification ;;
+    blackhole) check_interrupted ;;
+    rebind-port) check_interrupted && check_rebinding ;;
+  esac
+}
