@@ -15,11 +15,7 @@ g++
 cmake
 ninja-build
 ccache
-pkg-config
-libboost1.81-dev|libboost1.83-dev|libboost-dev
-libnghttp2-dev
 libfmt-dev
-libspdlog-dev
 libcli11-dev
 libtomlplusplus-dev
 libgtest-dev
