@@ -223,9 +223,9 @@ void Client::watch(Timestamp begin) {
   const Duration limit =
       options_.duration_s > 0 ? Duration{static_cast<std::int64_t>(options_.duration_s * 1e9)} : Duration{24h};
   const auto over = [&] {
-    return (!makes_handshakes() && total(&Counters::idle) >= options_.connections) ||
-           total(&Counters::failed) >= options_.connections || current_time() - begin >= limit ||
-           (makes_handshakes() && options_.requests != 0 && progress() >= options_.requests);
+    const bool all_settled = total(&Counters::idle) + total(&Counters::failed) >= options_.connections;
+    return (all_settled && !makes_handshakes()) || total(&Counters::failed) >= options_.connections ||
+           current_time() - begin >= limit;
   };
   Timestamp since = begin;
   std::uint64_t before = 0;
