@@ -130,7 +130,9 @@ std::string describe(const CloseReason& reason) {
   switch (reason.kind) {
     case CloseReason::Kind::kLocalApplication: return with_code("closed here with application error", "");
     case CloseReason::Kind::kPeerApplication: return with_code("closed by the peer with application error", "");
-    case CloseReason::Kind::kLocalTransport: return with_code("closed because the peer broke a rule: ", transport);
+    case CloseReason::Kind::kLocalTransport:
+      if (transport == "CRYPTO_ERROR") return with_code("the TLS handshake failed", "");
+      return with_code("closed because the peer broke a rule: ", transport);
     case CloseReason::Kind::kPeerTransport: return with_code("closed by the peer's transport: ", transport);
     case CloseReason::Kind::kIdleTimeout: return "the connection timed out: nothing was received for the idle timeout";
     case CloseReason::Kind::kHandshakeTimeout: return "the handshake timed out: no answer from the peer";

@@ -101,6 +101,7 @@ void ConnectionCore::start(Timestamp now) {
 ConnectionStats ConnectionCore::stats() const {
   ConnectionStats stats = stats_;
   const LossDetector& loss = path_->loss();
+  stats.stream_bytes_sent = streams_.send_credit().used();
   stats.smoothed_rtt = loss.rtt().smoothed();
   stats.latest_rtt = loss.rtt().latest();
   stats.min_rtt = loss.rtt().min();
