@@ -43,7 +43,8 @@ void request_there_and_acknowledged(benchmark::State& state) {
     encoder.encode(stream_id, requests.fields[i], section);
     const Bytes insertions = encoder.pending_encoder_stream();
     octets += section.size() + insertions.size();
-    if (!decoder.on_encoder_stream(insertions) || !decoder.decode(stream_id, section, decoded)) state.SkipWithError("decoding failed");
+    if (!decoder.on_encoder_stream(insertions) || !decoder.decode(stream_id, section, decoded))
+      state.SkipWithError("decoding failed");
     encoder.consume_encoder_stream(insertions.size());
     const Bytes answer = decoder.pending_decoder_stream();
     if (!encoder.on_decoder_stream(answer)) state.SkipWithError("acknowledging failed");
@@ -58,7 +59,8 @@ void request_there_and_acknowledged(benchmark::State& state) {
 BENCHMARK(request_there_and_acknowledged)->Arg(0)->Arg(4'096)->Arg(16'384);
 
 // What a small response costs each side alone.
-const Field kResponse[] = {{":status", "200"}, {"content-type", "text/plain"}, {"content-length", "1024"}, {"server", "hawser"}};
+const Field kResponse[] = {
+    {":status", "200"}, {"content-type", "text/plain"}, {"content-length", "1024"}, {"server", "hawser"}};
 
 void encode_small_response(benchmark::State& state) {
   Encoder encoder;

@@ -33,7 +33,8 @@ void send_and_ack(benchmark::State& state) {
     for (; count != 0; --count, offset += 1'400) {
       const SentFrame frame{.kind = SentFrameKind::kStream, .length = 1'400, .offset = offset};
       const PacketNumber pn = loss.next_packet_number(PacketNumberSpace::kApplication, random);
-      loss.on_packet_sent({.packet_number = pn, .size = 1'452, .ack_eliciting = true, .in_flight = true, .frames = {&frame, 1}}, now);
+      loss.on_packet_sent(
+          {.packet_number = pn, .size = 1'452, .ack_eliciting = true, .in_flight = true, .frames = {&frame, 1}}, now);
     }
   };
   send(window);
@@ -43,17 +44,24 @@ void send_and_ack(benchmark::State& state) {
     now += 5us;
     acked += kTrain;
     // Lossy: the first packet of each train of acknowledgements never arrived.
-    const std::array<AckRange, 2> ranges{{{acked - kTrain + 1, acked - 1}, {acked - 2 * kTrain + 1, acked - kTrain - 1}}};
+    const std::array<AckRange, 2> ranges{
+        {{acked - kTrain + 1, acked - 1}, {acked - 2 * kTrain + 1, acked - kTrain - 1}}};
     const std::array<AckRange, 1> all{{{0, acked - 1}}};
     const AckReceived ack{.largest_acknowledged = PacketNumber{acked - 1}, .now = now};
     frames.clear();
-    const auto outcome = lossy && acked > kTrain ? loss.on_ack_received(ack, ranges, frames) : loss.on_ack_received(ack, all, frames);
+    const auto outcome =
+        lossy && acked > kTrain ? loss.on_ack_received(ack, ranges, frames) : loss.on_ack_received(ack, all, frames);
     if (!outcome.has_value()) state.SkipWithError("the ACK was refused");
     benchmark::DoNotOptimize(frames.acked.data());
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kTrain));
 }
-BENCHMARK(send_and_ack)->ArgNames({"window", "lossy"})->Args({64, 0})->Args({10'000, 0})->Args({200'000, 0})->Args({10'000, 1});
+BENCHMARK(send_and_ack)
+    ->ArgNames({"window", "lossy"})
+    ->Args({64, 0})
+    ->Args({10'000, 0})
+    ->Args({200'000, 0})
+    ->Args({10'000, 1});
 
 // A bulk receiver: an ACK per 16 packets.
 void receive_and_report(benchmark::State& state) {

@@ -35,7 +35,10 @@ void chunking(benchmark::State& state) {
   std::array<std::uint8_t, kPacketRoom> area;
   for (auto _ : state) {
     if (set.send_buffered() < source.size()) {
-      if (shared) (void)set.write(id, SharedBytes(source, nullptr)); else (void)set.write(id, Bytes{source});
+      if (shared)
+        (void)set.write(id, SharedBytes(source, nullptr));
+      else
+        (void)set.write(id, Bytes{source});
     }
     PacketPayload payload(area);
     benchmark::DoNotOptimize(set.write_stream_frames(payload, Timestamp{}));

@@ -36,7 +36,8 @@ std::string read(Bytes input, std::size_t piece, http3::FrameStream stream, quic
       if (!event) return told + "error " + std::string(to_string(event.error().code));
       HAWSER_CHECK(reader.buffered() <= std::max(kHeadersMax, http3::kSettingsPayloadMax));
       if (event->kind == FrameReader::Kind::kNeedMore) continue;
-      told += std::to_string(static_cast<int>(event->kind)) + ":" + std::to_string(event->type) + ":" + to_hex(event->payload) + " ";
+      told += std::to_string(static_cast<int>(event->kind)) + ":" + std::to_string(event->type) + ":" +
+              to_hex(event->payload) + " ";
       if (event->kind == FrameReader::Kind::kData) data_left = event->length;
     }
     input = input.subspan(given);
@@ -61,7 +62,8 @@ void parse_payloads(Bytes input) {
   const auto event = reader.next(in);
   HAWSER_CHECK(event.has_value());
   const auto again = http3::parse_settings(event->payload);
-  HAWSER_CHECK(again.has_value() && again->max_field_section_size == settings->max_field_section_size && again->others == settings->others);
+  HAWSER_CHECK(again.has_value() && again->max_field_section_size == settings->max_field_section_size &&
+               again->others == settings->others);
 }
 
 }  // namespace

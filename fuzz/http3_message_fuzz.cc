@@ -11,8 +11,9 @@ using namespace hawser;
 namespace {
 
 // Names that the rules speak of, so that inputs of few octets reach them.
-constexpr std::string_view kNames[] = {":method", ":scheme", ":authority", ":path", ":status", ":protocol", "host", "cookie", "te",
-                                       "content-length", "connection", "priority", "transfer-encoding", "upgrade", "accept"};
+constexpr std::string_view kNames[] = {
+    ":method", ":scheme",        ":authority", ":path",    ":status",           ":protocol", "host",  "cookie",
+    "te",      "content-length", "connection", "priority", "transfer-encoding", "upgrade",   "accept"};
 
 void check_head(const http3::MessageHead& head) {
   std::size_t cookies = 0;

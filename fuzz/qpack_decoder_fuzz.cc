@@ -13,7 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uint8_t capacity = 0;
   std::uint8_t blocked = 0;
   if (!in.u8(capacity) || !in.u8(blocked)) return 0;
-  http3::qpack::Decoder decoder({.table_capacity_max = capacity * std::size_t{64}, .blocked_streams_max = blocked % 8u, .field_section_size_max = 4'096});
+  http3::qpack::Decoder decoder({.table_capacity_max = capacity * std::size_t{64},
+                                 .blocked_streams_max = blocked % 8u,
+                                 .field_section_size_max = 4'096});
   http3::FieldSection out;
   std::uint8_t kind = 0;
   std::uint8_t length = 0;
@@ -23,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (kind % 2 == 0) {
       if (!decoder.on_encoder_stream(octets)) return 0;
       std::uint64_t unblocked = 0;
-      while (decoder.next_unblocked(unblocked)) {}
+      while (decoder.next_unblocked(unblocked)) {
+      }
     } else {
       const auto status = decoder.decode(kind / 2u, octets, out);
       if (!status) return 0;

@@ -28,7 +28,10 @@ class Answering final : public TlsHandler {
     session->set_transport_parameters(parameters);
     return {};
   }
-  void on_handshake_complete() override { HAWSER_CHECK(!complete); complete = true; }
+  void on_handshake_complete() override {
+    HAWSER_CHECK(!complete);
+    complete = true;
+  }
   void on_session_ticket(Bytes) override { HAWSER_CHECK(false); }  // a client's
   void on_alert(std::uint8_t) override {}
 
@@ -44,7 +47,8 @@ const TlsServerContext& server_context() {
     options.common.alpn = {"h3"};
     const Bytes chain = as_bytes(certificate->certificate_pem);
     const Bytes key = as_bytes(certificate->key_pem);
-    options.certificates.push_back({.chain_file = {}, .key_file = {}, .chain = {chain.begin(), chain.end()}, .key = {key.begin(), key.end()}});
+    options.certificates.push_back(
+        {.chain_file = {}, .key_file = {}, .chain = {chain.begin(), chain.end()}, .key = {key.begin(), key.end()}});
     options.early_data = true;
     auto context = TlsServerContext::create(options);
     HAWSER_CHECK(context.has_value());
@@ -68,7 +72,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     left = left.subspan(part.size());
     // Bit 2 and on: after that many chunks, go on at the Handshake level.
     const bool later = (data[0] & 4) != 0 && step >= static_cast<unsigned>(data[0] >> 3);
-    if (!session->on_crypto_data(later ? EncryptionLevel::kHandshake : EncryptionLevel::kInitial, part).has_value()) break;
+    if (!session->on_crypto_data(later ? EncryptionLevel::kHandshake : EncryptionLevel::kInitial, part).has_value())
+      break;
   }
   HAWSER_CHECK(!session->handshake_complete());  // nobody guesses a Finished
   return 0;

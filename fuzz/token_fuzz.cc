@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static constexpr std::array<std::uint8_t, kTokenSecretLength> kSecret{1, 2, 3};
   static const TokenSealer sealer(kSecret);
   const Bytes input{data, size};
-  for (const TokenKind kind : {TokenKind::kRetry, TokenKind::kNewToken}) HAWSER_CHECK(!sealer.open(kind, input, {}).has_value());
+  for (const TokenKind kind : {TokenKind::kRetry, TokenKind::kNewToken})
+    HAWSER_CHECK(!sealer.open(kind, input, {}).has_value());
 
   const ConnectionId dcid(input.first(std::min(size, kMaxConnectionIdLength)));
   // The tag's key is public, so a genuine tag can be found: only reading is at stake here.

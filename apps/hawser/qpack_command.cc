@@ -76,7 +76,8 @@ std::expected<void, ConfigError> encode(const QpackOptions& options) {
   HAWSER_TRY(const auto lists, read_lists(options.input));
   const qpack::EncodedQif encoded = qpack::encode_qif(lists, options.interop);
   HAWSER_TRY_VOID(write_file(options.output, encoded.file));
-  fmt::print(stderr, "{} lists: {} octets of field sections, {} of encoder stream\n", lists.size(), encoded.section_octets, encoded.encoder_octets);
+  fmt::print(stderr, "{} lists: {} octets of field sections, {} of encoder stream\n", lists.size(),
+             encoded.section_octets, encoded.encoder_octets);
   return {};
 }
 
@@ -88,13 +89,18 @@ std::expected<void, ConfigError> decode(const QpackOptions& options) {
 }
 
 void print_cost(const std::string& name, const qpack::HeaderCost& cost) {
-  const auto each = [&cost](std::size_t octets) { return cost.lists == 0 ? 0.0 : static_cast<double>(octets) / static_cast<double>(cost.lists); };
-  const auto share = [&cost](std::size_t octets) { return cost.http1 == 0 ? 0.0 : 100.0 * static_cast<double>(octets) / static_cast<double>(cost.http1); };
+  const auto each = [&cost](std::size_t octets) {
+    return cost.lists == 0 ? 0.0 : static_cast<double>(octets) / static_cast<double>(cost.lists);
+  };
+  const auto share = [&cost](std::size_t octets) {
+    return cost.http1 == 0 ? 0.0 : 100.0 * static_cast<double>(octets) / static_cast<double>(cost.http1);
+  };
   fmt::print("{}: {} lists, {} fields\n", name, cost.lists, cost.fields);
   fmt::print("  {:<22} {:>12} octets {:>9.1f} a list\n", "HTTP/1.1 text", cost.http1, each(cost.http1));
-  fmt::print("  {:<22} {:>12} octets {:>9.1f} a list {:>6.1f} %\n", "QPACK, static table", cost.static_only, each(cost.static_only), share(cost.static_only));
-  fmt::print("  {:<22} {:>12} octets {:>9.1f} a list {:>6.1f} %  (decoder stream: {} more)\n", "QPACK, dynamic table", cost.dynamic, each(cost.dynamic),
-             share(cost.dynamic), cost.decoder_stream);
+  fmt::print("  {:<22} {:>12} octets {:>9.1f} a list {:>6.1f} %\n", "QPACK, static table", cost.static_only,
+             each(cost.static_only), share(cost.static_only));
+  fmt::print("  {:<22} {:>12} octets {:>9.1f} a list {:>6.1f} %  (decoder stream: {} more)\n", "QPACK, dynamic table",
+             cost.dynamic, each(cost.dynamic), share(cost.dynamic), cost.decoder_stream);
 }
 
 std::expected<void, ConfigError> measure(const QpackOptions& options) {
@@ -110,7 +116,8 @@ std::expected<void, ConfigError> measure(const QpackOptions& options) {
 }
 
 void add_table_options(CLI::App& command, QpackOptions& options) {
-  command.add_option("--table-capacity", options.interop.table_capacity, "octets of dynamic table; 0: static table only")
+  command
+      .add_option("--table-capacity", options.interop.table_capacity, "octets of dynamic table; 0: static table only")
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 24))
       ->capture_default_str();
   command.add_option("--blocked-streams", options.interop.blocked_streams, "streams that may wait for insertions")
@@ -148,7 +155,8 @@ void add_qpack_command(CLI::App& app, int& exit_code) {
   CLI::App& command = *app.add_subcommand("qpack", "encode, decode and measure header lists (RFC 9204)");
   command.require_subcommand(1);
 
-  CLI::App& encoder = *command.add_subcommand("encode", "header lists as text (QIF) to an encoded file of the interop corpus");
+  CLI::App& encoder =
+      *command.add_subcommand("encode", "header lists as text (QIF) to an encoded file of the interop corpus");
   add_file_options(encoder, *options, "QIF file", "encoded file");
   add_table_options(encoder, *options);
   add_ack_option(encoder, *options);
@@ -161,7 +169,8 @@ void add_qpack_command(CLI::App& app, int& exit_code) {
 
   CLI::App& meter = *command.add_subcommand("measure", "octets of header lists as HTTP/1.1, static and dynamic QPACK");
   meter.add_option("lists", options->lists, "QIF files");
-  meter.add_option("--generate", options->generate, "browser-like requests to generate and measure; 0: none")->capture_default_str();
+  meter.add_option("--generate", options->generate, "browser-like requests to generate and measure; 0: none")
+      ->capture_default_str();
   meter.add_option("--seed", options->seed, "of the generated requests")->capture_default_str();
   add_table_options(meter, *options);
   add_ack_option(meter, *options);

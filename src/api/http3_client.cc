@@ -40,7 +40,8 @@ class PendingResponse::State final : public http::ResponseSink {
 
   void on_end(Timestamp) override {
     if (too_large_) {
-      settle(std::unexpected(hawser::Error{hawser::Error::Kind::kTooLarge, "the response is larger than response_body_max: raise it"}));
+      settle(std::unexpected(
+          hawser::Error{hawser::Error::Kind::kTooLarge, "the response is larger than response_body_max: raise it"}));
     } else {
       settle(std::move(response_));
     }
@@ -65,11 +66,16 @@ class PendingResponse::State final : public http::ResponseSink {
   static hawser::Error::Kind kind_of(http::ClientFailure::Kind kind) {
     using Kind = http::ClientFailure::Kind;
     switch (kind) {
-      case Kind::kConnect: return hawser::Error::Kind::kConnect;
-      case Kind::kTimeout: return hawser::Error::Kind::kTimeout;
-      case Kind::kCertificate: return hawser::Error::Kind::kCertificate;
-      case Kind::kRequest: return hawser::Error::Kind::kOptions;
-      default: return hawser::Error::Kind::kProtocol;
+      case Kind::kConnect:
+        return hawser::Error::Kind::kConnect;
+      case Kind::kTimeout:
+        return hawser::Error::Kind::kTimeout;
+      case Kind::kCertificate:
+        return hawser::Error::Kind::kCertificate;
+      case Kind::kRequest:
+        return hawser::Error::Kind::kOptions;
+      default:
+        return hawser::Error::Kind::kProtocol;
     }
   }
 
@@ -94,8 +100,12 @@ PendingResponse::PendingResponse(PendingResponse&&) noexcept = default;
 PendingResponse& PendingResponse::operator=(PendingResponse&&) noexcept = default;
 PendingResponse::~PendingResponse() = default;
 
-std::expected<Response, hawser::Error> PendingResponse::wait() { return state_->wait(); }
-bool PendingResponse::ready() const { return state_->ready(); }
+std::expected<Response, hawser::Error> PendingResponse::wait() {
+  return state_->wait();
+}
+bool PendingResponse::ready() const {
+  return state_->ready();
+}
 
 struct Client::Impl {
   std::unique_ptr<runtime::HttpClients> clients;
@@ -113,9 +123,12 @@ struct Target {
 };
 
 std::expected<Target, hawser::Error> split(const std::string& authority) {
-  if (authority.empty()) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, "authority is empty: give \"host\" or \"host:port\""});
+  if (authority.empty())
+    return std::unexpected(
+        hawser::Error{hawser::Error::Kind::kOptions, "authority is empty: give \"host\" or \"host:port\""});
   const std::size_t colon = authority.rfind(':');
-  const bool has_port = colon != std::string::npos && authority.find(']', colon) == std::string::npos && authority.find(':') == colon;
+  const bool has_port =
+      colon != std::string::npos && authority.find(']', colon) == std::string::npos && authority.find(':') == colon;
   const bool bracketed = authority.front() == '[';
   Target target{authority, 443};
   if (has_port || (bracketed && colon != std::string::npos && authority[colon - 1] == ']')) {
@@ -123,7 +136,8 @@ std::expected<Target, hawser::Error> split(const std::string& authority) {
     unsigned port = 0;
     for (const char c : authority.substr(colon + 1)) {
       if (c < '0' || c > '9' || (port = port * 10 + static_cast<unsigned>(c - '0')) > 65'535)
-        return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, "authority \"" + authority + "\": the port is not a number below 65536"});
+        return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions,
+                                             "authority \"" + authority + "\": the port is not a number below 65536"});
     }
     target.port = static_cast<std::uint16_t>(port);
   }
@@ -160,9 +174,13 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
 }
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Client::~Client() { impl_->clients->close(); }
+Client::~Client() {
+  impl_->clients->close();
+}
 
-PendingResponse Client::get(std::string path, Headers headers) { return send({.path = std::move(path), .headers = std::move(headers)}); }
+PendingResponse Client::get(std::string path, Headers headers) {
+  return send({.path = std::move(path), .headers = std::move(headers)});
+}
 
 PendingResponse Client::send(Request request) {
   auto state = std::make_shared<PendingResponse::State>(impl_->body_max);

@@ -22,9 +22,13 @@ struct SocketAddress {
   auto operator<=>(const SocketAddress&) const = default;
 
   [[nodiscard]] Bytes ip_bytes() const {
-    return {ip.data(), family == AddressFamily::kIpv4 ? std::size_t{4} : family == AddressFamily::kIpv6 ? std::size_t{16} : 0};
+    return {ip.data(), family == AddressFamily::kIpv4   ? std::size_t{4}
+                       : family == AddressFamily::kIpv6 ? std::size_t{16}
+                                                        : 0};
   }
-  [[nodiscard]] bool same_ip(const SocketAddress& o) const { return family == o.family && ip == o.ip && scope_id == o.scope_id; }
+  [[nodiscard]] bool same_ip(const SocketAddress& o) const {
+    return family == o.family && ip == o.ip && scope_id == o.scope_id;
+  }
 };
 
 SocketAddress ipv4_address(std::array<std::uint8_t, 4> ip, std::uint16_t port);

@@ -27,8 +27,9 @@ TEST(varint, reads_the_examples_of_rfc9000_appendix_a1) {
 }
 
 TEST(varint, round_trips_at_every_boundary) {
-  for (const std::uint64_t v : {std::uint64_t{0}, std::uint64_t{63}, std::uint64_t{64}, std::uint64_t{16383}, std::uint64_t{16384},
-                                std::uint64_t{1073741823}, std::uint64_t{1073741824}, kVarintMax}) {
+  for (const std::uint64_t v :
+       {std::uint64_t{0}, std::uint64_t{63}, std::uint64_t{64}, std::uint64_t{16383}, std::uint64_t{16384},
+        std::uint64_t{1073741823}, std::uint64_t{1073741824}, kVarintMax}) {
     std::array<std::uint8_t, 8> memory{};
     Writer out(memory);
     out.varint(v);

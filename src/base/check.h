@@ -9,10 +9,10 @@ namespace hawser {
 
 }  // namespace hawser
 
-#define HAWSER_CHECK(condition)                                              \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]]                                           \
-      ::hawser::check_failed(__FILE__, __LINE__, #condition);                \
+#define HAWSER_CHECK(condition)                               \
+  do {                                                        \
+    if (!(condition)) [[unlikely]]                            \
+      ::hawser::check_failed(__FILE__, __LINE__, #condition); \
   } while (false)
 
 // For invariants too dear to test per packet: on in debug and sanitizer builds.

@@ -25,7 +25,9 @@ std::uint64_t Random::below(std::uint64_t bound) {
   return value % bound;
 }
 
-double Random::unit() { return static_cast<double>(next_u64() >> 11) * 0x1p-53; }
+double Random::unit() {
+  return static_cast<double>(next_u64() >> 11) * 0x1p-53;
+}
 
 SeededRandom::SeededRandom(std::uint64_t seed) {
   // splitmix64 spreads a small seed over the whole state.

@@ -21,6 +21,8 @@ SharedBytes SharedBytes::adopt(std::vector<std::uint8_t> bytes) {
   return {owner->view(), owner};
 }
 
-SharedBytes SharedBytes::copy(Bytes bytes) { return adopt({bytes.begin(), bytes.end()}); }
+SharedBytes SharedBytes::copy(Bytes bytes) {
+  return adopt({bytes.begin(), bytes.end()});
+}
 
 }  // namespace hawser

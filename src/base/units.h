@@ -19,11 +19,27 @@ struct Quantity {
 
   constexpr auto operator<=>(const Quantity&) const = default;
 
-  constexpr Quantity& operator+=(Quantity o) { value += o.value; return *this; }
-  constexpr Quantity& operator-=(Quantity o) { value -= o.value; return *this; }
-  constexpr Quantity& operator++() { ++value; return *this; }
-  constexpr Quantity operator++(int) { Quantity old = *this; ++value; return old; }
-  constexpr Quantity& operator--() { --value; return *this; }
+  constexpr Quantity& operator+=(Quantity o) {
+    value += o.value;
+    return *this;
+  }
+  constexpr Quantity& operator-=(Quantity o) {
+    value -= o.value;
+    return *this;
+  }
+  constexpr Quantity& operator++() {
+    ++value;
+    return *this;
+  }
+  constexpr Quantity operator++(int) {
+    Quantity old = *this;
+    ++value;
+    return old;
+  }
+  constexpr Quantity& operator--() {
+    --value;
+    return *this;
+  }
 
   friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity{a.value + b.value}; }
   friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity{a.value - b.value}; }
@@ -41,6 +57,8 @@ constexpr Quantity<Tag> saturating_sub(Quantity<Tag> a, Quantity<Tag> b) {
 using ByteCount = Quantity<struct ByteCountTag>;
 using PacketNumber = Quantity<struct PacketNumberTag>;
 
-constexpr ByteCount bytes_of(std::size_t n) { return ByteCount{n}; }
+constexpr ByteCount bytes_of(std::size_t n) {
+  return ByteCount{n};
+}
 
 }  // namespace hawser

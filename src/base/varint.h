@@ -20,7 +20,9 @@ constexpr std::size_t varint_size(std::uint64_t value) {
 }
 
 namespace detail {
-inline std::uint64_t big_endian(std::uint64_t v) { return __builtin_bswap64(v); }
+inline std::uint64_t big_endian(std::uint64_t v) {
+  return __builtin_bswap64(v);
+}
 }  // namespace detail
 
 // Writes exactly `size` octets (1, 2, 4 or 8; at least varint_size(value)) and returns the
@@ -40,8 +42,7 @@ inline std::uint8_t* put_varint(std::uint8_t* out, std::uint64_t value) {
 
 // Reads one integer from [in, end). Returns the position after it, or nullptr when the
 // input ends inside it. Longer-than-needed encodings are accepted, as section 16 asks.
-inline const std::uint8_t* take_varint(const std::uint8_t* in, const std::uint8_t* end,
-                                       std::uint64_t& value) {
+inline const std::uint8_t* take_varint(const std::uint8_t* in, const std::uint8_t* end, std::uint64_t& value) {
   if (in >= end) return nullptr;
   const std::size_t size = std::size_t{1} << (*in >> 6);
   if (static_cast<std::size_t>(end - in) < size) return nullptr;

@@ -12,21 +12,28 @@ namespace {
 
 using quic::Role;
 
-constexpr std::uint64_t number(FrameType type) { return static_cast<std::uint64_t>(type); }
+constexpr std::uint64_t number(FrameType type) {
+  return static_cast<std::uint64_t>(type);
+}
 
 enum class PayloadRule : std::uint8_t { kInteger, kHeaders, kSettings, kPriorityUpdate, kData, kUnknown };
 
 constexpr PayloadRule rule_of(std::uint64_t type) {
   switch (static_cast<FrameType>(type)) {
-    case FrameType::kData: return PayloadRule::kData;
+    case FrameType::kData:
+      return PayloadRule::kData;
     case FrameType::kHeaders:
-    case FrameType::kPushPromise: return PayloadRule::kHeaders;
-    case FrameType::kSettings: return PayloadRule::kSettings;
+    case FrameType::kPushPromise:
+      return PayloadRule::kHeaders;
+    case FrameType::kSettings:
+      return PayloadRule::kSettings;
     case FrameType::kCancelPush:
     case FrameType::kGoaway:
-    case FrameType::kMaxPushId: return PayloadRule::kInteger;
+    case FrameType::kMaxPushId:
+      return PayloadRule::kInteger;
     case FrameType::kPriorityUpdateRequest:
-    case FrameType::kPriorityUpdatePush: return PayloadRule::kPriorityUpdate;
+    case FrameType::kPriorityUpdatePush:
+      return PayloadRule::kPriorityUpdate;
   }
   return PayloadRule::kUnknown;
 }
@@ -152,14 +159,18 @@ Result<FrameReader::Event> FrameReader::on_header() {
       state_ = State::kHeader;
       return Event{Kind::kData, type_, length_, {}};
     case PayloadRule::kUnknown:
-      if (length_ > 0) state_ = State::kSkip;
-      else state_ = State::kHeader;
+      if (length_ > 0)
+        state_ = State::kSkip;
+      else
+        state_ = State::kHeader;
       return Event{Kind::kUnknown, type_, length_, {}};
     case PayloadRule::kInteger:
-      if (length_ == 0 || length_ > kIntegerPayloadMax) return fail(ErrorCode::kFrameError, "a frame of one integer has a wrong length");
+      if (length_ == 0 || length_ > kIntegerPayloadMax)
+        return fail(ErrorCode::kFrameError, "a frame of one integer has a wrong length");
       return Event{};
     case PayloadRule::kHeaders:
-      if (length_ > headers_payload_max_) return std::unexpected(Error{ErrorCode::kExcessiveLoad, "HEADERS is too long", ErrorScope::kStream});
+      if (length_ > headers_payload_max_)
+        return std::unexpected(Error{ErrorCode::kExcessiveLoad, "HEADERS is too long", ErrorScope::kStream});
       return Event{};
     case PayloadRule::kSettings:
       if (length_ > kSettingsPayloadMax) return fail(ErrorCode::kExcessiveLoad, "SETTINGS is too long");

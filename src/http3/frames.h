@@ -35,11 +35,17 @@ enum class StreamType : std::uint64_t {
 };
 
 // RFC 9114 section 7.2.8: types of HTTP/2 frames that must never be seen.
-constexpr bool is_http2_frame_type(std::uint64_t type) { return type == 0x02 || type == 0x06 || type == 0x08 || type == 0x09; }
+constexpr bool is_http2_frame_type(std::uint64_t type) {
+  return type == 0x02 || type == 0x06 || type == 0x08 || type == 0x09;
+}
 
 // RFC 9114 sections 6.2.3, 7.2.4.1, 7.2.8 and 8.1: values that mean nothing, 0x1f * n + 0x21.
-constexpr std::uint64_t reserved_value(std::uint64_t n) { return 0x1f * n + 0x21; }
-constexpr bool is_reserved_value(std::uint64_t value) { return value >= 0x21 && (value - 0x21) % 0x1f == 0; }
+constexpr std::uint64_t reserved_value(std::uint64_t n) {
+  return 0x1f * n + 0x21;
+}
+constexpr bool is_reserved_value(std::uint64_t value) {
+  return value >= 0x21 && (value - 0x21) % 0x1f == 0;
+}
 
 // The longest type and length.
 inline constexpr std::size_t kFrameHeaderMax = 16;

@@ -18,7 +18,8 @@ struct Told {
 };
 
 // Everything a reader tells of `stream` in pieces of `piece` octets; DATA octets are dropped.
-Result<std::vector<Told>> read(Bytes stream, std::size_t piece, FrameStream kind = FrameStream::kRequest, Role role = Role::kServer, std::size_t max = 1'000) {
+Result<std::vector<Told>> read(Bytes stream, std::size_t piece, FrameStream kind = FrameStream::kRequest,
+                               Role role = Role::kServer, std::size_t max = 1'000) {
   FrameReader reader;
   reader.reset(kind, role, max);
   std::vector<Told> told;
@@ -70,8 +71,10 @@ TEST(frame_reader, knows_which_frames_belong_where) {
     EXPECT_EQ(fault(http2, request, Role::kServer), ErrorCode::kFrameUnexpected);
     EXPECT_EQ(fault(http2, control, Role::kClient), ErrorCode::kFrameUnexpected);
   }
-  for (const char* on_control : {"0400", "070100", "030100", "0d0100", "800f07000100", "800f07010100"}) EXPECT_EQ(fault(on_control, request, Role::kServer), ErrorCode::kFrameUnexpected) << on_control;
-  for (const char* on_request : {"0000", "0100", "0500"}) EXPECT_EQ(fault(on_request, control, Role::kServer), ErrorCode::kFrameUnexpected) << on_request;
+  for (const char* on_control : {"0400", "070100", "030100", "0d0100", "800f07000100", "800f07010100"})
+    EXPECT_EQ(fault(on_control, request, Role::kServer), ErrorCode::kFrameUnexpected) << on_control;
+  for (const char* on_request : {"0000", "0100", "0500"})
+    EXPECT_EQ(fault(on_request, control, Role::kServer), ErrorCode::kFrameUnexpected) << on_request;
   for (const char* of_clients : {"0d0100", "800f07000100", "800f07010100"}) {
     EXPECT_EQ(fault(of_clients, control, Role::kServer), ErrorCode::kNoError);
     EXPECT_EQ(fault(of_clients, control, Role::kClient), ErrorCode::kFrameUnexpected);
@@ -99,7 +102,8 @@ TEST(frame_reader, holds_payload_lengths_to_their_limits) {
   EXPECT_EQ(code(with_length(0x04, kSettingsPayloadMax), FrameStream::kControl), ErrorCode::kNoError);
   EXPECT_EQ(code(with_length(0x04, kSettingsPayloadMax + 1), FrameStream::kControl), ErrorCode::kExcessiveLoad);
   EXPECT_EQ(code(with_length(0xf0700, kPriorityUpdatePayloadMax), FrameStream::kControl), ErrorCode::kNoError);
-  EXPECT_EQ(code(with_length(0xf0700, kPriorityUpdatePayloadMax + 1), FrameStream::kControl), ErrorCode::kExcessiveLoad);
+  EXPECT_EQ(code(with_length(0xf0700, kPriorityUpdatePayloadMax + 1), FrameStream::kControl),
+            ErrorCode::kExcessiveLoad);
 }
 
 TEST(frame_reader, a_boundary_is_only_between_frames) {
@@ -148,7 +152,8 @@ TEST(settings, refuse_what_rfc_9114_section_7_2_4_forbids) {
     return settings ? ErrorCode::kNoError : settings.error().code;
   };
   EXPECT_EQ(code(""), ErrorCode::kNoError);
-  for (const char* http2 : {"0001", "0201", "0301", "0401", "0501"}) EXPECT_EQ(code(http2), ErrorCode::kSettingsError) << http2;
+  for (const char* http2 : {"0001", "0201", "0301", "0401", "0501"})
+    EXPECT_EQ(code(http2), ErrorCode::kSettingsError) << http2;
   EXPECT_EQ(code("06010601"), ErrorCode::kSettingsError);
   EXPECT_EQ(code("21012101"), ErrorCode::kSettingsError);
   EXPECT_EQ(code("0802"), ErrorCode::kSettingsError);

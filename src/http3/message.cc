@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::array<bool, 256> make_name_octets() {
   std::array<bool, 256> legal{};
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")) legal[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"))
+    legal[static_cast<unsigned char>(c)] = true;
   return legal;
 }
 constexpr std::array<bool, 256> kNameOctets = make_name_octets();
@@ -26,7 +27,9 @@ constexpr std::array<bool, 256> make_value_octets() {
 }
 constexpr std::array<bool, 256> kValueOctets = make_value_octets();
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 // Method names and the like (RFC 9110 section 5.6.2): as a field name, but of either case.
 bool is_token(std::string_view text) {
@@ -84,11 +87,16 @@ Result<std::uint64_t> parse_content_length(std::string_view text) {
 // Fields of a connection, not of a message (RFC 9114 section 4.2).
 bool is_connection_specific(std::string_view name) {
   switch (name.size()) {
-    case 7: return name == "upgrade";
-    case 10: return name == "connection" || name == "keep-alive";
-    case 16: return name == "proxy-connection";
-    case 17: return name == "transfer-encoding";
-    default: return false;
+    case 7:
+      return name == "upgrade";
+    case 10:
+      return name == "connection" || name == "keep-alive";
+    case 16:
+      return name == "proxy-connection";
+    case 17:
+      return name == "transfer-encoding";
+    default:
+      return false;
   }
 }
 
@@ -104,7 +112,8 @@ Result<void> scan_regular(const Field& field, Scan& scan) {
   HAWSER_TRY_VOID(check_field(field));
   if (field.name == "content-length") {
     HAWSER_TRY(const std::uint64_t length, parse_content_length(field.value));
-    if (scan.head.content_length && *scan.head.content_length != length) return malformed("two values of content-length");
+    if (scan.head.content_length && *scan.head.content_length != length)
+      return malformed("two values of content-length");
     scan.head.content_length = length;
   } else if (field.name == "host") {
     if (scan.has_host && scan.host != field.value) return malformed("two values of host");
@@ -138,13 +147,16 @@ Result<void> check_authority(Scan& scan) {
   MessageHead& head = scan.head;
   if (scan.has_authority && head.authority.empty()) return malformed(":authority is empty");
   if (scan.has_host && scan.host.empty()) return malformed("host is empty");
-  if (scan.has_authority && scan.has_host && scan.host != head.authority) return malformed("host differs from :authority");
+  if (scan.has_authority && scan.has_host && scan.host != head.authority)
+    return malformed("host differs from :authority");
   if (!scan.has_authority) head.authority = scan.host;
   if (head.authority.find('@') != std::string_view::npos) return malformed("user information in the authority");
   return {};
 }
 
-bool is_http_scheme(std::string_view scheme) { return scheme == "https" || scheme == "http"; }
+bool is_http_scheme(std::string_view scheme) {
+  return scheme == "https" || scheme == "http";
+}
 
 // RFC 9114 section 4.4.
 Result<void> check_plain_connect(const Scan& scan) {
@@ -187,7 +199,8 @@ Result<void> check_response(Scan& scan) {
     return malformed("a request's pseudo-header field in a response");
   }
   const std::string_view text = scan.status_text;
-  const bool digits = text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits || text[0] == '0') return malformed("a response without a legal :status");
   MessageHead& head = scan.head;
   head.status = static_cast<std::uint16_t>((text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0'));
@@ -195,7 +208,8 @@ Result<void> check_response(Scan& scan) {
   // RFC 9114 section 4.5.
   if (head.status == 101) return malformed("status 101 does not exist in HTTP/3");
   // RFC 9110 section 8.6.
-  if (head.content_length && (head.status < 200 || head.status == 204)) return malformed("content-length in a response without content");
+  if (head.content_length && (head.status < 200 || head.status == 204))
+    return malformed("content-length in a response without content");
   return {};
 }
 
@@ -244,7 +258,8 @@ std::optional<std::string_view> MessageHead::find(std::string_view name) const {
 }
 
 bool is_field_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return kNameOctets[static_cast<unsigned char>(c)]; });
+  return !name.empty() &&
+         std::all_of(name.begin(), name.end(), [](char c) { return kNameOctets[static_cast<unsigned char>(c)]; });
 }
 
 bool is_field_value(std::string_view value) {
@@ -275,7 +290,9 @@ Result<void> check_outgoing_trailers(FieldList fields) {
   return {};
 }
 
-Result<void> check_trailers(const FieldSection& section) { return check_outgoing_trailers(section.fields()); }
+Result<void> check_trailers(const FieldSection& section) {
+  return check_outgoing_trailers(section.fields());
+}
 
 Result<MessageHead> check_outgoing_request(FieldList fields, bool peer_allows_extended_connect) {
   Scan scan;

@@ -45,7 +45,8 @@ TEST(message, takes_legal_requests) {
   EXPECT_TRUE(request_ok({{":scheme", "https"}, {":path", "/"}, {":method", "GET"}, {"host", "a"}}));
   EXPECT_TRUE(request_ok({{":method", "OPTIONS"}, {":scheme", "https"}, {":authority", "a"}, {":path", "*"}}));
   EXPECT_TRUE(request_ok({{":method", "CONNECT"}, {":authority", "a:443"}}));
-  EXPECT_TRUE(request_ok({{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}}));
+  EXPECT_TRUE(request_ok(
+      {{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}}));
   EXPECT_TRUE(request_ok({{":method", "GET"}, {":scheme", "urn"}, {":path", "isbn:0451450523"}}));
 }
 
@@ -66,7 +67,8 @@ TEST(message, refuses_broken_pseudo_header_fields) {
   EXPECT_FALSE(request_ok(with({{":status", "200"}})));
   EXPECT_FALSE(request_ok(with({{":unknown", "x"}})));
   EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {"x", "y"}, {":authority", "a"}, {":path", "/"}}));
-  EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", std::string_view("/a\nb", 4)}}));
+  EXPECT_FALSE(request_ok(
+      {{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", std::string_view("/a\nb", 4)}}));
 }
 
 TEST(message, refuses_broken_fields) {
@@ -80,11 +82,13 @@ TEST(message, refuses_broken_fields) {
   EXPECT_FALSE(request_ok(with({{"a", " x"}})));
   EXPECT_FALSE(request_ok(with({{"a", "x\t"}})));
   EXPECT_TRUE(request_ok(with({{"a", "x\ty \x80"}})));
-  for (const char* name : {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}) EXPECT_FALSE(request_ok(with({{name, "x"}}))) << name;
+  for (const char* name : {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"})
+    EXPECT_FALSE(request_ok(with({{name, "x"}}))) << name;
   EXPECT_FALSE(request_ok(with({{"te", "gzip"}})));
   EXPECT_FALSE(request_ok(with({{"host", "b.example"}})));
   EXPECT_FALSE(request_ok(with({{"host", ""}})));
-  for (const char* length : {"", "x", "-1", "+1", "1,1", "99999999999999999999"}) EXPECT_FALSE(request_ok(with({{"content-length", length}}))) << length;
+  for (const char* length : {"", "x", "-1", "+1", "1,1", "99999999999999999999"})
+    EXPECT_FALSE(request_ok(with({{"content-length", length}}))) << length;
   EXPECT_FALSE(request_ok(with({{"content-length", "1"}, {"content-length", "2"}})));
   EXPECT_TRUE(request_ok(with({{"content-length", "1"}, {"content-length", "1"}})));
 }
@@ -96,10 +100,12 @@ TEST(message, holds_connect_to_its_own_rules) {
   EXPECT_FALSE(request_ok({{":method", "CONNECT"}, {":authority", ":1"}}));
   EXPECT_FALSE(request_ok({{":method", "CONNECT"}, {":authority", "a:1"}, {":scheme", "https"}}));
   EXPECT_FALSE(request_ok({{":method", "CONNECT"}, {":authority", "a:1"}, {":path", "/"}}));
-  const List extended{{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};
+  const List extended{
+      {":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};
   EXPECT_TRUE(request_ok(extended, true));
   EXPECT_FALSE(request_ok(extended, false));
-  EXPECT_FALSE(request_ok({{":method", "GET"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}}));
+  EXPECT_FALSE(request_ok(
+      {{":method", "GET"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}}));
   EXPECT_FALSE(request_ok({{":method", "CONNECT"}, {":protocol", "x"}, {":authority", "a"}, {":path", "/"}}));
   EXPECT_FALSE(request_ok({{":method", "CONNECT"}, {":protocol", "x"}, {":scheme", "https"}, {":authority", "a"}}));
   EXPECT_FALSE(request_ok({{":method", "CONNECT"}, {":protocol", "x"}, {":scheme", "https"}, {":path", "/"}}));
@@ -108,7 +114,8 @@ TEST(message, holds_connect_to_its_own_rules) {
 TEST(message, takes_and_refuses_responses) {
   EXPECT_TRUE(response_ok({{":status", "200"}, {"a", "b"}}));
   EXPECT_TRUE(response_ok({{":status", "103"}, {"link", "x"}}));
-  for (const char* status : {"", "20", "2000", "099", "2x0", "101"}) EXPECT_FALSE(response_ok({{":status", status}})) << status;
+  for (const char* status : {"", "20", "2000", "099", "2x0", "101"})
+    EXPECT_FALSE(response_ok({{":status", status}})) << status;
   EXPECT_FALSE(response_ok({{"a", "b"}}));
   EXPECT_FALSE(response_ok({{":status", "200"}, {":status", "200"}}));
   EXPECT_FALSE(response_ok({{":status", "200"}, {":path", "/"}}));
@@ -126,7 +133,12 @@ TEST(message, takes_trailers_without_pseudo_header_fields) {
 }
 
 TEST(message, splits_a_request_up) {
-  FieldSection section = section_of(with({{"cookie", "a=1"}, {"accept", "x"}, {"cookie", "b=2"}, {"priority", "u=2"}, {"cookie", ""}, {"content-length", "12"}}));
+  FieldSection section = section_of(with({{"cookie", "a=1"},
+                                          {"accept", "x"},
+                                          {"cookie", "b=2"},
+                                          {"priority", "u=2"},
+                                          {"cookie", ""},
+                                          {"content-length", "12"}}));
   const auto head = parse_request(section, {});
   ASSERT_TRUE(head);
   EXPECT_EQ(head->method, "GET");
@@ -152,11 +164,13 @@ TEST(priority, reads_dictionaries_as_rfc_9218_section_4_says) {
   EXPECT_EQ(read("i=?0"), (Priority{3, false}));
   EXPECT_EQ(read("u=1, u=2"), (Priority{2, false}));
   // Out of range, of another type, unknown: passed over.
-  for (const char* ignored : {"u=8", "u=-1", "u=1.5", "u=high", "u", "i=1", "i=\"x\"", "x=(1 2;a \"b\");c=:YQ==:, y=*t/a", "u=(1)"}) {
+  for (const char* ignored :
+       {"u=8", "u=-1", "u=1.5", "u=high", "u", "i=1", "i=\"x\"", "x=(1 2;a \"b\");c=:YQ==:, y=*t/a", "u=(1)"}) {
     EXPECT_EQ(read(ignored), (Priority{3, false})) << ignored;
   }
   EXPECT_EQ(read("u=1;x=2, i;y"), (Priority{1, true}));
-  for (const char* broken : {"U=1", "u=", "u=1,", "u=1 i", ",", "u=?2", "u=\"", "u=1.", "u=1234567890123456", "u=(1", "x=:a", "x=\"\\a\"", "u=1,,i"}) {
+  for (const char* broken : {"U=1", "u=", "u=1,", "u=1 i", ",", "u=?2", "u=\"", "u=1.", "u=1234567890123456", "u=(1",
+                             "x=:a", "x=\"\\a\"", "u=1,,i"}) {
     EXPECT_EQ(read(broken), std::nullopt) << broken;
   }
 }

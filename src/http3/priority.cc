@@ -8,12 +8,24 @@ namespace hawser::http3 {
 
 namespace {
 
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_alpha(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_key_start(char c) { return is_lower(c) || c == '*'; }
-constexpr bool is_key_char(char c) { return is_key_start(c) || is_digit(c) || c == '_' || c == '-' || c == '.'; }
-constexpr bool is_base64(char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '/' || c == '='; }
+constexpr bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_alpha(char c) {
+  return is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+constexpr bool is_key_start(char c) {
+  return is_lower(c) || c == '*';
+}
+constexpr bool is_key_char(char c) {
+  return is_key_start(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+}
+constexpr bool is_base64(char c) {
+  return is_alpha(c) || is_digit(c) || c == '+' || c == '/' || c == '=';
+}
 constexpr bool is_token_char(char c) {
   return is_alpha(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
 }

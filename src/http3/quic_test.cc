@@ -22,7 +22,9 @@ using quic::Role;
 
 constexpr std::int64_t kWallClock = 1'800'000'000;
 
-std::vector<std::uint8_t> octets_of(std::string_view text) { return {text.begin(), text.end()}; }
+std::vector<std::uint8_t> octets_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 std::string pattern(std::size_t size) {
   std::string text(size, ' ');
@@ -86,12 +88,15 @@ class Network : public quic::AcceptHandler {
  public:
   explicit Network(quic::ConnectionConfig config = {}) {
     const auto minted = quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
-    server_tls_.emplace(quic::TlsServerContext::create({.common = {.alpn = {std::string(kAlpn)}, .verification_time_s = kWallClock},
-                                                        .certificates = {{.chain = octets_of(minted.certificate_pem), .key = octets_of(minted.key_pem)}}})
-                            .value());
-    client_tls_.emplace(quic::TlsClientContext::create({.common = {.alpn = {std::string(kAlpn)}, .verification_time_s = kWallClock},
-                                                        .trust = {.system = false, .ca = octets_of(minted.certificate_pem)}})
-                            .value());
+    server_tls_.emplace(
+        quic::TlsServerContext::create(
+            {.common = {.alpn = {std::string(kAlpn)}, .verification_time_s = kWallClock},
+             .certificates = {{.chain = octets_of(minted.certificate_pem), .key = octets_of(minted.key_pem)}}})
+            .value());
+    client_tls_.emplace(
+        quic::TlsClientContext::create({.common = {.alpn = {std::string(kAlpn)}, .verification_time_s = kWallClock},
+                                        .trust = {.system = false, .ca = octets_of(minted.certificate_pem)}})
+            .value());
     quic::EndpointConfig server_config;
     server_config.connection = config;
     server_config.tls = &*server_tls_;
@@ -100,7 +105,11 @@ class Network : public quic::AcceptHandler {
     server_endpoint_ = std::make_unique<Endpoint>(server_config);
     client_endpoint_ = std::make_unique<Endpoint>(quic::EndpointConfig{.random = &random_});
     connection_ = client_endpoint_
-                      ->connect({.tuple = {client_address_, server_address_}, .server_name = "localhost", .tls = &*client_tls_, .connection = config}, client, now_)
+                      ->connect({.tuple = {client_address_, server_address_},
+                                 .server_name = "localhost",
+                                 .tls = &*client_tls_,
+                                 .connection = config},
+                                client, now_)
                       .value();
     client.attach(*connection_);
   }
@@ -117,7 +126,8 @@ class Network : public quic::AcceptHandler {
       flush(*client_endpoint_, true);
       flush(*server_endpoint_, false);
       if (done()) return true;
-      Timestamp next = std::min(client_endpoint_->next_timeout().value_or(kNever), server_endpoint_->next_timeout().value_or(kNever));
+      Timestamp next = std::min(client_endpoint_->next_timeout().value_or(kNever),
+                                server_endpoint_->next_timeout().value_or(kNever));
       if (!wire_.empty()) next = std::min(next, wire_.begin()->first);
       if (next > end) return false;
       now_ = std::max(now_, next);
@@ -157,7 +167,8 @@ class Network : public quic::AcceptHandler {
       Datagram datagram = std::move(wire_.begin()->second);
       wire_.erase(wire_.begin());
       ReceivedTrain train{.bytes = datagram.octets, .segment_size = datagram.octets.size()};
-      train.tuple = datagram.to_server ? FourTuple{server_address_, client_address_} : FourTuple{client_address_, server_address_};
+      train.tuple = datagram.to_server ? FourTuple{server_address_, client_address_}
+                                       : FourTuple{client_address_, server_address_};
       (datagram.to_server ? *server_endpoint_ : *client_endpoint_).on_datagrams({&train, 1}, now_);
     }
   }
@@ -186,7 +197,12 @@ void echo_twice(Network& network) {
 }
 
 StreamId post(Network& network, const std::string& path, const std::string& body) {
-  const auto id = network.client.send_request(fields_of({{":method", "POST"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", path}, {"user-agent", "hawser"}}), body.empty());
+  const auto id = network.client.send_request(fields_of({{":method", "POST"},
+                                                         {":scheme", "https"},
+                                                         {":authority", "localhost"},
+                                                         {":path", path},
+                                                         {"user-agent", "hawser"}}),
+                                              body.empty());
   EXPECT_TRUE(id) << to_string(id.error());
   network.client_side.exchanges[id->value].to_send = body;
   if (!body.empty()) network.client_side.push(network.client, *id);
@@ -207,7 +223,8 @@ void exchange(Network& network, std::size_t count, std::size_t body_size) {
     }
     return true;
   };
-  ASSERT_TRUE(network.run(all_closed)) << (network.client_side.closed ? describe(*network.client_side.closed) : "still open");
+  ASSERT_TRUE(network.run(all_closed)) << (network.client_side.closed ? describe(*network.client_side.closed)
+                                                                      : "still open");
   for (const auto& [id, body] : expected) {
     ASSERT_TRUE(network.client_side.exchanges[id].complete);
     ASSERT_EQ(network.client_side.exchanges[id].status, 200);

@@ -15,8 +15,12 @@ class QuicTransport final : public Transport {
   void attach(quic::Connection& connection) { connection_ = &connection; }
   [[nodiscard]] quic::Connection* connection() const { return connection_; }
 
-  std::expected<quic::StreamId, quic::StreamError> open_stream(bool bidirectional) override { return quic().open_stream(bidirectional); }
-  std::expected<std::size_t, quic::StreamError> write(quic::StreamId id, Bytes data, bool fin) override { return quic().write(id, data, fin); }
+  std::expected<quic::StreamId, quic::StreamError> open_stream(bool bidirectional) override {
+    return quic().open_stream(bidirectional);
+  }
+  std::expected<std::size_t, quic::StreamError> write(quic::StreamId id, Bytes data, bool fin) override {
+    return quic().write(id, data, fin);
+  }
   std::expected<void, quic::StreamError> write(quic::StreamId id, SharedBytes data, bool fin) override {
     return quic().write(id, std::move(data), fin);
   }
@@ -27,7 +31,9 @@ class QuicTransport final : public Transport {
   std::size_t read_views(quic::StreamId id, std::span<Bytes> out) override { return quic().read_views(id, out); }
   void consume(quic::StreamId id, std::size_t count) override { quic().consume(id, count); }
   [[nodiscard]] bool at_end(quic::StreamId id) const override { return quic().at_end(id); }
-  void set_priority(quic::StreamId id, std::uint8_t urgency, bool incremental) override { quic().set_priority(id, urgency, incremental); }
+  void set_priority(quic::StreamId id, std::uint8_t urgency, bool incremental) override {
+    quic().set_priority(id, urgency, incremental);
+  }
   void close(std::uint64_t code, std::string_view reason) override { quic().close(code, reason); }
   [[nodiscard]] Timestamp now() const override { return quic().now(); }
 

@@ -18,7 +18,8 @@ class Listener : public SessionHandler {
   void on_headers(Session&, StreamId id, const MessageHead& head, bool) override { heads[id.value] = head.status; }
   void on_body_readable(Session& session, StreamId id) override {
     std::uint8_t out[64];
-    while (session.read_body(id, out) > 0) {}
+    while (session.read_body(id, out) > 0) {
+    }
   }
   void on_message_complete(Session&, StreamId id) override { complete[id.value] = true; }
   void on_stream_reset(Session&, StreamId id, ErrorCode code, std::string_view) override { resets[id.value] = code; }
@@ -45,7 +46,8 @@ class Listener : public SessionHandler {
 // One session under test; the other end of the link is the test's own.
 struct Bench {
   explicit Bench(Role role, SessionConfig config = {})
-      : own(role == Role::kServer ? link.server : link.client), peer(role == Role::kServer ? link.client : link.server),
+      : own(role == Role::kServer ? link.server : link.client),
+        peer(role == Role::kServer ? link.client : link.server),
         session(role, std::move(config), listener, own) {
     own.core = &session.core();
     peer.stream_limit_bidi = peer.stream_limit_uni = 1'000'000;
@@ -219,10 +221,14 @@ TEST(request_stream, has_its_frames_in_order) {
   EXPECT_EQ(fault(std::string(kGet) + trailers + "000161"), ErrorCode::kFrameUnexpected);
   EXPECT_EQ(fault(std::string(kGet) + trailers + trailers), ErrorCode::kFrameUnexpected);
   EXPECT_EQ(fault(std::string(kGet) + trailers + "210161"), ErrorCode::kNoError);
-  for (const char* control : {"0400", "070100", "030100", "0d0100", "0200"}) EXPECT_EQ(fault(std::string(kGet) + control), ErrorCode::kFrameUnexpected) << control;
+  for (const char* control : {"0400", "070100", "030100", "0d0100", "0200"})
+    EXPECT_EQ(fault(std::string(kGet) + control), ErrorCode::kFrameUnexpected) << control;
   EXPECT_EQ(fault("210161 210161" + std::string(kGet)), ErrorCode::kNoError);
   // CONNECT a:1 and then HEADERS.
-  EXPECT_EQ(fault("0108 0000 cf 5003613a31 " "000161" + trailers), ErrorCode::kFrameUnexpected);
+  EXPECT_EQ(fault("0108 0000 cf 5003613a31 "
+                  "000161" +
+                  trailers),
+            ErrorCode::kFrameUnexpected);
 }
 
 TEST(request_stream, may_only_end_between_frames_and_after_a_request) {
@@ -284,7 +290,9 @@ TEST(response, has_a_final_head_and_what_it_says) {
     const StreamId id = *bench.session.send_request(request, true);
     bench.send(id, hex, fin);
     if (bench.closed() != ErrorCode::kNoError) return bench.closed();
-    return bench.listener.resets.contains(id.value) ? bench.listener.resets[id.value] : bench.listener.complete[id.value] == fin ? ErrorCode::kNoError : ErrorCode::kInternalError;
+    return bench.listener.resets.contains(id.value)   ? bench.listener.resets[id.value]
+           : bench.listener.complete[id.value] == fin ? ErrorCode::kNoError
+                                                      : ErrorCode::kInternalError;
   };
   const std::string early_hints = "0103 0000 d8";
   EXPECT_EQ(answer(kGetFields, kOk, true), ErrorCode::kNoError);
@@ -404,7 +412,11 @@ TEST(limits, field_sections) {
 
 TEST(limits, early_priorities_let_the_oldest_go) {
   Bench bench(Role::kServer, {.early_priorities_max = 2});
-  bench.control("800f0700 05 00 753d31 2c" "800f0700 04 00 753d31" "800f0700 04 04 753d31" "800f0700 04 08 753d31");
+  bench.control(
+      "800f0700 05 00 753d31 2c"
+      "800f0700 04 00 753d31"
+      "800f0700 04 04 753d31"
+      "800f0700 04 08 753d31");
   EXPECT_EQ(bench.closed(), ErrorCode::kNoError);
   StreamId ids[3];
   for (StreamId& id : ids) id = bench.request(kGet, true);

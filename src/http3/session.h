@@ -73,15 +73,15 @@ struct SessionConfig {
 
 // Why an operation was refused; the caller's affair.
 enum class SessionError : std::uint8_t {
-  kNotReady,         // the handshake is not complete: wait for on_ready
-  kClosed,           // the connection is closing
-  kGoingAway,        // a GOAWAY came or went: use another connection
-  kStreamLimit,      // wait for on_requests_available
-  kNoSuchStream,     // never opened, or over
-  kWrongState,       // response before a request, body before headers, anything after the end
-  kStreamReset,      // the peer stopped reading this stream, or it was cancelled
-  kMalformed,        // the message breaks RFC 9114 section 4: see Session::last_fault()
-  kTooLarge,         // above the peer's SETTINGS_MAX_FIELD_SECTION_SIZE
+  kNotReady,      // the handshake is not complete: wait for on_ready
+  kClosed,        // the connection is closing
+  kGoingAway,     // a GOAWAY came or went: use another connection
+  kStreamLimit,   // wait for on_requests_available
+  kNoSuchStream,  // never opened, or over
+  kWrongState,    // response before a request, body before headers, anything after the end
+  kStreamReset,   // the peer stopped reading this stream, or it was cancelled
+  kMalformed,     // the message breaks RFC 9114 section 4: see Session::last_fault()
+  kTooLarge,      // above the peer's SETTINGS_MAX_FIELD_SECTION_SIZE
 };
 std::string_view to_string(SessionError error);
 
@@ -137,7 +137,7 @@ class SessionHandler {
 struct SessionStats {
   std::uint64_t requests_sent = 0;
   std::uint64_t requests_received = 0;
-  std::uint64_t header_bytes_sent = 0;      // encoded field sections
+  std::uint64_t header_bytes_sent = 0;  // encoded field sections
   std::uint64_t header_bytes_received = 0;
   std::uint64_t body_bytes_sent = 0;
   std::uint64_t body_bytes_received = 0;

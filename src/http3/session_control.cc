@@ -17,7 +17,8 @@ constexpr std::size_t kPeekViews = 8;
 constexpr std::size_t kTypeOctetsMax = 8;
 
 qpack::EncoderConfig encoder_config(const SessionConfig& config) {
-  return {.table_capacity_max = config.qpack_encoder_table_capacity, .blocked_streams_max = config.qpack_blocked_streams};
+  return {.table_capacity_max = config.qpack_encoder_table_capacity,
+          .blocked_streams_max = config.qpack_blocked_streams};
 }
 
 qpack::DecoderConfig decoder_config(const SessionConfig& config) {
@@ -39,11 +40,17 @@ Settings own_settings(const SessionConfig& config, Role role) {
 
 }  // namespace
 
-SessionCore::SessionCore(Session& session, Role role, SessionConfig config, SessionHandler& handler, Transport* transport)
-    : session_(session), handler_(handler), role_(role), config_(std::move(config)),
+SessionCore::SessionCore(Session& session, Role role, SessionConfig config, SessionHandler& handler,
+                         Transport* transport)
+    : session_(session),
+      handler_(handler),
+      role_(role),
+      config_(std::move(config)),
       transport_(transport != nullptr ? transport : &own_transport_),
-      encoder_(encoder_config(config_)), decoder_(decoder_config(config_)),
-      resets_(config_.resets_max, config_.reset_window), idle_frames_(config_.idle_frames_max, config_.reset_window) {
+      encoder_(encoder_config(config_)),
+      decoder_(decoder_config(config_)),
+      resets_(config_.resets_max, config_.reset_window),
+      idle_frames_(config_.idle_frames_max, config_.reset_window) {
   control_reader_.reset(FrameStream::kControl, role, 0);
 }
 
@@ -60,12 +67,14 @@ void SessionCore::on_handshake_complete() {
 void SessionCore::open_own_streams() {
   if (!own_control_ && open_own_stream(own_control_, StreamType::kControl)) {
     scratch_.clear();
-    append_settings_frame(scratch_, own_settings(config_, role_), config_.grease ? reserved_value(own_control_->value + 7) : 0);
+    append_settings_frame(scratch_, own_settings(config_, role_),
+                          config_.grease ? reserved_value(own_control_->value + 7) : 0);
     if (config_.grease) append_frame(scratch_, reserved_value(3), as_bytes("hawser"));
     write_control(scratch_);
     transport_->set_priority(*own_control_, 0, false);
   }
-  if (!own_encoder_ && open_own_stream(own_encoder_, StreamType::kQpackEncoder)) transport_->set_priority(*own_encoder_, 0, false);
+  if (!own_encoder_ && open_own_stream(own_encoder_, StreamType::kQpackEncoder))
+    transport_->set_priority(*own_encoder_, 0, false);
   if (!own_decoder_ && open_own_stream(own_decoder_, StreamType::kQpackDecoder)) {
     transport_->set_priority(*own_decoder_, 0, false);
     if (config_.grease) send_grease_stream();
@@ -167,7 +176,8 @@ bool SessionCore::count_idle_frame() {
 void SessionCore::count_reset(Stream& stream) {
   if (role_ != Role::kServer || stream.counted) return;
   stream.counted = true;
-  if (!resets_.count(transport_->now())) fail_connection({ErrorCode::kExcessiveLoad, "too many requests were reset", ErrorScope::kConnection});
+  if (!resets_.count(transport_->now()))
+    fail_connection({ErrorCode::kExcessiveLoad, "too many requests were reset", ErrorScope::kConnection});
 }
 
 // Events of the transport. ---------------------------------------------------------------------
@@ -201,13 +211,20 @@ void SessionCore::on_stream_readable(StreamId id) {
     if (stream == nullptr) return;
   }
   switch (stream->kind) {
-    case StreamKind::kRequest: drive_request(id); break;
+    case StreamKind::kRequest:
+      drive_request(id);
+      break;
     case StreamKind::kControl:
     case StreamKind::kQpackEncoder:
-    case StreamKind::kQpackDecoder: drive_critical(*stream); break;
-    case StreamKind::kForeign: handler_.on_raw_readable(session_, id); break;
+    case StreamKind::kQpackDecoder:
+      drive_critical(*stream);
+      break;
+    case StreamKind::kForeign:
+      handler_.on_raw_readable(session_, id);
+      break;
     case StreamKind::kUndecided:
-    case StreamKind::kRefused: break;
+    case StreamKind::kRefused:
+      break;
   }
   flush_qpack();
 }
@@ -297,13 +314,15 @@ void SessionCore::decide_unidirectional(Stream& stream, std::uint64_t type, std:
       return claim_critical(stream, StreamKind::kQpackDecoder, peer_decoder_, "a second QPACK decoder stream");
     case StreamType::kPush:
       // RFC 9114 section 6.2.2: only servers push, and we as a client never allow it.
-      if (role_ == Role::kServer) return fail_connection({ErrorCode::kStreamCreationError, "a push stream from a client"});
+      if (role_ == Role::kServer)
+        return fail_connection({ErrorCode::kStreamCreationError, "a push stream from a client"});
       return fail_connection({ErrorCode::kIdError, "a push stream without MAX_PUSH_ID"});
   }
   if (!offer_foreign(stream, type, size)) refuse(stream);
 }
 
-void SessionCore::claim_critical(Stream& stream, StreamKind kind, std::optional<StreamId>& slot, std::string_view twice) {
+void SessionCore::claim_critical(Stream& stream, StreamKind kind, std::optional<StreamId>& slot,
+                                 std::string_view twice) {
   if (slot) return fail_connection({ErrorCode::kStreamCreationError, twice});
   slot = stream.id;
   stream.kind = kind;
@@ -336,7 +355,8 @@ void SessionCore::decide_bidirectional(Stream& stream, std::uint64_t type, std::
   if (!known && offer_foreign(stream, type, size)) return;
   if (closed_ || streams_.find(id) != &stream) return;
   // RFC 9114 section 6.1: servers open no bidirectional streams of their own.
-  if (role_ == Role::kClient) return fail_connection({ErrorCode::kStreamCreationError, "a bidirectional stream from the server"});
+  if (role_ == Role::kClient)
+    return fail_connection({ErrorCode::kStreamCreationError, "a bidirectional stream from the server"});
   begin_request(stream);
 }
 
@@ -351,7 +371,8 @@ void SessionCore::drive_critical(Stream& stream) {
     if (kind == StreamKind::kControl) {
       fed = feed_control(view);
     } else {
-      const auto done = kind == StreamKind::kQpackEncoder ? decoder_.on_encoder_stream(view) : encoder_.on_decoder_stream(view);
+      const auto done =
+          kind == StreamKind::kQpackEncoder ? decoder_.on_encoder_stream(view) : encoder_.on_decoder_stream(view);
       if (!done) fed = std::unexpected(from_qpack(done.error()));
     }
     if (!fed) return fail_connection(fed.error());
@@ -359,7 +380,8 @@ void SessionCore::drive_critical(Stream& stream) {
   }
   if (closed_) return;
   // RFC 9114 section 6.2.1 and RFC 9204 section 4.2.
-  if (transport_->at_end(id)) return fail_connection({ErrorCode::kClosedCriticalStream, "the peer ended a critical stream"});
+  if (transport_->at_end(id))
+    return fail_connection({ErrorCode::kClosedCriticalStream, "the peer ended a critical stream"});
   if (kind == StreamKind::kQpackEncoder) resume_unblocked();
 }
 
@@ -417,7 +439,8 @@ Result<void> SessionCore::on_settings(Bytes payload) {
 // RFC 9114 section 5.2 and 7.2.6.
 Result<void> SessionCore::on_goaway(std::uint64_t id) {
   if (role_ == Role::kClient && (id & 3) != 0) return fail(ErrorCode::kIdError, "GOAWAY with an ID that is no request");
-  if (goaway_received_ && id > *goaway_received_) return fail(ErrorCode::kIdError, "GOAWAY with a higher ID than before");
+  if (goaway_received_ && id > *goaway_received_)
+    return fail(ErrorCode::kIdError, "GOAWAY with a higher ID than before");
   goaway_received_ = id;
   handler_.on_goaway(session_, id);
   if (role_ == Role::kClient && !closed_) reject_above_goaway(id);
@@ -433,7 +456,8 @@ void SessionCore::reject_above_goaway(std::uint64_t id) {
     if (stream == nullptr || stream->kind != StreamKind::kRequest || stream_id.value < id) continue;
     if (stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned) continue;
     cancel(stream_id, ErrorCode::kRequestCancelled);
-    handler_.on_stream_reset(session_, stream_id, ErrorCode::kRequestRejected, "the server is going away and did not process it");
+    handler_.on_stream_reset(session_, stream_id, ErrorCode::kRequestRejected,
+                             "the server is going away and did not process it");
   }
 }
 
@@ -448,7 +472,8 @@ Result<void> SessionCore::on_max_push_id(std::uint64_t id) {
 Result<void> SessionCore::on_priority_update(Bytes payload, bool push) {
   HAWSER_TRY(const PriorityUpdate update, parse_priority_update(payload));
   if (push) {
-    if (!max_push_id_ || update.element_id > *max_push_id_) return fail(ErrorCode::kIdError, "PRIORITY_UPDATE for a push above MAX_PUSH_ID");
+    if (!max_push_id_ || update.element_id > *max_push_id_)
+      return fail(ErrorCode::kIdError, "PRIORITY_UPDATE for a push above MAX_PUSH_ID");
     return {};
   }
   if ((update.element_id & 3) != 0) return fail(ErrorCode::kIdError, "PRIORITY_UPDATE for an ID that is no request");
@@ -461,7 +486,8 @@ Result<void> SessionCore::on_priority_update(Bytes payload, bool push) {
   std::erase_if(early_priorities_, [id](const EarlyPriority& early) { return early.id == id; });
   const Stream* stream = streams_.find(id);
   if (stream != nullptr && stream->kind == StreamKind::kRequest && stream->receive != ReceiveState::kHead) return {};
-  if (early_priorities_.size() >= config_.early_priorities_max && !early_priorities_.empty()) early_priorities_.erase(early_priorities_.begin());
+  if (early_priorities_.size() >= config_.early_priorities_max && !early_priorities_.empty())
+    early_priorities_.erase(early_priorities_.begin());
   if (config_.early_priorities_max > 0) early_priorities_.push_back({id, priority});
   return {};
 }

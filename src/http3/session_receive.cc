@@ -55,8 +55,10 @@ bool SessionCore::read_frame(Stream& stream) {
   if (!event) return fail_stream(stream, event.error());
   const std::size_t used = view.size() - in.size();
   switch (event->kind) {
-    case FrameReader::Kind::kFrame: return on_headers_frame(stream, event->payload, used);
-    case FrameReader::Kind::kNeedMore: break;
+    case FrameReader::Kind::kFrame:
+      return on_headers_frame(stream, event->payload, used);
+    case FrameReader::Kind::kNeedMore:
+      break;
     case FrameReader::Kind::kUnknown:
       if (!count_idle_frame()) return false;
       break;
@@ -72,7 +74,8 @@ bool SessionCore::read_frame(Stream& stream) {
 }
 
 Result<void> SessionCore::on_data_frame(Stream& stream, std::uint64_t length) {
-  if (stream.receive != ReceiveState::kBody) return fail(ErrorCode::kFrameUnexpected, "DATA before the head or after trailers");
+  if (stream.receive != ReceiveState::kBody)
+    return fail(ErrorCode::kFrameUnexpected, "DATA before the head or after trailers");
   if (length == 0 && !count_idle_frame()) return {};
   if (stream.has_content_length) {
     if (length > stream.content_left) return malformed("more content than content-length says");
@@ -83,7 +86,8 @@ Result<void> SessionCore::on_data_frame(Stream& stream, std::uint64_t length) {
 }
 
 bool SessionCore::on_headers_frame(Stream& stream, Bytes payload, std::size_t used) {
-  if (stream.receive == ReceiveState::kAfterTrailers) return fail_stream(stream, {ErrorCode::kFrameUnexpected, "HEADERS after trailers"});
+  if (stream.receive == ReceiveState::kAfterTrailers)
+    return fail_stream(stream, {ErrorCode::kFrameUnexpected, "HEADERS after trailers"});
   // RFC 9114 section 4.4.
   if (stream.tunnel) return fail_stream(stream, {ErrorCode::kFrameUnexpected, "HEADERS in a tunnel"});
   return decode_section(stream, payload, true, used);
@@ -103,7 +107,8 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
   if (first_time) transport_->consume(stream.id, used);
   if (stream.blocked) return false;
   if (*status == qpack::DecodeStatus::kTooLarge) {
-    return fail_stream(stream, {ErrorCode::kExcessiveLoad, "the field section is above SETTINGS_MAX_FIELD_SECTION_SIZE", ErrorScope::kStream});
+    return fail_stream(stream, {ErrorCode::kExcessiveLoad, "the field section is above SETTINGS_MAX_FIELD_SECTION_SIZE",
+                                ErrorScope::kStream});
   }
   return deliver_section(stream, *section);
 }
@@ -122,7 +127,8 @@ bool SessionCore::deliver_request(Stream& stream, FieldSection& section) {
   stream.tunnel = head->is_connect();
   stream.head_request = head->method == "HEAD";
   if (!stream.tunnel) set_content_length(stream, *head, false);
-  if (fin && stream.has_content_length && stream.content_left > 0) return fail_stream(stream, malformed("less content than content-length says").error());
+  if (fin && stream.has_content_length && stream.content_left > 0)
+    return fail_stream(stream, malformed("less content than content-length says").error());
   apply_priority(stream, *head);
   handler_.on_headers(session_, id, *head, fin);
   return true;
@@ -143,7 +149,8 @@ bool SessionCore::deliver_response(Stream& stream, FieldSection& section) {
   // RFC 9110 section 6.4.1: these have no content, whatever content-length says.
   const bool no_content = stream.head_request || head->status == 204 || head->status == 304;
   if (!stream.tunnel) set_content_length(stream, *head, no_content);
-  if (fin && stream.has_content_length && stream.content_left > 0) return fail_stream(stream, malformed("less content than content-length says").error());
+  if (fin && stream.has_content_length && stream.content_left > 0)
+    return fail_stream(stream, malformed("less content than content-length says").error());
   handler_.on_headers(session_, id, *head, fin);
   return true;
 }
@@ -151,7 +158,8 @@ bool SessionCore::deliver_response(Stream& stream, FieldSection& section) {
 bool SessionCore::deliver_trailers(Stream& stream, FieldSection& section) {
   const auto legal = check_trailers(section);
   if (!legal) return fail_stream(stream, legal.error());
-  if (stream.has_content_length && stream.content_left > 0) return fail_stream(stream, malformed("less content than content-length says").error());
+  if (stream.has_content_length && stream.content_left > 0)
+    return fail_stream(stream, malformed("less content than content-length says").error());
   stream.receive = ReceiveState::kAfterTrailers;
   handler_.on_trailers(session_, stream.id, section.fields());
   return true;
@@ -166,7 +174,8 @@ void SessionCore::set_content_length(Stream& stream, const MessageHead& head, bo
 void SessionCore::apply_priority(Stream& stream, const MessageHead& head) {
   std::optional<Priority> priority = head.priority;
   const StreamId id = stream.id;
-  const auto early = std::find_if(early_priorities_.begin(), early_priorities_.end(), [id](const EarlyPriority& e) { return e.id == id; });
+  const auto early = std::find_if(early_priorities_.begin(), early_priorities_.end(),
+                                  [id](const EarlyPriority& e) { return e.id == id; });
   if (early != early_priorities_.end()) {
     priority = early->priority;
     early_priorities_.erase(early);
@@ -181,7 +190,8 @@ void SessionCore::on_stream_end(Stream& stream) {
   }
   if (stream.receive == ReceiveState::kHead) {
     const bool server = role_ == Role::kServer;
-    fail_stream(stream, {server ? ErrorCode::kRequestIncomplete : ErrorCode::kMessageError, "the stream ends before the message", ErrorScope::kStream});
+    fail_stream(stream, {server ? ErrorCode::kRequestIncomplete : ErrorCode::kMessageError,
+                         "the stream ends before the message", ErrorScope::kStream});
     return;
   }
   if (stream.has_content_length && stream.content_left > 0) {
@@ -223,14 +233,18 @@ void SessionCore::on_stream_reset(StreamId id, std::uint64_t code) {
   switch (stream->kind) {
     case StreamKind::kControl:
     case StreamKind::kQpackEncoder:
-    case StreamKind::kQpackDecoder: return fail_connection({ErrorCode::kClosedCriticalStream, "the peer reset a critical stream"});
-    case StreamKind::kForeign: return handler_.on_stream_reset(session_, id, static_cast<ErrorCode>(code), "reset by the peer");
-    case StreamKind::kRefused: return;
+    case StreamKind::kQpackDecoder:
+      return fail_connection({ErrorCode::kClosedCriticalStream, "the peer reset a critical stream"});
+    case StreamKind::kForeign:
+      return handler_.on_stream_reset(session_, id, static_cast<ErrorCode>(code), "reset by the peer");
+    case StreamKind::kRefused:
+      return;
     case StreamKind::kUndecided:
       if (!id.is_bidirectional() || role_ == Role::kClient) return;
       begin_request(*stream);
       break;
-    case StreamKind::kRequest: break;
+    case StreamKind::kRequest:
+      break;
   }
   if (stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned) return;
   ++stats_.streams_reset_by_peer;

@@ -49,7 +49,8 @@ std::expected<StreamId, SessionError> SessionCore::send_request(FieldList fields
   }
   const auto opened = transport_->open_stream(true);
   if (!opened) {
-    return std::unexpected(opened.error() == quic::StreamError::kLimit ? SessionError::kStreamLimit : SessionError::kClosed);
+    return std::unexpected(opened.error() == quic::StreamError::kLimit ? SessionError::kStreamLimit
+                                                                       : SessionError::kClosed);
   }
   Stream& stream = streams_.insert(*opened);
   begin_request(stream);
@@ -82,12 +83,15 @@ std::expected<Stream*, SessionError> SessionCore::sending_stream(StreamId id, Se
   return stream;
 }
 
-std::expected<void, SessionError> SessionCore::send_response(StreamId id, std::uint16_t status, FieldList fields, bool fin) {
+std::expected<void, SessionError> SessionCore::send_response(StreamId id, std::uint16_t status, FieldList fields,
+                                                             bool fin) {
   HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kHead));
   // A response to a request that has not been read is out of order.
-  if (role_ != Role::kServer || stream->receive == ReceiveState::kHead) return std::unexpected(SessionError::kWrongState);
+  if (role_ != Role::kServer || stream->receive == ReceiveState::kHead)
+    return std::unexpected(SessionError::kWrongState);
   if (status < 100 || status > 999) return refused(malformed("a status outside 100 to 999").error());
-  const std::array<char, 3> digits{static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10), static_cast<char>('0' + status % 10)};
+  const std::array<char, 3> digits{static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
+                                   static_cast<char>('0' + status % 10)};
   outgoing_.clear();
   outgoing_.push_back({":status", {digits.data(), digits.size()}});
   outgoing_.insert(outgoing_.end(), fields.begin(), fields.end());
@@ -180,7 +184,8 @@ void SessionCore::cancel(StreamId id, ErrorCode code) {
 
 void SessionCore::stop_reading(StreamId id, ErrorCode code) {
   Stream* stream = closed_ ? nullptr : streams_.find(id);
-  if (stream == nullptr || stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned) return;
+  if (stream == nullptr || stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned)
+    return;
   transport_->stop_sending(id, static_cast<std::uint64_t>(code));
   if (stream->kind == StreamKind::kRequest) abandon_receiving(*stream);
   flush_qpack();

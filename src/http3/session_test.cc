@@ -10,8 +10,8 @@
 namespace hawser::http3 {
 namespace {
 
-using testing::Link;
 using quic::Role;
+using testing::Link;
 
 struct Message {
   std::vector<std::string> log;  // what happened, in order
@@ -75,7 +75,9 @@ class Recorder : public SessionHandler {
     messages[id.value].log.push_back("complete");
     if (on_complete) on_complete(session, id);
   }
-  void on_stream_reset(Session&, StreamId id, ErrorCode code, std::string_view) override { messages[id.value].reset = code; }
+  void on_stream_reset(Session&, StreamId id, ErrorCode code, std::string_view) override {
+    messages[id.value].reset = code;
+  }
   void on_stop_sending(Session&, StreamId id, ErrorCode code) override { messages[id.value].stopped = code; }
   void on_writable(Session& session, StreamId id) override {
     if (on_room) on_room(session, id);
@@ -89,8 +91,11 @@ class Recorder : public SessionHandler {
 };
 
 struct Pair {
-  explicit Pair(std::size_t piece = 0, SessionConfig client_config = {}, SessionConfig server_config = {}, std::uint64_t seed = 1)
-      : link(piece, seed), client(Role::kClient, client_config, client_side, link.client), server(Role::kServer, server_config, server_side, link.server) {
+  explicit Pair(std::size_t piece = 0, SessionConfig client_config = {}, SessionConfig server_config = {},
+                std::uint64_t seed = 1)
+      : link(piece, seed),
+        client(Role::kClient, client_config, client_side, link.client),
+        server(Role::kServer, server_config, server_side, link.server) {
     link.client.core = &client.core();
     link.server.core = &server.core();
   }
@@ -111,11 +116,16 @@ struct Pair {
   Session server;
 };
 
-const Field kGet[] = {{":method", "GET"}, {":scheme", "https"}, {":authority", "example.net"}, {":path", "/index.html"}, {"user-agent", "test"}};
+const Field kGet[] = {{":method", "GET"},
+                      {":scheme", "https"},
+                      {":authority", "example.net"},
+                      {":path", "/index.html"},
+                      {"user-agent", "test"}};
 const Field kPost[] = {{":method", "POST"}, {":scheme", "https"}, {":authority", "example.net"}, {":path", "/form"}};
 
 TEST(session, exchanges_settings_when_the_handshake_completes) {
-  Pair pair(0, {.max_field_section_size = 1'000, .h3_datagram = true}, {.enable_connect_protocol = true, .settings = {{0x2b603742, 1}}});
+  Pair pair(0, {.max_field_section_size = 1'000, .h3_datagram = true},
+            {.enable_connect_protocol = true, .settings = {{0x2b603742, 1}}});
   pair.start();
   pair.expect_healthy();
   ASSERT_TRUE(pair.server_side.settings);
@@ -175,7 +185,14 @@ TEST(session, survives_any_cut_of_the_streams) {
     std::vector<StreamId> ids;
     for (int i = 0; i < 8; ++i) {
       const std::string number = std::to_string(i % 3);
-      const auto id = pair.client.send_request(fields_of({{":method", "POST"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"x-number", number}, {"cookie", "a=1"}, {"cookie", "b=2"}}), false);
+      const auto id = pair.client.send_request(fields_of({{":method", "POST"},
+                                                          {":scheme", "https"},
+                                                          {":authority", "a"},
+                                                          {":path", "/"},
+                                                          {"x-number", number},
+                                                          {"cookie", "a=1"},
+                                                          {"cookie", "b=2"}}),
+                                               false);
       ASSERT_TRUE(id);
       ASSERT_TRUE(pair.client.write_body(*id, as_bytes("first"), false));
       ASSERT_TRUE(pair.client.write_body(*id, as_bytes("second" + number), true));
@@ -247,7 +264,12 @@ TEST(session, waits_for_insertions_that_come_late) {
   Pair pair;
   pair.start();
   const auto send = [&pair] {
-    return *pair.client.send_request(fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "blocked.example"}, {":path", "/"}, {"x-field", "a value to be inserted"}}), true);
+    return *pair.client.send_request(fields_of({{":method", "GET"},
+                                                {":scheme", "https"},
+                                                {":authority", "blocked.example"},
+                                                {":path", "/"},
+                                                {"x-field", "a value to be inserted"}}),
+                                     true);
   };
   const StreamId encoder = StreamId::of(Role::kClient, false, 1);
   const StreamId id = send();
@@ -321,8 +343,12 @@ TEST(session, carries_a_tunnel_for_extended_connect) {
     ASSERT_TRUE(s.respond(id, 200, {}, false));
   };
   pair.start();
-  const StreamId id = *pair.client.send_request(
-      fields_of({{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/chat"}}), false);
+  const StreamId id = *pair.client.send_request(fields_of({{":method", "CONNECT"},
+                                                           {":protocol", "websocket"},
+                                                           {":scheme", "https"},
+                                                           {":authority", "a"},
+                                                           {":path", "/chat"}}),
+                                                false);
   pair.link.pump();
   ASSERT_TRUE(pair.client.write_body(id, as_bytes("up"), false));
   ASSERT_TRUE(pair.server.write_body(id, as_bytes("down"), false));
@@ -336,7 +362,10 @@ TEST(session, carries_a_tunnel_for_extended_connect) {
 TEST(session, sets_priorities_from_field_and_update) {
   Pair pair;
   pair.start();
-  const StreamId a = *pair.client.send_request(fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"priority", "u=1, i"}}), true);
+  const StreamId a = *pair.client.send_request(
+      fields_of(
+          {{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"priority", "u=1, i"}}),
+      true);
   pair.link.pump();
   EXPECT_EQ(pair.link.server.priorities[a.value], (Priority{1, true}));
   pair.client.update_priority(a, {6, false});
@@ -345,7 +374,9 @@ TEST(session, sets_priorities_from_field_and_update) {
   // One that comes before its request wins over the field.
   pair.client.update_priority(StreamId{a.value + 4}, {0, true});
   pair.link.pump();
-  const StreamId b = *pair.client.send_request(fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"priority", "u=5"}}), true);
+  const StreamId b = *pair.client.send_request(
+      fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"priority", "u=5"}}),
+      true);
   pair.link.pump();
   EXPECT_EQ(pair.link.server.priorities[b.value], (Priority{0, true}));
   pair.expect_healthy();
@@ -356,15 +387,29 @@ TEST(session, refuses_what_would_break_the_rules) {
   pair.start();
   EXPECT_EQ(pair.client.send_request(fields_of({{":method", "GET"}}), true).error(), SessionError::kMalformed);
   EXPECT_FALSE(pair.client.last_fault().empty());
-  EXPECT_EQ(pair.client.send_request(fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"Upper", "x"}}), true).error(), SessionError::kMalformed);
+  EXPECT_EQ(
+      pair.client
+          .send_request(
+              fields_of(
+                  {{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"Upper", "x"}}),
+              true)
+          .error(),
+      SessionError::kMalformed);
   const std::string large(300, 'x');
-  EXPECT_EQ(pair.client.send_request(fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"x", large}}), true).error(), SessionError::kTooLarge);
+  EXPECT_EQ(
+      pair.client
+          .send_request(
+              fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"x", large}}),
+              true)
+          .error(),
+      SessionError::kTooLarge);
   const StreamId id = *pair.client.send_request(kGet, true);
   EXPECT_EQ(pair.client.write_body(id, as_bytes("x"), false).error(), SessionError::kWrongState);
   pair.link.pump();
   EXPECT_EQ(pair.server.write_body(id, as_bytes("x"), false).error(), SessionError::kWrongState);
   EXPECT_EQ(pair.server.respond(id, 100, {}, false).error(), SessionError::kWrongState);
-  EXPECT_EQ(pair.server.respond(id, 200, fields_of({{"connection", "close"}}), false).error(), SessionError::kMalformed);
+  EXPECT_EQ(pair.server.respond(id, 200, fields_of({{"connection", "close"}}), false).error(),
+            SessionError::kMalformed);
   EXPECT_TRUE(pair.server.respond(id, 200, {}, false));
   EXPECT_EQ(pair.server.respond(id, 200, {}, false).error(), SessionError::kWrongState);
   pair.expect_healthy();

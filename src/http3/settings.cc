@@ -11,7 +11,9 @@ namespace hawser::http3 {
 namespace {
 
 // RFC 9114 sections 7.2.4.1 and 11.2.2: identifiers of HTTP/2 that have no meaning here.
-constexpr bool is_http2_setting(std::uint64_t id) { return id == 0x00 || (id >= 0x02 && id <= 0x05); }
+constexpr bool is_http2_setting(std::uint64_t id) {
+  return id == 0x00 || (id >= 0x02 && id <= 0x05);
+}
 
 Result<bool> flag_of(std::uint64_t value, std::string_view fault) {
   if (value > 1) return fail(ErrorCode::kSettingsError, fault);
@@ -20,9 +22,15 @@ Result<bool> flag_of(std::uint64_t value, std::string_view fault) {
 
 Result<void> apply(Settings& settings, std::uint64_t id, std::uint64_t value) {
   switch (static_cast<SettingId>(id)) {
-    case SettingId::kQpackMaxTableCapacity: settings.qpack_max_table_capacity = value; return {};
-    case SettingId::kMaxFieldSectionSize: settings.max_field_section_size = value; return {};
-    case SettingId::kQpackBlockedStreams: settings.qpack_blocked_streams = value; return {};
+    case SettingId::kQpackMaxTableCapacity:
+      settings.qpack_max_table_capacity = value;
+      return {};
+    case SettingId::kMaxFieldSectionSize:
+      settings.max_field_section_size = value;
+      return {};
+    case SettingId::kQpackBlockedStreams:
+      settings.qpack_blocked_streams = value;
+      return {};
     case SettingId::kEnableConnectProtocol: {
       const auto flag = flag_of(value, "SETTINGS_ENABLE_CONNECT_PROTOCOL above 1");
       if (!flag) return std::unexpected(flag.error());
@@ -76,10 +84,13 @@ Result<Settings> parse_settings(Bytes payload) {
 
 void append_settings_frame(std::vector<std::uint8_t>& out, const Settings& settings, std::uint64_t grease) {
   std::vector<std::uint8_t> payload;
-  const auto add = [&payload](SettingId id, std::uint64_t value) { append_setting(payload, static_cast<std::uint64_t>(id), value); };
+  const auto add = [&payload](SettingId id, std::uint64_t value) {
+    append_setting(payload, static_cast<std::uint64_t>(id), value);
+  };
   // Values that equal the default say nothing and are left out.
   if (settings.qpack_max_table_capacity != 0) add(SettingId::kQpackMaxTableCapacity, settings.qpack_max_table_capacity);
-  if (settings.max_field_section_size != kVarintMax) add(SettingId::kMaxFieldSectionSize, settings.max_field_section_size);
+  if (settings.max_field_section_size != kVarintMax)
+    add(SettingId::kMaxFieldSectionSize, settings.max_field_section_size);
   if (settings.qpack_blocked_streams != 0) add(SettingId::kQpackBlockedStreams, settings.qpack_blocked_streams);
   if (settings.enable_connect_protocol) add(SettingId::kEnableConnectProtocol, 1);
   if (settings.h3_datagram) add(SettingId::kH3Datagram, 1);

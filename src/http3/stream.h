@@ -23,11 +23,11 @@ enum class StreamKind : std::uint8_t {
 
 // How far the peer's message on a request stream has come.
 enum class ReceiveState : std::uint8_t {
-  kHead,        // a request, or informational and final responses
-  kBody,        // DATA, or trailers
+  kHead,  // a request, or informational and final responses
+  kBody,  // DATA, or trailers
   kAfterTrailers,
   kComplete,
-  kAbandoned,   // reset by either side, or malformed
+  kAbandoned,  // reset by either side, or malformed
 };
 
 // How far ours has.
@@ -43,14 +43,14 @@ struct Stream {
   StreamKind kind = StreamKind::kUndecided;
   ReceiveState receive = ReceiveState::kHead;
   SendState send = SendState::kHead;
-  bool tunnel = false;            // CONNECT: DATA frames only
-  bool head_request = false;      // the method was HEAD: the response has no content
-  bool connect_request = false;   // client: a 2xx makes it a tunnel
+  bool tunnel = false;           // CONNECT: DATA frames only
+  bool head_request = false;     // the method was HEAD: the response has no content
+  bool connect_request = false;  // client: a 2xx makes it a tunnel
   bool has_content_length = false;
-  bool blocked = false;           // `section` waits for insertions
-  bool reading = false;           // the application reads: it needs no on_body_readable
-  bool transport_closed = false;  // the transport has forgotten it
-  bool counted = false;           // as a reset, by the limit on them
+  bool blocked = false;            // `section` waits for insertions
+  bool reading = false;            // the application reads: it needs no on_body_readable
+  bool transport_closed = false;   // the transport has forgotten it
+  bool counted = false;            // as a reset, by the limit on them
   std::uint64_t content_left = 0;  // of content-length
   std::uint64_t data_left = 0;     // of the current DATA frame
   FrameReader reader;

@@ -49,7 +49,9 @@ class End final : public Transport {
   std::size_t read_views(StreamId id, std::span<Bytes> views) override;
   void consume(StreamId id, std::size_t count) override;
   [[nodiscard]] bool at_end(StreamId id) const override;
-  void set_priority(StreamId id, std::uint8_t urgency, bool incremental) override { priorities[id.value] = {urgency, incremental}; }
+  void set_priority(StreamId id, std::uint8_t urgency, bool incremental) override {
+    priorities[id.value] = {urgency, incremental};
+  }
   void close(std::uint64_t code, std::string_view reason) override;
   [[nodiscard]] Timestamp now() const override;
 
@@ -77,11 +79,13 @@ class End final : public Transport {
 // `piece`: octets that one delivery brings at most; 0: everything at once.
 class Link {
  public:
-  explicit Link(std::size_t piece_size = 0, std::uint64_t seed = 1) : piece(piece_size), random_(seed), client(*this, Role::kClient), server(*this, Role::kServer) {}
+  explicit Link(std::size_t piece_size = 0, std::uint64_t seed = 1)
+      : piece(piece_size), random_(seed), client(*this, Role::kClient), server(*this, Role::kServer) {}
 
   // Delivers until nothing moves.
   void pump() {
-    for (int rounds = 0; rounds < 100'000 && step(); ++rounds) {}
+    for (int rounds = 0; rounds < 100'000 && step(); ++rounds) {
+    }
   }
 
   bool step() {
@@ -133,7 +137,8 @@ class Link {
     open(to, id);
     std::size_t count = p.queued.size();
     if (piece > 0) count = std::min<std::size_t>(count, 1 + random_.below(piece));
-    if (!p.stop) p.delivered.insert(p.delivered.end(), p.queued.begin(), p.queued.begin() + static_cast<std::ptrdiff_t>(count));
+    if (!p.stop)
+      p.delivered.insert(p.delivered.end(), p.queued.begin(), p.queued.begin() + static_cast<std::ptrdiff_t>(count));
     p.queued.erase(p.queued.begin(), p.queued.begin() + static_cast<std::ptrdiff_t>(count));
     p.fin_delivered = p.fin_queued && p.queued.empty();
     if (to.core != nullptr && !p.stop) to.core->on_stream_readable(id);
@@ -169,9 +174,15 @@ class Link {
   End server;
 };
 
-inline Pipe& End::out(StreamId id) const { return link_.pipe(role_, id); }
-inline Pipe& End::in(StreamId id) const { return link_.pipe(quic::peer_of(role_), id); }
-inline Timestamp End::now() const { return link_.time; }
+inline Pipe& End::out(StreamId id) const {
+  return link_.pipe(role_, id);
+}
+inline Pipe& End::in(StreamId id) const {
+  return link_.pipe(quic::peer_of(role_), id);
+}
+inline Timestamp End::now() const {
+  return link_.time;
+}
 
 inline std::expected<StreamId, StreamError> End::open_stream(bool bidirectional) {
   std::uint64_t& next = bidirectional ? next_bidi_ : next_uni_;

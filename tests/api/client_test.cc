@@ -25,12 +25,14 @@ class Served : public ::testing::Test {
     folder_ = mkdtemp(pattern.data());
     std::ofstream(folder_ / "hello.txt") << "hello";
     std::ofstream(folder_ / "large.bin") << std::string(3'000'000, 'x');
-    const auto certificate = hawser::quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = std::time(nullptr) - 60}).value();
+    const auto certificate =
+        hawser::quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = std::time(nullptr) - 60}).value();
     std::ofstream(folder_ / "ca.pem") << certificate.certificate_pem;
     runtime_ = hawser::runtime::Runtime::create().value();
     hawser::runtime::HttpServerOptions options;
     options.udp.local = hawser::ipv4_address({127, 0, 0, 1}, 0);
-    options.tls.certificates.push_back({.chain = octets(certificate.certificate_pem), .key = octets(certificate.key_pem)});
+    options.tls.certificates.push_back(
+        {.chain = octets(certificate.certificate_pem), .key = octets(certificate.key_pem)});
     options.files.root = folder_.string();
     auto server = hawser::runtime::HttpServer::start(*runtime_, std::move(options));
     ASSERT_TRUE(server.has_value()) << server.error().message;
@@ -46,7 +48,9 @@ class Served : public ::testing::Test {
 
   static std::vector<std::uint8_t> octets(std::string_view text) { return {text.begin(), text.end()}; }
   hawser::http3::ClientOptions options() const {
-    return {.authority = "localhost:" + port_, .connect_to = "127.0.0.1:" + port_, .ca_file = (folder_ / "ca.pem").string()};
+    return {.authority = "localhost:" + port_,
+            .connect_to = "127.0.0.1:" + port_,
+            .ca_file = (folder_ / "ca.pem").string()};
   }
 
   fs::path folder_;
@@ -65,7 +69,8 @@ TEST_F(Served, a_get_brings_status_fields_and_body) {
   EXPECT_EQ(response->status, 200u);
   EXPECT_EQ(response->body, "hello");
   bool has_type = false;
-  for (const auto& [name, value] : response->headers) has_type |= name == "content-type" && value.starts_with("text/plain");
+  for (const auto& [name, value] : response->headers)
+    has_type |= name == "content-type" && value.starts_with("text/plain");
   EXPECT_TRUE(has_type);
 }
 
@@ -111,7 +116,9 @@ TEST_F(Served, a_body_above_the_limit_is_refused) {
 
 TEST(client, nobody_listening_is_an_error_within_the_timeout) {
   auto runtime = hawser::Runtime::create().value();
-  auto client = hawser::http3::Client::connect(*runtime, {.authority = "localhost", .connect_to = "127.0.0.1:9", .connect_timeout_ms = 300}).value();
+  auto client = hawser::http3::Client::connect(
+                    *runtime, {.authority = "localhost", .connect_to = "127.0.0.1:9", .connect_timeout_ms = 300})
+                    .value();
   const auto response = client->get("/").wait();
   ASSERT_FALSE(response.has_value());
 }

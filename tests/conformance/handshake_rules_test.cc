@@ -3,6 +3,7 @@
 // session speaks for one side, with parameters of its own making, to an honest endpoint.
 #include <gtest/gtest.h>
 
+#include "lying_peer.h"
 #include "quic/connection/datagram_builder.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/streams/crypto_stream.h"
@@ -10,7 +11,6 @@
 #include "quic/tls/tls_context.h"
 #include "quic/wire/frames/all_frames.h"
 #include "quic/wire/transport_parameters.h"
-#include "lying_peer.h"
 
 namespace hawser::quic {
 namespace {
@@ -18,19 +18,28 @@ namespace {
 constexpr std::int64_t kWallClock = 1'800'000'000;
 
 const DevCertificate& certificate() {
-  static const DevCertificate minted = mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
+  static const DevCertificate minted =
+      mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
   return minted;
 }
-std::vector<std::uint8_t> octets_of(std::string_view text) { return {text.begin(), text.end()}; }
+std::vector<std::uint8_t> octets_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 const ConnectionId kClientCid{Bytes(from_hex("c1c1c1c1c1c1c1c1"))};
 const ConnectionId kServerCid{Bytes(from_hex("5e5e5e5e5e5e5e5e"))};
 const ConnectionId kOriginalDcid{Bytes(from_hex("0d0d0d0d0d0d0d0d"))};
 
 // One parameter: id, length, value.
-std::string tp(std::uint64_t id, const std::string& value_hex) { return varint_hex(id) + varint_hex(value_hex.size() / 2) + value_hex; }
-std::string tp(std::uint64_t id, std::uint64_t value) { return tp(id, varint_hex(value)); }
-std::string cid_hex(const ConnectionId& cid) { return to_hex(cid.view()); }
+std::string tp(std::uint64_t id, const std::string& value_hex) {
+  return varint_hex(id) + varint_hex(value_hex.size() / 2) + value_hex;
+}
+std::string tp(std::uint64_t id, std::uint64_t value) {
+  return tp(id, varint_hex(value));
+}
+std::string cid_hex(const ConnectionId& cid) {
+  return to_hex(cid.view());
+}
 
 // What TLS hands out, kept for the liar to send.
 struct Hands : TlsHandler {
@@ -39,7 +48,9 @@ struct Hands : TlsHandler {
   void on_secret(EncryptionLevel level, SecretDirection direction, CipherSuite suite, Bytes secret) override {
     if (direction == SecretDirection::kWrite) write_keys[level] = DirectionKeys(v1_key_table(), suite, secret);
   }
-  void on_crypto_to_send(EncryptionLevel level, Bytes bytes) override { to_send[level].insert(to_send[level].end(), bytes.begin(), bytes.end()); }
+  void on_crypto_to_send(EncryptionLevel level, Bytes bytes) override {
+    to_send[level].insert(to_send[level].end(), bytes.begin(), bytes.end());
+  }
   Parsed<void> on_peer_transport_parameters(Bytes) override { return {}; }
   void on_handshake_complete() override {}
   void on_session_ticket(Bytes) override {}
@@ -47,23 +58,31 @@ struct Hands : TlsHandler {
 };
 
 // Seals frames into one datagram of one packet.
-std::vector<std::uint8_t> packet(DirectionKeys& keys, EncryptionLevel level, const ConnectionId& dcid, const ConnectionId& scid, std::uint64_t number,
-                                 Bytes crypto, std::uint64_t offset, Bytes token = {}) {
+std::vector<std::uint8_t> packet(DirectionKeys& keys, EncryptionLevel level, const ConnectionId& dcid,
+                                 const ConnectionId& scid, std::uint64_t number, Bytes crypto, std::uint64_t offset,
+                                 Bytes token = {}) {
   std::vector<std::uint8_t> datagram(1'400);
   DatagramBuilder builder;
   builder.begin(datagram);
-  OpenPacket* open = builder.open({.level = level, .dcid = dcid.view(), .scid = scid.view(), .token = token}, PacketNumber{number}, std::nullopt);
+  OpenPacket* open = builder.open({.level = level, .dcid = dcid.view(), .scid = scid.view(), .token = token},
+                                  PacketNumber{number}, std::nullopt);
   write_crypto(open->payload, {.offset = offset, .data = crypto});
   builder.pad_to(1'200);
   builder.finish();
-  keys.packet.seal(kInitialPathId, PacketNumber{number}, open->header(), open->payload.pieces(), open->start + open->layout.size);
-  protect(open->start, open->layout.pn_offset, open->packet_number_length, keys.header.mask(open->start + open->layout.pn_offset + kSampleOffset));
+  keys.packet.seal(kInitialPathId, PacketNumber{number}, open->header(), open->payload.pieces(),
+                   open->start + open->layout.size);
+  protect(open->start, open->layout.pn_offset, open->packet_number_length,
+          keys.header.mask(open->start + open->layout.pn_offset + kSampleOffset));
   datagram.resize(builder.size());
   return datagram;
 }
 
-FourTuple server_tuple() { return {ipv4_address({10, 0, 0, 2}, 443), ipv4_address({10, 0, 0, 1}, 5555)}; }
-FourTuple client_tuple() { return {ipv4_address({10, 0, 0, 1}, 5555), ipv4_address({10, 0, 0, 2}, 443)}; }
+FourTuple server_tuple() {
+  return {ipv4_address({10, 0, 0, 2}, 443), ipv4_address({10, 0, 0, 1}, 5555)};
+}
+FourTuple client_tuple() {
+  return {ipv4_address({10, 0, 0, 1}, 5555), ipv4_address({10, 0, 0, 2}, 443)};
+}
 
 void hand(Endpoint& endpoint, std::vector<std::uint8_t> datagram, const FourTuple& tuple, Timestamp now) {
   ReceivedTrain train{.bytes = datagram, .segment_size = datagram.size(), .tuple = tuple};
@@ -80,18 +99,22 @@ std::optional<CloseReason> server_meets(const std::string& parameters_hex) {
   SeededRandom random(3);
   Accepts accepts;
   auto tls = TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
-                                       .certificates = {{.chain = octets_of(certificate().certificate_pem), .key = octets_of(certificate().key_pem)}}})
+                                       .certificates = {{.chain = octets_of(certificate().certificate_pem),
+                                                         .key = octets_of(certificate().key_pem)}}})
                  .value();
   Endpoint server({.tls = &tls, .accept = &accepts, .random = &random});
-  auto client_tls = TlsClientContext::create({.common = {.alpn = {"test"}, .groups = "X25519", .verification_time_s = kWallClock},
-                                              .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
-                        .value();
+  auto client_tls =
+      TlsClientContext::create({.common = {.alpn = {"test"}, .groups = "X25519", .verification_time_s = kWallClock},
+                                .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
+          .value();
   Hands hands;
-  const auto session = client_tls.new_session(hands, {.server_name = "localhost", .transport_parameters = from_hex(parameters_hex)});
+  const auto session =
+      client_tls.new_session(hands, {.server_name = "localhost", .transport_parameters = from_hex(parameters_hex)});
   HAWSER_CHECK(session->start().has_value());
   LevelKeys keys = initial_keys(v1_key_table(), Role::kClient, kOriginalDcid.view());
   const auto& hello = hands.to_send[EncryptionLevel::kInitial];
-  hand(server, packet(keys.write, EncryptionLevel::kInitial, kOriginalDcid, kClientCid, 0, hello, 0), server_tuple(), Timestamp{1s});
+  hand(server, packet(keys.write, EncryptionLevel::kInitial, kOriginalDcid, kClientCid, 0, hello, 0), server_tuple(),
+       Timestamp{1s});
   return accepts.witness.closed;
 }
 
@@ -100,12 +123,14 @@ std::optional<CloseReason> server_meets(const std::string& parameters_hex) {
 std::optional<CloseReason> client_meets(std::string parameters_hex) {
   SeededRandom random(4);
   Witness witness;
-  auto client_tls = TlsClientContext::create({.common = {.alpn = {"test"}, .groups = "X25519", .verification_time_s = kWallClock},
-                                              .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
-                        .value();
+  auto client_tls =
+      TlsClientContext::create({.common = {.alpn = {"test"}, .groups = "X25519", .verification_time_s = kWallClock},
+                                .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
+          .value();
   Endpoint client({.random = &random});
   const Timestamp now{1s};
-  HAWSER_CHECK(client.connect({.tuple = client_tuple(), .server_name = "localhost", .tls = &client_tls}, witness, now).has_value());
+  HAWSER_CHECK(client.connect({.tuple = client_tuple(), .server_name = "localhost", .tls = &client_tls}, witness, now)
+                   .has_value());
   std::vector<std::uint8_t> memory(65'536);
   TransmitTrain train{.buffer = memory};
   HAWSER_CHECK(client.next_transmits(now, {&train, 1}) == 1);
@@ -116,7 +141,8 @@ std::optional<CloseReason> client_meets(std::string parameters_hex) {
   const ConnectionId original(header->dcid);
   const ConnectionId client_cid(header->scid);
   LevelKeys keys = initial_keys(v1_key_table(), Role::kServer, original.view());
-  const TruncatedPacketNumber pn = unprotect(first.data(), header->pn_offset, keys.read.header.mask(first.data() + header->pn_offset + kSampleOffset));
+  const TruncatedPacketNumber pn = unprotect(first.data(), header->pn_offset,
+                                             keys.read.header.mask(first.data() + header->pn_offset + kSampleOffset));
   const std::size_t header_size = header->pn_offset + pn.length;
   HAWSER_CHECK(keys.read.packet.open(kInitialPathId, PacketNumber{pn.value}, Bytes(first).first(header_size),
                                      MutableBytes(first).subspan(header_size, header->packet_size - header_size)));
@@ -131,20 +157,28 @@ std::optional<CloseReason> client_meets(std::string parameters_hex) {
       break;
     }
   }
-  for (std::size_t at; (at = parameters_hex.find("ORIG")) != std::string::npos;) parameters_hex.replace(at, 4, cid_hex(original));
-  for (std::size_t at; (at = parameters_hex.find("INIT")) != std::string::npos;) parameters_hex.replace(at, 4, cid_hex(kServerCid));
+  for (std::size_t at; (at = parameters_hex.find("ORIG")) != std::string::npos;)
+    parameters_hex.replace(at, 4, cid_hex(original));
+  for (std::size_t at; (at = parameters_hex.find("INIT")) != std::string::npos;)
+    parameters_hex.replace(at, 4, cid_hex(kServerCid));
   auto server_tls = TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
-                                              .certificates = {{.chain = octets_of(certificate().certificate_pem), .key = octets_of(certificate().key_pem)}}})
+                                              .certificates = {{.chain = octets_of(certificate().certificate_pem),
+                                                                .key = octets_of(certificate().key_pem)}}})
                         .value();
   Hands hands;
   const auto session = server_tls.new_session(hands, from_hex(parameters_hex));
-  for (const Bytes& piece : crypto.readable(EncryptionLevel::kInitial)) HAWSER_CHECK(session->on_crypto_data(EncryptionLevel::kInitial, piece).has_value());
-  hand(client, packet(keys.write, EncryptionLevel::kInitial, client_cid, kServerCid, 0, hands.to_send[EncryptionLevel::kInitial], 0), client_tuple(), now);
+  for (const Bytes& piece : crypto.readable(EncryptionLevel::kInitial))
+    HAWSER_CHECK(session->on_crypto_data(EncryptionLevel::kInitial, piece).has_value());
+  hand(client,
+       packet(keys.write, EncryptionLevel::kInitial, client_cid, kServerCid, 0,
+              hands.to_send[EncryptionLevel::kInitial], 0),
+       client_tuple(), now);
   const std::vector<std::uint8_t>& flight = hands.to_send[EncryptionLevel::kHandshake];
   HAWSER_CHECK(!flight.empty());
   for (std::size_t at = 0, number = 0; at < flight.size(); at += 1'000, ++number)
-    hand(client, packet(hands.write_keys[EncryptionLevel::kHandshake], EncryptionLevel::kHandshake, client_cid, kServerCid, number,
-                        Bytes(flight).subspan(at, std::min<std::size_t>(1'000, flight.size() - at)), at),
+    hand(client,
+         packet(hands.write_keys[EncryptionLevel::kHandshake], EncryptionLevel::kHandshake, client_cid, kServerCid,
+                number, Bytes(flight).subspan(at, std::min<std::size_t>(1'000, flight.size() - at)), at),
          client_tuple(), now);
   return witness.closed;
 }
@@ -183,14 +217,17 @@ std::vector<Parameters> illegal_from_client() {
   };
 }
 
-std::ostream& operator<<(std::ostream& out, const Parameters& parameters) { return out << parameters.name; }
+std::ostream& operator<<(std::ostream& out, const Parameters& parameters) {
+  return out << parameters.name;
+}
 
 class ClientParameters_ : public ::testing::TestWithParam<Parameters> {};
 
 TEST_P(ClientParameters_, are_refused_by_the_server) {
   const auto closed = server_meets(GetParam().hex);
   ASSERT_TRUE(closed.has_value());
-  EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kTransportParameterError)) << describe(*closed);
+  EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kTransportParameterError))
+      << describe(*closed);
 }
 
 INSTANTIATE_TEST_SUITE_P(rfc9000_18, ClientParameters_, ::testing::ValuesIn(illegal_from_client()),
@@ -223,13 +260,16 @@ class ServerParameters_ : public ::testing::TestWithParam<Parameters> {};
 TEST_P(ServerParameters_, are_refused_by_the_client) {
   const auto closed = client_meets(GetParam().hex);
   ASSERT_TRUE(closed.has_value());
-  EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kTransportParameterError)) << describe(*closed);
+  EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kTransportParameterError))
+      << describe(*closed);
 }
 
 INSTANTIATE_TEST_SUITE_P(rfc9000_18, ServerParameters_, ::testing::ValuesIn(illegal_from_server()),
                          [](const auto& info) { return std::string(info.param.name); });
 
-TEST(server_parameters, legal_ones_are_accepted) { EXPECT_FALSE(client_meets(kServerOk).has_value()); }
+TEST(server_parameters, legal_ones_are_accepted) {
+  EXPECT_FALSE(client_meets(kServerOk).has_value());
+}
 
 }  // namespace
 }  // namespace hawser::quic

@@ -12,11 +12,14 @@ constexpr std::int64_t kWallClock = 1'800'000'000;
 constexpr std::size_t kMinInitial = 1'200;
 
 const DevCertificate& certificate() {
-  static const DevCertificate minted = mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
+  static const DevCertificate minted =
+      mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
   return minted;
 }
 
-std::vector<std::uint8_t> octets_of(std::string_view text) { return {text.begin(), text.end()}; }
+std::vector<std::uint8_t> octets_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 SocketAddress address_of(Role role) {
   return role == Role::kClient ? ipv4_address({10, 0, 0, 1}, 5555) : ipv4_address({10, 0, 0, 2}, 443);
@@ -30,21 +33,31 @@ std::string varint_hex(std::uint64_t value) {
   return to_hex({octets.data(), end});
 }
 
-std::string bytes_hex(std::size_t count, std::uint8_t value) { return to_hex(std::vector<std::uint8_t>(count, value)); }
+std::string bytes_hex(std::size_t count, std::uint8_t value) {
+  return to_hex(std::vector<std::uint8_t>(count, value));
+}
 
 Theatre::Theatre(const Options& options) : options_(options) {
-  server_tls_.emplace(TlsServerContext::create({.common = {.alpn = {options.alpn}, .key_log = &Theatre::key_log, .key_log_context = this, .verification_time_s = kWallClock},
-                                                .certificates = {{.chain = octets_of(certificate().certificate_pem), .key = octets_of(certificate().key_pem)}}})
+  server_tls_.emplace(TlsServerContext::create({.common = {.alpn = {options.alpn},
+                                                           .key_log = &Theatre::key_log,
+                                                           .key_log_context = this,
+                                                           .verification_time_s = kWallClock},
+                                                .certificates = {{.chain = octets_of(certificate().certificate_pem),
+                                                                  .key = octets_of(certificate().key_pem)}}})
                           .value());
-  client_tls_.emplace(TlsClientContext::create({.common = {.alpn = {options.alpn}, .verification_time_s = kWallClock},
-                                                .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
-                          .value());
-  server_endpoint = std::make_unique<Endpoint>(
-      EndpointConfig{.connection = options.server, .tls = &*server_tls_, .accept = this, .retry = options.retry, .random = &random});
+  client_tls_.emplace(
+      TlsClientContext::create({.common = {.alpn = {options.alpn}, .verification_time_s = kWallClock},
+                                .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
+          .value());
+  server_endpoint = std::make_unique<Endpoint>(EndpointConfig{
+      .connection = options.server, .tls = &*server_tls_, .accept = this, .retry = options.retry, .random = &random});
   client_endpoint = std::make_unique<Endpoint>(EndpointConfig{.random = &random});
-  client = client_endpoint->connect({.tuple = {address_of(Role::kClient), address_of(Role::kServer)}, .server_name = "localhost",
-                                     .tls = &*client_tls_, .connection = options.client},
-                                    options.client_handler != nullptr ? *options.client_handler : client_witness, now)
+  client = client_endpoint
+               ->connect({.tuple = {address_of(Role::kClient), address_of(Role::kServer)},
+                          .server_name = "localhost",
+                          .tls = &*client_tls_,
+                          .connection = options.client},
+                         options.client_handler != nullptr ? *options.client_handler : client_witness, now)
                .value();
 }
 
@@ -101,7 +114,8 @@ void Theatre::pass(Duration time) {
   const Timestamp end = now + time;
   for (;;) {
     settle();
-    const Timestamp next = std::min(client_endpoint->next_timeout().value_or(kNever), server_endpoint->next_timeout().value_or(kNever));
+    const Timestamp next =
+        std::min(client_endpoint->next_timeout().value_or(kNever), server_endpoint->next_timeout().value_or(kNever));
     if (next > end) break;
     now = std::max(now + 1us, next);
     client_endpoint->on_timeout(now);
@@ -118,26 +132,31 @@ void Theatre::open() {
 
 DirectionKeys Theatre::keys_of(Role liar, EncryptionLevel level) const {
   const std::string side = liar == Role::kClient ? "CLIENT" : "SERVER";
-  if (level == EncryptionLevel::kInitial) return std::move(initial_keys(v1_key_table(), liar, original_dcid_.view()).write);
-  const std::string label = level == EncryptionLevel::kHandshake ? side + "_HANDSHAKE_TRAFFIC_SECRET" : side + "_TRAFFIC_SECRET_0";
+  if (level == EncryptionLevel::kInitial)
+    return std::move(initial_keys(v1_key_table(), liar, original_dcid_.view()).write);
+  const std::string label =
+      level == EncryptionLevel::kHandshake ? side + "_HANDSHAKE_TRAFFIC_SECRET" : side + "_TRAFFIC_SECRET_0";
   const std::vector<std::uint8_t>& secret = secrets.at(label);
   const CipherSuite suite = secret.size() == 48 ? CipherSuite::kAes256GcmSha384 : CipherSuite::kAes128GcmSha256;
   return DirectionKeys(v1_key_table(), suite, secret);
 }
 
-std::vector<std::uint8_t> Theatre::forge(Role liar, EncryptionLevel level, Bytes frames, std::uint64_t number, std::uint8_t set_bits) {
+std::vector<std::uint8_t> Theatre::forge(Role liar, EncryptionLevel level, Bytes frames, std::uint64_t number,
+                                         std::uint8_t set_bits) {
   DirectionKeys keys = keys_of(liar, level);
   std::vector<std::uint8_t> datagram(frames.size() + kMinInitial + 200);
   DatagramBuilder builder;
   builder.begin(datagram);
   const ConnectionId& dcid = liar == Role::kClient ? (server_cid_.empty() ? original_dcid_ : server_cid_) : client_cid_;
   const ConnectionId& scid = liar == Role::kClient ? client_cid_ : server_cid_;
-  OpenPacket* packet = builder.open({.level = level, .dcid = dcid.view(), .scid = scid.view()}, PacketNumber{number}, std::nullopt);
+  OpenPacket* packet =
+      builder.open({.level = level, .dcid = dcid.view(), .scid = scid.view()}, PacketNumber{number}, std::nullopt);
   std::copy(frames.begin(), frames.end(), packet->payload.take(frames.size()));
   if (level == EncryptionLevel::kInitial) builder.pad_to(kMinInitial);
   builder.finish();
   packet->start[0] |= set_bits;
-  keys.packet.seal(kInitialPathId, PacketNumber{number}, packet->header(), packet->payload.pieces(), packet->start + packet->layout.size);
+  keys.packet.seal(kInitialPathId, PacketNumber{number}, packet->header(), packet->payload.pieces(),
+                   packet->start + packet->layout.size);
   protect(packet->start, packet->layout.pn_offset, packet->packet_number_length,
           keys.header.mask(packet->start + packet->layout.pn_offset + kSampleOffset));
   datagram.resize(builder.size());

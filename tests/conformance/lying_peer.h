@@ -67,7 +67,8 @@ class Theatre final : public AcceptHandler {
 
   // The liar, as `liar`, sends one packet of `level` with these frames to the other side,
   // under a fresh packet number unless one is given.
-  void lie(Role liar, EncryptionLevel level, std::string_view frames_hex, std::optional<std::uint64_t> number = std::nullopt);
+  void lie(Role liar, EncryptionLevel level, std::string_view frames_hex,
+           std::optional<std::uint64_t> number = std::nullopt);
   // The same with a first octet of its own making, before header protection.
   void lie_with_first_octet(Role liar, std::string_view frames_hex, std::uint8_t set_bits);
   // A datagram as it stands, to the server or the client.
@@ -78,7 +79,9 @@ class Theatre final : public AcceptHandler {
   void deliver_only(Role from, std::size_t count) { allowance_[static_cast<std::size_t>(from)] = count; }
 
   // How the victim of `liar` ended, if it did.
-  [[nodiscard]] const std::optional<CloseReason>& verdict(Role liar) const { return liar == Role::kClient ? server_witness.closed : client_witness.closed; }
+  [[nodiscard]] const std::optional<CloseReason>& verdict(Role liar) const {
+    return liar == Role::kClient ? server_witness.closed : client_witness.closed;
+  }
 
   Witness client_witness;
   Witness server_witness;
@@ -106,7 +109,8 @@ class Theatre final : public AcceptHandler {
   void flush(Role from);
   void deliver(const Wire& wire);
   void learn_cids(const Wire& wire);
-  std::vector<std::uint8_t> forge(Role liar, EncryptionLevel level, Bytes frames, std::uint64_t number, std::uint8_t set_bits);
+  std::vector<std::uint8_t> forge(Role liar, EncryptionLevel level, Bytes frames, std::uint64_t number,
+                                  std::uint8_t set_bits);
   [[nodiscard]] DirectionKeys keys_of(Role liar, EncryptionLevel level) const;
 
   Options options_;

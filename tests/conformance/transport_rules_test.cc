@@ -21,13 +21,16 @@ struct Rule {
   std::string frames;  // hexadecimal
 };
 
-std::string v(std::uint64_t value) { return varint_hex(value); }
+std::string v(std::uint64_t value) {
+  return varint_hex(value);
+}
 // STREAM with offset, length and FIN as asked.
 std::string stream(std::uint64_t id, std::uint64_t offset, std::size_t size, bool fin = false) {
   return std::string(fin ? "0f" : "0e") + v(id) + v(offset) + v(size) + bytes_hex(size, 'x');
 }
 std::string new_cid(std::uint64_t sequence, std::uint64_t retire, std::uint8_t fill, std::size_t length = 8) {
-  return "18" + v(sequence) + v(retire) + bytes_hex(1, static_cast<std::uint8_t>(length)) + bytes_hex(length, fill) + bytes_hex(16, fill);
+  return "18" + v(sequence) + v(retire) + bytes_hex(1, static_cast<std::uint8_t>(length)) + bytes_hex(length, fill) +
+         bytes_hex(16, fill);
 }
 constexpr std::uint64_t kBig = (std::uint64_t{1} << 62) - 1;
 const std::string kPadding = "00000000";
@@ -104,7 +107,8 @@ std::vector<Rule> rules_of_limits() {
       {"stream_flow_control", kC, Code::kFlowControlError, stream(0, (1 << 20), 1)},
       {"stream_flow_control_one_way", kC, Code::kFlowControlError, stream(2, (1 << 20), 1)},
       {"stream_flow_control_by_reset", kC, Code::kFlowControlError, "040000" + v((1 << 20) + 1)},
-      {"connection_flow_control", kC, Code::kFlowControlError, stream(0, (1 << 20) - 1, 1) + stream(4, (1 << 20) - 1, 1)},
+      {"connection_flow_control", kC, Code::kFlowControlError,
+       stream(0, (1 << 20) - 1, 1) + stream(4, (1 << 20) - 1, 1)},
       {"connection_flow_control_by_reset", kC, Code::kFlowControlError, "040000" + v(1 << 20) + "040400" + v(1 << 20)},
       {"stream_past_2_to_62", kC, Code::kFrameEncodingError, stream(0, kBig, 2)},
       {"crypto_past_2_to_62", kC, Code::kFrameEncodingError, "06" + v(kBig) + "020102"},
@@ -133,14 +137,18 @@ std::vector<Rule> rules_of_the_rest() {
       {"new_connection_id_of_no_octets", kC, Code::kFrameEncodingError, "18010000" + bytes_hex(16)},
       {"new_connection_id_of_21_octets", kC, Code::kFrameEncodingError, new_cid(9, 0, 1, 21)},
       {"new_connection_id_retire_prior_to_above_sequence", kC, Code::kFrameEncodingError, new_cid(9, 10, 1)},
-      {"new_connection_id_sequence_reused_for_another", kC, Code::kProtocolViolation, new_cid(6, 0, 1) + new_cid(6, 0, 2)},
-      {"new_connection_id_same_id_under_another_sequence", kC, Code::kProtocolViolation, new_cid(6, 0, 1) + new_cid(7, 0, 1)},
+      {"new_connection_id_sequence_reused_for_another", kC, Code::kProtocolViolation,
+       new_cid(6, 0, 1) + new_cid(6, 0, 2)},
+      {"new_connection_id_same_id_under_another_sequence", kC, Code::kProtocolViolation,
+       new_cid(6, 0, 1) + new_cid(7, 0, 1)},
       {"connection_id_limit", kC, Code::kConnectionIdLimitError,
-       new_cid(4, 0, 4) + new_cid(5, 0, 5) + new_cid(6, 0, 6) + new_cid(7, 0, 7) + new_cid(8, 0, 8) + new_cid(9, 0, 9) + new_cid(10, 0, 10)},
+       new_cid(4, 0, 4) + new_cid(5, 0, 5) + new_cid(6, 0, 6) + new_cid(7, 0, 7) + new_cid(8, 0, 8) + new_cid(9, 0, 9) +
+           new_cid(10, 0, 10)},
       {"retire_connection_id_never_issued", kC, Code::kProtocolViolation, "00000019" + v(77)},
       {"retire_connection_id_of_the_packet_itself", kC, Code::kProtocolViolation, "00001900"},
       {"server_connection_id_limit", kS, Code::kConnectionIdLimitError,
-       new_cid(4, 0, 4) + new_cid(5, 0, 5) + new_cid(6, 0, 6) + new_cid(7, 0, 7) + new_cid(8, 0, 8) + new_cid(9, 0, 9) + new_cid(10, 0, 10)},
+       new_cid(4, 0, 4) + new_cid(5, 0, 5) + new_cid(6, 0, 6) + new_cid(7, 0, 7) + new_cid(8, 0, 8) + new_cid(9, 0, 9) +
+           new_cid(10, 0, 10)},
       {"server_retires_the_id_of_the_packet_itself", kS, Code::kProtocolViolation, "00001900"},
       {"server_retires_an_id_never_issued", kS, Code::kProtocolViolation, "00000019" + v(77)},
       // RFC 9221 section 3: datagrams were not offered.
@@ -167,7 +175,9 @@ std::vector<Rule> rules() {
   return all;
 }
 
-std::ostream& operator<<(std::ostream& out, const Rule& rule) { return out << rule.name; }
+std::ostream& operator<<(std::ostream& out, const Rule& rule) {
+  return out << rule.name;
+}
 
 class TransportRules : public ::testing::TestWithParam<Rule> {};
 
@@ -178,14 +188,16 @@ TEST_P(TransportRules, ends_with_the_exact_code) {
   theatre.lie(rule.liar, EncryptionLevel::kOneRtt, rule.frames);
   ASSERT_TRUE(theatre.verdict(rule.liar).has_value()) << "the victim noticed nothing";
   EXPECT_EQ(theatre.verdict(rule.liar)->kind, CloseReason::Kind::kLocalTransport);
-  EXPECT_EQ(theatre.verdict(rule.liar)->error_code, static_cast<std::uint64_t>(rule.expected)) << describe(*theatre.verdict(rule.liar));
+  EXPECT_EQ(theatre.verdict(rule.liar)->error_code, static_cast<std::uint64_t>(rule.expected))
+      << describe(*theatre.verdict(rule.liar));
   // The liar's honest half hears of it with the same code.
   const auto& heard = theatre.verdict(peer_of(rule.liar));
   ASSERT_TRUE(heard.has_value());
   EXPECT_EQ(heard->error_code, static_cast<std::uint64_t>(rule.expected));
 }
 
-INSTANTIATE_TEST_SUITE_P(rfc, TransportRules, ::testing::ValuesIn(rules()), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(rfc, TransportRules, ::testing::ValuesIn(rules()),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 // RFC 9001 section 6: behind the session tickets in the CRYPTO stream, wherever that ends.
 TEST(tls_rules, key_update_message_from_a_server) {
@@ -195,7 +207,8 @@ TEST(tls_rules, key_update_message_from_a_server) {
   for (std::uint64_t offset = 0; offset < 2'000 && !theatre.verdict(kS); ++offset)
     theatre.lie(kS, EncryptionLevel::kOneRtt, "06" + v(offset) + "051800000101");
   ASSERT_TRUE(theatre.verdict(kS).has_value());
-  EXPECT_EQ(theatre.verdict(kS)->error_code, static_cast<std::uint64_t>(crypto_error(10))) << describe(*theatre.verdict(kS));
+  EXPECT_EQ(theatre.verdict(kS)->error_code, static_cast<std::uint64_t>(crypto_error(10)))
+      << describe(*theatre.verdict(kS));
 }
 
 // What a packet's header may not say.
@@ -236,7 +249,9 @@ struct Misplaced {
   std::string frames;
 };
 
-std::ostream& operator<<(std::ostream& out, const Misplaced& frame) { return out << frame.name; }
+std::ostream& operator<<(std::ostream& out, const Misplaced& frame) {
+  return out << frame.name;
+}
 
 class MisplacedFrames : public ::testing::TestWithParam<Misplaced> {};
 
@@ -250,14 +265,29 @@ TEST_P(MisplacedFrames, in_an_initial_packet_are_a_protocol_violation) {
 }
 
 std::vector<Misplaced> misplaced() {
-  return {{"reset_stream", "04000000"}, {"stop_sending", "050000"}, {"new_token", "070101"}, {"stream", stream(0, 0, 4)}, {"max_data", "1000"},
-          {"max_stream_data", "110000"}, {"max_streams_bidi", "1200"}, {"max_streams_uni", "1300"}, {"data_blocked", "1400"},
-          {"stream_data_blocked", "150000"}, {"streams_blocked_bidi", "1600"}, {"streams_blocked_uni", "1700"}, {"new_connection_id", new_cid(1, 0, 1)},
-          {"retire_connection_id", "1900"}, {"path_challenge", "1a0102030405060708"}, {"path_response", "1b0102030405060708"},
-          {"connection_close_of_the_application", "1d0000"}, {"handshake_done", "1e"}, {"datagram", "310401020304"}};
+  return {{"reset_stream", "04000000"},
+          {"stop_sending", "050000"},
+          {"new_token", "070101"},
+          {"stream", stream(0, 0, 4)},
+          {"max_data", "1000"},
+          {"max_stream_data", "110000"},
+          {"max_streams_bidi", "1200"},
+          {"max_streams_uni", "1300"},
+          {"data_blocked", "1400"},
+          {"stream_data_blocked", "150000"},
+          {"streams_blocked_bidi", "1600"},
+          {"streams_blocked_uni", "1700"},
+          {"new_connection_id", new_cid(1, 0, 1)},
+          {"retire_connection_id", "1900"},
+          {"path_challenge", "1a0102030405060708"},
+          {"path_response", "1b0102030405060708"},
+          {"connection_close_of_the_application", "1d0000"},
+          {"handshake_done", "1e"},
+          {"datagram", "310401020304"}};
 }
 
-INSTANTIATE_TEST_SUITE_P(rfc9000_table3, MisplacedFrames, ::testing::ValuesIn(misplaced()), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(rfc9000_table3, MisplacedFrames, ::testing::ValuesIn(misplaced()),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 // The same in Handshake packets, to a server that waits for the client's Finished.
 class MisplacedInHandshake : public ::testing::TestWithParam<Misplaced> {};
@@ -272,7 +302,8 @@ TEST_P(MisplacedInHandshake, are_a_protocol_violation) {
   EXPECT_EQ(theatre.verdict(kC)->error_code, static_cast<std::uint64_t>(Code::kProtocolViolation));
 }
 
-INSTANTIATE_TEST_SUITE_P(rfc9000_table3, MisplacedInHandshake, ::testing::ValuesIn(misplaced()), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(rfc9000_table3, MisplacedInHandshake, ::testing::ValuesIn(misplaced()),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 // RFC 9221: an offered size is a limit on the whole frame.
 TEST(datagram_rules, larger_than_offered) {

@@ -45,9 +45,15 @@ TakeStatus take_string(const std::uint8_t*& in, const std::uint8_t* end, unsigne
 // One encoded field section being taken apart.
 class SectionReader {
  public:
-  SectionReader(const std::uint8_t* in, const std::uint8_t* end, std::uint64_t required_insert_count, std::uint64_t base,
-                const DynamicTable& table, std::size_t size_max, FieldSection& out)
-      : in_(in), end_(end), required_(required_insert_count), base_(base), table_(table), size_max_(size_max), out_(out) {}
+  SectionReader(const std::uint8_t* in, const std::uint8_t* end, std::uint64_t required_insert_count,
+                std::uint64_t base, const DynamicTable& table, std::size_t size_max, FieldSection& out)
+      : in_(in),
+        end_(end),
+        required_(required_insert_count),
+        base_(base),
+        table_(table),
+        size_max_(size_max),
+        out_(out) {}
 
   Result<void> run() {
     while (in_ != end_) HAWSER_TRY_VOID(line());
@@ -128,7 +134,8 @@ bool SectionReader::count(std::size_t name_size, std::size_t value_size) {
 
 Result<std::uint64_t> SectionReader::index(unsigned bits) {
   std::uint64_t value = 0;
-  if (take_prefix_integer(in_, end_, bits, value) != TakeStatus::kTaken) return fail(kSectionFault, "broken index in field section");
+  if (take_prefix_integer(in_, end_, bits, value) != TakeStatus::kTaken)
+    return fail(kSectionFault, "broken index in field section");
   return value;
 }
 
@@ -170,7 +177,9 @@ Result<std::string_view> SectionReader::string(unsigned bits) {
 
 // A string of an instruction that is longer than this cannot stand in the table: the longest
 // code has 30 bits, so an encoder that insists on Huffman needs less than 4 octets for one.
-constexpr std::uint64_t instruction_string_max(std::size_t capacity) { return std::uint64_t{4} * capacity; }
+constexpr std::uint64_t instruction_string_max(std::size_t capacity) {
+  return std::uint64_t{4} * capacity;
+}
 
 }  // namespace
 
@@ -182,7 +191,8 @@ Decoder::Decoder(DecoderConfig config) : config_(config), table_(config.table_ca
 // The encoder stream. ------------------------------------------------------------------------
 
 Result<void> Decoder::on_encoder_stream(Bytes data) {
-  if (pending_.size() - pending_sent_ > kDecoderStreamBacklogMax) return fail(kEncoderFault, "too much is unacknowledged");
+  if (pending_.size() - pending_sent_ > kDecoderStreamBacklogMax)
+    return fail(kEncoderFault, "too much is unacknowledged");
   if (partial_.empty()) {
     HAWSER_TRY(const std::size_t used, run_instructions(data));
     partial_.assign(data.begin() + static_cast<std::ptrdiff_t>(used), data.end());
@@ -272,9 +282,12 @@ Result<Decoder::Step> Decoder::duplicate(const std::uint8_t*& in, const std::uin
 Result<Decoder::Step> Decoder::take_instruction_string(const std::uint8_t*& in, const std::uint8_t* end, unsigned bits,
                                                        std::string_view& text) {
   switch (take_string(in, end, bits, instruction_string_max(table_.capacity()), scratch_, text)) {
-    case TakeStatus::kTaken: return Step::kDone;
-    case TakeStatus::kTruncated: return Step::kTruncated;
-    case TakeStatus::kInvalid: break;
+    case TakeStatus::kTaken:
+      return Step::kDone;
+    case TakeStatus::kTruncated:
+      return Step::kTruncated;
+    case TakeStatus::kInvalid:
+      break;
   }
   return fail(kEncoderFault, "broken or oversized string in insertion");
 }
@@ -295,7 +308,8 @@ Result<std::uint64_t> Decoder::instruction_relative(std::uint64_t relative) cons
 
 Result<DecodeStatus> Decoder::decode(std::uint64_t stream_id, Bytes section, FieldSection& out) {
   out.clear();
-  if (pending_.size() - pending_sent_ > kDecoderStreamBacklogMax) return fail(kSectionFault, "too much is unacknowledged");
+  if (pending_.size() - pending_sent_ > kDecoderStreamBacklogMax)
+    return fail(kSectionFault, "too much is unacknowledged");
   const std::uint8_t* in = section.data();
   const std::uint8_t* const end = in + section.size();
   HAWSER_TRY(const Prefix prefix, take_prefix(in, end));
@@ -321,7 +335,8 @@ Result<Decoder::Prefix> Decoder::take_prefix(const std::uint8_t*& in, const std:
     return fail(kSectionFault, "broken field section prefix");
   }
   const bool negative = (*in & 0x80) != 0;
-  if (take_prefix_integer(in, end, 7, delta) != TakeStatus::kTaken) return fail(kSectionFault, "broken field section prefix");
+  if (take_prefix_integer(in, end, 7, delta) != TakeStatus::kTaken)
+    return fail(kSectionFault, "broken field section prefix");
   HAWSER_TRY(const std::uint64_t required, reconstruct_insert_count(encoded));
   if (!negative) return Prefix{required, required + delta};
   if (delta >= required) return fail(kSectionFault, "base below zero");
@@ -358,7 +373,8 @@ Result<void> Decoder::block(std::uint64_t stream_id, std::uint64_t required_inse
 
 bool Decoder::next_unblocked(std::uint64_t& stream_id) {
   const std::uint64_t have = table_.insert_count();
-  const auto ready = std::find_if(blocked_.begin(), blocked_.end(), [have](const Blocked& b) { return b.required_insert_count <= have; });
+  const auto ready = std::find_if(blocked_.begin(), blocked_.end(),
+                                  [have](const Blocked& b) { return b.required_insert_count <= have; });
   if (ready == blocked_.end()) return false;
   stream_id = ready->stream_id;
   blocked_.erase(ready);

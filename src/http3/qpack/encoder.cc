@@ -39,9 +39,15 @@ std::uint32_t hash_of(std::string_view text, std::uint64_t seed) {
 
 // Fields whose value seldom comes twice. They are inserted when it does.
 bool is_changing(std::string_view name) {
-  static constexpr std::string_view kChanging[] = {
-      ":path", "age",           "content-length", "content-range", "date",    "etag",  "expires",    "if-modified-since", "if-none-match",
-      "last-modified", "link",  "location",       "range",         "referer", "set-cookie", "x-request-id", "traceparent", "content-disposition"};
+  static constexpr std::string_view kChanging[] = {":path",          "age",
+                                                   "content-length", "content-range",
+                                                   "date",           "etag",
+                                                   "expires",        "if-modified-since",
+                                                   "if-none-match",  "last-modified",
+                                                   "link",           "location",
+                                                   "range",          "referer",
+                                                   "set-cookie",     "x-request-id",
+                                                   "traceparent",    "content-disposition"};
   return std::find(std::begin(kChanging), std::end(kChanging), name) != std::end(kChanging);
 }
 
@@ -65,11 +71,13 @@ void append_integer(std::vector<std::uint8_t>& out, std::uint8_t pattern, std::u
 
 }  // namespace
 
-Encoder::Encoder(EncoderConfig config) : config_(config), table_(std::min(config.table_capacity_max, kTableCapacityMax)) {}
+Encoder::Encoder(EncoderConfig config)
+    : config_(config), table_(std::min(config.table_capacity_max, kTableCapacityMax)) {}
 
 void Encoder::on_peer_settings(std::uint64_t table_capacity_max, std::uint64_t blocked_streams_max) {
   peer_capacity_max_ = std::min<std::uint64_t>(table_capacity_max, kPrefixIntegerMax);
-  blocked_streams_max_ = static_cast<std::size_t>(std::min<std::uint64_t>(config_.blocked_streams_max, blocked_streams_max));
+  blocked_streams_max_ =
+      static_cast<std::size_t>(std::min<std::uint64_t>(config_.blocked_streams_max, blocked_streams_max));
   const std::uint64_t capacity = std::min<std::uint64_t>(table_.capacity_max(), peer_capacity_max_);
   // Below one entry of an empty name and value, a table is of no use.
   if (capacity > kFieldOverhead) set_table_capacity(static_cast<std::size_t>(capacity));
@@ -169,7 +177,8 @@ void Encoder::encode_indexed(std::uint64_t absolute, Draft& draft) {
   }
 }
 
-void Encoder::encode_literal(const Field& field, bool secret, std::uint8_t static_name, std::uint64_t dynamic_name, Draft& draft) {
+void Encoder::encode_literal(const Field& field, bool secret, std::uint8_t static_name, std::uint64_t dynamic_name,
+                             Draft& draft) {
   if (static_name != StaticMatch::kNone) {
     append_integer(lines_, secret ? 0x70 : 0x50, static_name, 4);
   } else if (dynamic_name == kNoEntry) {
@@ -211,7 +220,8 @@ Encoder::DynamicMatch Encoder::find_dynamic(const Field& field, Hashed hash, con
   DynamicMatch match;
   const std::uint64_t mask = links_.size() - 1;
   const std::uint64_t dropped = table_.dropped_count();
-  for (std::uint64_t next = field_buckets_[hash.field & (field_buckets_.size() - 1)]; next > dropped; next = links_[(next - 1) & mask].older_field) {
+  for (std::uint64_t next = field_buckets_[hash.field & (field_buckets_.size() - 1)]; next > dropped;
+       next = links_[(next - 1) & mask].older_field) {
     const std::uint64_t absolute = next - 1;
     if (links_[absolute & mask].hash.field != hash.field) continue;
     const Field entry = table_.at(absolute);
@@ -221,7 +231,8 @@ Encoder::DynamicMatch Encoder::find_dynamic(const Field& field, Hashed hash, con
     match.field = absolute;
     return match;
   }
-  for (std::uint64_t next = name_buckets_[hash.name & (name_buckets_.size() - 1)]; next > dropped; next = links_[(next - 1) & mask].older_name) {
+  for (std::uint64_t next = name_buckets_[hash.name & (name_buckets_.size() - 1)]; next > dropped;
+       next = links_[(next - 1) & mask].older_name) {
     const std::uint64_t absolute = next - 1;
     if (links_[absolute & mask].hash.name != hash.name || !usable(absolute, draft)) continue;
     if (table_.at(absolute).name != field.name) continue;
@@ -262,7 +273,8 @@ bool Encoder::worth_inserting(const Field& field, Hashed hash, const Draft& draf
   return free_room && draft.may_block && size <= table_.capacity() / 2 && !is_changing(field.name);
 }
 
-std::uint64_t Encoder::try_insert(const Field& field, Hashed hash, std::uint8_t static_name, std::uint64_t dynamic_name, Draft& draft) {
+std::uint64_t Encoder::try_insert(const Field& field, Hashed hash, std::uint8_t static_name, std::uint64_t dynamic_name,
+                                  Draft& draft) {
   if (!room_for(size_of(field), draft)) {
     // Worth having and without place: if only references stand in the way, let them run dry.
     starved_ = table_.dropped_count() + table_.evictions_for(size_of(field)) <= known_received_count_;
@@ -353,7 +365,8 @@ Result<void> Encoder::on_decoder_stream(Bytes data) {
 
 // RFC 9204 section 4.4.1: it is for the oldest section of the stream.
 Result<void> Encoder::on_section_acknowledgment(std::uint64_t stream_id) {
-  const auto section = std::find_if(sections_.begin(), sections_.end(), [&](const Section& s) { return s.stream_id == stream_id; });
+  const auto section =
+      std::find_if(sections_.begin(), sections_.end(), [&](const Section& s) { return s.stream_id == stream_id; });
   if (section == sections_.end()) return fail(kDecoderFault, "acknowledgment of no section");
   known_received_count_ = std::max(known_received_count_, section->required_insert_count);
   sections_.erase(section);
@@ -368,7 +381,8 @@ void Encoder::on_stream_cancellation(std::uint64_t stream_id) {
 
 Result<void> Encoder::on_insert_count_increment(std::uint64_t increment) {
   if (increment == 0) return fail(kDecoderFault, "insert count increment of zero");
-  if (increment > table_.insert_count() - known_received_count_) return fail(kDecoderFault, "insert count increment beyond what was sent");
+  if (increment > table_.insert_count() - known_received_count_)
+    return fail(kDecoderFault, "insert count increment beyond what was sent");
   known_received_count_ += increment;
   recount_sections();
   return {};
@@ -383,7 +397,9 @@ void Encoder::recount_sections() {
   }
 }
 
-Bytes Encoder::pending_encoder_stream() const { return Bytes{pending_}.subspan(pending_sent_); }
+Bytes Encoder::pending_encoder_stream() const {
+  return Bytes{pending_}.subspan(pending_sent_);
+}
 
 void Encoder::consume_encoder_stream(std::size_t count) {
   pending_sent_ += count;

@@ -91,7 +91,8 @@ class Encoder {
 
   void encode_field(const Field& field, Draft& draft);
   void encode_indexed(std::uint64_t absolute, Draft& draft);
-  void encode_literal(const Field& field, bool secret, std::uint8_t static_name, std::uint64_t dynamic_name, Draft& draft);
+  void encode_literal(const Field& field, bool secret, std::uint8_t static_name, std::uint64_t dynamic_name,
+                      Draft& draft);
   void put_string(std::vector<std::uint8_t>& out, std::uint8_t pattern, unsigned bits, std::string_view text);
   void put_section_prefix(std::vector<std::uint8_t>& out, const Draft& draft) const;
   void refer(std::uint64_t absolute, Draft& draft);
@@ -101,7 +102,8 @@ class Encoder {
   [[nodiscard]] bool draining(std::uint64_t absolute) const;
   [[nodiscard]] bool room_for(std::size_t size, const Draft& draft) const;
   [[nodiscard]] bool worth_inserting(const Field& field, Hashed hash, const Draft& draft);
-  std::uint64_t try_insert(const Field& field, Hashed hash, std::uint8_t static_name, std::uint64_t dynamic_name, Draft& draft);
+  std::uint64_t try_insert(const Field& field, Hashed hash, std::uint8_t static_name, std::uint64_t dynamic_name,
+                           Draft& draft);
   std::uint64_t refreshed(std::uint64_t absolute, Hashed hash, Draft& draft);
   void link(std::uint64_t absolute, Hashed hash);
   void allocate_index();
@@ -126,11 +128,11 @@ class Encoder {
   std::vector<Link> links_;                    // by absolute index, like the table's ring
   std::vector<std::uint64_t> field_buckets_;   // newest entry + 1, or 0
   std::vector<std::uint64_t> name_buckets_;
-  std::vector<std::uint32_t> seen_;            // hashes of fields met lately
-  std::vector<std::uint8_t> lines_;            // field lines of the section being encoded
+  std::vector<std::uint32_t> seen_;  // hashes of fields met lately
+  std::vector<std::uint8_t> lines_;  // field lines of the section being encoded
   std::vector<std::uint8_t> pending_;
   std::size_t pending_sent_ = 0;
-  std::array<std::uint8_t, 16> partial_{};     // a decoder instruction that was cut
+  std::array<std::uint8_t, 16> partial_{};  // a decoder instruction that was cut
   std::size_t partial_size_ = 0;
 };
 

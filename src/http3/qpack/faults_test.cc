@@ -30,25 +30,25 @@ std::uint64_t encoder_stream_fault(std::string_view hex) {
 TEST(qpack_faults, broken_sections_are_decompression_failed) {
   EXPECT_EQ(section_fault("0000"), 0u);
   EXPECT_EQ(section_fault("0000d1"), 0u);
-  EXPECT_EQ(section_fault("0300 80"), 0u);   // index 1 by way of base 2
-  EXPECT_EQ(section_fault("0381 10"), 0u);   // index 0 after base 0
+  EXPECT_EQ(section_fault("0300 80"), 0u);  // index 1 by way of base 2
+  EXPECT_EQ(section_fault("0381 10"), 0u);  // index 0 after base 0
   for (const char* broken : {
-           "",             // no prefix
-           "00",           // no base
-           "ff",           // a cut integer
-           "1100",         // encoded insert count above 2 * MaxEntries
-           "0380 12",      // after the base, at the insert count
-           "0200 80 81",   // before the first entry
-           "0382 10",      // base below zero
-           "0000 80",      // a dynamic reference where the insert count is 0
-           "0200 10",      // index 1 with an insert count of 1
-           "0000 ff24",    // static index 99
-           "0000 5f5401 61",  // static name index 99
-           "0000 51",      // a value that is missing
-           "0000 5102 61", // a value that is cut
-           "0000 2861",    // a Huffman name with bad padding
-           "0000 518161",  // a Huffman value with bad padding
-           "0000 00 01 61",   // a name after the base, without a dynamic table
+           "",                             // no prefix
+           "00",                           // no base
+           "ff",                           // a cut integer
+           "1100",                         // encoded insert count above 2 * MaxEntries
+           "0380 12",                      // after the base, at the insert count
+           "0200 80 81",                   // before the first entry
+           "0382 10",                      // base below zero
+           "0000 80",                      // a dynamic reference where the insert count is 0
+           "0200 10",                      // index 1 with an insert count of 1
+           "0000 ff24",                    // static index 99
+           "0000 5f5401 61",               // static name index 99
+           "0000 51",                      // a value that is missing
+           "0000 5102 61",                 // a value that is cut
+           "0000 2861",                    // a Huffman name with bad padding
+           "0000 518161",                  // a Huffman value with bad padding
+           "0000 00 01 61",                // a name after the base, without a dynamic table
            "0000 37ffffffffffffffffff7f",  // a length beyond 62 bits
        }) {
     EXPECT_EQ(section_fault(broken), 0x200u) << broken;
@@ -68,15 +68,15 @@ TEST(qpack_faults, a_reference_to_an_evicted_entry_is_decompression_failed) {
 TEST(qpack_faults, broken_instructions_are_encoder_stream_errors) {
   EXPECT_EQ(encoder_stream_fault("00"), 0u);
   for (const char* broken : {
-           "3fe201",          // capacity 257
-           "01",              // duplicate of an entry that does not exist
+           "3fe201",                  // capacity 257
+           "01",                      // duplicate of an entry that does not exist
            "1fffffffffffffffffff7f",  // duplicate with an endless integer
-           "81 01 61",        // a name of an entry that does not exist
-           "ff24 01 61",      // a static name index of 99
-           "c1 ffff08",       // a Huffman value longer than any entry
-           "c1 81 61",        // a Huffman value with bad padding
-           "61 61",           // a Huffman name with bad padding
-           "c1 7fb001",       // 303 octets: does not fit, and is known before it comes
+           "81 01 61",                // a name of an entry that does not exist
+           "ff24 01 61",              // a static name index of 99
+           "c1 ffff08",               // a Huffman value longer than any entry
+           "c1 81 61",                // a Huffman value with bad padding
+           "61 61",                   // a Huffman name with bad padding
+           "c1 7fb001",               // 303 octets: does not fit, and is known before it comes
        }) {
     const bool needs_rest = std::string_view(broken) == "c1 7fb001";
     std::string hex = broken;
@@ -106,13 +106,13 @@ TEST(qpack_faults, broken_acknowledgements_are_decoder_stream_errors) {
   };
   EXPECT_EQ(fault("84"), 0u);
   EXPECT_EQ(fault("01"), 0u);
-  EXPECT_EQ(fault("44"), 0u);   // cancellation of a stream
-  EXPECT_EQ(fault("7f80"), 0u);  // cut: no judgement yet
-  EXPECT_EQ(fault("00"), 0x202u);      // increment of zero
-  EXPECT_EQ(fault("02"), 0x202u);      // more than was sent
-  EXPECT_EQ(fault("80"), 0x202u);      // a stream without a section
-  EXPECT_EQ(fault("8484"), 0x202u);    // twice
-  EXPECT_EQ(fault("4484"), 0x202u);    // after its cancellation
+  EXPECT_EQ(fault("44"), 0u);                          // cancellation of a stream
+  EXPECT_EQ(fault("7f80"), 0u);                        // cut: no judgement yet
+  EXPECT_EQ(fault("00"), 0x202u);                      // increment of zero
+  EXPECT_EQ(fault("02"), 0x202u);                      // more than was sent
+  EXPECT_EQ(fault("80"), 0x202u);                      // a stream without a section
+  EXPECT_EQ(fault("8484"), 0x202u);                    // twice
+  EXPECT_EQ(fault("4484"), 0x202u);                    // after its cancellation
   EXPECT_EQ(fault("ffffffffffffffffffff7f"), 0x202u);  // beyond 62 bits
 }
 
@@ -189,7 +189,12 @@ TEST(qpack_secrets, are_never_indexed) {
   FieldSection decoded;
   for (std::uint64_t id = 0; id < 40; id += 4) {
     std::vector<std::uint8_t> out;
-    encoder.encode(id, fields_of({{"authorization", "Basic c2VjcmV0"}, {"cookie", "pin=1234"}, {"x-token", "mine", true}, {"accept", "*/*", true}}), out);
+    encoder.encode(id,
+                   fields_of({{"authorization", "Basic c2VjcmV0"},
+                              {"cookie", "pin=1234"},
+                              {"x-token", "mine", true},
+                              {"accept", "*/*", true}}),
+                   out);
     EXPECT_EQ(to_hex(encoder.pending_encoder_stream()).size(), id == 0 ? 6u : 0u);  // the capacity only
     encoder.consume_encoder_stream(encoder.pending_encoder_stream().size());
     ASSERT_EQ(decoder.decode(id, out, decoded), DecodeStatus::kDecoded);
@@ -202,7 +207,8 @@ TEST(qpack_memory, a_reused_section_allocates_nothing_new) {
   Encoder encoder;
   Decoder decoder;
   std::vector<std::uint8_t> out;
-  encoder.encode(0, fields_of({{":method", "GET"}, {":path", "/some/path/to/a/file.html"}, {"user-agent", "a browser"}}), out);
+  encoder.encode(
+      0, fields_of({{":method", "GET"}, {":path", "/some/path/to/a/file.html"}, {"user-agent", "a browser"}}), out);
   FieldSection section;
   ASSERT_TRUE(decoder.decode(0, out, section));
   const std::size_t memory = section.memory();

@@ -28,7 +28,9 @@ using FieldList = std::span<const Field>;
 
 // A braced list as an argument: send_request(fields_of({{":method", "GET"}})). The list lives
 // until the end of the full expression, so the result must not be stored.
-inline FieldList fields_of(std::initializer_list<Field> list) { return {list.begin(), list.size()}; }
+inline FieldList fields_of(std::initializer_list<Field> list) {
+  return {list.begin(), list.size()};
+}
 
 // What RFC 9114 section 4.2.2 adds to a field's name and value to count its size, and what
 // RFC 9204 section 3.2.1 adds to an entry's.

@@ -18,23 +18,15 @@ constexpr unsigned kLengthMax = 30;
 
 // Bits of each symbol's code, 16 symbols a line.
 constexpr std::array<std::uint8_t, kSymbols> kLengths{
-    13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
-    28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
-    6,  10, 10, 12, 13, 6,  8,  11, 10, 10, 8,  11, 8,  6,  6,  6,
-    5,  5,  5,  6,  6,  6,  6,  6,  6,  6,  7,  8,  15, 6,  12, 10,
-    13, 6,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,
-    7,  7,  7,  7,  7,  7,  7,  7,  8,  7,  8,  13, 19, 13, 14, 6,
-    15, 5,  6,  5,  6,  5,  6,  6,  6,  5,  7,  7,  6,  6,  6,  5,
-    6,  7,  6,  5,  5,  6,  7,  7,  7,  7,  7,  15, 11, 14, 13, 28,
-    20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23,
-    24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24,
-    22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23,
-    21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23,
-    26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25,
-    19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27,
-    20, 24, 20, 21, 22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23,
-    26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
-    30};
+    13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28,
+    28, 28, 28, 6,  10, 10, 12, 13, 6,  8,  11, 10, 10, 8,  11, 8,  6,  6,  6,  5,  5,  5,  6,  6,  6,  6,  6,  6,  6,
+    7,  8,  15, 6,  12, 10, 13, 6,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,  7,
+    7,  8,  7,  8,  13, 19, 13, 14, 6,  15, 5,  6,  5,  6,  5,  6,  6,  6,  5,  7,  7,  6,  6,  6,  5,  6,  7,  6,  5,
+    5,  6,  7,  7,  7,  7,  7,  15, 11, 14, 13, 28, 20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23, 24,
+    24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24, 22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22,
+    23, 23, 21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23, 26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26,
+    27, 27, 26, 24, 25, 19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27, 20, 24, 20, 21, 22, 21, 21, 23,
+    22, 22, 25, 25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26, 30};
 
 struct CanonicalCode {
   std::array<std::uint32_t, kSymbols> code{};
@@ -136,7 +128,9 @@ class BitQueue {
   }
   [[nodiscard]] unsigned count() const { return count_; }
   // With ones after the end, as padding has them.
-  [[nodiscard]] std::uint64_t window() const { return count_ == 0 ? ~std::uint64_t{0} : count_ >= 64 ? bits_ : bits_ | (~std::uint64_t{0} >> count_); }
+  [[nodiscard]] std::uint64_t window() const {
+    return count_ == 0 ? ~std::uint64_t{0} : count_ >= 64 ? bits_ : bits_ | (~std::uint64_t{0} >> count_);
+  }
   [[nodiscard]] std::size_t peek() const { return static_cast<std::size_t>(bits_ >> (64 - kPeekBits)); }
 
  private:
@@ -152,7 +146,8 @@ bool decode_rare(BitQueue& queue, char*& out) {
   const std::uint64_t window = queue.window() >> 32;
   for (unsigned length = 5; length <= kLengthMax; ++length) {
     if (window >= kCode.end_aligned[length]) continue;
-    const std::size_t rank = kCode.first_rank[length] + static_cast<std::size_t>((window >> (32 - length)) - kCode.first_code[length]);
+    const std::size_t rank =
+        kCode.first_rank[length] + static_cast<std::size_t>((window >> (32 - length)) - kCode.first_code[length]);
     const std::size_t symbol = kCode.by_code[rank];
     if (symbol == kEos || length > queue.count()) return false;
     *out++ = static_cast<char>(symbol);

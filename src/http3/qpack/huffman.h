@@ -17,7 +17,9 @@ std::size_t huffman_size(std::string_view text);
 std::uint8_t* huffman_encode(std::string_view text, std::uint8_t* out);
 
 // Room that decoding needs: the shortest code has 5 bits, and one octet is written ahead.
-constexpr std::size_t huffman_decoded_max(std::size_t encoded) { return encoded * 8 / 5 + 1; }
+constexpr std::size_t huffman_decoded_max(std::size_t encoded) {
+  return encoded * 8 / 5 + 1;
+}
 
 // Decodes into `out`, which has room for huffman_decoded_max(in.size()) octets. Returns the
 // decoded length, or nothing when the code is broken: EOS inside the string, padding longer

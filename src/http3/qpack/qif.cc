@@ -53,7 +53,8 @@ class InteropDecoder {
       offset_ = file.size() - in.remaining();
       std::uint32_t high = 0, low = 0, length = 0;
       Bytes block;
-      if (!in.u32(high) || !in.u32(low) || !in.u32(length) || !in.bytes(length, block)) return broken("the file ends inside a block: it is cut, or not an encoded file");
+      if (!in.u32(high) || !in.u32(low) || !in.u32(length) || !in.bytes(length, block))
+        return broken("the file ends inside a block: it is cut, or not an encoded file");
       const std::uint64_t stream_id = std::uint64_t{high} << 32 | low;
       const auto done = stream_id == 0 ? take_insertions(block) : take_section(stream_id, block);
       if (!done) return done;
@@ -64,7 +65,8 @@ class InteropDecoder {
   }
 
   std::vector<QifList> take_lists() {
-    std::stable_sort(decoded_.begin(), decoded_.end(), [](const Decoded& a, const Decoded& b) { return a.stream_id < b.stream_id; });
+    std::stable_sort(decoded_.begin(), decoded_.end(),
+                     [](const Decoded& a, const Decoded& b) { return a.stream_id < b.stream_id; });
     std::vector<QifList> lists;
     for (Decoded& d : decoded_) lists.push_back(std::move(d.list));
     return lists;
@@ -90,7 +92,8 @@ class InteropDecoder {
     }
     std::uint64_t id = 0;
     while (decoder_.next_unblocked(id)) {
-      const auto found = std::find_if(waiting_.begin(), waiting_.end(), [id](const Waiting& w) { return w.stream_id == id; });
+      const auto found =
+          std::find_if(waiting_.begin(), waiting_.end(), [id](const Waiting& w) { return w.stream_id == id; });
       HAWSER_CHECK(found != waiting_.end());
       const Bytes section = found->section;
       waiting_.erase(found);
@@ -137,11 +140,13 @@ std::size_t http1_size(const QifList& list) {
   if (!status.empty()) {
     size += std::string_view("HTTP/1.1  OK\r\n").size() + status.size();
   } else {
-    size += std::string_view("  HTTP/1.1\r\n").size() + value_of(list, ":method").size() + value_of(list, ":path").size();
+    size +=
+        std::string_view("  HTTP/1.1\r\n").size() + value_of(list, ":method").size() + value_of(list, ":path").size();
     size += std::string_view("host: \r\n").size() + value_of(list, ":authority").size();
   }
   for (const QifField& field : list) {
-    if (!field.name.starts_with(':')) size += field.name.size() + field.value.size() + std::string_view(": \r\n").size();
+    if (!field.name.starts_with(':'))
+      size += field.name.size() + field.value.size() + std::string_view(": \r\n").size();
   }
   return size;
 }
@@ -236,7 +241,8 @@ std::vector<QifList> generate_browser_requests(std::size_t count, std::uint64_t 
   static constexpr Kind kKinds[] = {
       {"/assets/js/chunk-", ".js", "*/*", "script", "no-cors"},
       {"/assets/css/theme-", ".css", "text/css,*/*;q=0.1", "style", "no-cors"},
-      {"/img/photo-", ".webp", "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", "image", "no-cors"},
+      {"/img/photo-", ".webp", "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", "image",
+       "no-cors"},
       {"/api/v2/items/", "?fields=id,name", "application/json, text/plain, */*", "empty", "cors"},
       {"/fonts/text-", ".woff2", "application/font-woff2;q=1.0,*/*;q=0.8", "font", "cors"},
   };
@@ -252,9 +258,13 @@ std::vector<QifList> generate_browser_requests(std::size_t count, std::uint64_t 
       path = "/articles/" + std::to_string(random.below(10'000)) + "/read";
       page = "https://www.example.net" + path;
     }
-    QifList list{{":method", "GET"}, {":scheme", "https"}, {":authority", is_page || random.below(4) != 0 ? "www.example.net" : "static.example-cdn.net"}, {":path", path}};
+    QifList list{{":method", "GET"},
+                 {":scheme", "https"},
+                 {":authority", is_page || random.below(4) != 0 ? "www.example.net" : "static.example-cdn.net"},
+                 {":path", path}};
     list.push_back({"user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0"});
-    list.push_back({"accept", is_page ? "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" : std::string(kind.accept)});
+    list.push_back({"accept", is_page ? "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+                                      : std::string(kind.accept)});
     list.push_back({"accept-language", "en-GB,en;q=0.7,de;q=0.3"});
     list.push_back({"accept-encoding", "gzip, deflate, br, zstd"});
     if (!is_page) list.push_back({"referer", page});

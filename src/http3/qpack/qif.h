@@ -51,9 +51,9 @@ std::expected<std::vector<QifList>, ConfigError> decode_qif(Bytes file, const In
 struct HeaderCost {
   std::size_t lists = 0;
   std::size_t fields = 0;
-  std::size_t http1 = 0;         // HTTP/1.1 text
-  std::size_t static_only = 0;   // QPACK without a dynamic table
-  std::size_t dynamic = 0;       // with InteropOptions' table; sections and encoder stream
+  std::size_t http1 = 0;           // HTTP/1.1 text
+  std::size_t static_only = 0;     // QPACK without a dynamic table
+  std::size_t dynamic = 0;         // with InteropOptions' table; sections and encoder stream
   std::size_t decoder_stream = 0;  // what the other way costs on top
 };
 HeaderCost measure_qif(const std::vector<QifList>& lists, const InteropOptions& options);

@@ -14,7 +14,8 @@ namespace {
 
 std::string text_of(const FieldSection& section) {
   std::string text;
-  for (const Field& f : section) text += std::string(f.name) + "=" + std::string(f.value) + (f.sensitive ? "!\n" : "\n");
+  for (const Field& f : section)
+    text += std::string(f.name) + "=" + std::string(f.value) + (f.sensitive ? "!\n" : "\n");
   return text;
 }
 
@@ -75,12 +76,12 @@ TEST(huffman, round_trips_random_strings) {
 
 TEST(huffman, refuses_bad_padding_and_eos) {
   EXPECT_EQ(unhuffman(""), "");
-  EXPECT_EQ(unhuffman("07"), "0");            // 00000 111
-  EXPECT_FALSE(unhuffman("06"));              // padding with a zero
-  EXPECT_FALSE(unhuffman("ff"));              // 8 bits of padding
-  EXPECT_FALSE(unhuffman("07ff"));            // an octet of padding too many
-  EXPECT_FALSE(unhuffman("ffffffff"));        // EOS itself
-  EXPECT_FALSE(unhuffman("fffffffc07"));      // EOS before a symbol
+  EXPECT_EQ(unhuffman("07"), "0");        // 00000 111
+  EXPECT_FALSE(unhuffman("06"));          // padding with a zero
+  EXPECT_FALSE(unhuffman("ff"));          // 8 bits of padding
+  EXPECT_FALSE(unhuffman("07ff"));        // an octet of padding too many
+  EXPECT_FALSE(unhuffman("ffffffff"));    // EOS itself
+  EXPECT_FALSE(unhuffman("fffffffc07"));  // EOS before a symbol
   EXPECT_FALSE(unhuffman("fffffffffffffffffffffffffffffffff0"));
 }
 
@@ -146,7 +147,8 @@ TEST(decoder, understands_the_examples_of_rfc_9204_appendix_b) {
   EXPECT_EQ(text_of(out), ":path=/index.html\n");
   EXPECT_TRUE(decoder.pending_decoder_stream().empty());
   // B.2: two insertions, then a section that refers to them after the base.
-  ASSERT_TRUE(decoder.on_encoder_stream(from_hex("3fbd01c00f7777772e6578616d706c652e636f6dc10c2f73616d706c652f70617468")));
+  ASSERT_TRUE(
+      decoder.on_encoder_stream(from_hex("3fbd01c00f7777772e6578616d706c652e636f6dc10c2f73616d706c652f70617468")));
   EXPECT_EQ(decoder.table().size(), 106u);
   ASSERT_EQ(decoder.decode(4, from_hex("03811011"), out), DecodeStatus::kDecoded);
   EXPECT_EQ(text_of(out), ":authority=www.example.com\n:path=/sample/path\n");

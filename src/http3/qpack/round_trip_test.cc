@@ -35,7 +35,8 @@ struct Setup {
 };
 
 OwnedList random_list(SeededRandom& random) {
-  static const std::vector<std::string> names{":method", ":path", ":authority", "user-agent", "cookie", "x-a", "x-long-name-of-a-field", "accept"};
+  static const std::vector<std::string> names{
+      ":method", ":path", ":authority", "user-agent", "cookie", "x-a", "x-long-name-of-a-field", "accept"};
   OwnedList list;
   for (std::uint64_t n = random.below(14); n > 0; --n) {
     OwnedField field{names[random.below(names.size())], "", random.below(12) == 0};
@@ -53,7 +54,8 @@ OwnedList random_list(SeededRandom& random) {
 class Pair {
  public:
   Pair(const Setup& setup, std::uint64_t seed)
-      : setup_(setup), random_(seed),
+      : setup_(setup),
+        random_(seed),
         encoder_({.table_capacity_max = setup.own_capacity, .blocked_streams_max = 100, .huffman = setup.huffman}),
         decoder_({.table_capacity_max = setup.peer_capacity, .blocked_streams_max = setup.blocked_streams}) {
     encoder_.on_peer_settings(setup.peer_capacity, setup.blocked_streams);
@@ -91,9 +93,12 @@ class Pair {
 
   void deliver_some() {
     switch (random_.below(3)) {
-      case 0: return deliver_encoder_stream();
-      case 1: return deliver_section();
-      default: return deliver_decoder_stream();
+      case 0:
+        return deliver_encoder_stream();
+      case 1:
+        return deliver_section();
+      default:
+        return deliver_decoder_stream();
     }
   }
 
@@ -170,7 +175,12 @@ TEST(qpack_round_trip, survives_every_capacity_and_blocked_stream_limit) {
   for (const std::size_t capacity : {0, 31, 32, 33, 64, 100, 220, 1'024, 4'096, 65'536}) {
     for (const std::size_t blocked : {0, 1, 2, 100}) {
       for (const bool acknowledge : {true, false}) {
-        Pair pair({.peer_capacity = capacity, .own_capacity = 65'536, .blocked_streams = blocked, .huffman = seed % 3 != 0, .acknowledge = acknowledge}, seed++);
+        Pair pair({.peer_capacity = capacity,
+                   .own_capacity = 65'536,
+                   .blocked_streams = blocked,
+                   .huffman = seed % 3 != 0,
+                   .acknowledge = acknowledge},
+                  seed++);
         pair.run(120);
         ASSERT_FALSE(HasFatalFailure()) << "capacity " << capacity << " blocked " << blocked << " seed " << seed - 1;
         EXPECT_EQ(pair.decoded, 120u);

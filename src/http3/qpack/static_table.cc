@@ -115,16 +115,16 @@ constexpr std::size_t kSlots = 512;  // one octet each; about 60 are taken
 // Length and three characters tell all names of the table apart.
 constexpr std::size_t slot_of(std::string_view name, std::uint32_t factor) {
   const auto octet = [name](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(name[i])); };
-  const std::uint32_t parts = static_cast<std::uint32_t>(name.size()) ^ octet(0) << 8 ^ octet(name.size() * 3 / 4) << 14 ^
-                              octet(name.size() - 1) << 22;
+  const std::uint32_t parts = static_cast<std::uint32_t>(name.size()) ^ octet(0) << 8 ^
+                              octet(name.size() * 3 / 4) << 14 ^ octet(name.size() - 1) << 22;
   return (parts * factor) >> 23;
 }
 static_assert(kSlots == std::size_t{1} << (32 - 23));
 
 struct NameIndex {
   std::uint32_t factor = 0;
-  std::array<std::uint8_t, kSlots> first{};              // lowest entry of the name in this slot
-  std::array<std::uint8_t, kStaticTableSize> next{};     // next entry of the same name
+  std::array<std::uint8_t, kSlots> first{};           // lowest entry of the name in this slot
+  std::array<std::uint8_t, kStaticTableSize> next{};  // next entry of the same name
 };
 
 constexpr bool fill(NameIndex& index) {

@@ -10,10 +10,14 @@ namespace hawser::quic {
 
 std::string_view to_string(CongestionPhase phase) {
   switch (phase) {
-    case CongestionPhase::kSlowStart: return "slow_start";
-    case CongestionPhase::kConservativeSlowStart: return "conservative_slow_start";
-    case CongestionPhase::kCongestionAvoidance: return "congestion_avoidance";
-    case CongestionPhase::kRecovery: return "recovery";
+    case CongestionPhase::kSlowStart:
+      return "slow_start";
+    case CongestionPhase::kConservativeSlowStart:
+      return "conservative_slow_start";
+    case CongestionPhase::kCongestionAvoidance:
+      return "congestion_avoidance";
+    case CongestionPhase::kRecovery:
+      return "recovery";
   }
   return "unknown";
 }
@@ -22,7 +26,8 @@ std::expected<std::unique_ptr<CongestionController>, ConfigError> make_congestio
     std::string_view name, std::uint64_t max_datagram_size) {
   if (name == "cubic") return std::make_unique<Cubic>(max_datagram_size);
   if (name == "newreno") return std::make_unique<NewReno>(max_datagram_size);
-  return std::unexpected(ConfigError{"congestion controller '" + std::string(name) + "' is unknown: give cubic or newreno"});
+  return std::unexpected(
+      ConfigError{"congestion controller '" + std::string(name) + "' is unknown: give cubic or newreno"});
 }
 
 }  // namespace hawser::quic

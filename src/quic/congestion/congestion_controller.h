@@ -38,8 +38,8 @@ constexpr std::uint64_t minimum_window(std::uint64_t max_datagram_size) {
 // One ACK frame that newly acknowledged packets in flight.
 struct AckEvent {
   Timestamp now;
-  std::uint64_t acked_bytes = 0;   // in flight until now
-  std::uint64_t growth_bytes = 0;  // the part of it sent after recovery_start_time()
+  std::uint64_t acked_bytes = 0;        // in flight until now
+  std::uint64_t growth_bytes = 0;       // the part of it sent after recovery_start_time()
   Timestamp largest_acked_sent_time{};  // of the largest packet newly acknowledged
   std::uint64_t bytes_in_flight_before = 0;
   std::uint64_t bytes_in_flight_after = 0;

@@ -221,7 +221,8 @@ TEST(cubic, converges_fast_when_the_window_shrinks) {
   EXPECT_EQ(cc.congestion_window(), 490 * kMss);
   // W_max is now 700 * 1.7 / 2 = 595: the plateau is reached after K = cbrt(105 / 0.4) = 6.4 s.
   const Timestamp epoch = kStart + 300ms;
-  for (Timestamp now = epoch; now < epoch + 6400ms; now += 50ms) cc.on_ack(ack(now, cc.congestion_window(), 50ms, now - 50ms));
+  for (Timestamp now = epoch; now < epoch + 6400ms; now += 50ms)
+    cc.on_ack(ack(now, cc.congestion_window(), 50ms, now - 50ms));
   EXPECT_NEAR(static_cast<double>(cc.congestion_window()) / kMss, 595.0, 6.0);
 }
 
@@ -240,7 +241,8 @@ TEST(cubic, time_without_data_does_not_move_the_curve) {
   for (int i = 0; i < 40; ++i, now += 50ms) {
     steady.on_ack(ack(now, steady.congestion_window(), 50ms, now - 50ms));
     paused.on_ack(ack(now + pause, paused.congestion_window(), 50ms, now + pause - 50ms));
-    EXPECT_NEAR(static_cast<double>(paused.congestion_window()), static_cast<double>(steady.congestion_window()), 2.0 * kMss);
+    EXPECT_NEAR(static_cast<double>(paused.congestion_window()), static_cast<double>(steady.congestion_window()),
+                2.0 * kMss);
   }
 }
 

@@ -19,10 +19,13 @@ void Cubic::reset(std::uint64_t max_datagram_size) {
 void Cubic::on_mtu_change(std::uint64_t max_datagram_size) {
   const bool untouched = state_.window == initial_window(max_datagram_size_);
   max_datagram_size_ = max_datagram_size;
-  state_.window = untouched ? initial_window(max_datagram_size) : std::max(state_.window, minimum_window(max_datagram_size));
+  state_.window =
+      untouched ? initial_window(max_datagram_size) : std::max(state_.window, minimum_window(max_datagram_size));
 }
 
-void Cubic::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) { hystart_.on_packet_sent(now); }
+void Cubic::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) {
+  hystart_.on_packet_sent(now);
+}
 
 double Cubic::w_cubic(double t) const {
   const double from_origin = t - state_.k_seconds;

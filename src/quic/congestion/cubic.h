@@ -35,11 +35,11 @@ class Cubic final : public CongestionController {
   struct State {
     std::uint64_t window = 0;
     std::uint64_t ssthresh = UINT64_MAX;
-    double w_max = 0;            // octets
-    double k_seconds = 0;        // when the curve is back at w_max
-    double w_est = 0;            // octets: what Reno would have
-    double cwnd_prior = 0;       // octets: window before the latest reduction
-    double growth = 0;           // a fraction of an octet not yet added to the window
+    double w_max = 0;                // octets
+    double k_seconds = 0;            // when the curve is back at w_max
+    double w_est = 0;                // octets: what Reno would have
+    double cwnd_prior = 0;           // octets: window before the latest reduction
+    double growth = 0;               // a fraction of an octet not yet added to the window
     Timestamp epoch_start = kNever;  // kNever: the next growth begins an epoch
     Timestamp recovery_start = Timestamp::min();
   };

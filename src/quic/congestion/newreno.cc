@@ -23,7 +23,9 @@ void NewReno::on_mtu_change(std::uint64_t max_datagram_size) {
   window_ = untouched ? initial_window(max_datagram_size) : std::max(window_, minimum_window(max_datagram_size));
 }
 
-void NewReno::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) { hystart_.on_packet_sent(now); }
+void NewReno::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) {
+  hystart_.on_packet_sent(now);
+}
 
 void NewReno::on_ack(const AckEvent& event) {
   if (event.growth_bytes != 0) in_recovery_ = false;

@@ -9,13 +9,16 @@ namespace {
 
 // Octets that `rate` gives in `elapsed`, in 128 bits so that no pause overflows.
 std::int64_t bytes_in(std::uint64_t rate, Duration elapsed) {
-  const auto product = static_cast<unsigned __int128>(rate) * static_cast<std::uint64_t>(elapsed.count()) / 1'000'000'000u;
+  const auto product =
+      static_cast<unsigned __int128>(rate) * static_cast<std::uint64_t>(elapsed.count()) / 1'000'000'000u;
   return static_cast<std::int64_t>(std::min<unsigned __int128>(product, INT64_MAX));
 }
 
 }  // namespace
 
-Pacer::Pacer(std::uint64_t max_datagram_size) : max_datagram_size_(max_datagram_size) { reset(max_datagram_size); }
+Pacer::Pacer(std::uint64_t max_datagram_size) : max_datagram_size_(max_datagram_size) {
+  reset(max_datagram_size);
+}
 
 void Pacer::reset(std::uint64_t max_datagram_size) {
   max_datagram_size_ = max_datagram_size;
@@ -45,7 +48,8 @@ void Pacer::set_rate(std::uint64_t congestion_window, Duration smoothed_rtt, boo
     rate_ = *controller_rate;
   } else if (smoothed_rtt > Duration::zero()) {
     const double factor = slow_start ? 2.0 : 1.25;
-    const double rate = factor * static_cast<double>(congestion_window) * 1e9 / static_cast<double>(smoothed_rtt.count());
+    const double rate =
+        factor * static_cast<double>(congestion_window) * 1e9 / static_cast<double>(smoothed_rtt.count());
     rate_ = static_cast<std::uint64_t>(std::max(rate, 1.0));
   }
   set_burst();

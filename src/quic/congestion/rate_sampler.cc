@@ -19,7 +19,8 @@ DeliverySnapshot RateSampler::on_packet_sent(std::uint64_t bytes_in_flight, std:
           .app_limited = app_limited()};
 }
 
-void RateSampler::on_packet_acked(const DeliverySnapshot& packet, Timestamp sent_time, std::uint64_t size, Timestamp now) {
+void RateSampler::on_packet_acked(const DeliverySnapshot& packet, Timestamp sent_time, std::uint64_t size,
+                                  Timestamp now) {
   delivered_bytes_ += size;
   delivered_time_ = now;
   const bool newer = !has_packet_ || packet.delivered_bytes > packet_.delivered_bytes ||
@@ -47,8 +48,8 @@ RateSample RateSampler::next_sample(Duration min_rtt) {
   sample.interval = std::max(send_elapsed, ack_elapsed);
   // An interval under the shortest RTT is an artefact of compressed acknowledgements.
   if (sample.interval <= Duration::zero() || sample.interval < min_rtt) return sample;
-  sample.bytes_per_second =
-      static_cast<std::uint64_t>(static_cast<double>(sample.delivered_bytes) * 1e9 / static_cast<double>(sample.interval.count()));
+  sample.bytes_per_second = static_cast<std::uint64_t>(static_cast<double>(sample.delivered_bytes) * 1e9 /
+                                                       static_cast<double>(sample.interval.count()));
   return sample;
 }
 

@@ -1,8 +1,8 @@
 // ack.cc: an acknowledgement, from the frame to every machine it concerns: recovery first,
 // then congestion, path MTU and ECN, then the frames that arrived or were lost.
 // Before: frames.cc. After: recovery/loss.cc, streams/, path/.
-#include "quic/connection/core.h"
 #include "quic/wire/frames/ack.h"
+#include "quic/connection/core.h"
 
 namespace hawser::quic {
 namespace {
@@ -52,17 +52,19 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
   const bool application = packet.space == PacketNumberSpace::kApplication;
   recovery_.clear();
   LossDetector& loss = path_->loss();
-  const AckReceived ack{.space = packet.space,
-                        .largest_acknowledged = frame.largest_acknowledged(),
-                        .ack_delay = application ? decoded_ack_delay(frame.ack_delay, handshake_.peer.ack_delay_exponent) : Duration{0},
-                        .now = now_,
-                        .ecn_ce_count = frame.ecn ? frame.ecn->ce : 0};
+  const AckReceived ack{
+      .space = packet.space,
+      .largest_acknowledged = frame.largest_acknowledged(),
+      .ack_delay = application ? decoded_ack_delay(frame.ack_delay, handshake_.peer.ack_delay_exponent) : Duration{0},
+      .now = now_,
+      .ecn_ce_count = frame.ecn ? frame.ecn->ce : 0};
   HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
   if (outcome.acked_packets != 0) {
     if (outcome.largest_increased) {
       EcnValidator& ecn = path_->active().ecn();
       const EcnState ecn_before = ecn.state();
-      const std::uint64_t ce = ecn.on_ack(static_cast<std::size_t>(packet.space), outcome.acked_ect0, outcome.acked_ect1, frame.ecn);
+      const std::uint64_t ce =
+          ecn.on_ack(static_cast<std::size_t>(packet.space), outcome.acked_ect0, outcome.acked_ect1, frame.ecn);
       log_ecn_state(ecn_before, ecn.state());
       if (ce != 0) loss.on_ecn_ce(ce, outcome.largest_acked_sent_time, now_);
     }
@@ -88,10 +90,12 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome, PacketNumber
   if (outcome.acked_packets != 0 || outcome.lost_packets != 0) path_->update_pacing_rate();
   if (emitter_.wants(EventGroup::kRecovery)) {
     for (const LostPacket& lost : recovery_.lost_packets)
-      emitter_.emit(PacketLost{.packet_type = space == PacketNumberSpace::kInitial ? LoggedPacketType::kInitial
+      emitter_.emit(PacketLost{.packet_type = space == PacketNumberSpace::kInitial     ? LoggedPacketType::kInitial
                                               : space == PacketNumberSpace::kHandshake ? LoggedPacketType::kHandshake
                                                                                        : LoggedPacketType::kOneRtt,
-                               .packet_number = lost.packet_number, .size = lost.size, .is_mtu_probe = lost.mtu_probe});
+                               .packet_number = lost.packet_number,
+                               .size = lost.size,
+                               .is_mtu_probe = lost.mtu_probe});
     emit_recovery_metrics();
   }
 }
@@ -99,9 +103,13 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome, PacketNumber
 void ConnectionCore::emit_recovery_metrics() {
   const LossDetector& loss = path_->loss();
   const CongestionSnapshot congestion = loss.controller().snapshot();
-  RecoveryMetricsUpdated metrics{.smoothed_rtt = loss.rtt().smoothed(), .latest_rtt = loss.rtt().latest(), .rtt_variance = loss.rtt().variation(),
-                                 .pto_count = loss.pto_count(), .congestion_window = congestion.congestion_window,
-                                 .bytes_in_flight = loss.bytes_in_flight(), .pacing_rate = path_->pacer().rate_bytes_per_second() * 8};
+  RecoveryMetricsUpdated metrics{.smoothed_rtt = loss.rtt().smoothed(),
+                                 .latest_rtt = loss.rtt().latest(),
+                                 .rtt_variance = loss.rtt().variation(),
+                                 .pto_count = loss.pto_count(),
+                                 .congestion_window = congestion.congestion_window,
+                                 .bytes_in_flight = loss.bytes_in_flight(),
+                                 .pacing_rate = path_->pacer().rate_bytes_per_second() * 8};
   if (loss.rtt().has_sample()) metrics.min_rtt = loss.rtt().min();
   if (congestion.ssthresh != UINT64_MAX) metrics.ssthresh = congestion.ssthresh;
   emitter_.emit(metrics);
@@ -115,23 +123,47 @@ void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {
 
 void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace space) {
   switch (frame.kind) {
-    case SentFrameKind::kAck: path_->acks(space).on_ack_acked(frame.offset); return;
-    case SentFrameKind::kCrypto: crypto_.on_frame_acked(frame); return;
-    case SentFrameKind::kNewConnectionId: path_->local_cids().on_new_connection_id_acked(frame.id); return;
-    case SentFrameKind::kRetireConnectionId: path_->peer_cids().on_retirement_acked(frame.id); return;
-    default: streams_.on_frame_acked(frame); return;
+    case SentFrameKind::kAck:
+      path_->acks(space).on_ack_acked(frame.offset);
+      return;
+    case SentFrameKind::kCrypto:
+      crypto_.on_frame_acked(frame);
+      return;
+    case SentFrameKind::kNewConnectionId:
+      path_->local_cids().on_new_connection_id_acked(frame.id);
+      return;
+    case SentFrameKind::kRetireConnectionId:
+      path_->peer_cids().on_retirement_acked(frame.id);
+      return;
+    default:
+      streams_.on_frame_acked(frame);
+      return;
   }
 }
 
 void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace space) {
   switch (frame.kind) {
-    case SentFrameKind::kAck: path_->acks(space).on_ack_lost(frame.offset, now_); return;
-    case SentFrameKind::kCrypto: crypto_.on_frame_lost(frame); return;
-    case SentFrameKind::kNewConnectionId: path_->local_cids().on_new_connection_id_lost(frame.id); return;
-    case SentFrameKind::kRetireConnectionId: path_->peer_cids().on_retirement_lost(frame.id); return;
-    case SentFrameKind::kHandshakeDone: owed_.handshake_done = true; return;
-    case SentFrameKind::kNewToken: owed_.new_token = true; return;
-    default: streams_.on_frame_lost(frame); return;
+    case SentFrameKind::kAck:
+      path_->acks(space).on_ack_lost(frame.offset, now_);
+      return;
+    case SentFrameKind::kCrypto:
+      crypto_.on_frame_lost(frame);
+      return;
+    case SentFrameKind::kNewConnectionId:
+      path_->local_cids().on_new_connection_id_lost(frame.id);
+      return;
+    case SentFrameKind::kRetireConnectionId:
+      path_->peer_cids().on_retirement_lost(frame.id);
+      return;
+    case SentFrameKind::kHandshakeDone:
+      owed_.handshake_done = true;
+      return;
+    case SentFrameKind::kNewToken:
+      owed_.new_token = true;
+      return;
+    default:
+      streams_.on_frame_lost(frame);
+      return;
   }
 }
 

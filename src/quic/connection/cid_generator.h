@@ -25,7 +25,9 @@ class CidGenerator {
   }
 
   // The same for a connection ID on every endpoint that shares the secret.
-  [[nodiscard]] StatelessResetToken reset_token(const ConnectionId& cid) const { return stateless_reset_token(secret_, cid); }
+  [[nodiscard]] StatelessResetToken reset_token(const ConnectionId& cid) const {
+    return stateless_reset_token(secret_, cid);
+  }
 
   [[nodiscard]] std::size_t length() const { return length_; }
   [[nodiscard]] Random& random() { return *random_; }

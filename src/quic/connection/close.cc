@@ -6,7 +6,8 @@ namespace hawser::quic {
 
 void ConnectionCore::close(ApplicationErrorCode code, std::string_view reason) {
   if (phase_ != Phase::kOpen) return;
-  enter_closing({.kind = CloseReason::Kind::kLocalApplication, .error_code = code, .reason = std::string(reason)}, true);
+  enter_closing({.kind = CloseReason::Kind::kLocalApplication, .error_code = code, .reason = std::string(reason)},
+                true);
 }
 
 void ConnectionCore::close_for(const TransportError& error, CloseReason::Kind kind) {
@@ -14,7 +15,11 @@ void ConnectionCore::close_for(const TransportError& error, CloseReason::Kind ki
   std::string reason(error.reason);
   // TLS knows better what went wrong than an alert number says.
   if (tls_ != nullptr && !tls_->failure().empty()) reason = tls_->failure();
-  enter_closing({.kind = kind, .error_code = static_cast<std::uint64_t>(error.code), .frame_type = error.frame_type, .reason = std::move(reason)}, true);
+  enter_closing({.kind = kind,
+                 .error_code = static_cast<std::uint64_t>(error.code),
+                 .frame_type = error.frame_type,
+                 .reason = std::move(reason)},
+                true);
 }
 
 void ConnectionCore::enter_closing(CloseReason reason, bool tell_peer) {
@@ -58,10 +63,12 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
   if (!closing_.packet_owed) return false;
   closing_.packet_owed = false;
   const NetworkPath& network_path = path_->active();
-  const std::size_t area = std::min<std::size_t>(std::min<std::uint64_t>(network_path.anti_amplification().credit(), kBaseMtu), train.buffer.size());
+  const std::size_t area = std::min<std::size_t>(
+      std::min<std::uint64_t>(network_path.anti_amplification().credit(), kBaseMtu), train.buffer.size());
   builder.begin(train.buffer.first(area));
   bool has_initial = false;
-  for (const EncryptionLevel level : {EncryptionLevel::kInitial, EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
+  for (const EncryptionLevel level :
+       {EncryptionLevel::kInitial, EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
     // Section 10.2.3: while the handshake is open, at every level the peer may have keys for.
     if (!keys_.can_seal(level) || (level != EncryptionLevel::kOneRtt && handshake_.confirmed)) continue;
     OpenPacket* packet = open_packet_for(level, builder, network_path);
@@ -79,7 +86,8 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
   for (OpenPacket& packet : builder.packets()) {
     if (emitter_.wants(EventGroup::kPackets)) log_packet_sent(packet, Ecn::kNotEct, false);
     seal_packet(packet, builder);
-    path_->loss().on_packet_sent({.space = space_of(packet.level), .packet_number = packet.packet_number, .size = packet.size()}, now_);
+    path_->loss().on_packet_sent(
+        {.space = space_of(packet.level), .packet_number = packet.packet_number, .size = packet.size()}, now_);
     ++stats_.packets_sent;
   }
   mask_train(builder);
@@ -91,28 +99,46 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
 }
 
 void ConnectionCore::write_close(EncryptionLevel level, PacketPayload& out) const {
-  ConnectionCloseFrame frame{.application = closing_.reason.kind == CloseReason::Kind::kLocalApplication, .error_code = closing_.reason.error_code,
-                             .frame_type = closing_.reason.frame_type, .reason_phrase = as_bytes(closing_.reason.reason)};
+  ConnectionCloseFrame frame{.application = closing_.reason.kind == CloseReason::Kind::kLocalApplication,
+                             .error_code = closing_.reason.error_code,
+                             .frame_type = closing_.reason.frame_type,
+                             .reason_phrase = as_bytes(closing_.reason.reason)};
   if (frame.application && level != EncryptionLevel::kOneRtt) {
     // Section 10.2.3: an application's words are not shown to whoever may be listening.
-    frame = {.application = false, .error_code = static_cast<std::uint64_t>(TransportErrorCode::kApplicationError), .frame_type = 0, .reason_phrase = {}};
+    frame = {.application = false,
+             .error_code = static_cast<std::uint64_t>(TransportErrorCode::kApplicationError),
+             .frame_type = 0,
+             .reason_phrase = {}};
   }
   if (const auto fitted = fit_connection_close(frame, out.room())) write_connection_close(out, *fitted);
 }
 
 void ConnectionCore::emit_closed() {
-  const bool transport = closing_.reason.kind == CloseReason::Kind::kLocalTransport || closing_.reason.kind == CloseReason::Kind::kPeerTransport;
-  ConnectionClosed event{.initiator = closing_.reason.kind == CloseReason::Kind::kPeerApplication || closing_.reason.kind == CloseReason::Kind::kPeerTransport
-                                          ? Owner::kRemote : Owner::kLocal,
+  const bool transport = closing_.reason.kind == CloseReason::Kind::kLocalTransport ||
+                         closing_.reason.kind == CloseReason::Kind::kPeerTransport;
+  ConnectionClosed event{.initiator = closing_.reason.kind == CloseReason::Kind::kPeerApplication ||
+                                              closing_.reason.kind == CloseReason::Kind::kPeerTransport
+                                          ? Owner::kRemote
+                                          : Owner::kLocal,
                          .reason = closing_.reason.reason};
   if (transport) event.connection_error = closing_.reason.error_code;
   if (closing_.reason.is_application()) event.application_error = closing_.reason.error_code;
   switch (closing_.reason.kind) {
-    case CloseReason::Kind::kIdleTimeout: event.trigger = CloseTrigger::kIdleTimeout; break;
-    case CloseReason::Kind::kHandshakeTimeout: event.trigger = CloseTrigger::kHandshakeTimeout; break;
-    case CloseReason::Kind::kStatelessReset: event.trigger = CloseTrigger::kStatelessReset; break;
-    case CloseReason::Kind::kVersionMismatch: event.trigger = CloseTrigger::kVersionMismatch; break;
-    default: event.trigger = transport ? CloseTrigger::kError : CloseTrigger::kApplication; break;
+    case CloseReason::Kind::kIdleTimeout:
+      event.trigger = CloseTrigger::kIdleTimeout;
+      break;
+    case CloseReason::Kind::kHandshakeTimeout:
+      event.trigger = CloseTrigger::kHandshakeTimeout;
+      break;
+    case CloseReason::Kind::kStatelessReset:
+      event.trigger = CloseTrigger::kStatelessReset;
+      break;
+    case CloseReason::Kind::kVersionMismatch:
+      event.trigger = CloseTrigger::kVersionMismatch;
+      break;
+    default:
+      event.trigger = transport ? CloseTrigger::kError : CloseTrigger::kApplication;
+      break;
   }
   emitter_.emit(event);
 }
@@ -128,16 +154,23 @@ std::string describe(const CloseReason& reason) {
   };
   const std::string_view transport = to_string(static_cast<TransportErrorCode>(reason.error_code));
   switch (reason.kind) {
-    case CloseReason::Kind::kLocalApplication: return with_code("closed here with application error", "");
-    case CloseReason::Kind::kPeerApplication: return with_code("closed by the peer with application error", "");
+    case CloseReason::Kind::kLocalApplication:
+      return with_code("closed here with application error", "");
+    case CloseReason::Kind::kPeerApplication:
+      return with_code("closed by the peer with application error", "");
     case CloseReason::Kind::kLocalTransport:
       if (transport == "CRYPTO_ERROR") return with_code("the TLS handshake failed", "");
       return with_code("closed because the peer broke a rule: ", transport);
-    case CloseReason::Kind::kPeerTransport: return with_code("closed by the peer's transport: ", transport);
-    case CloseReason::Kind::kIdleTimeout: return "the connection timed out: nothing was received for the idle timeout";
-    case CloseReason::Kind::kHandshakeTimeout: return "the handshake timed out: no answer from the peer";
-    case CloseReason::Kind::kStatelessReset: return "reset by the peer, which no longer knows this connection";
-    case CloseReason::Kind::kVersionMismatch: return reason.reason;
+    case CloseReason::Kind::kPeerTransport:
+      return with_code("closed by the peer's transport: ", transport);
+    case CloseReason::Kind::kIdleTimeout:
+      return "the connection timed out: nothing was received for the idle timeout";
+    case CloseReason::Kind::kHandshakeTimeout:
+      return "the handshake timed out: no answer from the peer";
+    case CloseReason::Kind::kStatelessReset:
+      return "reset by the peer, which no longer knows this connection";
+    case CloseReason::Kind::kVersionMismatch:
+      return reason.reason;
   }
   return reason.reason;
 }

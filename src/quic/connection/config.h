@@ -12,7 +12,6 @@
 
 namespace hawser::quic {
 
-
 // The values a connection runs with. Defaults serve both a file server and a client on the
 // public internet; each comment gives unit, range and the transport parameter it becomes.
 struct ConnectionConfig {

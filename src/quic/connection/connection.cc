@@ -8,10 +8,14 @@ namespace {
 
 StreamError error_of(StreamRefusal refusal) {
   switch (refusal) {
-    case StreamRefusal::kBlocked: return StreamError::kLimit;
-    case StreamRefusal::kUnknownStream: return StreamError::kNoSuchStream;
-    case StreamRefusal::kWrongDirection: return StreamError::kWrongDirection;
-    case StreamRefusal::kNotWritable: return StreamError::kFinished;
+    case StreamRefusal::kBlocked:
+      return StreamError::kLimit;
+    case StreamRefusal::kUnknownStream:
+      return StreamError::kNoSuchStream;
+    case StreamRefusal::kWrongDirection:
+      return StreamError::kWrongDirection;
+    case StreamRefusal::kNotWritable:
+      return StreamError::kFinished;
   }
   return StreamError::kNoSuchStream;
 }
@@ -19,11 +23,13 @@ StreamError error_of(StreamRefusal refusal) {
 // Of an operation on a stream that exists: a reset is told apart from an orderly end.
 StreamError error_of(StreamRefusal refusal, ConnectionCore& core, StreamId id) {
   const Stream* stream = core.streams().find(id);
-  const bool was_reset = stream != nullptr && (stream->send.state() == SendState::kResetSent || stream->send.state() == SendState::kResetRecvd);
+  const bool was_reset = stream != nullptr && (stream->send.state() == SendState::kResetSent ||
+                                               stream->send.state() == SendState::kResetRecvd);
   return refusal == StreamRefusal::kNotWritable && was_reset ? StreamError::kStopped : error_of(refusal);
 }
 
-std::expected<void, StreamError> translated(const std::expected<void, StreamRefusal>& result, ConnectionCore& core, StreamId id) {
+std::expected<void, StreamError> translated(const std::expected<void, StreamRefusal>& result, ConnectionCore& core,
+                                            StreamId id) {
   if (!result) return std::unexpected(error_of(result.error(), core, id));
   return {};
 }
@@ -68,7 +74,9 @@ std::size_t Connection::write_room(StreamId id) const {
   return stream == nullptr ? 0 : static_cast<std::size_t>(stream->send.room());
 }
 
-std::expected<void, StreamError> Connection::finish(StreamId id) { return translated(core_->streams().finish(id), *core_, id); }
+std::expected<void, StreamError> Connection::finish(StreamId id) {
+  return translated(core_->streams().finish(id), *core_, id);
+}
 
 std::expected<void, StreamError> Connection::reset_stream(StreamId id, ApplicationErrorCode code) {
   return translated(core_->streams().reset(id, code), *core_, id);
@@ -85,7 +93,9 @@ std::size_t Connection::read_views(StreamId id, std::span<Bytes> out) {
   return count;
 }
 
-void Connection::consume(StreamId id, std::size_t count) { core_->streams().consume(id, count); }
+void Connection::consume(StreamId id, std::size_t count) {
+  core_->streams().consume(id, count);
+}
 
 std::size_t Connection::read(StreamId id, MutableBytes out) {
   std::size_t copied = 0;
@@ -114,34 +124,73 @@ void Connection::set_priority(StreamId id, std::uint8_t urgency, bool incrementa
   (void)core_->streams().set_priority(id, {.urgency = std::min<std::uint8_t>(urgency, 7), .incremental = incremental});
 }
 
-std::size_t Connection::max_datagram_payload() const { return core_->max_datagram_payload(); }
-bool Connection::send_datagram(Bytes payload) { return core_->send_datagram(payload); }
-void Connection::close(ApplicationErrorCode code, std::string_view reason) { core_->close(code, reason); }
-void Connection::initiate_key_update() { core_->initiate_key_update(); }
-void Connection::ping() { core_->request_ping(); }
-Role Connection::role() const { return core_->role(); }
-bool Connection::handshake_complete() const { return core_->handshake_complete(); }
-bool Connection::handshake_confirmed() const { return core_->handshake_confirmed(); }
-bool Connection::closed() const { return !core_->is_open(); }
-std::string_view Connection::alpn() const { return core_->facts().alpn; }
-std::string_view Connection::server_name() const { return core_->facts().server_name; }
+std::size_t Connection::max_datagram_payload() const {
+  return core_->max_datagram_payload();
+}
+bool Connection::send_datagram(Bytes payload) {
+  return core_->send_datagram(payload);
+}
+void Connection::close(ApplicationErrorCode code, std::string_view reason) {
+  core_->close(code, reason);
+}
+void Connection::initiate_key_update() {
+  core_->initiate_key_update();
+}
+void Connection::ping() {
+  core_->request_ping();
+}
+Role Connection::role() const {
+  return core_->role();
+}
+bool Connection::handshake_complete() const {
+  return core_->handshake_complete();
+}
+bool Connection::handshake_confirmed() const {
+  return core_->handshake_confirmed();
+}
+bool Connection::closed() const {
+  return !core_->is_open();
+}
+std::string_view Connection::alpn() const {
+  return core_->facts().alpn;
+}
+std::string_view Connection::server_name() const {
+  return core_->facts().server_name;
+}
 
 std::string_view Connection::cipher_name() const {
   if (!core_->facts().cipher) return "";
   switch (*core_->facts().cipher) {
-    case CipherSuite::kAes128GcmSha256: return "TLS_AES_128_GCM_SHA256";
-    case CipherSuite::kAes256GcmSha384: return "TLS_AES_256_GCM_SHA384";
-    case CipherSuite::kChaCha20Poly1305Sha256: return "TLS_CHACHA20_POLY1305_SHA256";
+    case CipherSuite::kAes128GcmSha256:
+      return "TLS_AES_128_GCM_SHA256";
+    case CipherSuite::kAes256GcmSha384:
+      return "TLS_AES_256_GCM_SHA384";
+    case CipherSuite::kChaCha20Poly1305Sha256:
+      return "TLS_CHACHA20_POLY1305_SHA256";
   }
   return "";
 }
 
-std::string_view Connection::group_name() const { return core_->facts().group; }
-Bytes Connection::peer_certificate() const { return core_->facts().peer_certificate; }
-const FourTuple& Connection::tuple() const { return core_->path().active().tuple(); }
-ConnectionId Connection::original_destination_cid() const { return core_->original_dcid(); }
-ConnectionStats Connection::stats() const { return core_->stats(); }
-const ConnectionConfig& Connection::config() const { return core_->config(); }
-Timestamp Connection::now() const { return core_->now(); }
+std::string_view Connection::group_name() const {
+  return core_->facts().group;
+}
+Bytes Connection::peer_certificate() const {
+  return core_->facts().peer_certificate;
+}
+const FourTuple& Connection::tuple() const {
+  return core_->path().active().tuple();
+}
+ConnectionId Connection::original_destination_cid() const {
+  return core_->original_dcid();
+}
+ConnectionStats Connection::stats() const {
+  return core_->stats();
+}
+const ConnectionConfig& Connection::config() const {
+  return core_->config();
+}
+Timestamp Connection::now() const {
+  return core_->now();
+}
 
 }  // namespace hawser::quic

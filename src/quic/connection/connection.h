@@ -23,12 +23,12 @@ class ConnectionCore;  // connection/core.h: the machines behind this face
 
 // Why a stream operation was refused; the caller's affair, never the peer's.
 enum class StreamError : std::uint8_t {
-  kNoSuchStream,   // never opened, or finished and forgotten
-  kWrongDirection, // reading a stream we only send on, or the reverse
-  kFinished,       // finish() was called before
-  kStopped,        // our side was reset: by reset_stream(), or since the peer sent STOP_SENDING
-  kLimit,          // the peer allows no further stream now: wait for on_streams_available
-  kClosed,         // the connection is closing
+  kNoSuchStream,    // never opened, or finished and forgotten
+  kWrongDirection,  // reading a stream we only send on, or the reverse
+  kFinished,        // finish() was called before
+  kStopped,         // our side was reset: by reset_stream(), or since the peer sent STOP_SENDING
+  kLimit,           // the peer allows no further stream now: wait for on_streams_available
+  kClosed,          // the connection is closing
 };
 
 // Counters since the connection began; bytes are UDP payload unless named otherwise.
@@ -121,10 +121,10 @@ class Connection {
   [[nodiscard]] std::string_view alpn() const;         // empty before the handshake completes
   [[nodiscard]] std::string_view server_name() const;  // SNI, on both sides
   [[nodiscard]] std::string_view cipher_name() const;
-  [[nodiscard]] std::string_view group_name() const;   // key exchange, e.g. "X25519MLKEM768"
+  [[nodiscard]] std::string_view group_name() const;  // key exchange, e.g. "X25519MLKEM768"
   // The peer's leaf certificate in DER, empty if it sent none.
   [[nodiscard]] Bytes peer_certificate() const;
-  [[nodiscard]] const FourTuple& tuple() const;        // of the active path
+  [[nodiscard]] const FourTuple& tuple() const;  // of the active path
   [[nodiscard]] ConnectionId original_destination_cid() const;
   [[nodiscard]] ConnectionStats stats() const;
   [[nodiscard]] const ConnectionConfig& config() const;

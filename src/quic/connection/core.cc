@@ -117,7 +117,8 @@ std::size_t ConnectionCore::max_datagram_payload() const {
   if (handshake_.peer.max_datagram_frame_size == 0) return 0;
   // Short header with a packet number of 4 octets, and the tag.
   const std::size_t overhead = 1 + path_->peer_cid(path_->active()).length() + 4 + kAeadTagLength;
-  const std::size_t room = std::min<std::uint64_t>(path_->active().mtu() - overhead, handshake_.peer.max_datagram_frame_size);
+  const std::size_t room =
+      std::min<std::uint64_t>(path_->active().mtu() - overhead, handshake_.peer.max_datagram_frame_size);
   const std::size_t header = datagram_header_size(room, true);
   return room > header ? room - header : 0;
 }

@@ -213,7 +213,8 @@ class ConnectionCore final : private TlsHandler {
   Parsed<void> maintain_keys();
   bool next_challenge_train(TransmitTrain& train, DatagramBuilder& builder);
   bool next_probe_train(TransmitTrain& train, DatagramBuilder& builder);
-  std::size_t write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path, const DatagramPlan& plan);
+  std::size_t write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path,
+                             const DatagramPlan& plan);
   OpenPacket* open_packet_for(EncryptionLevel level, DatagramBuilder& builder, const NetworkPath& network_path);
   [[nodiscard]] bool has_something_to_say(EncryptionLevel level, const DatagramPlan& plan) const;
   [[nodiscard]] bool handshake_stalls(EncryptionLevel level) const;
@@ -269,7 +270,10 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] Timestamp open_deadline() const;
   void on_loss_timeout();
   void on_path_timeouts();
-  void restart_idle_timer() { times_.last_activity = now_; times_.sent_since_activity = false; }
+  void restart_idle_timer() {
+    times_.last_activity = now_;
+    times_.sent_since_activity = false;
+  }
   [[nodiscard]] Duration pto() const { return path_->loss().pto(PacketNumberSpace::kApplication); }
 
   // deliver.cc

@@ -19,7 +19,9 @@ void reach_sample(OpenPacket& packet) {
 
 }  // namespace
 
-std::size_t OpenPacket::size() const { return layout.size + payload.size() + kAeadTagLength; }
+std::size_t OpenPacket::size() const {
+  return layout.size + payload.size() + kAeadTagLength;
+}
 
 void DatagramBuilder::begin(MutableBytes area) {
   area_ = area;
@@ -32,7 +34,8 @@ std::size_t DatagramBuilder::size() const {
   return static_cast<std::size_t>(last.start - area_.data()) + last.size();
 }
 
-OpenPacket* DatagramBuilder::open(const PacketHeaderParts& parts, PacketNumber number, std::optional<PacketNumber> largest_acked) {
+OpenPacket* DatagramBuilder::open(const PacketHeaderParts& parts, PacketNumber number,
+                                  std::optional<PacketNumber> largest_acked) {
   if (count_ != 0) reach_sample(packets_[count_ - 1]);
   const std::size_t at = size();
   const std::size_t number_length = packet_number_length(number, largest_acked);
@@ -44,12 +47,20 @@ OpenPacket* DatagramBuilder::open(const PacketHeaderParts& parts, PacketNumber n
   const MutableBytes rest = area_.subspan(at);
   Writer out(rest);
   if (parts.level == EncryptionLevel::kOneRtt) {
-    if (rest.size() < short_header_size(parts.dcid.size(), number_length) + kMinFrameRoom + kAeadTagLength) return nullptr;
-    packet.layout = write_short_header(out, {.dcid = parts.dcid, .packet_number = number, .packet_number_length = number_length,
+    if (rest.size() < short_header_size(parts.dcid.size(), number_length) + kMinFrameRoom + kAeadTagLength)
+      return nullptr;
+    packet.layout = write_short_header(out, {.dcid = parts.dcid,
+                                             .packet_number = number,
+                                             .packet_number_length = number_length,
                                              .key_phase = parts.key_phase});
   } else {
-    const LongHeader header{.type = packet_type_of(parts.level), .version = parts.version, .dcid = parts.dcid, .scid = parts.scid,
-                            .token = parts.token, .packet_number = number, .packet_number_length = number_length,
+    const LongHeader header{.type = packet_type_of(parts.level),
+                            .version = parts.version,
+                            .dcid = parts.dcid,
+                            .scid = parts.scid,
+                            .token = parts.token,
+                            .packet_number = number,
+                            .packet_number_length = number_length,
                             .length_octets = rest.size() > 16'000 ? std::size_t{4} : std::size_t{2}};
     if (rest.size() < long_header_size(header) + kMinFrameRoom + kAeadTagLength) return nullptr;
     packet.layout = write_long_header(out, header);

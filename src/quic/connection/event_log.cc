@@ -10,10 +10,14 @@ namespace {
 
 LoggedPacketType logged_type(EncryptionLevel level) {
   switch (level) {
-    case EncryptionLevel::kInitial: return LoggedPacketType::kInitial;
-    case EncryptionLevel::kZeroRtt: return LoggedPacketType::kZeroRtt;
-    case EncryptionLevel::kHandshake: return LoggedPacketType::kHandshake;
-    default: return LoggedPacketType::kOneRtt;
+    case EncryptionLevel::kInitial:
+      return LoggedPacketType::kInitial;
+    case EncryptionLevel::kZeroRtt:
+      return LoggedPacketType::kZeroRtt;
+    case EncryptionLevel::kHandshake:
+      return LoggedPacketType::kHandshake;
+    default:
+      return LoggedPacketType::kOneRtt;
   }
 }
 
@@ -51,39 +55,83 @@ bool filled(const Parsed<Frame>& frame, Fill&& fill) {
 
 bool FrameLog::add_stream_frame(FrameSummary& s) {
   switch (s.type) {
-    case 0x04: return filled(parse_reset_stream(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.value = f.error_code; s.extra = f.final_size; });
-    case 0x05: return filled(parse_stop_sending(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.value = f.error_code; });
-    case 0x11: return filled(parse_max_stream_data(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.value = f.maximum; });
-    case 0x15: return filled(parse_stream_data_blocked(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.value = f.limit; });
+    case 0x04:
+      return filled(parse_reset_stream(in_), [&s](const auto& f) {
+        s.id = f.stream_id.value;
+        s.value = f.error_code;
+        s.extra = f.final_size;
+      });
+    case 0x05:
+      return filled(parse_stop_sending(in_), [&s](const auto& f) {
+        s.id = f.stream_id.value;
+        s.value = f.error_code;
+      });
+    case 0x11:
+      return filled(parse_max_stream_data(in_), [&s](const auto& f) {
+        s.id = f.stream_id.value;
+        s.value = f.maximum;
+      });
+    case 0x15:
+      return filled(parse_stream_data_blocked(in_), [&s](const auto& f) {
+        s.id = f.stream_id.value;
+        s.value = f.limit;
+      });
     default:
-      return filled(parse_stream(in_), [&s](const auto& f) { s.id = f.stream_id.value; s.offset = f.offset; s.length = f.data.size(); s.fin = f.fin; });
+      return filled(parse_stream(in_), [&s](const auto& f) {
+        s.id = f.stream_id.value;
+        s.offset = f.offset;
+        s.length = f.data.size();
+        s.fin = f.fin;
+      });
   }
 }
 
 bool FrameLog::add_limit_frame(FrameSummary& s) {
   switch (s.type) {
-    case 0x10: return filled(parse_max_data(in_), [&s](const auto& f) { s.value = f.maximum; });
+    case 0x10:
+      return filled(parse_max_data(in_), [&s](const auto& f) { s.value = f.maximum; });
     case 0x12:
-    case 0x13: return filled(parse_max_streams(in_), [&s](const auto& f) { s.value = f.maximum; });
-    case 0x14: return filled(parse_data_blocked(in_), [&s](const auto& f) { s.value = f.limit; });
-    default: return filled(parse_streams_blocked(in_), [&s](const auto& f) { s.value = f.limit; });
+    case 0x13:
+      return filled(parse_max_streams(in_), [&s](const auto& f) { s.value = f.maximum; });
+    case 0x14:
+      return filled(parse_data_blocked(in_), [&s](const auto& f) { s.value = f.limit; });
+    default:
+      return filled(parse_streams_blocked(in_), [&s](const auto& f) { s.value = f.limit; });
   }
 }
 
 bool FrameLog::add_connection_frame(FrameSummary& s) {
   switch (s.type) {
-    case 0x06: return filled(parse_crypto(in_), [&s](const auto& f) { s.offset = f.offset; s.length = f.data.size(); });
-    case 0x07: return filled(parse_new_token(in_), [&s](const auto& f) { s.length = f.token.size(); });
-    case 0x18: return filled(parse_new_connection_id(in_), [&s](const auto& f) { s.id = f.sequence_number; s.extra = f.retire_prior_to; });
-    case 0x19: return filled(parse_retire_connection_id(in_), [&s](const auto& f) { s.id = f.sequence_number; });
-    case 0x1a: return filled(parse_path_challenge(in_), [](const auto&) {});
-    case 0x1b: return filled(parse_path_response(in_), [](const auto&) {});
+    case 0x06:
+      return filled(parse_crypto(in_), [&s](const auto& f) {
+        s.offset = f.offset;
+        s.length = f.data.size();
+      });
+    case 0x07:
+      return filled(parse_new_token(in_), [&s](const auto& f) { s.length = f.token.size(); });
+    case 0x18:
+      return filled(parse_new_connection_id(in_), [&s](const auto& f) {
+        s.id = f.sequence_number;
+        s.extra = f.retire_prior_to;
+      });
+    case 0x19:
+      return filled(parse_retire_connection_id(in_), [&s](const auto& f) { s.id = f.sequence_number; });
+    case 0x1a:
+      return filled(parse_path_challenge(in_), [](const auto&) {});
+    case 0x1b:
+      return filled(parse_path_response(in_), [](const auto&) {});
     case 0x1c:
     case 0x1d:
-      return filled(parse_connection_close(in_), [&s](const auto& f) { s.value = f.error_code; s.extra = f.frame_type; s.reason = as_text(f.reason_phrase); });
+      return filled(parse_connection_close(in_), [&s](const auto& f) {
+        s.value = f.error_code;
+        s.extra = f.frame_type;
+        s.reason = as_text(f.reason_phrase);
+      });
     case 0x30:
-    case 0x31: return filled(parse_datagram(in_), [&s](const auto& f) { s.length = f.data.size(); });
-    default: return s.type == 0x01 || s.type == 0x1e;
+    case 0x31:
+      return filled(parse_datagram(in_), [&s](const auto& f) { s.length = f.data.size(); });
+    default:
+      return s.type == 0x01 || s.type == 0x1e;
   }
 }
 
@@ -121,15 +169,24 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu
   for (const Bytes& piece : payload.pieces()) plain.insert(plain.end(), piece.begin(), piece.end());
   const FrameLog log(plain);
   const bool is_long = packet.level != EncryptionLevel::kOneRtt;
-  emitter_.emit(PacketSent{.packet_type = logged_type(packet.level), .packet_number = packet.packet_number.value,
-                           .scid = is_long ? ids_.local.view() : Bytes{}, .dcid = path_->peer_cid(path_->active()).view(), .size = packet.size(),
-                           .frames = log.frames(), .is_mtu_probe = mtu_probe, .ecn = static_cast<LoggedEcn>(ecn)});
+  emitter_.emit(PacketSent{.packet_type = logged_type(packet.level),
+                           .packet_number = packet.packet_number.value,
+                           .scid = is_long ? ids_.local.view() : Bytes{},
+                           .dcid = path_->peer_cid(path_->active()).view(),
+                           .size = packet.size(),
+                           .frames = log.frames(),
+                           .is_mtu_probe = mtu_probe,
+                           .ecn = static_cast<LoggedEcn>(ecn)});
 }
 
 void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size) {
   const FrameLog log(payload);
-  emitter_.emit(PacketReceived{.packet_type = logged_type(received.level), .packet_number = received.number.value, .dcid = received.dcid.view(),
-                               .size = size, .frames = log.frames(), .ecn = static_cast<LoggedEcn>(received.ecn)});
+  emitter_.emit(PacketReceived{.packet_type = logged_type(received.level),
+                               .packet_number = received.number.value,
+                               .dcid = received.dcid.view(),
+                               .size = size,
+                               .frames = log.frames(),
+                               .ecn = static_cast<LoggedEcn>(received.ecn)});
 }
 
 // What the peer declared, once it took effect. 0 stands for what it left out.
@@ -159,10 +216,14 @@ void ConnectionCore::log_ecn_state(quic::EcnState before, quic::EcnState now) {
   if (before == now) return;
   const auto logged = [](quic::EcnState state) {
     switch (state) {
-      case quic::EcnState::kTesting: return hawser::EcnState::kTesting;
-      case quic::EcnState::kUnknown: return hawser::EcnState::kUnknown;
-      case quic::EcnState::kCapable: return hawser::EcnState::kCapable;
-      case quic::EcnState::kFailed: return hawser::EcnState::kFailed;
+      case quic::EcnState::kTesting:
+        return hawser::EcnState::kTesting;
+      case quic::EcnState::kUnknown:
+        return hawser::EcnState::kUnknown;
+      case quic::EcnState::kCapable:
+        return hawser::EcnState::kCapable;
+      case quic::EcnState::kFailed:
+        return hawser::EcnState::kFailed;
     }
     return hawser::EcnState::kUnknown;
   };
@@ -173,9 +234,12 @@ void ConnectionCore::log_ecn_state(quic::EcnState before, quic::EcnState now) {
 void ConnectionCore::log_key_update(bool write, KeyTrigger trigger) {
   const OneRttKeys& keys = keys_.one_rtt();
   emitter_.emit(KeyUpdated{.key_type = is_server() == write ? KeyType::kServerOneRtt : KeyType::kClientOneRtt,
-                           .key_phase = write ? keys.write_generation() : keys.read_generation(), .trigger = trigger});
+                           .key_phase = write ? keys.write_generation() : keys.read_generation(),
+                           .trigger = trigger});
 }
 
-void ConnectionCore::log_state(LoggedConnectionState state) { emitter_.emit(ConnectionStateUpdated{.new_state = state}); }
+void ConnectionCore::log_state(LoggedConnectionState state) {
+  emitter_.emit(ConnectionStateUpdated{.new_state = state});
+}
 
 }  // namespace hawser::quic

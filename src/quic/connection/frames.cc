@@ -57,7 +57,9 @@ Parsed<void> ConnectionCore::on_padding(FrameReader& in, ReceivedPacket&) {
   return {};
 }
 
-Parsed<void> ConnectionCore::on_ping(FrameReader&, ReceivedPacket&) { return {}; }
+Parsed<void> ConnectionCore::on_ping(FrameReader&, ReceivedPacket&) {
+  return {};
+}
 
 Parsed<void> ConnectionCore::on_reset_stream(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const ResetStreamFrame frame, parse_reset_stream(in));
@@ -124,8 +126,10 @@ Parsed<void> ConnectionCore::on_streams_blocked(FrameReader& in, ReceivedPacket&
 
 Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const NewConnectionIdFrame frame, parse_new_connection_id(in));
-  HAWSER_TRY_VOID(path_->peer_cids().on_new_connection_id({.sequence = frame.sequence_number, .retire_prior_to = frame.retire_prior_to,
-                                                           .cid = frame.connection_id, .token = frame.stateless_reset_token}));
+  HAWSER_TRY_VOID(path_->peer_cids().on_new_connection_id({.sequence = frame.sequence_number,
+                                                           .retire_prior_to = frame.retire_prior_to,
+                                                           .cid = frame.connection_id,
+                                                           .token = frame.stateless_reset_token}));
   reset_tokens_changed_ = true;
   // RFC 9000 section 5.1.2: what was retired is no longer used from now on.
   std::optional<NetworkPath>& previous = path_->previous();
@@ -138,7 +142,8 @@ Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacke
 
 Parsed<void> ConnectionCore::on_retire_connection_id(FrameReader& in, ReceivedPacket& packet) {
   HAWSER_TRY(const RetireConnectionIdFrame frame, parse_retire_connection_id(in));
-  HAWSER_TRY(const std::optional<ConnectionId> retired, path_->local_cids().on_retire_connection_id(frame.sequence_number, packet.dcid));
+  HAWSER_TRY(const std::optional<ConnectionId> retired,
+             path_->local_cids().on_retire_connection_id(frame.sequence_number, packet.dcid));
   if (retired) {
     routing_changes_.push_back({.add = false, .cid = *retired});
     issue_connection_ids();
@@ -169,7 +174,9 @@ Parsed<void> ConnectionCore::on_path_response(FrameReader& in, ReceivedPacket&) 
 Parsed<void> ConnectionCore::on_connection_close(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const ConnectionCloseFrame frame, parse_connection_close(in));
   enter_draining({.kind = frame.application ? CloseReason::Kind::kPeerApplication : CloseReason::Kind::kPeerTransport,
-                  .error_code = frame.error_code, .frame_type = frame.frame_type, .reason = std::string(as_text(frame.reason_phrase))});
+                  .error_code = frame.error_code,
+                  .frame_type = frame.frame_type,
+                  .reason = std::string(as_text(frame.reason_phrase))});
   return {};
 }
 

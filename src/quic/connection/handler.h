@@ -22,14 +22,16 @@ struct CloseReason {
     kIdleTimeout,
     kHandshakeTimeout,
     kStatelessReset,
-    kVersionMismatch,   // no version in common
+    kVersionMismatch,  // no version in common
   };
   Kind kind = Kind::kLocalApplication;
   std::uint64_t error_code = 0;
   std::uint64_t frame_type = 0;
   std::string reason;  // for people; the peer's words are passed through as they came
 
-  [[nodiscard]] bool is_application() const { return kind == Kind::kLocalApplication || kind == Kind::kPeerApplication; }
+  [[nodiscard]] bool is_application() const {
+    return kind == Kind::kLocalApplication || kind == Kind::kPeerApplication;
+  }
 };
 
 // One sentence for a person: "peer closed the connection: H3_NO_ERROR (0x100)".

@@ -9,14 +9,20 @@ namespace {
 // How many connection IDs the peer holds at a time; a few let it migrate more than once.
 constexpr std::size_t kCidsToIssue = 4;
 
-std::string_view group_of(const TlsSession& tls) { return tls.key_exchange_group(); }
+std::string_view group_of(const TlsSession& tls) {
+  return tls.key_exchange_group();
+}
 
 KeyType key_type(EncryptionLevel level, bool server) {
   switch (level) {
-    case EncryptionLevel::kInitial: return server ? KeyType::kServerInitial : KeyType::kClientInitial;
-    case EncryptionLevel::kHandshake: return server ? KeyType::kServerHandshake : KeyType::kClientHandshake;
-    case EncryptionLevel::kZeroRtt: return server ? KeyType::kServerZeroRtt : KeyType::kClientZeroRtt;
-    default: return server ? KeyType::kServerOneRtt : KeyType::kClientOneRtt;
+    case EncryptionLevel::kInitial:
+      return server ? KeyType::kServerInitial : KeyType::kClientInitial;
+    case EncryptionLevel::kHandshake:
+      return server ? KeyType::kServerHandshake : KeyType::kClientHandshake;
+    case EncryptionLevel::kZeroRtt:
+      return server ? KeyType::kServerZeroRtt : KeyType::kClientZeroRtt;
+    default:
+      return server ? KeyType::kServerOneRtt : KeyType::kClientOneRtt;
   }
 }
 
@@ -42,7 +48,9 @@ void ConnectionCore::on_secret(EncryptionLevel level, SecretDirection direction,
   emitter_.emit(KeyUpdated{.key_type = key_type(level, is_server() != read), .trigger = KeyTrigger::kTls});
 }
 
-void ConnectionCore::on_crypto_to_send(EncryptionLevel level, Bytes bytes) { crypto_.write(level, bytes); }
+void ConnectionCore::on_crypto_to_send(EncryptionLevel level, Bytes bytes) {
+  crypto_.write(level, bytes);
+}
 
 Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
   if (tls_ == nullptr) {
@@ -86,9 +94,12 @@ Parsed<void> ConnectionCore::check_peer_cids(const TransportParameters& paramete
     return wrong("initial_source_connection_id differs from the packets'");
   if (is_server()) return {};
   if (!parameters.original_destination_connection_id) return wrong("original_destination_connection_id is missing");
-  if (*parameters.original_destination_connection_id != ids_.original_dcid) return wrong("original_destination_connection_id is not ours");
-  if (handshake_.retried != parameters.retry_source_connection_id.has_value()) return wrong("retry_source_connection_id does not fit the handshake");
-  if (handshake_.retried && *parameters.retry_source_connection_id != *ids_.retry_scid) return wrong("retry_source_connection_id is not the Retry's");
+  if (*parameters.original_destination_connection_id != ids_.original_dcid)
+    return wrong("original_destination_connection_id is not ours");
+  if (handshake_.retried != parameters.retry_source_connection_id.has_value())
+    return wrong("retry_source_connection_id does not fit the handshake");
+  if (handshake_.retried && *parameters.retry_source_connection_id != *ids_.retry_scid)
+    return wrong("retry_source_connection_id is not the Retry's");
   return {};
 }
 
@@ -99,7 +110,8 @@ void ConnectionCore::apply_peer_parameters() {
                             .initial_max_stream_data_uni = handshake_.peer.initial_max_stream_data_uni,
                             .initial_max_streams_bidi = handshake_.peer.initial_max_streams_bidi,
                             .initial_max_streams_uni = handshake_.peer.initial_max_streams_uni});
-  path_->loss().set_peer_max_ack_delay(std::chrono::milliseconds(static_cast<std::int64_t>(handshake_.peer.max_ack_delay_ms)));
+  path_->loss().set_peer_max_ack_delay(
+      std::chrono::milliseconds(static_cast<std::int64_t>(handshake_.peer.max_ack_delay_ms)));
   path_->active().mtu_prober().set_peer_limit(handshake_.peer.max_udp_payload_size);
   path_->local_cids().set_peer_limit(std::min<std::uint64_t>(handshake_.peer.active_connection_id_limit, kCidsToIssue));
   if (handshake_.peer.stateless_reset_token) {
@@ -112,8 +124,11 @@ void ConnectionCore::apply_peer_parameters() {
 void ConnectionCore::on_handshake_complete() {
   handshake_.complete = true;
   stats_.handshake_time = now_ - times_.started;
-  handshake_.facts = {.alpn = std::string(tls_->alpn()), .server_name = std::string(tls_->server_name()), .group = std::string(group_of(*tls_)),
-            .peer_certificate = tls_->peer_certificate(), .cipher = tls_->cipher_suite()};
+  handshake_.facts = {.alpn = std::string(tls_->alpn()),
+                      .server_name = std::string(tls_->server_name()),
+                      .group = std::string(group_of(*tls_)),
+                      .peer_certificate = tls_->peer_certificate(),
+                      .cipher = tls_->cipher_suite()};
   tell_.complete = true;
   log_state(LoggedConnectionState::kHandshakeComplete);
   emitter_.emit(VersionInformation{.chosen_version = static_cast<std::uint32_t>(Version::kV1)});

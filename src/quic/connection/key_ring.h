@@ -25,7 +25,8 @@ class KeyRing {
   }
   // The keys of `level` were there and are gone for good.
   [[nodiscard]] bool discarded(EncryptionLevel level) const {
-    return (level == EncryptionLevel::kInitial && initial_discarded_) || (level == EncryptionLevel::kHandshake && handshake_discarded_);
+    return (level == EncryptionLevel::kInitial && initial_discarded_) ||
+           (level == EncryptionLevel::kHandshake && handshake_discarded_);
   }
 
   void discard_initial() {
@@ -38,14 +39,16 @@ class KeyRing {
   }
 
   // Of kInitial or kHandshake only.
-  [[nodiscard]] LevelKeys& level(EncryptionLevel level) { return level == EncryptionLevel::kInitial ? initial_ : handshake_; }
+  [[nodiscard]] LevelKeys& level(EncryptionLevel level) {
+    return level == EncryptionLevel::kInitial ? initial_ : handshake_;
+  }
 
   [[nodiscard]] HeaderKey& read_header(EncryptionLevel l) {
     return l == EncryptionLevel::kOneRtt ? one_rtt_.read_header() : level(l).read.header;
   }
 
  private:
-  [[nodiscard]] bool has(EncryptionLevel level, DirectionKeys LevelKeys::*direction) const {
+  [[nodiscard]] bool has(EncryptionLevel level, DirectionKeys LevelKeys::* direction) const {
     if (level == EncryptionLevel::kInitial) return !(initial_.*direction).empty();
     if (level == EncryptionLevel::kHandshake) return !(handshake_.*direction).empty();
     return false;

@@ -12,7 +12,8 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
   if (!is_server()) {
     // Only clients migrate. A server that answers from elsewhere without being asked is
     // ignored, but the local address becomes known with the first packet.
-    if (active.tuple().local.family == AddressFamily::kNone && active.tuple().remote == packet.tuple->remote) active.set_tuple(*packet.tuple);
+    if (active.tuple().local.family == AddressFamily::kNone && active.tuple().remote == packet.tuple->remote)
+      active.set_tuple(*packet.tuple);
     return;
   }
   if (packet.probing || !is_newest || !handshake_.complete) return;
@@ -20,7 +21,8 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
   if (previous && previous->tuple() == *packet.tuple) {
     // It came back to where it was: that address is proven already.
     path_->return_to_previous(now_);
-    emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationComplete, .remote = packet.tuple->remote, .local = packet.tuple->local});
+    emitter_.emit(MigrationStateUpdated{
+        .new_state = MigrationState::kMigrationComplete, .remote = packet.tuple->remote, .local = packet.tuple->local});
     return;
   }
   migrate_peer(packet);
@@ -37,8 +39,11 @@ NetworkPath ConnectionCore::new_network_path(const ReceivedPacket& packet) {
   // then there may be none to spare (section 9.5).
   const std::uint64_t sequence = path_->peer_cids().take_unused().value_or(path_->active().peer_cid_sequence());
   const auto mtu_max = static_cast<std::uint16_t>(config_.mtu_discovery ? config_.max_udp_payload : kBaseMtu);
-  NetworkPath made({.tuple = *packet.tuple, .validated = false, .peer_cid_sequence = sequence,
-                    .mtu = {.initial = kBaseMtu, .max = mtu_max}, .ecn = config_.ecn});
+  NetworkPath made({.tuple = *packet.tuple,
+                    .validated = false,
+                    .peer_cid_sequence = sequence,
+                    .mtu = {.initial = kBaseMtu, .max = mtu_max},
+                    .ecn = config_.ecn});
   made.on_datagram_received(packet.datagram_size);
   made.mtu_prober().set_peer_limit(handshake_.peer.max_udp_payload_size);
   return made;
@@ -51,7 +56,8 @@ void ConnectionCore::migrate_peer(const ReceivedPacket& packet) {
   candidate.reset();
   path_->migrate_to(std::move(to), now_);
   path_->on_mtu_changed();
-  emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationStarted, .remote = packet.tuple->remote, .local = packet.tuple->local});
+  emitter_.emit(MigrationStateUpdated{
+      .new_state = MigrationState::kMigrationStarted, .remote = packet.tuple->remote, .local = packet.tuple->local});
   if (path_->active().validated()) {
     on_path_validated(path_->active());
     return;
@@ -73,9 +79,11 @@ void ConnectionCore::on_path_validated(NetworkPath& network_path) {
   path_->loss().set_amplification_limited(false, now_);
   network_path.mtu_prober().start(now_);
   if (std::optional<NetworkPath>& previous = path_->previous()) {
-    if (previous->peer_cid_sequence() != network_path.peer_cid_sequence()) path_->peer_cids().retire(previous->peer_cid_sequence());
+    if (previous->peer_cid_sequence() != network_path.peer_cid_sequence())
+      path_->peer_cids().retire(previous->peer_cid_sequence());
     previous.reset();
-    emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationComplete, .remote = network_path.tuple().remote,
+    emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationComplete,
+                                        .remote = network_path.tuple().remote,
                                         .local = network_path.tuple().local});
   }
 }
@@ -84,7 +92,8 @@ void ConnectionCore::on_path_validated(NetworkPath& network_path) {
 void ConnectionCore::on_validation_failed() {
   if (path_->previous()) {
     path_->return_to_previous(now_);
-    emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationAbandoned, .remote = path_->active().tuple().remote,
+    emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationAbandoned,
+                                        .remote = path_->active().tuple().remote,
                                         .local = path_->active().tuple().local});
     return;
   }

@@ -16,19 +16,27 @@ constexpr std::size_t kMinInitialDatagram = 1'200;
 
 LoggedPacketType logged_type(PacketType type) {
   switch (type) {
-    case PacketType::kInitial: return LoggedPacketType::kInitial;
-    case PacketType::kZeroRtt: return LoggedPacketType::kZeroRtt;
-    case PacketType::kHandshake: return LoggedPacketType::kHandshake;
-    case PacketType::kRetry: return LoggedPacketType::kRetry;
-    case PacketType::kOneRtt: return LoggedPacketType::kOneRtt;
-    case PacketType::kVersionNegotiation: return LoggedPacketType::kVersionNegotiation;
-    default: return LoggedPacketType::kUnknown;
+    case PacketType::kInitial:
+      return LoggedPacketType::kInitial;
+    case PacketType::kZeroRtt:
+      return LoggedPacketType::kZeroRtt;
+    case PacketType::kHandshake:
+      return LoggedPacketType::kHandshake;
+    case PacketType::kRetry:
+      return LoggedPacketType::kRetry;
+    case PacketType::kOneRtt:
+      return LoggedPacketType::kOneRtt;
+    case PacketType::kVersionNegotiation:
+      return LoggedPacketType::kVersionNegotiation;
+    default:
+      return LoggedPacketType::kUnknown;
   }
 }
 
 }  // namespace
 
-void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn, Timestamp now) {
+void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn,
+                                  Timestamp now) {
   begin(now);
   const std::size_t cid_length = cids_->length();
   while (!bytes.empty()) {
@@ -48,7 +56,8 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
     if (use_masks) keys_.read_header(EncryptionLevel::kOneRtt).masks({samples.data(), count}, masks);
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t size = std::min(segment_size, bytes.size());
-      on_datagram(bytes.first(size), {.tuple = tuple, .ecn = ecn, .datagram_size = size, .mask = use_masks ? &masks[i] : nullptr});
+      on_datagram(bytes.first(size),
+                  {.tuple = tuple, .ecn = ecn, .datagram_size = size, .mask = use_masks ? &masks[i] : nullptr});
       bytes = bytes.subspan(size);
     }
   }
@@ -91,7 +100,8 @@ std::size_t ConnectionCore::on_packet(MutableBytes rest, const Arrival& arrival,
   const std::optional<PacketHeader> header = parse_packet_header(rest, cids_->length());
   if (!header) {
     ++stats_.packets_dropped;
-    emitter_.emit(PacketDropped{.packet_type = LoggedPacketType::kUnknown, .size = rest.size(), .reason = PacketDropReason::kInvalid});
+    emitter_.emit(PacketDropped{
+        .packet_type = LoggedPacketType::kUnknown, .size = rest.size(), .reason = PacketDropReason::kInvalid});
     return 0;
   }
   // RFC 9000 section 12.2: coalesced packets are all for the same connection ID.
@@ -100,10 +110,17 @@ std::size_t ConnectionCore::on_packet(MutableBytes rest, const Arrival& arrival,
     return header->packet_size;
   }
   switch (header->type) {
-    case PacketType::kVersionNegotiation: on_version_negotiation(*header, rest); return 0;
-    case PacketType::kRetry: on_retry(*header, rest.first(header->packet_size)); return 0;
-    case PacketType::kUnsupportedVersion: drop_packet(*header, rest.size(), PacketDropReason::kUnsupported); return 0;
-    default: break;
+    case PacketType::kVersionNegotiation:
+      on_version_negotiation(*header, rest);
+      return 0;
+    case PacketType::kRetry:
+      on_retry(*header, rest.first(header->packet_size));
+      return 0;
+    case PacketType::kUnsupportedVersion:
+      drop_packet(*header, rest.size(), PacketDropReason::kUnsupported);
+      return 0;
+    default:
+      break;
   }
   open_packet(rest.first(header->packet_size), *header, arrival);
   return header->packet_size;
@@ -111,7 +128,9 @@ std::size_t ConnectionCore::on_packet(MutableBytes rest, const Arrival& arrival,
 
 // What can be said of a packet by its header alone.
 bool ConnectionCore::may_open(const PacketHeader& header) const {
-  if (header.type == PacketType::kDiscard || !header.is_protected() || header.packet_size < header.pn_offset + kMinProtectedLength) return false;
+  if (header.type == PacketType::kDiscard || !header.is_protected() ||
+      header.packet_size < header.pn_offset + kMinProtectedLength)
+    return false;
   if (!header.is_long()) return true;
   // RFC 9000 section 7.2: the peer's Source Connection ID stays as it was first seen; section
   // 17.2.2: a server's Initial has no token.
@@ -128,14 +147,21 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
   // RFC 9001 section 5.7: a server reads no 1-RTT packet before the handshake is complete.
   if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_.complete)) {
     const bool may_come = level != EncryptionLevel::kZeroRtt && !keys_.discarded(level);
-    if (!may_come || !early_packets_.keep(level, packet, arrival.tuple, arrival.ecn)) drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
+    if (!may_come || !early_packets_.keep(level, packet, arrival.tuple, arrival.ecn))
+      drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
     return;
   }
-  const HeaderMask mask = arrival.mask != nullptr ? *arrival.mask : keys_.read_header(level).mask(packet.data() + header.pn_offset + kSampleOffset);
+  const HeaderMask mask = arrival.mask != nullptr
+                              ? *arrival.mask
+                              : keys_.read_header(level).mask(packet.data() + header.pn_offset + kSampleOffset);
   const TruncatedPacketNumber truncated = unprotect(packet.data(), header.pn_offset, mask);
   const PacketNumberSpace space = space_of(level);
   AckTracker& acks = path_->acks(space);
-  ReceivedPacket received{.level = level, .space = space, .dcid = ConnectionId(header.dcid), .tuple = &arrival.tuple, .ecn = arrival.ecn,
+  ReceivedPacket received{.level = level,
+                          .space = space,
+                          .dcid = ConnectionId(header.dcid),
+                          .tuple = &arrival.tuple,
+                          .ecn = arrival.ecn,
                           .datagram_size = arrival.datagram_size};
   received.number = decode_packet_number(acks.largest_received(), truncated.value, 8u * truncated.length);
   const std::size_t header_size = header.pn_offset + truncated.length;
@@ -151,7 +177,8 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
   }
 }
 
-void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received, std::size_t header_size) {
+void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received,
+                               std::size_t header_size) {
   if (!handshake_.peer_cid_fixed && header.is_long()) {
     // RFC 9000 section 7.2: a server chooses its connection ID with its first packet; packets go
     // there from now on. A client's is believed only here, once a packet with it was authentic:
@@ -178,7 +205,8 @@ Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, ReceivedPacket& r
     return keys_.level(received.level).read.packet.open(kInitialPathId, received.number, header, sealed);
   const std::uint64_t read_before = keys_.one_rtt().read_generation();
   const std::uint64_t write_before = keys_.one_rtt().write_generation();
-  auto opened = keys_.one_rtt().open(path_->id(), received.number, (packet[0] & kKeyPhaseBit) != 0, header, sealed, now_);
+  auto opened =
+      keys_.one_rtt().open(path_->id(), received.number, (packet[0] & kKeyPhaseBit) != 0, header, sealed, now_);
   if (keys_.one_rtt().read_generation() != read_before) log_key_update(false, KeyTrigger::kRemoteUpdate);
   if (keys_.one_rtt().write_generation() != write_before) log_key_update(true, KeyTrigger::kRemoteUpdate);
   return opened;

@@ -7,7 +7,8 @@ namespace hawser::quic {
 namespace {
 
 constexpr std::size_t kMinInitialDatagram = 1'200;  // RFC 9000 section 14.1
-constexpr EncryptionLevel kLevels[] = {EncryptionLevel::kInitial, EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt};
+constexpr EncryptionLevel kLevels[] = {EncryptionLevel::kInitial, EncryptionLevel::kHandshake,
+                                       EncryptionLevel::kOneRtt};
 // RFC 9000 section 13.2.4: a sender of nothing but ACKs asks now and then for one itself.
 constexpr std::uint64_t kPingAfterAckOnly = 32;
 
@@ -24,8 +25,8 @@ struct ConnectionCore::DatagramPlan {
   bool may_carry_data = true;  // congestion control and pacing agree
   bool challenge = false;      // path validation frames only
   bool mtu_probe = false;
-  Ecn ecn = Ecn::kNotEct;      // the mark of the whole train
-  std::size_t pad_to = 0;      // octets, 0: no more than rules ask
+  Ecn ecn = Ecn::kNotEct;  // the mark of the whole train
+  std::size_t pad_to = 0;  // octets, 0: no more than rules ask
 };
 
 // What a 1-RTT packet says besides ACKs and stream data, in this order.
@@ -39,7 +40,8 @@ Parsed<void> ConnectionCore::maintain_keys() {
   const std::uint64_t generation = keys.write_generation();
   HAWSER_TRY_VOID(keys.maintain(now_, pto()));
   const bool due = config_.key_update_packets != 0 && keys.packets_sealed_with_key() >= config_.key_update_packets;
-  if ((owed_.key_update || due) && keys.write_generation() == generation && keys.initiate_update(now_)) owed_.key_update = false;
+  if ((owed_.key_update || due) && keys.write_generation() == generation && keys.initiate_update(now_))
+    owed_.key_update = false;
   if (keys.write_generation() != generation) log_key_update(true, KeyTrigger::kLocalUpdate);
   return {};
 }
@@ -59,7 +61,8 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
 
   NetworkPath& network_path = path_->active();
   const std::size_t segment = network_path.mtu();
-  const std::size_t capacity = std::min(train.buffer.size(), std::min<std::size_t>(segment * train.max_segments, 65'000));
+  const std::size_t capacity =
+      std::min(train.buffer.size(), std::min<std::size_t>(segment * train.max_segments, 65'000));
   train.tuple = network_path.tuple();
   train.segment_size = segment;
   train.ecn = network_path.ecn().mark();
@@ -92,10 +95,12 @@ bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder&
     const PathValidator& validator = network_path->validator();
     if (!validator.challenge_due(now_) && !validator.response_owed()) continue;
     const std::size_t credit = network_path->anti_amplification().credit();
-    const std::size_t area = std::min<std::size_t>(std::min<std::size_t>(kMinInitialDatagram, credit), train.buffer.size());
+    const std::size_t area =
+        std::min<std::size_t>(std::min<std::size_t>(kMinInitialDatagram, credit), train.buffer.size());
     train.tuple = network_path->tuple();
     train.ecn = network_path->ecn().mark();
-    const std::size_t size = write_datagram(builder, train.buffer.first(area), *network_path, {.challenge = true, .ecn = train.ecn, .pad_to = area});
+    const std::size_t size = write_datagram(builder, train.buffer.first(area), *network_path,
+                                            {.challenge = true, .ecn = train.ecn, .pad_to = area});
     mask_train(builder);
     if (size == 0) continue;
     train.size = train.segment_size = size;
@@ -111,14 +116,16 @@ bool ConnectionCore::next_probe_train(TransmitTrain& train, DatagramBuilder& bui
   if (size == 0 || size > train.buffer.size() || !path_->may_send(now_)) return false;
   train.tuple = network_path.tuple();
   train.ecn = Ecn::kNotEct;
-  train.size = train.segment_size = write_datagram(builder, train.buffer.first(size), network_path, {.mtu_probe = true, .pad_to = size});
+  train.size = train.segment_size =
+      write_datagram(builder, train.buffer.first(size), network_path, {.mtu_probe = true, .pad_to = size});
   mask_train(builder);
   network_path.mtu_prober().on_probe_sent(static_cast<std::uint16_t>(train.size), now_);
   return true;
 }
 
 // Writes one datagram into `area`; returns its octets, 0 if there is nothing to say.
-std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path, const DatagramPlan& plan) {
+std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path,
+                                           const DatagramPlan& plan) {
   if (!network_path.anti_amplification().allows(area.size())) {
     path_->loss().set_amplification_limited(true, now_);
     return 0;
@@ -147,7 +154,8 @@ std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableByte
   return builder.size();
 }
 
-OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuilder& builder, const NetworkPath& network_path) {
+OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuilder& builder,
+                                            const NetworkPath& network_path) {
   const PacketNumberSpace space = space_of(level);
   LossDetector& loss = path_->loss();
   PacketHeaderParts parts{.level = level, .dcid = path_->peer_cid(network_path).view(), .scid = ids_.local.view()};
@@ -173,7 +181,8 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
 // acknowledge before it has those octets; with nothing in flight in their space no probe timeout
 // would free them. They pass the window as a probe would (RFC 9002 section 7.5).
 bool ConnectionCore::handshake_stalls(EncryptionLevel level) const {
-  return level != EncryptionLevel::kOneRtt && crypto_.wants_to_send(level) && !path_->loss().ack_eliciting_in_flight(space_of(level));
+  return level != EncryptionLevel::kOneRtt && crypto_.wants_to_send(level) &&
+         !path_->loss().ack_eliciting_in_flight(space_of(level));
 }
 
 void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
@@ -185,7 +194,8 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   }
   if (plan.challenge) {
     (void)network_path.validator().write_responses(out);
-    if (network_path.validator().challenge_due(now_)) (void)network_path.validator().write_challenge(out, cids_->random(), now_);
+    if (network_path.validator().challenge_due(now_))
+      (void)network_path.validator().write_challenge(out, cids_->random(), now_);
     return;
   }
   LossDetector& loss = path_->loss();
@@ -194,7 +204,8 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   if (acks.ack_due(now_) || acks.has_news()) {
     if (acks.write_ack(out, now_) == WriteResult::kDone) ++stats_.acks_sent;
   }
-  if ((plan.may_carry_data || probe || handshake_stalls(packet.level)) && loss.can_track(space, PacketPayload::kMaxFrames)) {
+  if ((plan.may_carry_data || probe || handshake_stalls(packet.level)) &&
+      loss.can_track(space, PacketPayload::kMaxFrames)) {
     if (packet.level == EncryptionLevel::kOneRtt) {
       write_application_frames(out, network_path);
     } else {
@@ -204,7 +215,9 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   }
   // RFC 9002 section 6.2.4: a probe elicits an ACK whatever else it says.
   if (probe && !out.ack_eliciting() && out.room() > 0) write_ping(out);
-  if (!out.ack_eliciting() && !out.empty() && out.room() > 0 && loss.packets_since_ack_eliciting(space) >= kPingAfterAckOnly) write_ping(out);
+  if (!out.ack_eliciting() && !out.empty() && out.room() > 0 &&
+      loss.packets_since_ack_eliciting(space) >= kPingAfterAckOnly)
+    write_ping(out);
 }
 
 void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath&) {
@@ -233,7 +246,8 @@ WriteResult ConnectionCore::write_one_rtt_crypto(PacketPayload& out) {
 }
 
 WriteResult ConnectionCore::write_cid_frames(PacketPayload& out) {
-  if (path_->peer_cids().has_frames() && path_->peer_cids().write_retirements(out) == WriteResult::kPacketFull) return WriteResult::kPacketFull;
+  if (path_->peer_cids().has_frames() && path_->peer_cids().write_retirements(out) == WriteResult::kPacketFull)
+    return WriteResult::kPacketFull;
   return path_->local_cids().has_frames() ? path_->local_cids().write_new_connection_ids(out) : WriteResult::kDone;
 }
 
@@ -286,10 +300,15 @@ void ConnectionCore::seal_packet(OpenPacket& packet, DatagramBuilder& builder) {
 void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
   const bool eliciting = packet.payload.ack_eliciting();
   const bool in_flight = eliciting || packet.payload.padded();
-  path_->loss().on_packet_sent({.space = space_of(packet.level), .packet_number = packet.packet_number, .size = packet.size(),
-                                .ack_eliciting = eliciting, .in_flight = in_flight, .mtu_probe = plan.mtu_probe,
+  path_->loss().on_packet_sent({.space = space_of(packet.level),
+                                .packet_number = packet.packet_number,
+                                .size = packet.size(),
+                                .ack_eliciting = eliciting,
+                                .in_flight = in_flight,
+                                .mtu_probe = plan.mtu_probe,
                                 .other_network_path = &network_path != &path_->active(),
-                                .ecn = plan.ecn, .frames = packet.payload.frames()},
+                                .ecn = plan.ecn,
+                                .frames = packet.payload.frames()},
                                now_);
   if (in_flight) path_->pacer().on_packet_sent(packet.size(), now_);
   if (eliciting && !times_.sent_since_activity) {
@@ -310,7 +329,8 @@ void ConnectionCore::mask_train(DatagramBuilder& builder) {
   if (packets.empty()) return;
   for (std::size_t i = 0; i < packets.size(); ++i) samples[i] = packets[i].start + packets[i].pn_offset + kSampleOffset;
   keys_.one_rtt().write_header().masks({samples.data(), packets.size()}, masks);
-  for (std::size_t i = 0; i < packets.size(); ++i) protect(packets[i].start, packets[i].pn_offset, packets[i].pn_length, masks[i]);
+  for (std::size_t i = 0; i < packets.size(); ++i)
+    protect(packets[i].start, packets[i].pn_offset, packets[i].pn_length, masks[i]);
   builder.clear_unmasked();
 }
 

@@ -6,7 +6,8 @@ namespace {
 
 // The smaller of both sides' idle timeouts; zero means that a side has none.
 Duration effective_idle_timeout(Duration ours, std::uint64_t peer_ms) {
-  const Duration theirs = std::chrono::milliseconds(static_cast<std::int64_t>(std::min<std::uint64_t>(peer_ms, UINT64_C(1) << 40)));
+  const Duration theirs =
+      std::chrono::milliseconds(static_cast<std::int64_t>(std::min<std::uint64_t>(peer_ms, UINT64_C(1) << 40)));
   if (ours == Duration{0}) return theirs;
   if (theirs == Duration{0}) return ours;
   return std::min(ours, theirs);
@@ -23,7 +24,8 @@ Timestamp ConnectionCore::idle_deadline() const {
 
 Timestamp ConnectionCore::open_deadline() const {
   Timestamp deadline = std::min(path_->loss().next_timeout(), idle_deadline());
-  for (const PacketNumberSpace space : {PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake, PacketNumberSpace::kApplication}) {
+  for (const PacketNumberSpace space :
+       {PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake, PacketNumberSpace::kApplication}) {
     const EncryptionLevel level = space == PacketNumberSpace::kInitial     ? EncryptionLevel::kInitial
                                   : space == PacketNumberSpace::kHandshake ? EncryptionLevel::kHandshake
                                                                            : EncryptionLevel::kOneRtt;
@@ -32,9 +34,11 @@ Timestamp ConnectionCore::open_deadline() const {
       deadline = std::min(deadline, path_->acks(space).next_timeout());
   }
   deadline = std::min(deadline, path_->active().next_timeout());
-  if (const auto& previous = const_cast<Path&>(*path_).previous()) deadline = std::min(deadline, previous->next_timeout());
+  if (const auto& previous = const_cast<Path&>(*path_).previous())
+    deadline = std::min(deadline, previous->next_timeout());
   if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
-  if (config_.keep_alive != Duration{0} && handshake_.complete) deadline = std::min(deadline, times_.last_received + config_.keep_alive);
+  if (config_.keep_alive != Duration{0} && handshake_.complete)
+    deadline = std::min(deadline, times_.last_received + config_.keep_alive);
   if (times_.waits_for_pacing) deadline = std::min(deadline, path_->pacer().next_release(now_));
   return deadline;
 }
@@ -82,7 +86,8 @@ void ConnectionCore::on_loss_timeout() {
 }
 
 void ConnectionCore::on_path_timeouts() {
-  if (auto& previous = path_->previous(); previous && now_ >= previous->validator().next_timeout()) (void)previous->validator().on_timeout(now_);
+  if (auto& previous = path_->previous(); previous && now_ >= previous->validator().next_timeout())
+    (void)previous->validator().on_timeout(now_);
   PathValidator& validator = path_->active().validator();
   if (now_ >= validator.next_timeout() && validator.on_timeout(now_)) on_validation_failed();
 }

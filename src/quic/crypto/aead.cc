@@ -9,8 +9,10 @@
 namespace hawser::quic {
 
 CryptoBackend effective_backend(CryptoBackend wanted, CipherSuite suite) {
-  if (wanted == CryptoBackend::kOpenSsl || suite == CipherSuite::kChaCha20Poly1305Sha256) return CryptoBackend::kOpenSsl;
-  if (wanted == CryptoBackend::kVaes ? vaes::is_available() : wanted == CryptoBackend::kAuto && vaes::is_fastest()) return CryptoBackend::kVaes;
+  if (wanted == CryptoBackend::kOpenSsl || suite == CipherSuite::kChaCha20Poly1305Sha256)
+    return CryptoBackend::kOpenSsl;
+  if (wanted == CryptoBackend::kVaes ? vaes::is_available() : wanted == CryptoBackend::kAuto && vaes::is_fastest())
+    return CryptoBackend::kVaes;
   return ipsec_mb::is_available() ? CryptoBackend::kIpsecMb : CryptoBackend::kOpenSsl;
 }
 
@@ -32,18 +34,30 @@ PacketKey::PacketKey(CipherSuite suite, Bytes key, Bytes iv, CryptoBackend backe
   HAWSER_CHECK(key.size() == key_length(suite) && iv.size() == iv_.size());
   std::memcpy(iv_.data(), iv.data(), iv_.size());
   switch (backend_) {
-    case CryptoBackend::kVaes: state_ = vaes::make(suite, key); break;
-    case CryptoBackend::kIpsecMb: state_ = ipsec_mb::make(suite, key); break;
-    default: state_ = evp::make(suite, key); break;
+    case CryptoBackend::kVaes:
+      state_ = vaes::make(suite, key);
+      break;
+    case CryptoBackend::kIpsecMb:
+      state_ = ipsec_mb::make(suite, key);
+      break;
+    default:
+      state_ = evp::make(suite, key);
+      break;
   }
 }
 
 PacketKey::~PacketKey() {
   if (state_ == nullptr) return;
   switch (backend_) {
-    case CryptoBackend::kVaes: vaes::destroy(state_); break;
-    case CryptoBackend::kIpsecMb: ipsec_mb::destroy(state_, suite_); break;
-    default: evp::destroy(state_); break;
+    case CryptoBackend::kVaes:
+      vaes::destroy(state_);
+      break;
+    case CryptoBackend::kIpsecMb:
+      ipsec_mb::destroy(state_, suite_);
+      break;
+    default:
+      evp::destroy(state_);
+      break;
   }
 }
 
@@ -51,9 +65,15 @@ void PacketKey::seal(PathId path, PacketNumber pn, Bytes header, std::span<const
   HAWSER_DCHECK(state_ != nullptr);
   const AeadNonce nonce = packet_nonce(iv_, path, pn);
   switch (backend_) {
-    case CryptoBackend::kVaes: vaes::seal(state_, nonce, header, plaintext, out); break;
-    case CryptoBackend::kIpsecMb: ipsec_mb::seal(state_, suite_, nonce, header, plaintext, out); break;
-    default: evp::seal(state_, nonce, header, plaintext, out); break;
+    case CryptoBackend::kVaes:
+      vaes::seal(state_, nonce, header, plaintext, out);
+      break;
+    case CryptoBackend::kIpsecMb:
+      ipsec_mb::seal(state_, suite_, nonce, header, plaintext, out);
+      break;
+    default:
+      evp::seal(state_, nonce, header, plaintext, out);
+      break;
   }
 }
 
@@ -62,9 +82,12 @@ bool PacketKey::open(PathId path, PacketNumber pn, Bytes header, MutableBytes ci
   if (ciphertext_and_tag.size() < kAeadTagLength) return false;
   const AeadNonce nonce = packet_nonce(iv_, path, pn);
   switch (backend_) {
-    case CryptoBackend::kVaes: return vaes::open(state_, nonce, header, ciphertext_and_tag);
-    case CryptoBackend::kIpsecMb: return ipsec_mb::open(state_, suite_, nonce, header, ciphertext_and_tag);
-    default: return evp::open(state_, nonce, header, ciphertext_and_tag);
+    case CryptoBackend::kVaes:
+      return vaes::open(state_, nonce, header, ciphertext_and_tag);
+    case CryptoBackend::kIpsecMb:
+      return ipsec_mb::open(state_, suite_, nonce, header, ciphertext_and_tag);
+    default:
+      return evp::open(state_, nonce, header, ciphertext_and_tag);
   }
 }
 

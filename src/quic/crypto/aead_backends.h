@@ -15,7 +15,8 @@ namespace hawser::quic::ipsec_mb {
 bool is_available();
 void* make(CipherSuite suite, Bytes key);  // AES suites only
 void destroy(void* state, CipherSuite suite);
-void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);
+void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext,
+          std::uint8_t* out);
 bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
 
 }  // namespace hawser::quic::ipsec_mb

@@ -13,9 +13,12 @@ const EVP_CIPHER* cipher_of(CipherSuite suite) {
   static const EVP_CIPHER* const kAes256 = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
   static const EVP_CIPHER* const kChaCha20 = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
   switch (suite) {
-    case CipherSuite::kAes128GcmSha256: return kAes128;
-    case CipherSuite::kAes256GcmSha384: return kAes256;
-    case CipherSuite::kChaCha20Poly1305Sha256: return kChaCha20;
+    case CipherSuite::kAes128GcmSha256:
+      return kAes128;
+    case CipherSuite::kAes256GcmSha384:
+      return kAes256;
+    case CipherSuite::kChaCha20Poly1305Sha256:
+      return kChaCha20;
   }
   return nullptr;
 }
@@ -24,7 +27,8 @@ const EVP_CIPHER* cipher_of(CipherSuite suite) {
 void begin(EVP_CIPHER_CTX* context, const AeadNonce& nonce, Bytes aad, bool encrypt) {
   HAWSER_CHECK(EVP_CipherInit_ex2(context, nullptr, nullptr, nonce.data(), encrypt ? 1 : 0, nullptr) == 1);
   int size = 0;
-  if (!aad.empty()) HAWSER_CHECK(EVP_CipherUpdate(context, nullptr, &size, aad.data(), static_cast<int>(aad.size())) == 1);
+  if (!aad.empty())
+    HAWSER_CHECK(EVP_CipherUpdate(context, nullptr, &size, aad.data(), static_cast<int>(aad.size())) == 1);
 }
 
 }  // namespace
@@ -36,7 +40,9 @@ void* make(CipherSuite suite, Bytes key) {
   return context;
 }
 
-void destroy(void* state) { EVP_CIPHER_CTX_free(static_cast<EVP_CIPHER_CTX*>(state)); }
+void destroy(void* state) {
+  EVP_CIPHER_CTX_free(static_cast<EVP_CIPHER_CTX*>(state));
+}
 
 void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out) {
   auto* context = static_cast<EVP_CIPHER_CTX*>(state);

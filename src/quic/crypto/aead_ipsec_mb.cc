@@ -36,10 +36,12 @@ IMB_MGR* manager() {
   return kManager;
 }
 
-bool is_128(CipherSuite suite) { return suite == CipherSuite::kAes128GcmSha256; }
+bool is_128(CipherSuite suite) {
+  return suite == CipherSuite::kAes128GcmSha256;
+}
 
-void seal_pieces(const gcm_key_data* key, bool bits_128, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext,
-                 std::uint8_t* out) {
+void seal_pieces(const gcm_key_data* key, bool bits_128, const AeadNonce& nonce, Bytes aad,
+                 std::span<const Bytes> plaintext, std::uint8_t* out) {
   gcm_context_data context;
   IMB_MGR* mgr = manager();
   if (bits_128) {
@@ -65,7 +67,9 @@ void seal_pieces(const gcm_key_data* key, bool bits_128, const AeadNonce& nonce,
 
 }  // namespace
 
-bool is_available() { return manager() != nullptr; }
+bool is_available() {
+  return manager() != nullptr;
+}
 
 void* make(CipherSuite suite, Bytes key) {
   auto* expanded = new gcm_key_data;  // aligned to 64 octets by its type
@@ -82,7 +86,8 @@ void destroy(void* state, CipherSuite) {
   delete static_cast<gcm_key_data*>(state);
 }
 
-void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out) {
+void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext,
+          std::uint8_t* out) {
   const auto* key = static_cast<const gcm_key_data*>(state);
   if (plaintext.size() != 1) {
     seal_pieces(key, is_128(suite), nonce, aad, plaintext, out);
@@ -92,11 +97,11 @@ void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std
   const Bytes text = plaintext[0];
   std::uint8_t* const tag = out + text.size();
   if (is_128(suite)) {
-    IMB_AES128_GCM_ENC(manager(), key, &context, out, text.data(), text.size(), nonce.data(), aad.data(), aad.size(), tag,
-                       kAeadTagLength);
+    IMB_AES128_GCM_ENC(manager(), key, &context, out, text.data(), text.size(), nonce.data(), aad.data(), aad.size(),
+                       tag, kAeadTagLength);
   } else {
-    IMB_AES256_GCM_ENC(manager(), key, &context, out, text.data(), text.size(), nonce.data(), aad.data(), aad.size(), tag,
-                       kAeadTagLength);
+    IMB_AES256_GCM_ENC(manager(), key, &context, out, text.data(), text.size(), nonce.data(), aad.data(), aad.size(),
+                       tag, kAeadTagLength);
   }
 }
 
@@ -107,20 +112,31 @@ bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, Mut
   const std::size_t length = ciphertext_and_tag.size() - kAeadTagLength;
   std::array<std::uint8_t, kAeadTagLength> tag;
   if (is_128(suite)) {
-    IMB_AES128_GCM_DEC(manager(), key, &context, data, data, length, nonce.data(), aad.data(), aad.size(), tag.data(), tag.size());
+    IMB_AES128_GCM_DEC(manager(), key, &context, data, data, length, nonce.data(), aad.data(), aad.size(), tag.data(),
+                       tag.size());
   } else {
-    IMB_AES256_GCM_DEC(manager(), key, &context, data, data, length, nonce.data(), aad.data(), aad.size(), tag.data(), tag.size());
+    IMB_AES256_GCM_DEC(manager(), key, &context, data, data, length, nonce.data(), aad.data(), aad.size(), tag.data(),
+                       tag.size());
   }
   return equal_constant_time(tag, ciphertext_and_tag.subspan(length));
 }
 
 #else
 
-bool is_available() { return false; }
-void* make(CipherSuite, Bytes) { HAWSER_CHECK(is_available()); return nullptr; }
+bool is_available() {
+  return false;
+}
+void* make(CipherSuite, Bytes) {
+  HAWSER_CHECK(is_available());
+  return nullptr;
+}
 void destroy(void*, CipherSuite) {}
-void seal(void*, CipherSuite, const AeadNonce&, Bytes, std::span<const Bytes>, std::uint8_t*) { HAWSER_CHECK(is_available()); }
-bool open(void*, CipherSuite, const AeadNonce&, Bytes, MutableBytes) { return false; }
+void seal(void*, CipherSuite, const AeadNonce&, Bytes, std::span<const Bytes>, std::uint8_t*) {
+  HAWSER_CHECK(is_available());
+}
+bool open(void*, CipherSuite, const AeadNonce&, Bytes, MutableBytes) {
+  return false;
+}
 
 #endif
 

@@ -97,7 +97,9 @@ TEST(aead, anything_altered_does_not_open) {
       Octets sealed(plaintext.size() + kAeadTagLength);
       key.seal(PathId{1}, PacketNumber{5}, header, pieces, sealed.data());
 
-      const auto opens = [&](PathId path, PacketNumber pn, Bytes aad, Octets octets) { return key.open(path, pn, aad, octets); };
+      const auto opens = [&](PathId path, PacketNumber pn, Bytes aad, Octets octets) {
+        return key.open(path, pn, aad, octets);
+      };
       EXPECT_TRUE(opens(PathId{1}, PacketNumber{5}, header, sealed));
       EXPECT_FALSE(opens(PathId{2}, PacketNumber{5}, header, sealed));
       EXPECT_FALSE(opens(PathId{1}, PacketNumber{6}, header, sealed));
@@ -108,7 +110,8 @@ TEST(aead, anything_altered_does_not_open) {
         EXPECT_FALSE(opens(PathId{1}, PacketNumber{5}, header, flipped)) << i;
       }
       for (std::size_t size = 0; size < sealed.size(); ++size) {
-        EXPECT_FALSE(opens(PathId{1}, PacketNumber{5}, header, {sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size)}));
+        EXPECT_FALSE(opens(PathId{1}, PacketNumber{5}, header,
+                           {sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(size)}));
       }
       header[0] ^= 0x80;
       EXPECT_FALSE(opens(PathId{1}, PacketNumber{5}, header, sealed));

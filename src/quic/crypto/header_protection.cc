@@ -24,7 +24,9 @@ struct RoundKeys {
   int rounds;  // 10 for AES-128, 14 for AES-256
 };
 
-bool cpu_has_aes() { return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1"); }
+bool cpu_has_aes() {
+  return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1");
+}
 
 // FIPS 197 section 5.2: each word of a round key is the xor of the words before it.
 HAWSER_TARGET_AES __m128i next_round_key(__m128i key, __m128i assist) {
@@ -38,7 +40,9 @@ HAWSER_TARGET_AES __m128i rotated_assist(__m128i key) {
   return _mm_shuffle_epi32(_mm_aeskeygenassist_si128(key, kRoundConstant), 0xff);
 }
 
-HAWSER_TARGET_AES __m128i unrotated_assist(__m128i key) { return _mm_shuffle_epi32(_mm_aeskeygenassist_si128(key, 0), 0xaa); }
+HAWSER_TARGET_AES __m128i unrotated_assist(__m128i key) {
+  return _mm_shuffle_epi32(_mm_aeskeygenassist_si128(key, 0), 0xaa);
+}
 
 HAWSER_TARGET_AES void expand_128(RoundKeys& r, const std::uint8_t* key) {
   __m128i* k = r.keys;
@@ -117,8 +121,12 @@ void masks_by_instructions(void* state, std::span<const std::uint8_t* const> sam
   for (; done < samples.size(); ++done) encrypt_samples<1>(keys, samples.data() + done, out + done);
 }
 #else
-bool cpu_has_aes() { return false; }
-void* make_round_keys(CipherSuite, Bytes) { return nullptr; }
+bool cpu_has_aes() {
+  return false;
+}
+void* make_round_keys(CipherSuite, Bytes) {
+  return nullptr;
+}
 void free_round_keys(void*) {}
 void masks_by_instructions(void*, std::span<const std::uint8_t* const>, HeaderMask*) {}
 #endif
@@ -128,9 +136,12 @@ const EVP_CIPHER* cipher_of(CipherSuite suite) {
   static const EVP_CIPHER* const kAes256 = EVP_CIPHER_fetch(nullptr, "AES-256-ECB", nullptr);
   static const EVP_CIPHER* const kChaCha20 = EVP_CIPHER_fetch(nullptr, "ChaCha20", nullptr);
   switch (suite) {
-    case CipherSuite::kAes128GcmSha256: return kAes128;
-    case CipherSuite::kAes256GcmSha384: return kAes256;
-    case CipherSuite::kChaCha20Poly1305Sha256: return kChaCha20;
+    case CipherSuite::kAes128GcmSha256:
+      return kAes128;
+    case CipherSuite::kAes256GcmSha384:
+      return kAes256;
+    case CipherSuite::kChaCha20Poly1305Sha256:
+      return kChaCha20;
   }
   return nullptr;
 }
@@ -143,8 +154,10 @@ void masks_by_evp_aes(EVP_CIPHER_CTX* context, std::span<const std::uint8_t* con
     const std::size_t count = std::min(kGroup, samples.size() - done);
     for (std::size_t i = 0; i < count; ++i) std::memcpy(&blocks[i * kSampleLength], samples[done + i], kSampleLength);
     int size = 0;
-    HAWSER_CHECK(EVP_EncryptUpdate(context, blocks.data(), &size, blocks.data(), static_cast<int>(count * kSampleLength)) == 1);
-    for (std::size_t i = 0; i < count; ++i) std::memcpy(out[done + i].data(), &blocks[i * kSampleLength], out[done + i].size());
+    HAWSER_CHECK(
+        EVP_EncryptUpdate(context, blocks.data(), &size, blocks.data(), static_cast<int>(count * kSampleLength)) == 1);
+    for (std::size_t i = 0; i < count; ++i)
+      std::memcpy(out[done + i].data(), &blocks[i * kSampleLength], out[done + i].size());
     done += count;
   }
 }

@@ -63,8 +63,8 @@ inline void protect(std::uint8_t* packet, std::size_t pn_offset, std::size_t pn_
 }
 
 struct TruncatedPacketNumber {
-  std::uint32_t value = 0;     // the low 8 * length bits of the packet number
-  std::uint8_t length = 0;     // octets, 1..4
+  std::uint32_t value = 0;  // the low 8 * length bits of the packet number
+  std::uint8_t length = 0;  // octets, 1..4
 };
 
 // Removes a mask from the header of a received packet in place and reads the truncated

@@ -73,7 +73,9 @@ const VersionKeyTable* version_key_table(Version version) {
   return nullptr;
 }
 
-const VersionKeyTable& v1_key_table() { return kKeyTables[0]; }
+const VersionKeyTable& v1_key_table() {
+  return kKeyTables[0];
+}
 
 Secret hkdf_extract(CipherSuite suite, Bytes salt, Bytes input_keying_material) {
   Secret secret = Secret::of_length(hash_length(suite));

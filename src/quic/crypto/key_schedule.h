@@ -20,12 +20,12 @@ inline constexpr std::size_t kAeadTagLength = 16;
 // wire formats is VersionTraits of wire/version_traits.h.
 struct VersionKeyTable {
   Version version;
-  std::array<std::uint8_t, 20> initial_salt;        // RFC 9001 section 5.2
-  std::string_view key_label;                       // RFC 9001 section 5.1, without "tls13 "
+  std::array<std::uint8_t, 20> initial_salt;  // RFC 9001 section 5.2
+  std::string_view key_label;                 // RFC 9001 section 5.1, without "tls13 "
   std::string_view iv_label;
   std::string_view hp_label;
-  std::string_view ku_label;                        // RFC 9001 section 6.1
-  std::array<std::uint8_t, 16> retry_key;           // RFC 9001 section 5.8
+  std::string_view ku_label;               // RFC 9001 section 6.1
+  std::array<std::uint8_t, 16> retry_key;  // RFC 9001 section 5.8
   std::array<std::uint8_t, kAeadIvLength> retry_nonce;
 };
 

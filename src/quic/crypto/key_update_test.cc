@@ -68,7 +68,8 @@ void update(OneRttKeys& from, std::uint64_t acknowledged, Timestamp now) {
 }
 
 TEST(key_update, a_chain_of_updates_from_both_sides_keeps_packets_flowing) {
-  for (const auto suite : {CipherSuite::kAes128GcmSha256, CipherSuite::kAes256GcmSha384, CipherSuite::kChaCha20Poly1305Sha256}) {
+  for (const auto suite :
+       {CipherSuite::kAes128GcmSha256, CipherSuite::kAes256GcmSha384, CipherSuite::kChaCha20Poly1305Sha256}) {
     Peers p(suite);
     Timestamp now = kStart;
     for (std::uint64_t round = 0; round < 12; ++round) {

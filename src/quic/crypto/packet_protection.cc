@@ -96,8 +96,8 @@ void OneRttKeys::seal(PathId path, PacketNumber pn, Bytes header, std::span<cons
   write_current_.seal(path, pn, header, plaintext, out);
 }
 
-Parsed<bool> OneRttKeys::open(PathId path, PacketNumber pn, bool key_phase, Bytes header, MutableBytes ciphertext_and_tag,
-                              Timestamp now) {
+Parsed<bool> OneRttKeys::open(PathId path, PacketNumber pn, bool key_phase, Bytes header,
+                              MutableBytes ciphertext_and_tag, Timestamp now) {
   HAWSER_DCHECK(can_open());
   if (now >= previous_expiry_) drop_previous_read();
   PathPhase& phase = phase_of(path);
@@ -111,7 +111,8 @@ Parsed<bool> OneRttKeys::open(PathId path, PacketNumber pn, bool key_phase, Byte
   const bool older = phase.lowest_opened == kNoNumber || pn.value < phase.lowest_opened;
   if (older && !read_previous_.empty()) {
     if (!read_previous_.open(path, pn, header, ciphertext_and_tag)) return on_open_failed();
-    if (phase.highest_opened_old == kNoNumber || phase.highest_opened_old < pn.value) phase.highest_opened_old = pn.value;
+    if (phase.highest_opened_old == kNoNumber || phase.highest_opened_old < pn.value)
+      phase.highest_opened_old = pn.value;
     return true;
   }
   if (!read_next_.open(path, pn, header, ciphertext_and_tag)) return on_open_failed();

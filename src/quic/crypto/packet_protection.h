@@ -25,7 +25,8 @@ struct DirectionKeys {
   HeaderKey header;
 
   DirectionKeys() = default;
-  DirectionKeys(const VersionKeyTable& table, CipherSuite suite, Bytes secret, CryptoBackend backend = CryptoBackend::kAuto);
+  DirectionKeys(const VersionKeyTable& table, CipherSuite suite, Bytes secret,
+                CryptoBackend backend = CryptoBackend::kAuto);
   [[nodiscard]] bool empty() const { return packet.empty(); }
 };
 
@@ -36,7 +37,8 @@ struct LevelKeys {
 };
 
 // RFC 9001 section 5.2: the Initial keys of `role`. `dcid` as for initial_secrets().
-LevelKeys initial_keys(const VersionKeyTable& table, Role role, Bytes dcid, CryptoBackend backend = CryptoBackend::kAuto);
+LevelKeys initial_keys(const VersionKeyTable& table, Role role, Bytes dcid,
+                       CryptoBackend backend = CryptoBackend::kAuto);
 
 struct OneRttOptions {
   const VersionKeyTable* table = nullptr;  // static storage; nullptr: QUIC version 1
@@ -83,8 +85,8 @@ class OneRttKeys {
   // Opens a packet whose header protection is removed. True: opened. False: discard it; the
   // tag was wrong or its key is gone. Errors: KEY_UPDATE_ERROR (RFC 9001 sections 6.2, 6.4),
   // AEAD_LIMIT_REACHED (section 6.6). A packet of the next phase updates both directions.
-  [[nodiscard]] Parsed<bool> open(PathId path, PacketNumber pn, bool key_phase, Bytes header, MutableBytes ciphertext_and_tag,
-                                  Timestamp now);
+  [[nodiscard]] Parsed<bool> open(PathId path, PacketNumber pn, bool key_phase, Bytes header,
+                                  MutableBytes ciphertext_and_tag, Timestamp now);
 
   // RFC 9001 section 4.1.2: from now on updates are allowed.
   void on_handshake_confirmed() { handshake_confirmed_ = true; }
@@ -114,10 +116,10 @@ class OneRttKeys {
   // What the phase change on one path looked like from here.
   struct PathPhase {
     std::uint64_t path = 0;
-    std::uint64_t first_sealed = kNoNumber;       // in the current write generation
-    std::uint64_t lowest_opened = kNoNumber;      // in the current read generation
-    std::uint64_t highest_opened = kNoNumber;     // in the current read generation
-    std::uint64_t highest_opened_old = kNoNumber; // in the generation before
+    std::uint64_t first_sealed = kNoNumber;        // in the current write generation
+    std::uint64_t lowest_opened = kNoNumber;       // in the current read generation
+    std::uint64_t highest_opened = kNoNumber;      // in the current read generation
+    std::uint64_t highest_opened_old = kNoNumber;  // in the generation before
   };
 
   PathPhase& phase_of(PathId path);
@@ -127,7 +129,9 @@ class OneRttKeys {
   Parsed<bool> on_open_failed();
   void advance_write_generation();
   void derive_next_read();
-  [[nodiscard]] const VersionKeyTable& table() const { return options_.table != nullptr ? *options_.table : v1_key_table(); }
+  [[nodiscard]] const VersionKeyTable& table() const {
+    return options_.table != nullptr ? *options_.table : v1_key_table();
+  }
   [[nodiscard]] std::uint64_t seal_limit() const;
   [[nodiscard]] std::uint64_t failure_limit() const;
 

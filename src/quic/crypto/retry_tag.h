@@ -18,6 +18,7 @@ using RetryTag = std::array<std::uint8_t, kAeadTagLength>;
 RetryTag retry_integrity_tag(const VersionKeyTable& table, const ConnectionId& original_dcid, Bytes retry_without_tag);
 
 // `retry` is the whole datagram, tag included. False if it is too short or the tag differs.
-[[nodiscard]] bool verify_retry_integrity_tag(const VersionKeyTable& table, const ConnectionId& original_dcid, Bytes retry);
+[[nodiscard]] bool verify_retry_integrity_tag(const VersionKeyTable& table, const ConnectionId& original_dcid,
+                                              Bytes retry);
 
 }  // namespace hawser::quic

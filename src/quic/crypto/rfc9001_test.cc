@@ -71,7 +71,8 @@ TEST_P(Rfc9001, a2_client_initial) {
   auto server = initial_keys(v1_key_table(), Role::kServer, from_hex(rfc9001::kDcid), GetParam());
   auto payload = from_hex(rfc9001::kClientInitialFrames);
   payload.resize(1162);
-  const auto packet = protected_packet(client.write, PacketNumber{2}, 4, from_hex(rfc9001::kClientInitialHeader), payload);
+  const auto packet =
+      protected_packet(client.write, PacketNumber{2}, 4, from_hex(rfc9001::kClientInitialHeader), payload);
   EXPECT_EQ(to_hex(packet), to_hex(from_hex(rfc9001::kClientInitialPacket)));
   EXPECT_EQ(opened_payload(server.read, PacketNumber{2}, 18, packet), payload);
 }
@@ -80,7 +81,8 @@ TEST_P(Rfc9001, a3_server_initial) {
   auto client = initial_keys(v1_key_table(), Role::kClient, from_hex(rfc9001::kDcid), GetParam());
   auto server = initial_keys(v1_key_table(), Role::kServer, from_hex(rfc9001::kDcid), GetParam());
   const auto payload = from_hex(rfc9001::kServerInitialFrames);
-  const auto packet = protected_packet(server.write, PacketNumber{1}, 2, from_hex(rfc9001::kServerInitialHeader), payload);
+  const auto packet =
+      protected_packet(server.write, PacketNumber{1}, 2, from_hex(rfc9001::kServerInitialHeader), payload);
   EXPECT_EQ(to_hex(packet), to_hex(from_hex(rfc9001::kServerInitialPacket)));
   EXPECT_EQ(opened_payload(client.read, PacketNumber{1}, 18, packet), payload);
 }
@@ -107,7 +109,8 @@ TEST_P(Rfc9001, a5_chacha20_short_header) {
   EXPECT_EQ(to_hex(material.key()), to_hex(from_hex(rfc9001::kChaChaKey)));
   EXPECT_EQ(to_hex(material.iv()), to_hex(from_hex(rfc9001::kChaChaIv)));
   EXPECT_EQ(to_hex(material.hp()), to_hex(from_hex(rfc9001::kChaChaHp)));
-  EXPECT_EQ(to_hex(next_generation_secret(v1_key_table(), kSuite, secret).view()), to_hex(from_hex(rfc9001::kChaChaKu)));
+  EXPECT_EQ(to_hex(next_generation_secret(v1_key_table(), kSuite, secret).view()),
+            to_hex(from_hex(rfc9001::kChaChaKu)));
 
   DirectionKeys keys(v1_key_table(), kSuite, secret, GetParam());
   const Octets ping{0x01};
@@ -116,8 +119,13 @@ TEST_P(Rfc9001, a5_chacha20_short_header) {
   EXPECT_EQ(opened_payload(keys, PacketNumber{654'360'564}, 1, packet), ping);
 }
 
-INSTANTIATE_TEST_SUITE_P(backends, Rfc9001, testing::Values(CryptoBackend::kVaes, CryptoBackend::kIpsecMb, CryptoBackend::kOpenSsl),
-                         [](const auto& tested) { return tested.param == CryptoBackend::kVaes ? "vaes" : tested.param == CryptoBackend::kIpsecMb ? "ipsec_mb" : "openssl"; });
+INSTANTIATE_TEST_SUITE_P(backends, Rfc9001,
+                         testing::Values(CryptoBackend::kVaes, CryptoBackend::kIpsecMb, CryptoBackend::kOpenSsl),
+                         [](const auto& tested) {
+                           return tested.param == CryptoBackend::kVaes      ? "vaes"
+                                  : tested.param == CryptoBackend::kIpsecMb ? "ipsec_mb"
+                                                                            : "openssl";
+                         });
 
 }  // namespace
 }  // namespace hawser::quic

@@ -11,14 +11,19 @@ namespace hawser::quic {
 
 std::string_view to_string(CipherSuite suite) {
   switch (suite) {
-    case CipherSuite::kAes128GcmSha256: return "TLS_AES_128_GCM_SHA256";
-    case CipherSuite::kAes256GcmSha384: return "TLS_AES_256_GCM_SHA384";
-    case CipherSuite::kChaCha20Poly1305Sha256: return "TLS_CHACHA20_POLY1305_SHA256";
+    case CipherSuite::kAes128GcmSha256:
+      return "TLS_AES_128_GCM_SHA256";
+    case CipherSuite::kAes256GcmSha384:
+      return "TLS_AES_256_GCM_SHA384";
+    case CipherSuite::kChaCha20Poly1305Sha256:
+      return "TLS_CHACHA20_POLY1305_SHA256";
   }
   return "unknown cipher suite";
 }
 
-void wipe(MutableBytes bytes) { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+void wipe(MutableBytes bytes) {
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+}
 
 Secret::Secret(Bytes bytes) : length_(static_cast<std::uint8_t>(bytes.size())) {
   HAWSER_CHECK(bytes.size() <= kMaxLength);

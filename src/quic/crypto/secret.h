@@ -23,9 +23,13 @@ enum class CipherSuite : std::uint16_t {
 std::string_view to_string(CipherSuite suite);
 
 // Octets of the suite's hash output, which is also the length of its traffic secrets.
-constexpr std::size_t hash_length(CipherSuite suite) { return suite == CipherSuite::kAes256GcmSha384 ? 48 : 32; }
+constexpr std::size_t hash_length(CipherSuite suite) {
+  return suite == CipherSuite::kAes256GcmSha384 ? 48 : 32;
+}
 // Octets of the AEAD key, which is also the length of the header protection key.
-constexpr std::size_t key_length(CipherSuite suite) { return suite == CipherSuite::kAes128GcmSha256 ? 16 : 32; }
+constexpr std::size_t key_length(CipherSuite suite) {
+  return suite == CipherSuite::kAes128GcmSha256 ? 16 : 32;
+}
 
 // Overwrites memory in a way that the compiler keeps.
 void wipe(MutableBytes bytes);

@@ -36,7 +36,9 @@ TokenSealer::TokenSealer(Bytes secret) {
   std::memcpy(secret_.data(), secret.data(), secret_.size());
 }
 
-TokenSealer::~TokenSealer() { wipe(secret_); }
+TokenSealer::~TokenSealer() {
+  wipe(secret_);
+}
 
 std::vector<std::uint8_t> TokenSealer::seal(TokenKind kind, Bytes plaintext, Bytes aad, Random& random) const {
   HAWSER_CHECK(plaintext.size() <= kMaxPlaintext);
@@ -45,7 +47,8 @@ std::vector<std::uint8_t> TokenSealer::seal(TokenKind kind, Bytes plaintext, Byt
   const MutableBytes salt{token.data() + 1, kSaltLength};
   random.fill(salt);
   const Bytes pieces[] = {plaintext};
-  token_key(secret_, salt).seal(kInitialPathId, PacketNumber{0}, bound_data(kind, aad), pieces, token.data() + 1 + kSaltLength);
+  token_key(secret_, salt)
+      .seal(kInitialPathId, PacketNumber{0}, bound_data(kind, aad), pieces, token.data() + 1 + kSaltLength);
   return token;
 }
 
@@ -55,7 +58,8 @@ std::optional<std::vector<std::uint8_t>> TokenSealer::open(TokenKind kind, Bytes
   const Bytes salt = token.subspan(1, kSaltLength);
   const Bytes sealed = token.subspan(1 + kSaltLength);
   std::vector<std::uint8_t> notes(sealed.begin(), sealed.end());
-  if (!token_key(secret_, salt).open(kInitialPathId, PacketNumber{0}, bound_data(kind, aad), notes)) return std::nullopt;
+  if (!token_key(secret_, salt).open(kInitialPathId, PacketNumber{0}, bound_data(kind, aad), notes))
+    return std::nullopt;
   notes.resize(notes.size() - kAeadTagLength);
   return notes;
 }

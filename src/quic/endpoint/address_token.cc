@@ -22,7 +22,9 @@ std::vector<std::uint8_t> bound_data(const SocketAddress& client, bool with_port
 
 // Time in ms since the driver's epoch; tokens of a server with another clock do not expire
 // wrongly early by more than the skew.
-void put_time(Writer& out, Timestamp now) { out.varint(static_cast<std::uint64_t>(to_ms(now.time_since_epoch())) & kVarintMax); }
+void put_time(Writer& out, Timestamp now) {
+  out.varint(static_cast<std::uint64_t>(to_ms(now.time_since_epoch())) & kVarintMax);
+}
 
 bool fresh(std::uint64_t issued_ms, Timestamp now, Duration lifetime) {
   const std::int64_t age = to_ms(now.time_since_epoch()) - static_cast<std::int64_t>(issued_ms);
@@ -31,8 +33,9 @@ bool fresh(std::uint64_t issued_ms, Timestamp now, Duration lifetime) {
 
 }  // namespace
 
-std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client, const ConnectionId& original_dcid, const ConnectionId& retry_scid,
-                                                    Timestamp now, Random& random) const {
+std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client, const ConnectionId& original_dcid,
+                                                    const ConnectionId& retry_scid, Timestamp now,
+                                                    Random& random) const {
   std::array<std::uint8_t, 8 + kMaxConnectionIdLength> notes;
   Writer out(notes);
   put_time(out, now);
@@ -40,14 +43,16 @@ std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client,
   return sealer_.seal(TokenKind::kRetry, out.written(), bound_data(client, true, retry_scid.view()), random);
 }
 
-std::vector<std::uint8_t> AddressTokens::make_new_token(const SocketAddress& client, Timestamp now, Random& random) const {
+std::vector<std::uint8_t> AddressTokens::make_new_token(const SocketAddress& client, Timestamp now,
+                                                        Random& random) const {
   std::array<std::uint8_t, 8> notes;
   Writer out(notes);
   put_time(out, now);
   return sealer_.seal(TokenKind::kNewToken, out.written(), bound_data(client, false, {}), random);
 }
 
-std::optional<AddressTokens::Verdict> AddressTokens::check(Bytes token, const SocketAddress& client, const ConnectionId& dcid, Timestamp now) const {
+std::optional<AddressTokens::Verdict> AddressTokens::check(Bytes token, const SocketAddress& client,
+                                                           const ConnectionId& dcid, Timestamp now) const {
   const bool is_retry = looks_like_retry(token);
   const auto notes = sealer_.open(is_retry ? TokenKind::kRetry : TokenKind::kNewToken, token,
                                   bound_data(client, is_retry, is_retry ? dcid.view() : Bytes{}));

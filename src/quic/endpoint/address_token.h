@@ -24,8 +24,8 @@ class AddressTokens {
   explicit AddressTokens(Bytes secret) : sealer_(secret) {}
 
   // Bound to the client's address and port, and to both connection IDs.
-  std::vector<std::uint8_t> make_retry(const SocketAddress& client, const ConnectionId& original_dcid, const ConnectionId& retry_scid,
-                                       Timestamp now, Random& random) const;
+  std::vector<std::uint8_t> make_retry(const SocketAddress& client, const ConnectionId& original_dcid,
+                                       const ConnectionId& retry_scid, Timestamp now, Random& random) const;
   // Bound to the client's address only: its port changes from visit to visit.
   std::vector<std::uint8_t> make_new_token(const SocketAddress& client, Timestamp now, Random& random) const;
 
@@ -37,7 +37,9 @@ class AddressTokens {
   // address. `dcid` is the Destination Connection ID of the packet with the token.
   std::optional<Verdict> check(Bytes token, const SocketAddress& client, const ConnectionId& dcid, Timestamp now) const;
   // By its first octet: an invalid Retry token is an error, another is merely useless.
-  static bool looks_like_retry(Bytes token) { return !token.empty() && token[0] == static_cast<std::uint8_t>(TokenKind::kRetry); }
+  static bool looks_like_retry(Bytes token) {
+    return !token.empty() && token[0] == static_cast<std::uint8_t>(TokenKind::kRetry);
+  }
 
  private:
   TokenSealer sealer_;

@@ -23,10 +23,14 @@ constexpr std::size_t kMinInitialDcid = 8;          // RFC 9000 section 7.2
 struct CidHash {
   std::uint64_t key[2];
   std::uint64_t operator()(const ConnectionId& cid) const { return siphash13(key, cid.data(), cid.length()); }
-  std::uint64_t operator()(const StatelessResetToken& token) const { return siphash13(key, token.data(), token.size()); }
+  std::uint64_t operator()(const StatelessResetToken& token) const {
+    return siphash13(key, token.data(), token.size());
+  }
 };
 
-CidHash make_hash(Random& random) { return {{random.next_u64(), random.next_u64()}}; }
+CidHash make_hash(Random& random) {
+  return {{random.next_u64(), random.next_u64()}};
+}
 
 std::array<std::uint8_t, 32> secret_or_random(std::array<std::uint8_t, 32> secret, Random& random) {
   if (std::all_of(secret.begin(), secret.end(), [](std::uint8_t octet) { return octet == 0; })) random.fill(secret);
@@ -43,10 +47,11 @@ EndpointConfig with_secret(EndpointConfig config) {
 // the network did not damage it. Works on a copy.
 bool is_authentic(Bytes datagram, const PacketHeader& header) {
   if (header.packet_size < header.pn_offset + kMinProtectedLength) return false;
-  std::vector<std::uint8_t> packet(datagram.begin(), datagram.begin() + static_cast<std::ptrdiff_t>(header.packet_size));
+  std::vector<std::uint8_t> packet(datagram.begin(),
+                                   datagram.begin() + static_cast<std::ptrdiff_t>(header.packet_size));
   LevelKeys keys = initial_keys(v1_key_table(), Role::kServer, header.dcid);
-  const TruncatedPacketNumber number =
-      unprotect(packet.data(), header.pn_offset, keys.read.header.mask(packet.data() + header.pn_offset + kSampleOffset));
+  const TruncatedPacketNumber number = unprotect(
+      packet.data(), header.pn_offset, keys.read.header.mask(packet.data() + header.pn_offset + kSampleOffset));
   const std::size_t header_size = header.pn_offset + number.length;
   return keys.read.packet.open(kInitialPathId, PacketNumber{number.value}, Bytes(packet).first(header_size),
                                MutableBytes(packet).subspan(header_size));
@@ -98,8 +103,8 @@ struct Endpoint::Impl {
   Entry* route(Bytes datagram);
   void on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now);
   void on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
-  void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, const std::optional<AddressTokens::Verdict>& verdict,
-              Timestamp now);
+  void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
+              const std::optional<AddressTokens::Verdict>& verdict, Timestamp now);
   [[nodiscard]] bool wants_retry() const;
   Entry& add(ConnectionParameters parameters);
   void touch(Entry& entry);
@@ -109,7 +114,8 @@ struct Endpoint::Impl {
   void remove(Entry& entry);
   void emit_endpoint(const auto& event, Timestamp now) {
     const Vantage vantage = config.tls != nullptr ? Vantage::kServer : Vantage::kClient;
-    EventEmitter(config.events, {.connection = 0, .original_destination_cid = {}, .now = now, .vantage = vantage}).emit(event);
+    EventEmitter(config.events, {.connection = 0, .original_destination_cid = {}, .now = now, .vantage = vantage})
+        .emit(event);
   }
 };
 
@@ -144,7 +150,9 @@ void Endpoint::Impl::on_train(const ReceivedTrain& train, Timestamp now) {
     while (is_short && end < train.bytes.size()) {
       const std::size_t size = std::min(train.segment_size, train.bytes.size() - end);
       const std::uint8_t* next = train.bytes.data() + end;
-      if (size < 1 + config.cid_length || (next[0] & kLongHeaderBit) != 0 || std::memcmp(next + 1, first.data() + 1, config.cid_length) != 0) break;
+      if (size < 1 + config.cid_length || (next[0] & kLongHeaderBit) != 0 ||
+          std::memcmp(next + 1, first.data() + 1, config.cid_length) != 0)
+        break;
       ++stats.datagrams_received;
       end += size;
     }
@@ -191,11 +199,14 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
     if (datagram.size() >= kMinInitialDatagram && replies.admit(now)) {
       replies.add_version_negotiation(*header, train.tuple, *config.random);
       ++stats.version_negotiations_sent;
-      emit_endpoint(VersionNegotiationSent{.remote = train.tuple.remote, .offered_version = static_cast<std::uint32_t>(header->version)}, now);
+      emit_endpoint(VersionNegotiationSent{.remote = train.tuple.remote,
+                                           .offered_version = static_cast<std::uint32_t>(header->version)},
+                    now);
     }
     return;
   }
-  if (header->type != PacketType::kInitial || datagram.size() < kMinInitialDatagram || header->dcid.size() < kMinInitialDcid) {
+  if (header->type != PacketType::kInitial || datagram.size() < kMinInitialDatagram ||
+      header->dcid.size() < kMinInitialDcid) {
     ++stats.datagrams_dropped;
     return;
   }
@@ -204,14 +215,18 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
 
 bool Endpoint::Impl::wants_retry() const {
   switch (config.retry) {
-    case RetryPolicy::kAlways: return true;
-    case RetryPolicy::kUnderLoad: return handshakes >= config.handshakes_max / 2;
-    case RetryPolicy::kNever: return false;
+    case RetryPolicy::kAlways:
+      return true;
+    case RetryPolicy::kUnderLoad:
+      return handshakes >= config.handshakes_max / 2;
+    case RetryPolicy::kNever:
+      return false;
   }
   return false;
 }
 
-void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now) {
+void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
+                                   Timestamp now) {
   std::optional<AddressTokens::Verdict> verdict;
   const auto refuse = [&](TransportErrorCode code, std::string_view reason) {
     ++stats.connections_refused;
@@ -228,13 +243,16 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
     }
   }
   if (refuses_new) return refuse(TransportErrorCode::kConnectionRefused, "shutting down");
-  if (entries.size() >= config.connections_max) return refuse(TransportErrorCode::kConnectionRefused, "connections_max reached");
-  if (handshakes >= config.handshakes_max) return refuse(TransportErrorCode::kConnectionRefused, "handshakes_max reached");
+  if (entries.size() >= config.connections_max)
+    return refuse(TransportErrorCode::kConnectionRefused, "connections_max reached");
+  if (handshakes >= config.handshakes_max)
+    return refuse(TransportErrorCode::kConnectionRefused, "handshakes_max reached");
   if (!verdict && wants_retry()) {
     if (!replies.admit(now)) return;
     const ConnectionId retry_scid = cids.generate();
     const ConnectionId original(header.dcid);
-    replies.add_retry(header, train.tuple, retry_scid, tokens.make_retry(train.tuple.remote, original, retry_scid, now, *config.random), *config.random);
+    replies.add_retry(header, train.tuple, retry_scid,
+                      tokens.make_retry(train.tuple.remote, original, retry_scid, now, *config.random), *config.random);
     ++stats.retries_sent;
     emit_endpoint(RetrySent{.remote = train.tuple.remote, .original_destination_cid = original.view()}, now);
     return;
@@ -245,8 +263,13 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
 void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
                             const std::optional<AddressTokens::Verdict>& verdict, Timestamp now) {
   const ConnectionId dcid(header.dcid);
-  ConnectionParameters parameters{.role = Role::kServer, .config = config.connection, .tuple = train.tuple, .original_dcid = dcid,
-                                  .local_cid = cids.generate(), .peer_cid = ConnectionId(header.scid), .address_validated = verdict.has_value()};
+  ConnectionParameters parameters{.role = Role::kServer,
+                                  .config = config.connection,
+                                  .tuple = train.tuple,
+                                  .original_dcid = dcid,
+                                  .local_cid = cids.generate(),
+                                  .peer_cid = ConnectionId(header.scid),
+                                  .address_validated = verdict.has_value()};
   if (verdict && verdict->is_retry) {
     parameters.original_dcid = verdict->original_dcid;
     parameters.retry_scid = dcid;
@@ -268,7 +291,9 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   ConnectionHandler* handler = config.accept->on_accept(*entry.connection);
   if (handler == nullptr) {
     ++stats.connections_refused;
-    if (replies.admit(now)) replies.add_refusal(header, train.tuple, static_cast<std::uint64_t>(TransportErrorCode::kConnectionRefused), cids);
+    if (replies.admit(now))
+      replies.add_refusal(header, train.tuple, static_cast<std::uint64_t>(TransportErrorCode::kConnectionRefused),
+                          cids);
     remove(entry);
     return;
   }
@@ -392,7 +417,8 @@ std::optional<Timestamp> Endpoint::next_timeout() const {
   return impl_->timers.next();
 }
 
-std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters parameters, ConnectionHandler& handler, Timestamp now) {
+std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters parameters, ConnectionHandler& handler,
+                                                          Timestamp now) {
   if (parameters.tls == nullptr) return std::unexpected(ConfigError{"connect: no TLS context given"});
   const auto controller = make_congestion_controller(parameters.connection.congestion_control, kBaseMtu);
   if (!controller) return std::unexpected(controller.error());
@@ -402,13 +428,19 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   std::array<std::uint8_t, 16> first;
   impl_->config.random->fill(first);
   const ConnectionId original_dcid{Bytes(first)};
-  Impl::Entry& entry = impl_->add({.role = Role::kClient, .config = parameters.connection, .tuple = parameters.tuple, .original_dcid = original_dcid,
-                                   .local_cid = impl_->cids.generate(), .peer_cid = original_dcid, .token = std::move(parameters.token)});
+  Impl::Entry& entry = impl_->add({.role = Role::kClient,
+                                   .config = parameters.connection,
+                                   .tuple = parameters.tuple,
+                                   .original_dcid = original_dcid,
+                                   .local_cid = impl_->cids.generate(),
+                                   .peer_cid = original_dcid,
+                                   .token = std::move(parameters.token)});
   ConnectionCore& core = Impl::core(entry);
   core.attach(*entry.connection, handler);
   const std::vector<std::uint8_t> encoded = core.encoded_transport_parameters();
-  core.set_tls(parameters.tls->new_session(core.tls_handler(), {.server_name = parameters.server_name, .transport_parameters = encoded,
-                                                                .ticket = parameters.session}));
+  core.set_tls(parameters.tls->new_session(
+      core.tls_handler(),
+      {.server_name = parameters.server_name, .transport_parameters = encoded, .ticket = parameters.session}));
   core.start(now);
   impl_->settle(entry, now);
   return entry.connection.get();
@@ -433,7 +465,11 @@ void Endpoint::wake(Connection& connection) {
     if (entry->connection.get() == &connection) impl_->make_ready(*entry);
 }
 
-std::size_t Endpoint::connection_count() const { return impl_->entries.size(); }
-EndpointStats Endpoint::stats() const { return impl_->stats; }
+std::size_t Endpoint::connection_count() const {
+  return impl_->entries.size();
+}
+EndpointStats Endpoint::stats() const {
+  return impl_->stats;
+}
 
 }  // namespace hawser::quic

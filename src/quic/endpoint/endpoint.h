@@ -68,9 +68,9 @@ struct EndpointConfig {
   std::uint8_t worker = 0;
 
   // Limits, with what happens past them.
-  std::size_t connections_max = 1'000'000;  // further Initials: CONNECTION_REFUSED
-  std::size_t handshakes_max = 10'000;      // likewise
-  std::size_t stateless_replies_max = 1'000; // Retry, VN and resets a second; further: silence
+  std::size_t connections_max = 1'000'000;    // further Initials: CONNECTION_REFUSED
+  std::size_t handshakes_max = 10'000;        // likewise
+  std::size_t stateless_replies_max = 1'000;  // Retry, VN and resets a second; further: silence
 
   Random* random = nullptr;     // required; not owned
   EventSink* events = nullptr;  // optional; not owned; every event of every connection
@@ -117,7 +117,8 @@ class Endpoint {
   // Starts a connection to tuple.remote. The handler is not owned and must outlive it. The
   // reference is good until on_closed has been called and the endpoint dropped the
   // connection, which it does at the earliest in the following call of on_timeout.
-  std::expected<Connection*, ConfigError> connect(ClientParameters parameters, ConnectionHandler& handler, Timestamp now);
+  std::expected<Connection*, ConfigError> connect(ClientParameters parameters, ConnectionHandler& handler,
+                                                  Timestamp now);
 
   // Closes every connection with an application code and refuses new ones.
   void close_all(ApplicationErrorCode code, std::string_view reason, Timestamp now);

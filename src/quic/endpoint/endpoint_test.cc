@@ -18,7 +18,8 @@ namespace {
 constexpr std::int64_t kWallClock = 1'800'000'000;
 
 const DevCertificate& certificate() {
-  static const DevCertificate minted = mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
+  static const DevCertificate minted =
+      mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
   return minted;
 }
 
@@ -77,12 +78,15 @@ class Pair {
  public:
   Pair() : Pair(PairOptions()) {}
   explicit Pair(PairOptions o) : options(std::move(o)) {
-    server_tls.emplace(TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
-                                                 .certificates = {{.chain = bytes_of_text(certificate().certificate_pem), .key = bytes_of_text(certificate().key_pem)}}})
-                           .value());
-    client_tls.emplace(TlsClientContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
-                                                 .trust = {.system = false, .ca = bytes_of_text(certificate().certificate_pem)}})
-                           .value());
+    server_tls.emplace(
+        TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+                                  .certificates = {{.chain = bytes_of_text(certificate().certificate_pem),
+                                                    .key = bytes_of_text(certificate().key_pem)}}})
+            .value());
+    client_tls.emplace(
+        TlsClientContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+                                  .trust = {.system = false, .ca = bytes_of_text(certificate().certificate_pem)}})
+            .value());
     options.server.tls = &*server_tls;
     options.server.accept = &acceptor;
     options.server.random = &random;
@@ -91,8 +95,11 @@ class Pair {
   }
 
   Connection& connect(std::vector<std::uint8_t> token = {}) {
-    auto connected = client->connect({.tuple = {client_address, server_address}, .server_name = "localhost", .tls = &*client_tls,
-                                      .connection = options.client, .token = std::move(token)},
+    auto connected = client->connect({.tuple = {client_address, server_address},
+                                      .server_name = "localhost",
+                                      .tls = &*client_tls,
+                                      .connection = options.client,
+                                      .token = std::move(token)},
                                      recorder, now);
     connection = connected.value();
     return *connection;
@@ -149,7 +156,8 @@ class Pair {
         const Bytes datagram = Bytes(memory).subspan(at, std::min(train.segment_size, train.size - at));
         (to_server ? to_server_bytes : to_client_bytes) += datagram.size();
         if (drop(to_server, datagram)) continue;
-        FourTuple tuple = to_server ? FourTuple{server_address, client_address} : FourTuple{client_address, server_address};
+        FourTuple tuple =
+            to_server ? FourTuple{server_address, client_address} : FourTuple{client_address, server_address};
         wire.emplace(now + options.delay, Datagram{to_server, {datagram.begin(), datagram.end()}, tuple, train.ecn});
       }
     }
@@ -159,7 +167,10 @@ class Pair {
     while (!wire.empty() && wire.begin()->first <= now) {
       Datagram datagram = std::move(wire.begin()->second);
       wire.erase(wire.begin());
-      ReceivedTrain train{.bytes = datagram.octets, .segment_size = datagram.octets.size(), .tuple = datagram.tuple, .ecn = datagram.ecn};
+      ReceivedTrain train{.bytes = datagram.octets,
+                          .segment_size = datagram.octets.size(),
+                          .tuple = datagram.tuple,
+                          .ecn = datagram.ecn};
       (datagram.to_server ? *server : *client).on_datagrams({&train, 1}, now);
     }
   }
@@ -193,7 +204,9 @@ TEST(endpoint, streams_move_both_ways_intact) {
   Connection& c = pair.connect();
   ASSERT_TRUE(pair.run([&] { return pair.recorder.complete; }));
   const std::string text = pattern(3'000'000);
-  pair.acceptor.recorder.on_end = [&](Connection& server, StreamId id) { echo(server, id, pair.acceptor.recorder.received[id.value]); };
+  pair.acceptor.recorder.on_end = [&](Connection& server, StreamId id) {
+    echo(server, id, pair.acceptor.recorder.received[id.value]);
+  };
   const StreamId id = c.open_stream(true).value();
   echo(c, id, text);
   pair.client->wake(c);
@@ -343,7 +356,8 @@ TEST(endpoint, unknown_packet_gets_a_reset_and_unknown_version_a_negotiation) {
   Pair pair;
   std::vector<std::uint8_t> unknown(100, 0x55);
   unknown[0] = 0x41;
-  ReceivedTrain train{.bytes = unknown, .segment_size = unknown.size(), .tuple = {pair.server_address, pair.client_address}};
+  ReceivedTrain train{
+      .bytes = unknown, .segment_size = unknown.size(), .tuple = {pair.server_address, pair.client_address}};
   pair.server->on_datagrams({&train, 1}, pair.now);
   EXPECT_EQ(pair.server->stats().stateless_resets_sent, 1u);
   std::vector<std::uint8_t> version(1'200, 0);
@@ -384,7 +398,9 @@ TEST(endpoint, events_tell_the_peers_parameters_and_that_ecn_works) {
   ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
   EXPECT_EQ(sink.peer_parameters["initial_max_streams_bidi"], 77u);
   EXPECT_EQ(sink.peer_parameters["max_ack_delay"], 25u);
-  pair.acceptor.recorder.on_end = [&](Connection& server, StreamId id) { echo(server, id, pair.acceptor.recorder.received[id.value]); };
+  pair.acceptor.recorder.on_end = [&](Connection& server, StreamId id) {
+    echo(server, id, pair.acceptor.recorder.received[id.value]);
+  };
   const StreamId id = c.open_stream(true).value();
   echo(c, id, pattern(100'000));
   pair.client->wake(c);

@@ -49,14 +49,19 @@ void StatelessReplies::take(TransmitTrain& train) {
 }
 
 void StatelessReplies::add_version_negotiation(const PacketHeader& header, const FourTuple& tuple, Random& random) {
-  std::vector<std::uint8_t> octets(version_negotiation_size(header.dcid.size(), header.scid.size(), std::size(kSupported)));
+  std::vector<std::uint8_t> octets(
+      version_negotiation_size(header.dcid.size(), header.scid.size(), std::size(kSupported)));
   Writer out(octets);
   write_version_negotiation(out, header, kSupported, random);
   push(tuple, std::move(octets));
 }
 
-void StatelessReplies::add_retry(const PacketHeader& header, const FourTuple& tuple, const ConnectionId& retry_scid, Bytes token, Random& random) {
-  const RetryToWrite retry{.version = header.version, .dcid = header.scid, .scid = retry_scid.view(), .token = token,
+void StatelessReplies::add_retry(const PacketHeader& header, const FourTuple& tuple, const ConnectionId& retry_scid,
+                                 Bytes token, Random& random) {
+  const RetryToWrite retry{.version = header.version,
+                           .dcid = header.scid,
+                           .scid = retry_scid.view(),
+                           .token = token,
                            .unused_bits = static_cast<std::uint8_t>(random.below(16))};
   std::vector<std::uint8_t> octets(retry_size(retry));
   Writer out(octets);
@@ -66,17 +71,21 @@ void StatelessReplies::add_retry(const PacketHeader& header, const FourTuple& tu
   push(tuple, std::move(octets));
 }
 
-void StatelessReplies::add_refusal(const PacketHeader& header, const FourTuple& tuple, std::uint64_t error_code, CidGenerator& cids) {
+void StatelessReplies::add_refusal(const PacketHeader& header, const FourTuple& tuple, std::uint64_t error_code,
+                                   CidGenerator& cids) {
   LevelKeys keys = initial_keys(v1_key_table(), Role::kServer, header.dcid);
   const ConnectionId scid = cids.generate();
   std::vector<std::uint8_t> octets(kInitialSize);
   DatagramBuilder builder;
   builder.begin(octets);
-  OpenPacket* packet = builder.open({.level = EncryptionLevel::kInitial, .version = header.version, .dcid = header.scid, .scid = scid.view()},
-                                    PacketNumber{0}, std::nullopt);
-  write_connection_close(packet->payload, {.application = false, .error_code = error_code, .frame_type = 0, .reason_phrase = {}});
+  OpenPacket* packet = builder.open(
+      {.level = EncryptionLevel::kInitial, .version = header.version, .dcid = header.scid, .scid = scid.view()},
+      PacketNumber{0}, std::nullopt);
+  write_connection_close(packet->payload,
+                         {.application = false, .error_code = error_code, .frame_type = 0, .reason_phrase = {}});
   builder.finish();
-  keys.write.packet.seal(kInitialPathId, PacketNumber{0}, packet->header(), packet->payload.pieces(), packet->start + packet->layout.size);
+  keys.write.packet.seal(kInitialPathId, PacketNumber{0}, packet->header(), packet->payload.pieces(),
+                         packet->start + packet->layout.size);
   protect(packet->start, packet->layout.pn_offset, packet->packet_number_length,
           keys.write.header.mask(packet->start + packet->layout.pn_offset + kSampleOffset));
   octets.resize(builder.size());

@@ -28,7 +28,8 @@ class StatelessReplies {
   bool admit(Timestamp now);
 
   void add_version_negotiation(const PacketHeader& header, const FourTuple& tuple, Random& random);
-  void add_retry(const PacketHeader& header, const FourTuple& tuple, const ConnectionId& retry_scid, Bytes token, Random& random);
+  void add_retry(const PacketHeader& header, const FourTuple& tuple, const ConnectionId& retry_scid, Bytes token,
+                 Random& random);
   // An Initial with CONNECTION_CLOSE under the Initial keys of `header`'s connection ID.
   void add_refusal(const PacketHeader& header, const FourTuple& tuple, std::uint64_t error_code, CidGenerator& cids);
   // False if the received datagram was too small to answer (RFC 9000 section 10.3.3).

@@ -159,7 +159,9 @@ class PeerCids {
   bool owe_retirement(std::uint64_t sequence);
   bool insert(const NewCid& frame);
   [[nodiscard]] std::unexpected<TransportError> too_many_retirements() const;
-  [[nodiscard]] std::uint64_t new_cid_type() const { return path_id_.has_value() ? kFrameTypePathNewConnectionId : kFrameTypeNewConnectionId; }
+  [[nodiscard]] std::uint64_t new_cid_type() const {
+    return path_id_.has_value() ? kFrameTypePathNewConnectionId : kFrameTypeNewConnectionId;
+  }
 
   std::optional<PathId> path_id_;
   std::array<Entry, kMaxActiveCids> entries_;

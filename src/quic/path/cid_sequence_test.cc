@@ -16,7 +16,9 @@ ConnectionId cid(std::uint8_t n) {
   const std::array<std::uint8_t, 8> bytes{n, 1, 2, 3, 4, 5, 6, 7};
   return ConnectionId{bytes};
 }
-StatelessResetToken token(std::uint8_t n) { return StatelessResetToken{n, 9, 9, 9}; }
+StatelessResetToken token(std::uint8_t n) {
+  return StatelessResetToken{n, 9, 9, 9};
+}
 NewCid frame(std::uint64_t sequence, std::uint64_t retire_prior_to = 0) {
   const auto n = static_cast<std::uint8_t>(sequence);
   return {.sequence = sequence, .retire_prior_to = retire_prior_to, .cid = cid(n), .token = token(n)};
@@ -195,7 +197,12 @@ TEST(local_cids, the_frame_has_the_layout_of_rfc_9000) {
   PacketPayload out = frames.payload();
   EXPECT_EQ(cids.write_new_connection_ids(out), WriteResult::kDone);
   EXPECT_EQ(to_hex({frames.area_.data(), out.size()}),
-            "18" "01" "00" "08" "0101020304050607" "01090909000000000000000000000000");
+            "18"
+            "01"
+            "00"
+            "08"
+            "0101020304050607"
+            "01090909000000000000000000000000");
   EXPECT_TRUE(out.probing());
   EXPECT_FALSE(cids.has_frames());
   cids.on_new_connection_id_lost(1);
@@ -267,8 +274,10 @@ TEST(local_cids, all_can_be_replaced_at_once_even_at_the_limit) {
   PacketPayload out = frames.payload();
   ASSERT_EQ(cids.write_new_connection_ids(out), WriteResult::kDone);
   for (std::uint64_t n = kMaxActiveCids; n < kMaxLocalCids; ++n) {
-    EXPECT_EQ(code_of(other.on_new_connection_id({.sequence = n, .retire_prior_to = kMaxActiveCids,
-                                                  .cid = cid(static_cast<std::uint8_t>(92 + n)), .token = token(1)})),
+    EXPECT_EQ(code_of(other.on_new_connection_id({.sequence = n,
+                                                  .retire_prior_to = kMaxActiveCids,
+                                                  .cid = cid(static_cast<std::uint8_t>(92 + n)),
+                                                  .token = token(1)})),
               TransportErrorCode::kNoError);
   }
   EXPECT_FALSE(other.is_active(0));

@@ -13,7 +13,8 @@ using State = LocalCids::Entry::State;
 }  // namespace
 
 std::uint64_t LocalCids::add(const ConnectionId& cid, const StatelessResetToken& token, State state) {
-  const auto slot = std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.state == State::kFree; });
+  const auto slot =
+      std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.state == State::kFree; });
   HAWSER_CHECK(slot != entries_.end());
   *slot = {.sequence = next_sequence_++, .cid = cid, .token = token, .state = state};
   return slot->sequence;
@@ -52,7 +53,9 @@ std::uint64_t LocalCids::issue(const ConnectionId& cid, const StatelessResetToke
   return add(cid, token, State::kToSend);
 }
 
-void LocalCids::retire_all_issued() { retire_prior_to_ = next_sequence_; }
+void LocalCids::retire_all_issued() {
+  retire_prior_to_ = next_sequence_;
+}
 
 LocalCids::Entry* LocalCids::by_sequence(std::uint64_t sequence) {
   for (Entry& entry : entries_) {
@@ -68,7 +71,8 @@ const LocalCids::Entry* LocalCids::find(const ConnectionId& cid) const {
   return nullptr;
 }
 
-Parsed<std::optional<ConnectionId>> LocalCids::on_retire_connection_id(std::uint64_t sequence, const ConnectionId& arrived_on) {
+Parsed<std::optional<ConnectionId>> LocalCids::on_retire_connection_id(std::uint64_t sequence,
+                                                                       const ConnectionId& arrived_on) {
   const std::uint64_t type = path_id_.has_value() ? kFrameTypePathRetireConnectionId : kFrameTypeRetireConnectionId;
   if (sequence >= next_sequence_) {
     return fail(TransportErrorCode::kProtocolViolation, "retires a connection ID never issued", type);
@@ -102,7 +106,8 @@ WriteResult LocalCids::write_new_connection_ids(PacketPayload& out) {
     out.u8(static_cast<std::uint8_t>(entry.cid.length()));
     out.bytes(entry.cid.view());
     out.bytes(entry.token);
-    out.record({.kind = SentFrameKind::kNewConnectionId, .id = entry.sequence, .offset = path_id_.value_or(PathId{}).value});
+    out.record(
+        {.kind = SentFrameKind::kNewConnectionId, .id = entry.sequence, .offset = path_id_.value_or(PathId{}).value});
     entry.state = State::kSent;
   }
   return WriteResult::kDone;

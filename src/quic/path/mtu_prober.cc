@@ -16,7 +16,8 @@ constexpr std::array<std::uint16_t, 6> kLikelySizes{8'972, 8'952, kEthernetMtuIp
 
 }  // namespace
 
-MtuProber::MtuProber(const MtuConfig& config) : config_(config), limit_(config.max), mtu_(config.initial), too_large_(0) {
+MtuProber::MtuProber(const MtuConfig& config)
+    : config_(config), limit_(config.max), mtu_(config.initial), too_large_(0) {
   HAWSER_CHECK(config.initial >= kBaseMtu && config.max >= config.initial && config.max <= kMaxMtu);
   too_large_ = static_cast<std::uint16_t>(limit_ + 1);
 }
@@ -131,6 +132,8 @@ bool MtuProber::fall_to_base(std::uint16_t failed_size, Timestamp now) {
   return true;
 }
 
-Timestamp MtuProber::next_timeout() const { return started_ && !searching_ && !in_flight_ ? resume_at_ : kNever; }
+Timestamp MtuProber::next_timeout() const {
+  return started_ && !searching_ && !in_flight_ ? resume_at_ : kNever;
+}
 
 }  // namespace hawser::quic

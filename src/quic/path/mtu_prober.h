@@ -9,10 +9,10 @@
 
 namespace hawser::quic {
 
-inline constexpr std::uint16_t kBaseMtu = 1'200;       // RFC 9000 section 14: every path carries it
+inline constexpr std::uint16_t kBaseMtu = 1'200;          // RFC 9000 section 14: every path carries it
 inline constexpr std::uint16_t kEthernetMtuIpv6 = 1'452;  // 1,500 - 40 (IPv6) - 8 (UDP)
 inline constexpr std::uint16_t kEthernetMtuIpv4 = 1'472;  // 1,500 - 20 (IPv4) - 8 (UDP)
-inline constexpr std::uint16_t kMaxMtu = 65'527;       // RFC 9000 section 18.2: max_udp_payload_size
+inline constexpr std::uint16_t kMaxMtu = 65'527;          // RFC 9000 section 18.2: max_udp_payload_size
 
 struct MtuConfig {
   // Octets of UDP payload. Sent from the start; at least 1,200.
@@ -23,9 +23,10 @@ struct MtuConfig {
 
 class MtuProber {
  public:
-  static constexpr std::uint32_t kMaxProbes = 3;  // RFC 8899 section 5.1.2: losses of one size before it counts as too large
-  static constexpr std::uint16_t kResolution = 16;  // octets; the search ends below this gap
-  static constexpr Duration kRaiseInterval = 600s;  // RFC 8899 section 5.1.1: PMTU_RAISE_TIMER
+  static constexpr std::uint32_t kMaxProbes =
+      3;  // RFC 8899 section 5.1.2: losses of one size before it counts as too large
+  static constexpr std::uint16_t kResolution = 16;      // octets; the search ends below this gap
+  static constexpr Duration kRaiseInterval = 600s;      // RFC 8899 section 5.1.1: PMTU_RAISE_TIMER
   static constexpr std::uint32_t kBlackHoleEvents = 3;  // loss events of large packets only
 
   explicit MtuProber(const MtuConfig& config = {});

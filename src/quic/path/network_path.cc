@@ -29,7 +29,8 @@ bool NetworkPath::on_recovery(const RecoveryOutcome& outcome, Timestamp now) {
   if (outcome.mtu_probe_lost != 0) mtu_.on_probe_lost(outcome.mtu_probe_lost, now);
   if (outcome.acked_size_max != 0) mtu_.on_packets_acked(outcome.acked_size_max);
   // A batch in which something large also arrived speaks of congestion, not of size.
-  if (outcome.lost_size_min != 0 && outcome.acked_size_max <= kBaseMtu) changed |= mtu_.on_packets_lost(outcome.lost_size_min, now);
+  if (outcome.lost_size_min != 0 && outcome.acked_size_max <= kBaseMtu)
+    changed |= mtu_.on_packets_lost(outcome.lost_size_min, now);
   if (outcome.lost_marked != 0) ecn_.on_packets_lost(outcome.lost_marked);
   return changed;
 }

@@ -121,8 +121,8 @@ class Path {
   LocalCids local_cids_;
   PeerCids peer_cids_;
   std::array<AckTracker, kPacketNumberSpaces> acks_{AckTracker::for_space(PacketNumberSpace::kInitial),
-                                                   AckTracker::for_space(PacketNumberSpace::kHandshake),
-                                                   AckTracker::for_space(PacketNumberSpace::kApplication)};
+                                                    AckTracker::for_space(PacketNumberSpace::kHandshake),
+                                                    AckTracker::for_space(PacketNumberSpace::kApplication)};
   NetworkPath active_;
   std::optional<NetworkPath> previous_;
   std::optional<NetworkPath> candidate_;

@@ -184,7 +184,8 @@ TEST(mtu_prober, the_kernel_shortens_the_search) {
 }
 
 TEST(network_path, a_response_validates_and_lifts_the_amplification_limit) {
-  NetworkPath path({.tuple = {.local = ipv4_address({127, 0, 0, 1}, 1), .remote = ipv4_address({127, 0, 0, 1}, 2)}, .mtu = {}});
+  NetworkPath path(
+      {.tuple = {.local = ipv4_address({127, 0, 0, 1}, 1), .remote = ipv4_address({127, 0, 0, 1}, 2)}, .mtu = {}});
   EXPECT_FALSE(path.validated());
   path.on_datagram_received(1'200);
   path.on_datagram_sent(1'200, path.ecn().mark(), kNow, 100ms);

@@ -32,7 +32,8 @@ const PeerCids::Entry* PeerCids::find(std::uint64_t sequence) const {
 }
 
 std::size_t PeerCids::active() const {
-  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.active; }));
+  return static_cast<std::size_t>(
+      std::count_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.active; }));
 }
 
 bool PeerCids::insert(const NewCid& frame) {
@@ -93,7 +94,8 @@ Parsed<void> PeerCids::on_new_connection_id(const NewCid& frame) {
   HAWSER_TRY_VOID(check_reuse(frame));
   const bool is_new = seen_.add(frame.sequence, frame.sequence + 1);
   if (seen_.size() > kMaxSeenCidRanges) {
-    return fail(TransportErrorCode::kConnectionIdLimitError, "connection ID sequence numbers leave too many gaps", new_cid_type());
+    return fail(TransportErrorCode::kConnectionIdLimitError, "connection ID sequence numbers leave too many gaps",
+                new_cid_type());
   }
   HAWSER_TRY_VOID(retire_below(frame.retire_prior_to));
   if (!is_new) return {};
@@ -103,7 +105,8 @@ Parsed<void> PeerCids::on_new_connection_id(const NewCid& frame) {
     return {};
   }
   if (!insert(frame)) {
-    return fail(TransportErrorCode::kConnectionIdLimitError, "more connection IDs than active_connection_id_limit", new_cid_type());
+    return fail(TransportErrorCode::kConnectionIdLimitError, "more connection IDs than active_connection_id_limit",
+                new_cid_type());
   }
   return {};
 }

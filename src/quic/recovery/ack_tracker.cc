@@ -12,7 +12,9 @@ constexpr std::uint8_t kTypePathAck = 0x3e;
 
 }  // namespace
 
-bool AckTracker::is_duplicate(PacketNumber pn) const { return pn.value < floor_ || received_.contains(pn.value); }
+bool AckTracker::is_duplicate(PacketNumber pn) const {
+  return pn.value < floor_ || received_.contains(pn.value);
+}
 
 std::optional<PacketNumber> AckTracker::largest_received() const {
   if (!any_) return std::nullopt;
@@ -59,7 +61,8 @@ void AckTracker::on_packet_received(PacketNumber pn, bool ack_eliciting, Ecn ecn
   has_news_ = true;
   if (ack_eliciting) {
     ++unacked_eliciting_;
-    const bool at_once = config_.immediate || ce_news || unacked_eliciting_ >= config_.ack_every || out_of_order(pn.value);
+    const bool at_once =
+        config_.immediate || ce_news || unacked_eliciting_ >= config_.ack_every || out_of_order(pn.value);
     ack_due_ = std::min(ack_due_, at_once ? now : now + config_.max_ack_delay);
   }
   while (received_.size() > kMaxAckRanges) {
@@ -119,7 +122,9 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
   return WriteResult::kDone;
 }
 
-void AckTracker::on_ack_acked(std::uint64_t largest) { report_from_ = std::max(report_from_, largest + 1); }
+void AckTracker::on_ack_acked(std::uint64_t largest) {
+  report_from_ = std::max(report_from_, largest + 1);
+}
 
 void AckTracker::on_ack_lost(std::uint64_t largest, Timestamp) {
   if (any_reported_ && largest == largest_reported_) has_news_ = true;

@@ -57,7 +57,8 @@ Decoded write(AckTracker& tracker, Timestamp now, std::size_t room = 1'200, std:
   return decode({area.data(), out.size()});
 }
 
-void receive(AckTracker& tracker, std::initializer_list<std::uint64_t> numbers, Timestamp now = kNow, Ecn ecn = Ecn::kNotEct) {
+void receive(AckTracker& tracker, std::initializer_list<std::uint64_t> numbers, Timestamp now = kNow,
+             Ecn ecn = Ecn::kNotEct) {
   for (const std::uint64_t pn : numbers) tracker.on_packet_received(PacketNumber{pn}, true, ecn, now);
 }
 

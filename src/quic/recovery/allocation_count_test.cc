@@ -15,11 +15,17 @@ void* operator new(std::size_t size) {
   if (void* memory = std::malloc(size); memory != nullptr) return memory;
   std::abort();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace hawser::quic {
 
-std::uint64_t allocation_count() { return allocations; }
+std::uint64_t allocation_count() {
+  return allocations;
+}
 
 }  // namespace hawser::quic

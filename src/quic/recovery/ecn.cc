@@ -41,8 +41,8 @@ bool EcnValidator::counts_are_faithful(const EcnCounts& before, const EcnCounts&
   return counts.ect0 <= total_ect0_ && counts.ect1 <= total_ect1_;
 }
 
-std::uint64_t EcnValidator::on_ack(std::size_t space_index, std::uint64_t newly_acked_ect0, std::uint64_t newly_acked_ect1,
-                                   const std::optional<EcnCounts>& counts) {
+std::uint64_t EcnValidator::on_ack(std::size_t space_index, std::uint64_t newly_acked_ect0,
+                                   std::uint64_t newly_acked_ect1, const std::optional<EcnCounts>& counts) {
   HAWSER_DCHECK(space_index < 3);
   if (!enabled_ || state_ == EcnState::kFailed) return 0;
   const std::uint64_t marked = newly_acked_ect0 + newly_acked_ect1;

@@ -23,7 +23,9 @@ class EcnValidator {
   explicit EcnValidator(bool enabled = true, Ecn codepoint = Ecn::kEct0);
 
   // The mark of the next datagram on this path.
-  [[nodiscard]] Ecn mark() const { return state_ == EcnState::kTesting || state_ == EcnState::kCapable ? codepoint_ : Ecn::kNotEct; }
+  [[nodiscard]] Ecn mark() const {
+    return state_ == EcnState::kTesting || state_ == EcnState::kCapable ? codepoint_ : Ecn::kNotEct;
+  }
   // `pto` is the current probe timeout of the path; it ends the testing period.
   void on_packet_sent(Ecn mark, Timestamp now, Duration pto);
   // Packets sent with a mark were declared lost.
@@ -50,7 +52,7 @@ class EcnValidator {
   std::uint32_t sent_marked_ = 0;
   std::uint32_t lost_marked_ = 0;
   Timestamp testing_since_{};
-  EcnCounts last_[3];  // by packet number space
+  EcnCounts last_[3];             // by packet number space
   std::uint64_t total_ect0_ = 0;  // packets marked so far, over all spaces
   std::uint64_t total_ect1_ = 0;
 };

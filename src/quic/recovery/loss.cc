@@ -258,12 +258,14 @@ Duration LossDetector::loss_delay() const {
   return std::max(rtt + rtt / 8, kGranularity);
 }
 
-void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOutcome& outcome, RecoveryFrames& frames) {
+void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOutcome& outcome,
+                                 RecoveryFrames& frames) {
   Space& s = space_of(id);
   s.loss_time = kNever;
   if (!s.any_acked) return;
   const Duration delay = loss_delay();
-  const Duration persistent = (rtt_.pto_base() + max_ack_delay_) * static_cast<std::int64_t>(kPersistentCongestionThreshold);
+  const Duration persistent =
+      (rtt_.pto_base() + max_ack_delay_) * static_cast<std::int64_t>(kPersistentCongestionThreshold);
   LossEvent event{.now = now, .bytes_in_flight_before = bytes_in_flight_};
   // Since when every packet was lost: no acknowledged one in between (section 7.6.2).
   Timestamp lost_since = kNever;
@@ -307,7 +309,8 @@ void LossDetector::lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacke
   if (!packet.in_flight) return;
   ++event.lost_packets;
   event.lost_bytes += packet.size;
-  event.largest_lost_sent_time = event.lost_packets == 1 ? packet.time_sent : std::max(event.largest_lost_sent_time, packet.time_sent);
+  event.largest_lost_sent_time =
+      event.lost_packets == 1 ? packet.time_sent : std::max(event.largest_lost_sent_time, packet.time_sent);
   // Its own congestion event, or the one under way: decided when the batch is complete.
   packet.bytes_in_flight = packet.time_sent > controller_->recovery_start_time() ? loss_epoch_ + 1 : loss_epoch_;
 }

@@ -24,8 +24,8 @@
 
 namespace hawser::quic {
 
-inline constexpr std::uint64_t kPacketThreshold = 3;           // RFC 9002 section 6.1.1
-inline constexpr std::uint64_t kMaxPacketThreshold = 64;       // what adaptation may reach
+inline constexpr std::uint64_t kPacketThreshold = 3;                // RFC 9002 section 6.1.1
+inline constexpr std::uint64_t kMaxPacketThreshold = 64;            // what adaptation may reach
 inline constexpr std::uint64_t kPersistentCongestionThreshold = 3;  // section 7.6.1
 // 2^30 * the smallest PTO is past any idle timeout, and the shift cannot overflow.
 inline constexpr std::uint32_t kMaxPtoBackoff = 30;
@@ -121,8 +121,12 @@ struct TimeoutOutcome {
 };
 
 // A pn or raw integer in the ranges handed to on_ack_received.
-constexpr std::uint64_t raw_packet_number(std::uint64_t pn) { return pn; }
-constexpr std::uint64_t raw_packet_number(PacketNumber pn) { return pn.value; }
+constexpr std::uint64_t raw_packet_number(std::uint64_t pn) {
+  return pn;
+}
+constexpr std::uint64_t raw_packet_number(PacketNumber pn) {
+  return pn.value;
+}
 
 class LossDetector {
  public:
@@ -139,7 +143,9 @@ class LossDetector {
   // The largest acknowledged packet number, for shortening the header's (RFC 9000 section 17.1).
   [[nodiscard]] std::optional<PacketNumber> largest_acknowledged(PacketNumberSpace space) const;
   // False: the ring stands at its limit; send nothing in flight until ACKs arrive.
-  [[nodiscard]] bool can_track(PacketNumberSpace space, std::size_t frames) const { return !space_of(space).sent.full(frames); }
+  [[nodiscard]] bool can_track(PacketNumberSpace space, std::size_t frames) const {
+    return !space_of(space).sent.full(frames);
+  }
   void on_packet_sent(const SentPacketInfo& packet, Timestamp now);
   // The window had room and nothing was left to send: acknowledgements of what is in flight
   // do not grow the window. Without these calls it grows without bound.
@@ -149,7 +155,9 @@ class LossDetector {
   [[nodiscard]] std::uint32_t probes_owed(PacketNumberSpace space) const { return space_of(space).probes_owed; }
   // Packets since the last ack-eliciting one: past a few dozen, add a PING, so that the peer
   // acknowledges and both sides can forget (RFC 9000 section 13.2.4).
-  [[nodiscard]] std::uint64_t packets_since_ack_eliciting(PacketNumberSpace space) const { return space_of(space).since_ack_eliciting; }
+  [[nodiscard]] std::uint64_t packets_since_ack_eliciting(PacketNumberSpace space) const {
+    return space_of(space).since_ack_eliciting;
+  }
 
   // --- Receiving ---
 
@@ -214,14 +222,16 @@ class LossDetector {
   // Current PTO period without backoff, with max_ack_delay for the application space.
   [[nodiscard]] Duration pto(PacketNumberSpace space) const;
   [[nodiscard]] std::uint64_t packet_threshold() const { return packet_threshold_; }
-  [[nodiscard]] bool ack_eliciting_in_flight(PacketNumberSpace space) const { return space_of(space).ack_eliciting_in_flight != 0; }
+  [[nodiscard]] bool ack_eliciting_in_flight(PacketNumberSpace space) const {
+    return space_of(space).ack_eliciting_in_flight != 0;
+  }
   [[nodiscard]] std::size_t tracked_packets(PacketNumberSpace space) const { return space_of(space).sent.size(); }
   [[nodiscard]] const CongestionController& controller() const { return *controller_; }
 
  private:
   struct Space {
     SentPackets sent;
-    RangeSet acked;  // acknowledged numbers at or above sent.begin(), and perhaps just below
+    RangeSet acked;               // acknowledged numbers at or above sent.begin(), and perhaps just below
     std::uint64_t next_skip = 0;  // the number to leave out; 0: not drawn yet
     std::uint64_t largest_acked = 0;
     bool any_acked = false;
@@ -246,30 +256,37 @@ class LossDetector {
   };
 
   [[nodiscard]] Space& space_of(PacketNumberSpace space) { return spaces_[static_cast<std::size_t>(space)]; }
-  [[nodiscard]] const Space& space_of(PacketNumberSpace space) const { return spaces_[static_cast<std::size_t>(space)]; }
+  [[nodiscard]] const Space& space_of(PacketNumberSpace space) const {
+    return spaces_[static_cast<std::size_t>(space)];
+  }
 
   Parsed<void> begin_ack(const AckReceived& ack, AckRun& run);
   Parsed<void> ack_range(const AckReceived& ack, std::uint64_t smallest, std::uint64_t largest, AckRun& run,
                          RecoveryFrames& frames);
   RecoveryOutcome finish_ack(const AckReceived& ack, AckRun& run, RecoveryFrames& frames);
   Parsed<void> ack_packet(const AckReceived& ack, std::uint64_t pn, AckRun& run, RecoveryFrames& frames);
-  void on_late_ack(Space& space, std::uint64_t pn, SentPacket& packet, AckRun& run, RecoveryFrames& frames, Timestamp now);
+  void on_late_ack(Space& space, std::uint64_t pn, SentPacket& packet, AckRun& run, RecoveryFrames& frames,
+                   Timestamp now);
   bool take_rtt_sample(const AckReceived& ack, const SentPacket& largest, const AckRun& run);
   void tell_controller_acked(const AckReceived& ack, const SentPacket& largest, const AckRun& run);
 
   void detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOutcome& outcome, RecoveryFrames& frames);
-  void lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacket& packet, LossEvent& event, RecoveryOutcome& outcome,
-                   RecoveryFrames& frames);
+  void lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacket& packet, LossEvent& event,
+                   RecoveryOutcome& outcome, RecoveryFrames& frames);
   void tell_controller_lost(LossEvent& event, RecoveryOutcome& outcome);
   [[nodiscard]] Duration loss_delay() const;
   void settle(Space& space, Timestamp now);
   void drop_unacknowledgeable(Space& space);
   void take_out_of_flight(Space& space, const SentPacket& packet);
   void abandon(Space& space, RecoveryFrames* frames);
-  [[nodiscard]] bool counts(const SentPacket& packet) const { return packet.in_flight && packet.generation == generation_; }
+  [[nodiscard]] bool counts(const SentPacket& packet) const {
+    return packet.in_flight && packet.generation == generation_;
+  }
 
   void owe_probes(PacketNumberSpace id, std::uint32_t count, RecoveryFrames& frames);
-  [[nodiscard]] bool client_awaits_validation() const { return config_.role == Role::kClient && !peer_completed_address_validation_; }
+  [[nodiscard]] bool client_awaits_validation() const {
+    return config_.role == Role::kClient && !peer_completed_address_validation_;
+  }
   [[nodiscard]] Timestamp pto_deadline(PacketNumberSpace& id, Timestamp now) const;
   [[nodiscard]] Timestamp loss_deadline(PacketNumberSpace& id) const;
   [[nodiscard]] Duration backed_off(Duration period) const;

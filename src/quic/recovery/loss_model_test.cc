@@ -57,7 +57,10 @@ struct Model {
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed)
-      : random_(seed), loss_rate_(random_.below(30)), reorder_rate_(random_.below(20)), loss_({.role = Role::kServer}, controller_) {
+      : random_(seed),
+        loss_rate_(random_.below(30)),
+        reorder_rate_(random_.below(20)),
+        loss_({.role = Role::kServer}, controller_) {
     loss_.on_handshake_confirmed(now_);
   }
 
@@ -80,7 +83,10 @@ class Simulation {
       const bool eliciting = random_.below(10) != 0;
       const SentFrame frame{.kind = SentFrameKind::kDatagram, .id = pn};
       const std::uint64_t size = 40 + random_.below(1'400);
-      loss_.on_packet_sent({.packet_number = PacketNumber{pn}, .size = size, .ack_eliciting = eliciting, .in_flight = eliciting,
+      loss_.on_packet_sent({.packet_number = PacketNumber{pn},
+                            .size = size,
+                            .ack_eliciting = eliciting,
+                            .in_flight = eliciting,
                             .frames = {&frame, 1}},
                            now_);
       model_.packets[pn] = {.size = size, .ack_eliciting = eliciting, .in_flight = eliciting};
@@ -105,7 +111,8 @@ class Simulation {
       ranges.push_back({received_[i].begin, received_[i].end - 1});
     }
     frames_.clear();
-    const auto outcome = loss_.on_ack_received({.largest_acknowledged = PacketNumber{ranges[0].largest}, .now = now_}, ranges, frames_);
+    const auto outcome =
+        loss_.on_ack_received({.largest_acknowledged = PacketNumber{ranges[0].largest}, .now = now_}, ranges, frames_);
     ASSERT_TRUE(outcome.has_value());
     model_.settle(frames_);
   }

@@ -342,8 +342,9 @@ TEST(loss, a_lost_mtu_probe_leaves_the_window_alone) {
   Recovery r;
   r.confirmed();
   const PacketNumber pn = r.loss.next_packet_number(PacketNumberSpace::kApplication, r.random);
-  r.loss.on_packet_sent({.packet_number = pn, .size = 1'452, .ack_eliciting = true, .in_flight = true, .mtu_probe = true, .frames = {}},
-                        r.now);
+  r.loss.on_packet_sent(
+      {.packet_number = pn, .size = 1'452, .ack_eliciting = true, .in_flight = true, .mtu_probe = true, .frames = {}},
+      r.now);
   for (int i = 0; i < 4; ++i) r.send();
   const std::uint64_t window = r.controller.congestion_window();
   r.now += 50ms;
@@ -375,7 +376,11 @@ TEST(loss, packets_on_a_path_being_probed_are_outside_the_flight) {
   Recovery r;
   r.confirmed();
   const PacketNumber pn = r.loss.next_packet_number(PacketNumberSpace::kApplication, r.random);
-  r.loss.on_packet_sent({.packet_number = pn, .size = 1'200, .ack_eliciting = true, .in_flight = true, .other_network_path = true,
+  r.loss.on_packet_sent({.packet_number = pn,
+                         .size = 1'200,
+                         .ack_eliciting = true,
+                         .in_flight = true,
+                         .other_network_path = true,
                          .frames = {}},
                         r.now);
   EXPECT_EQ(r.loss.bytes_in_flight(), 0u);

@@ -9,7 +9,8 @@ namespace hawser::quic {
 
 namespace {
 
-constexpr std::array kAllSpaces{PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake, PacketNumberSpace::kApplication};
+constexpr std::array kAllSpaces{PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake,
+                                PacketNumberSpace::kApplication};
 
 // Section 6.2.4: two probes, so that one loss does not cost another timeout.
 constexpr std::uint32_t kProbes = 2;

@@ -36,7 +36,11 @@ struct Recovery {
   std::uint64_t send(PacketNumberSpace space = PacketNumberSpace::kApplication, std::uint16_t size = kTestSize) {
     const PacketNumber pn = loss.next_packet_number(space, random);
     const SentFrame frame{.kind = SentFrameKind::kDatagram, .id = pn.value};
-    loss.on_packet_sent({.space = space, .packet_number = pn, .size = size, .ack_eliciting = true, .in_flight = true,
+    loss.on_packet_sent({.space = space,
+                         .packet_number = pn,
+                         .size = size,
+                         .ack_eliciting = true,
+                         .in_flight = true,
                          .frames = {&frame, 1}},
                         now);
     return pn.value;
@@ -45,8 +49,8 @@ struct Recovery {
   std::uint64_t send_stream(std::uint64_t id, std::uint64_t offset, std::uint32_t length, bool fin = false) {
     const PacketNumber pn = loss.next_packet_number(PacketNumberSpace::kApplication, random);
     const SentFrame frame{.kind = SentFrameKind::kStream, .fin = fin, .length = length, .id = id, .offset = offset};
-    loss.on_packet_sent({.packet_number = pn, .size = kTestSize, .ack_eliciting = true, .in_flight = true, .frames = {&frame, 1}},
-                        now);
+    loss.on_packet_sent(
+        {.packet_number = pn, .size = kTestSize, .ack_eliciting = true, .in_flight = true, .frames = {&frame, 1}}, now);
     return pn.value;
   }
 
@@ -54,8 +58,8 @@ struct Recovery {
                               PacketNumberSpace space = PacketNumberSpace::kApplication) {
     frames.clear();
     return loss.on_ack_received(
-        {.space = space, .largest_acknowledged = PacketNumber{ranges.front().largest}, .ack_delay = delay, .now = now}, ranges,
-        frames);
+        {.space = space, .largest_acknowledged = PacketNumber{ranges.front().largest}, .ack_delay = delay, .now = now},
+        ranges, frames);
   }
 
   TimeoutOutcome timeout() {

@@ -34,6 +34,8 @@ void RttEstimator::on_sample(Duration sample, Duration ack_delay, Duration max_a
   smoothed_ = (smoothed_ * 7 + adjusted) / 8;
 }
 
-Duration RttEstimator::pto_base() const { return smoothed_ + std::max(variation_ * 4, kGranularity); }
+Duration RttEstimator::pto_base() const {
+  return smoothed_ + std::max(variation_ * 4, kGranularity);
+}
 
 }  // namespace hawser::quic

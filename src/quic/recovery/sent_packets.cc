@@ -20,7 +20,8 @@ void SentPackets::grow_frames(std::size_t needed) {
   std::size_t capacity = frames_.empty() ? kFirstCapacity : frames_.size() * 2;
   while (capacity < needed) capacity *= 2;
   std::vector<SentFrame> bigger(capacity);
-  for (std::uint32_t i = frame_begin_; i != frame_end_; ++i) bigger[i & (capacity - 1)] = frames_[i & (frames_.size() - 1)];
+  for (std::uint32_t i = frame_begin_; i != frame_end_; ++i)
+    bigger[i & (capacity - 1)] = frames_[i & (frames_.size() - 1)];
   frames_ = std::move(bigger);
 }
 

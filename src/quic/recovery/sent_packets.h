@@ -35,15 +35,15 @@ struct SentPacket {
   Timestamp delivered_time{};
   Timestamp first_sent_time{};
   std::uint32_t bytes_in_flight = 0;  // once kLost: the loss epoch it belongs to
-  std::uint32_t first_frame = 0;  // position in the ring of frames, modulo 2^32
-  std::uint16_t size = 0;         // octets of UDP payload
-  std::uint16_t generation = 0;   // of the network path it left on
+  std::uint32_t first_frame = 0;      // position in the ring of frames, modulo 2^32
+  std::uint16_t size = 0;             // octets of UDP payload
+  std::uint16_t generation = 0;       // of the network path it left on
   std::uint8_t frame_count = 0;
   SentState state = SentState::kOutstanding;
   Ecn ecn = Ecn::kNotEct;
   bool ack_eliciting : 1 = false;
-  bool in_flight : 1 = false;        // counted in bytes_in_flight while kOutstanding
-  bool mtu_probe : 1 = false;        // its loss says nothing about congestion
+  bool in_flight : 1 = false;  // counted in bytes_in_flight while kOutstanding
+  bool mtu_probe : 1 = false;  // its loss says nothing about congestion
   bool app_limited : 1 = false;
   bool frames_reported : 1 = false;  // handed out as lost by a probe timeout
 };

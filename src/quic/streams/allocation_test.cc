@@ -17,8 +17,12 @@ std::size_t allocations = 0;
   if (void* memory = std::malloc(size)) return memory;
   std::abort();
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace hawser::quic {
 namespace {
@@ -44,7 +48,8 @@ struct Pair {
 
   void transfer(StreamSet& from, StreamSet& to, std::array<Slot, kDelay>& ring, std::size_t& next, bool lossy) {
     Slot& slot = ring[next++ % kDelay];
-    for (std::size_t i = 0; i < slot.frame_count; ++i) slot.lost ? from.on_frame_lost(slot.frames[i]) : from.on_frame_acked(slot.frames[i]);
+    for (std::size_t i = 0; i < slot.frame_count; ++i)
+      slot.lost ? from.on_frame_lost(slot.frames[i]) : from.on_frame_acked(slot.frames[i]);
     std::array<std::uint8_t, 1200> area;
     PacketPayload payload(area);
     if (from.write_control_frames(payload, now) == WriteResult::kDone) (void)from.write_stream_frames(payload, now);

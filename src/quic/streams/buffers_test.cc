@@ -27,8 +27,11 @@ TEST(recv_buffer, returns_random_pieces_as_the_whole) {
     std::vector<bool> given(whole.size());
     std::uint64_t read = 0;
     while (read < whole.size()) {
-      const std::uint64_t from = random.below(3) == 0 ? buffer.contiguous_to() : std::min<std::uint64_t>(read + random.below(30'000), whole.size() - 1);
-      const std::uint64_t count = std::min<std::uint64_t>(1 + random.below(3'000), whole.size() - std::min<std::uint64_t>(from, whole.size()));
+      const std::uint64_t from = random.below(3) == 0
+                                     ? buffer.contiguous_to()
+                                     : std::min<std::uint64_t>(read + random.below(30'000), whole.size() - 1);
+      const std::uint64_t count =
+          std::min<std::uint64_t>(1 + random.below(3'000), whole.size() - std::min<std::uint64_t>(from, whole.size()));
       if (count > 0) buffer.add(from, Bytes{whole}.subspan(from, count));
       for (std::uint64_t i = from; i < from + count; ++i) given[i] = true;
       std::uint64_t contiguous = read;
@@ -100,8 +103,10 @@ TEST(send_buffer, sends_again_exactly_what_is_lost_and_unacknowledged) {
     while (buffer.acked_to() < whole.size()) {
       ASSERT_LT(++rounds, 200'000u);
       const std::uint64_t more = std::min<std::uint64_t>(random.below(5'000), whole.size() - buffer.end());
-      if (more > 0 && random.below(2) == 0) buffer.append(SharedBytes::copy(Bytes{whole}.subspan(buffer.end(), more)));
-      else if (more > 0) buffer.append_copy(Bytes{whole}.subspan(buffer.end(), more));
+      if (more > 0 && random.below(2) == 0)
+        buffer.append(SharedBytes::copy(Bytes{whole}.subspan(buffer.end(), more)));
+      else if (more > 0)
+        buffer.append_copy(Bytes{whole}.subspan(buffer.end(), more));
       const std::uint64_t from = buffer.has_lost() ? buffer.lowest_lost().begin : buffer.next();
       const std::uint64_t available = buffer.has_lost() ? buffer.lowest_lost().size() : buffer.end() - from;
       const Bytes piece = buffer.view(from, std::min<std::uint64_t>(available, 1 + random.below(1500)));

@@ -23,13 +23,17 @@ void CryptoStreams::write(EncryptionLevel level, Bytes bytes) {
 Parsed<void> CryptoStreams::on_crypto(EncryptionLevel level, std::uint64_t offset, Bytes data) {
   Level& own = at(level);
   if (own.discarded) return {};
-  if (offset > kVarintMax || data.size() > kVarintMax - offset) return fail(TransportErrorCode::kFrameEncodingError, "CRYPTO offset beyond 2^62 - 1", kCryptoFrameType);
-  if (offset + data.size() > own.received.read_to() + kCryptoBufferMax) return fail(TransportErrorCode::kCryptoBufferExceeded, "CRYPTO data too far ahead", kCryptoFrameType);
+  if (offset > kVarintMax || data.size() > kVarintMax - offset)
+    return fail(TransportErrorCode::kFrameEncodingError, "CRYPTO offset beyond 2^62 - 1", kCryptoFrameType);
+  if (offset + data.size() > own.received.read_to() + kCryptoBufferMax)
+    return fail(TransportErrorCode::kCryptoBufferExceeded, "CRYPTO data too far ahead", kCryptoFrameType);
   own.received.add_copy(offset, data);
   return {};
 }
 
-std::span<const Bytes> CryptoStreams::readable(EncryptionLevel level) { return at(level).received.readable(pieces_); }
+std::span<const Bytes> CryptoStreams::readable(EncryptionLevel level) {
+  return at(level).received.readable(pieces_);
+}
 
 void CryptoStreams::consume(EncryptionLevel level, std::uint64_t octets) {
   RecvBuffer& received = at(level).received;
@@ -57,18 +61,23 @@ WriteResult CryptoStreams::write_crypto(PacketPayload& payload, EncryptionLevel 
     payload.varint(fitting.size());
     payload.reference(fitting);
     payload.mark_non_probing();
-    payload.record({.kind = SentFrameKind::kCrypto, .level = static_cast<std::uint8_t>(level), .length = static_cast<std::uint32_t>(fitting.size()), .offset = offset});
+    payload.record({.kind = SentFrameKind::kCrypto,
+                    .level = static_cast<std::uint8_t>(level),
+                    .length = static_cast<std::uint32_t>(fitting.size()),
+                    .offset = offset});
     sent.on_sent(offset, fitting.size());
   }
   return WriteResult::kDone;
 }
 
 void CryptoStreams::on_frame_acked(const SentFrame& frame) {
-  if (frame.kind == SentFrameKind::kCrypto) at(static_cast<EncryptionLevel>(frame.level)).sent.on_acked(frame.offset, frame.length);
+  if (frame.kind == SentFrameKind::kCrypto)
+    at(static_cast<EncryptionLevel>(frame.level)).sent.on_acked(frame.offset, frame.length);
 }
 
 void CryptoStreams::on_frame_lost(const SentFrame& frame) {
-  if (frame.kind == SentFrameKind::kCrypto) at(static_cast<EncryptionLevel>(frame.level)).sent.on_lost(frame.offset, frame.length);
+  if (frame.kind == SentFrameKind::kCrypto)
+    at(static_cast<EncryptionLevel>(frame.level)).sent.on_lost(frame.offset, frame.length);
 }
 
 void CryptoStreams::resend_all(EncryptionLevel level) {

@@ -38,7 +38,9 @@ class CryptoStreams {
   // Octets below this have arrived, read or not.
   [[nodiscard]] std::uint64_t received_to(EncryptionLevel level) const { return at(level).received.contiguous_to(); }
   // Whether data waits beyond a gap.
-  [[nodiscard]] bool has_gap(EncryptionLevel level) const { return at(level).received.highest() > at(level).received.contiguous_to(); }
+  [[nodiscard]] bool has_gap(EncryptionLevel level) const {
+    return at(level).received.highest() > at(level).received.contiguous_to();
+  }
 
   // CRYPTO frames of `level` into a packet of that level.
   WriteResult write_crypto(PacketPayload& payload, EncryptionLevel level);
@@ -62,13 +64,16 @@ class CryptoStreams {
     RecvBuffer received;
     bool discarded = false;
   };
-  [[nodiscard]] const Level& at(EncryptionLevel level) const { return levels_[static_cast<std::size_t>(space_of(level))]; }
+  [[nodiscard]] const Level& at(EncryptionLevel level) const {
+    return levels_[static_cast<std::size_t>(space_of(level))];
+  }
   [[nodiscard]] Level& at(EncryptionLevel level) { return levels_[static_cast<std::size_t>(space_of(level))]; }
 
   // Blocks are few and short-lived: none is kept.
   BlockPool send_pool_{kSendBlockSize, 0};
   BlockPool receive_pool_{sizeof(ReceiveBlock), 0};
-  std::array<Level, kPacketNumberSpaces> levels_{Level{send_pool_, receive_pool_}, Level{send_pool_, receive_pool_}, Level{send_pool_, receive_pool_}};
+  std::array<Level, kPacketNumberSpaces> levels_{Level{send_pool_, receive_pool_}, Level{send_pool_, receive_pool_},
+                                                 Level{send_pool_, receive_pool_}};
   std::array<Bytes, 16> pieces_;
 };
 

@@ -15,7 +15,8 @@ class ReceiveWindow {
  public:
   ReceiveWindow() = default;
   // `initial` is what the transport parameters granted; the window never grows past `cap`.
-  ReceiveWindow(std::uint64_t initial, std::uint64_t cap) : window_(initial), cap_(std::max(initial, cap)), limit_(initial) {}
+  ReceiveWindow(std::uint64_t initial, std::uint64_t cap)
+      : window_(initial), cap_(std::max(initial, cap)), limit_(initial) {}
 
   void on_consumed(std::uint64_t octets) { consumed_ += octets; }
 

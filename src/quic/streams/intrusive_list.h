@@ -14,7 +14,7 @@ struct ListLink {
 };
 
 // `link` names the member that this list uses; a T is on at most one list per link.
-template <class T, ListLink<T> T::*link>
+template <class T, ListLink<T> T::* link>
 class IntrusiveList {
  public:
   [[nodiscard]] bool empty() const { return first_ == nullptr; }
@@ -32,16 +32,28 @@ class IntrusiveList {
     own.linked = true;
     own.previous = position;
     own.next = position == nullptr ? first_ : (position->*link).next;
-    if (own.previous == nullptr) first_ = &item; else (own.previous->*link).next = &item;
-    if (own.next == nullptr) last_ = &item; else (own.next->*link).previous = &item;
+    if (own.previous == nullptr)
+      first_ = &item;
+    else
+      (own.previous->*link).next = &item;
+    if (own.next == nullptr)
+      last_ = &item;
+    else
+      (own.next->*link).previous = &item;
   }
 
   // Does nothing to an item that is on no list.
   void remove(T& item) {
     ListLink<T>& own = item.*link;
     if (!own.linked) return;
-    if (own.previous == nullptr) first_ = own.next; else (own.previous->*link).next = own.next;
-    if (own.next == nullptr) last_ = own.previous; else (own.next->*link).previous = own.previous;
+    if (own.previous == nullptr)
+      first_ = own.next;
+    else
+      (own.previous->*link).next = own.next;
+    if (own.next == nullptr)
+      last_ = own.previous;
+    else
+      (own.next->*link).previous = own.previous;
     own = {};
   }
 

@@ -81,7 +81,8 @@ std::span<const Bytes> RecvBuffer::readable(std::span<Bytes> out) const {
   std::uint64_t at = read_to_;
   while (at < owned_to_ && count < out.size()) {
     const std::size_t inside = static_cast<std::size_t>(at % kReceiveBlockOctets);
-    const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(kReceiveBlockOctets - inside, owned_to_ - at));
+    const std::size_t size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kReceiveBlockOctets - inside, owned_to_ - at));
     out[count++] = Bytes{block_at(at / kReceiveBlockOctets)->octets + inside, size};
     at += size;
   }

@@ -62,7 +62,9 @@ class RecvBuffer {
 
  private:
   ReceiveBlock*& slot(std::uint64_t block_number) { return slots_[block_number & (slots_.size() - 1)]; }
-  ReceiveBlock* block_at(std::uint64_t block_number) const { return slots_.empty() ? nullptr : slots_[block_number & (slots_.size() - 1)]; }
+  ReceiveBlock* block_at(std::uint64_t block_number) const {
+    return slots_.empty() ? nullptr : slots_[block_number & (slots_.size() - 1)];
+  }
   ReceiveBlock& provide_block(std::uint64_t block_number);
   void grow_slots(std::uint64_t block_number);
   void store(std::uint64_t offset, Bytes data, bool mark);
@@ -74,10 +76,10 @@ class RecvBuffer {
   std::vector<ReceiveBlock*> slots_;
   std::size_t block_count_ = 0;
   std::uint64_t read_to_ = 0;
-  std::uint64_t owned_to_ = 0;       // [read_to_, owned_to_) lies in blocks, the rest to contiguous_to_ is borrowed
+  std::uint64_t owned_to_ = 0;  // [read_to_, owned_to_) lies in blocks, the rest to contiguous_to_ is borrowed
   std::uint64_t contiguous_to_ = 0;
   std::uint64_t highest_ = 0;
-  std::vector<Bytes> borrowed_;      // from borrowed_first_ on, in order
+  std::vector<Bytes> borrowed_;  // from borrowed_first_ on, in order
   std::size_t borrowed_first_ = 0;
 };
 

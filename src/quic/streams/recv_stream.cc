@@ -28,20 +28,26 @@ void RecvStream::start(StreamId id, bool exists, std::uint64_t initial_window, s
 
 // How much `end` raises the highest offset, if final size (RFC 9000 section 4.5) and both
 // flow control limits (section 4.1) allow it.
-Parsed<std::uint64_t> RecvStream::check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room, std::uint64_t frame_type) const {
+Parsed<std::uint64_t> RecvStream::check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room,
+                                            std::uint64_t frame_type) const {
   if (has_final_size_) {
-    if (end > final_size_) return fail(TransportErrorCode::kFinalSizeError, "stream data beyond its final size", frame_type);
-    if (is_final && end != final_size_) return fail(TransportErrorCode::kFinalSizeError, "final size of a stream changed", frame_type);
+    if (end > final_size_)
+      return fail(TransportErrorCode::kFinalSizeError, "stream data beyond its final size", frame_type);
+    if (is_final && end != final_size_)
+      return fail(TransportErrorCode::kFinalSizeError, "final size of a stream changed", frame_type);
   } else if (is_final && end < highest_) {
     return fail(TransportErrorCode::kFinalSizeError, "final size below data already received", frame_type);
   }
   if (end <= highest_) return 0;
-  if (end > window_.limit()) return fail(TransportErrorCode::kFlowControlError, "stream data beyond MAX_STREAM_DATA", frame_type);
-  if (end - highest_ > connection_room) return fail(TransportErrorCode::kFlowControlError, "stream data beyond MAX_DATA", frame_type);
+  if (end > window_.limit())
+    return fail(TransportErrorCode::kFlowControlError, "stream data beyond MAX_STREAM_DATA", frame_type);
+  if (end - highest_ > connection_room)
+    return fail(TransportErrorCode::kFlowControlError, "stream data beyond MAX_DATA", frame_type);
   return end - highest_;
 }
 
-Parsed<RecvStream::Taken> RecvStream::on_stream_data(std::uint64_t offset, Bytes data, bool fin, std::uint64_t connection_room) {
+Parsed<RecvStream::Taken> RecvStream::on_stream_data(std::uint64_t offset, Bytes data, bool fin,
+                                                     std::uint64_t connection_room) {
   const std::uint64_t end = offset + data.size();
   HAWSER_TRY(const std::uint64_t received, check_end(end, fin, connection_room, kStreamFrameType));
   Taken taken{.received = received};
@@ -67,7 +73,8 @@ Parsed<RecvStream::Taken> RecvStream::on_stream_data(std::uint64_t offset, Bytes
   return taken;
 }
 
-Parsed<RecvStream::Taken> RecvStream::on_reset_stream(ApplicationErrorCode code, std::uint64_t final_size, std::uint64_t connection_room) {
+Parsed<RecvStream::Taken> RecvStream::on_reset_stream(ApplicationErrorCode code, std::uint64_t final_size,
+                                                      std::uint64_t connection_room) {
   HAWSER_TRY(const std::uint64_t received, check_end(final_size, true, connection_room, kResetStreamFrameType));
   Taken taken{.received = received};
   highest_ += received;

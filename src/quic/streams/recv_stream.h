@@ -62,7 +62,9 @@ class RecvStream {
   [[nodiscard]] RecvState state() const { return state_; }
   [[nodiscard]] bool exists() const { return exists_; }
   [[nodiscard]] bool is_stopped() const { return stopped_; }
-  [[nodiscard]] bool is_done() const { return !exists_ || state_ == RecvState::kDataRead || state_ == RecvState::kResetRead; }
+  [[nodiscard]] bool is_done() const {
+    return !exists_ || state_ == RecvState::kDataRead || state_ == RecvState::kResetRead;
+  }
   // Everything up to the end has arrived.
   [[nodiscard]] bool has_all() const { return state_ == RecvState::kDataRecvd || state_ == RecvState::kDataRead; }
   [[nodiscard]] ApplicationErrorCode reset_code() const { return reset_code_; }
@@ -73,7 +75,8 @@ class RecvStream {
   void release_buffers() { buffer_.clear(); }
 
  private:
-  Parsed<std::uint64_t> check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room, std::uint64_t frame_type) const;
+  Parsed<std::uint64_t> check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room,
+                                  std::uint64_t frame_type) const;
   std::uint64_t drop_unread();
 
   RecvBuffer buffer_;

@@ -24,7 +24,8 @@ void StreamScheduler::add(Stream& stream) {
 void StreamScheduler::remove(Stream& stream) {
   Level& level = levels_[stream.priority.urgency];
   (stream.priority.incremental ? level.in_turns : level.in_order).remove(stream);
-  if (level.in_order.empty() && level.in_turns.empty()) nonempty_ = static_cast<std::uint8_t>(nonempty_ & ~(1u << stream.priority.urgency));
+  if (level.in_order.empty() && level.in_turns.empty())
+    nonempty_ = static_cast<std::uint8_t>(nonempty_ & ~(1u << stream.priority.urgency));
 }
 
 Stream* StreamScheduler::next() const {

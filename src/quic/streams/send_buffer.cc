@@ -59,7 +59,10 @@ std::uint64_t SendBuffer::find_chunk(std::uint64_t offset) {
   std::uint64_t high = tail_ - 1;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
-    if (offset < chunk(middle).end()) high = middle; else low = middle + 1;
+    if (offset < chunk(middle).end())
+      high = middle;
+    else
+      low = middle + 1;
   }
   if (offset >= next_) cursor_ = low;
   return low;

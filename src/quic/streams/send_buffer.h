@@ -55,8 +55,8 @@ class SendBuffer {
 
   [[nodiscard]] bool has_lost() const { return !lost_.empty(); }
   [[nodiscard]] Range lowest_lost() const { return lost_.lowest(); }
-  [[nodiscard]] std::uint64_t next() const { return next_; }        // first octet never sent
-  [[nodiscard]] std::uint64_t end() const { return end_; }          // one past the last written
+  [[nodiscard]] std::uint64_t next() const { return next_; }          // first octet never sent
+  [[nodiscard]] std::uint64_t end() const { return end_; }            // one past the last written
   [[nodiscard]] std::uint64_t acked_to() const { return acked_to_; }  // all below is acknowledged
   [[nodiscard]] std::uint64_t buffered() const { return end_ - acked_to_; }
   [[nodiscard]] std::uint64_t in_flight() const { return next_ - acked_to_; }
@@ -79,10 +79,10 @@ class SendBuffer {
   [[nodiscard]] std::uint64_t find_chunk(std::uint64_t offset);
 
   BlockPool* pool_;
-  std::vector<Chunk> ring_;    // capacity a power of two; chunk n stands at n mod capacity
-  std::uint64_t head_ = 0;     // number of the first chunk
-  std::uint64_t tail_ = 0;     // one past the number of the last
-  std::uint64_t cursor_ = 0;   // chunk that next_ is likely in
+  std::vector<Chunk> ring_;   // capacity a power of two; chunk n stands at n mod capacity
+  std::uint64_t head_ = 0;    // number of the first chunk
+  std::uint64_t tail_ = 0;    // one past the number of the last
+  std::uint64_t cursor_ = 0;  // chunk that next_ is likely in
   std::uint64_t acked_to_ = 0;
   std::uint64_t next_ = 0;
   std::uint64_t end_ = 0;

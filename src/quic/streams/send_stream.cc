@@ -13,7 +13,7 @@ constexpr std::uint8_t kStreamFrameType = 0x08;  // RFC 9000 section 19.8
 constexpr std::uint8_t kOffsetBit = 0x04;
 constexpr std::uint8_t kLengthBit = 0x02;
 constexpr std::uint8_t kFinBit = 0x01;
-constexpr std::uint8_t kResetStreamFrameType = 0x04;  // section 19.4
+constexpr std::uint8_t kResetStreamFrameType = 0x04;        // section 19.4
 constexpr std::uint8_t kStreamDataBlockedFrameType = 0x15;  // section 19.13
 // A frame that would carry less than this waits for the next packet, unless it is the rest.
 constexpr std::size_t kWorthwhileOctets = 32;
@@ -110,7 +110,9 @@ bool SendStream::plan_frame(Frame& frame, std::size_t room, std::uint64_t connec
     const std::size_t largest = room - header - varint_size(frame.data.size());
     frame.data = frame.data.first(std::min(frame.data.size(), largest));
   }
-  if (frame.data.size() < std::min<std::uint64_t>(available, kWorthwhileOctets) && room < header + 2 + kWorthwhileOctets) return false;
+  if (frame.data.size() < std::min<std::uint64_t>(available, kWorthwhileOctets) &&
+      room < header + 2 + kWorthwhileOctets)
+    return false;
   frame.fin = fin_ && frame.offset + frame.data.size() == buffer_.end();
   return !frame.data.empty() || frame.fin;
 }
@@ -126,7 +128,11 @@ void SendStream::put_frame(PacketPayload& payload, const Frame& frame) {
   if (frame.with_length) payload.varint(frame.data.size());
   payload.reference(frame.data);
   payload.mark_non_probing();
-  payload.record({.kind = SentFrameKind::kStream, .fin = frame.fin, .length = static_cast<std::uint32_t>(frame.data.size()), .id = id_.value, .offset = frame.offset});
+  payload.record({.kind = SentFrameKind::kStream,
+                  .fin = frame.fin,
+                  .length = static_cast<std::uint32_t>(frame.data.size()),
+                  .id = id_.value,
+                  .offset = frame.offset});
 }
 
 void SendStream::note_sent(const Frame& frame) {
@@ -134,7 +140,8 @@ void SendStream::note_sent(const Frame& frame) {
   if (frame.fin) fin_sent_ = true;
   if (state_ == SendState::kReady) state_ = SendState::kSend;
   if (state_ == SendState::kSend && fin_sent_ && buffer_.next() == buffer_.end()) state_ = SendState::kDataSent;
-  if (2 * buffer_.in_flight() > buffer_limit_) buffer_limit_ = std::max(buffer_limit_, std::min(buffer_cap_, buffer_limit_ * 2));
+  if (2 * buffer_.in_flight() > buffer_limit_)
+    buffer_limit_ = std::max(buffer_limit_, std::min(buffer_cap_, buffer_limit_ * 2));
 }
 
 SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit) {
@@ -148,7 +155,9 @@ SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::
   put_frame(payload, frame);
   note_sent(frame);
   credit_.use(new_octets);
-  return {.result = frame.with_length ? WriteResult::kDone : WriteResult::kPacketFull, .frame = true, .new_octets = new_octets};
+  return {.result = frame.with_length ? WriteResult::kDone : WriteResult::kPacketFull,
+          .frame = true,
+          .new_octets = new_octets};
 }
 
 bool SendStream::write_reset_frame(PacketPayload& payload) const {

@@ -41,7 +41,9 @@ class SendStream {
   bool on_max_stream_data(std::uint64_t limit) { return credit_.on_limit(limit); }
   void on_acked(const SentFrame& frame);
   void on_lost(const SentFrame& frame);
-  void on_reset_acked() { if (state_ == SendState::kResetSent) state_ = SendState::kResetRecvd; }
+  void on_reset_acked() {
+    if (state_ == SendState::kResetSent) state_ = SendState::kResetRecvd;
+  }
   void on_early_data_rejected();
 
   // Writes one STREAM frame: lost octets first, then new ones within the stream's limit and
@@ -59,17 +61,25 @@ class SendStream {
 
   // Whether a STREAM frame can be written without new connection credit, or with it.
   [[nodiscard]] bool can_send_without_credit() const;
-  [[nodiscard]] bool has_new_octets() const { return is_open() && buffer_.next() < buffer_.end() && credit_.available() > 0; }
+  [[nodiscard]] bool has_new_octets() const {
+    return is_open() && buffer_.next() < buffer_.end() && credit_.available() > 0;
+  }
   // Octets wait that only MAX_STREAM_DATA can release.
-  [[nodiscard]] bool is_blocked() const { return is_open() && buffer_.next() < buffer_.end() && credit_.available() == 0; }
+  [[nodiscard]] bool is_blocked() const {
+    return is_open() && buffer_.next() < buffer_.end() && credit_.available() == 0;
+  }
   bool take_blocked_notice() { return is_blocked() && credit_.take_blocked_notice(); }
 
   [[nodiscard]] SendState state() const { return state_; }
   [[nodiscard]] bool exists() const { return exists_; }
   // No frame of this part will be sent or waited for any more.
-  [[nodiscard]] bool is_done() const { return !exists_ || state_ == SendState::kDataRecvd || state_ == SendState::kResetRecvd; }
+  [[nodiscard]] bool is_done() const {
+    return !exists_ || state_ == SendState::kDataRecvd || state_ == SendState::kResetRecvd;
+  }
   // Neither reset nor completely acknowledged.
-  [[nodiscard]] bool is_open() const { return exists_ && (state_ == SendState::kReady || state_ == SendState::kSend || state_ == SendState::kDataSent); }
+  [[nodiscard]] bool is_open() const {
+    return exists_ && (state_ == SendState::kReady || state_ == SendState::kSend || state_ == SendState::kDataSent);
+  }
   [[nodiscard]] bool is_finished() const { return fin_; }
   [[nodiscard]] std::uint64_t buffered() const { return buffer_.buffered(); }
   // Octets write() would take now.
@@ -99,10 +109,10 @@ class SendStream {
   StreamId id_;
   SendState state_ = SendState::kReady;
   bool exists_ = false;
-  bool fin_ = false;         // finish() was called: buffer_.end() is the final size
-  bool fin_sent_ = false;    // a FIN is in flight or acknowledged
+  bool fin_ = false;       // finish() was called: buffer_.end() is the final size
+  bool fin_sent_ = false;  // a FIN is in flight or acknowledged
   bool fin_acked_ = false;
-  bool cut_short_ = false;   // a write found too little room
+  bool cut_short_ = false;  // a write found too little room
   ApplicationErrorCode reset_code_ = 0;
   std::uint64_t reset_final_size_ = 0;
   std::uint64_t buffer_limit_ = kSendBufferInitial;

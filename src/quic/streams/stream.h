@@ -21,12 +21,12 @@ struct Priority {
 
 // What may have happened to a stream since the last drain; bits of StreamEvent::what.
 enum StreamEventBit : std::uint8_t {
-  kStreamOpened = 1,       // the peer opened it
-  kStreamReadable = 2,     // data or the end arrived
-  kStreamWritable = 4,     // room again after write() was cut short
-  kStreamReset = 8,        // the peer abandoned sending: StreamEvent::reset_code
-  kStreamStopSending = 16, // the peer wants no more: StreamEvent::stop_code; the stream was reset
-  kStreamClosed = 32,      // both parts are done: the id is unknown from now on
+  kStreamOpened = 1,        // the peer opened it
+  kStreamReadable = 2,      // data or the end arrived
+  kStreamWritable = 4,      // room again after write() was cut short
+  kStreamReset = 8,         // the peer abandoned sending: StreamEvent::reset_code
+  kStreamStopSending = 16,  // the peer wants no more: StreamEvent::stop_code; the stream was reset
+  kStreamClosed = 32,       // both parts are done: the id is unknown from now on
 };
 
 // Frames that a stream has yet to write; bits of Stream::control.
@@ -49,12 +49,12 @@ struct Stream {
   bool closed = false;  // kStreamClosed is queued or was delivered
   ApplicationErrorCode stop_code = 0;
 
-  ListLink<Stream> event_link;      // StreamSet's events, each stream at most once
-  ListLink<Stream> control_link;    // control frames to write
-  ListLink<Stream> send_link;       // StreamScheduler, or waiting for connection credit
-  ListLink<Stream> borrowed_link;   // holds views of the batch that is being received
-  bool waits_for_credit = false;    // send_link is on StreamSet's credit list
-  bool scheduled = false;           // send_link is in StreamScheduler
+  ListLink<Stream> event_link;     // StreamSet's events, each stream at most once
+  ListLink<Stream> control_link;   // control frames to write
+  ListLink<Stream> send_link;      // StreamScheduler, or waiting for connection credit
+  ListLink<Stream> borrowed_link;  // holds views of the batch that is being received
+  bool waits_for_credit = false;   // send_link is on StreamSet's credit list
+  bool scheduled = false;          // send_link is in StreamScheduler
 };
 
 }  // namespace hawser::quic

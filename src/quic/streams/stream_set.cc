@@ -11,14 +11,20 @@ namespace hawser::quic {
 namespace {
 // The connection's window against the largest of its streams': others must not starve
 // while one fills its own.
-constexpr std::uint64_t connection_window_for(std::uint64_t stream_window) { return stream_window + stream_window / 2; }
+constexpr std::uint64_t connection_window_for(std::uint64_t stream_window) {
+  return stream_window + stream_window / 2;
+}
 }  // namespace
 
 StreamSet::StreamSet(Role role, const StreamSetConfig& config)
-    : role_(role), config_(config), window_(config.initial_max_data, std::max(config.initial_max_data, connection_window_for(config.stream_window_cap))) {
+    : role_(role),
+      config_(config),
+      window_(config.initial_max_data,
+              std::max(config.initial_max_data, connection_window_for(config.stream_window_cap))) {
   for (const bool bidirectional : {true, false}) {
     Kind& kind = remote_kind(bidirectional);
-    kind.concurrent = std::min(bidirectional ? config.initial_max_streams_bidi : config.initial_max_streams_uni, kConcurrentStreamsMax);
+    kind.concurrent = std::min(bidirectional ? config.initial_max_streams_bidi : config.initial_max_streams_uni,
+                               kConcurrentStreamsMax);
     kind.maximum = kind.concurrent;
   }
 }
@@ -30,7 +36,8 @@ void StreamSet::set_peer_limits(const PeerStreamLimits& limits) {
   credit_.on_limit(limits.initial_max_data);
   for (const bool bidirectional : {true, false}) {
     Kind& kind = local_kind(bidirectional);
-    const std::uint64_t maximum = std::min(bidirectional ? limits.initial_max_streams_bidi : limits.initial_max_streams_uni, kMaxStreamCount);
+    const std::uint64_t maximum =
+        std::min(bidirectional ? limits.initial_max_streams_bidi : limits.initial_max_streams_uni, kMaxStreamCount);
     if (maximum <= kind.maximum) continue;
     kind.maximum = maximum;
     kind.available |= kind.refused && kind.opened < maximum;
@@ -43,7 +50,8 @@ void StreamSet::set_peer_limits(const PeerStreamLimits& limits) {
 void StreamSet::on_early_data_rejected() {
   peer_ = {};
   credit_.reset();
-  connection_control_ &= static_cast<std::uint8_t>(~(kSendDataBlocked | kSendStreamsBlockedBidi | kSendStreamsBlockedUni));
+  connection_control_ &=
+      static_cast<std::uint8_t>(~(kSendDataBlocked | kSendStreamsBlockedBidi | kSendStreamsBlockedUni));
   for (const bool bidirectional : {true, false}) {
     local_kind(bidirectional).maximum = 0;
     local_kind(bidirectional).blocked_at = kMaxStreamCount + 1;
@@ -127,7 +135,10 @@ void StreamSet::close_if_done(Stream& stream) {
 std::optional<StreamEvent> StreamSet::next_event() {
   while (!events_.empty()) {
     Stream& stream = *events_.front();
-    StreamEvent event{.id = stream.id, .has_all = stream.recv.has_all(), .reset_code = stream.recv.reset_code(), .stop_code = stream.stop_code};
+    StreamEvent event{.id = stream.id,
+                      .has_all = stream.recv.has_all(),
+                      .reset_code = stream.recv.reset_code(),
+                      .stop_code = stream.stop_code};
     // Telling of a reset, or of an end with nothing left to read, is what completes the part.
     if ((stream.events & (kStreamReadable | kStreamReset)) != 0) stream.recv.on_end_delivered();
     close_if_done(stream);

@@ -180,16 +180,23 @@ class StreamSet {
   // Streams of one kind: opened by one side, one-way or not. Ids below `opened` that
   // StreamMap does not know are closed, so closed ids cost no memory.
   struct Kind {
-    std::uint64_t opened = 0;    // how many were opened
-    std::uint64_t closed = 0;    // how many of them are gone
-    std::uint64_t maximum = 0;   // how many may be opened: MAX_STREAMS
-    std::uint64_t concurrent = 0;  // remote kinds: how many at a time
+    std::uint64_t opened = 0;                        // how many were opened
+    std::uint64_t closed = 0;                        // how many of them are gone
+    std::uint64_t maximum = 0;                       // how many may be opened: MAX_STREAMS
+    std::uint64_t concurrent = 0;                    // remote kinds: how many at a time
     std::uint64_t blocked_at = kMaxStreamCount + 1;  // local kinds: limit last reported in STREAMS_BLOCKED
-    bool refused = false;        // open() was refused
-    bool available = false;      // streams became available after that
+    bool refused = false;                            // open() was refused
+    bool available = false;                          // streams became available after that
   };
   // Bits of connection_control_.
-  enum : std::uint8_t { kSendMaxData = 1, kSendDataBlocked = 2, kSendMaxStreamsBidi = 4, kSendMaxStreamsUni = 8, kSendStreamsBlockedBidi = 16, kSendStreamsBlockedUni = 32 };
+  enum : std::uint8_t {
+    kSendMaxData = 1,
+    kSendDataBlocked = 2,
+    kSendMaxStreamsBidi = 4,
+    kSendMaxStreamsUni = 8,
+    kSendStreamsBlockedBidi = 16,
+    kSendStreamsBlockedUni = 32
+  };
 
   // stream_set.cc: ids, limits, life of a stream.
   Kind& kind_of(StreamId id) { return kinds_[id.value & 3]; }
@@ -199,7 +206,9 @@ class StreamSet {
   [[nodiscard]] bool can_receive(StreamId id) const { return id.is_bidirectional() || !is_local(id); }
   [[nodiscard]] bool can_send(StreamId id) const { return id.is_bidirectional() || is_local(id); }
   // False for a local stream beyond the peer's limit, which only rejected 0-RTT can leave.
-  [[nodiscard]] bool may_use(const Stream& stream) { return !is_local(stream.id) || stream.id.index() < kind_of(stream.id).maximum; }
+  [[nodiscard]] bool may_use(const Stream& stream) {
+    return !is_local(stream.id) || stream.id.index() < kind_of(stream.id).maximum;
+  }
   Stream& create(StreamId id);
   [[nodiscard]] std::uint64_t initial_send_limit(StreamId id) const;
   [[nodiscard]] std::uint64_t initial_receive_window(StreamId id) const;

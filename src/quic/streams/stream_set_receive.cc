@@ -27,7 +27,8 @@ std::unexpected<TransportError> wrong_direction(std::uint64_t frame_type) {
 Parsed<Stream*> StreamSet::stream_for_frame(StreamId id, std::uint64_t frame_type) {
   if (Stream* stream = streams_.find(id)) return stream;
   if (!is_local(id)) return open_up_to(id, frame_type);
-  if (id.index() >= kind_of(id).opened) return fail(TransportErrorCode::kStreamStateError, "frame on a stream we have not opened", frame_type);
+  if (id.index() >= kind_of(id).opened)
+    return fail(TransportErrorCode::kStreamStateError, "frame on a stream we have not opened", frame_type);
   return nullptr;
 }
 
@@ -35,7 +36,8 @@ Parsed<Stream*> StreamSet::stream_for_frame(StreamId id, std::uint64_t frame_typ
 Parsed<Stream*> StreamSet::open_up_to(StreamId id, std::uint64_t frame_type) {
   Kind& kind = kind_of(id);
   if (id.index() < kind.opened) return nullptr;
-  if (id.index() >= kind.maximum) return fail(TransportErrorCode::kStreamLimitError, "stream beyond MAX_STREAMS", frame_type);
+  if (id.index() >= kind.maximum)
+    return fail(TransportErrorCode::kStreamLimitError, "stream beyond MAX_STREAMS", frame_type);
   Stream* stream = nullptr;
   while (kind.opened <= id.index()) {
     stream = &create(StreamId::of(id.initiator(), id.is_bidirectional(), kind.opened++));
@@ -46,10 +48,12 @@ Parsed<Stream*> StreamSet::open_up_to(StreamId id, std::uint64_t frame_type) {
 
 Parsed<void> StreamSet::on_stream(StreamId id, std::uint64_t offset, Bytes data, bool fin) {
   if (!can_receive(id)) return wrong_direction(kStreamType);
-  if (offset > kVarintMax || data.size() > kVarintMax - offset) return fail(TransportErrorCode::kFrameEncodingError, "stream offset beyond 2^62 - 1", kStreamType);
+  if (offset > kVarintMax || data.size() > kVarintMax - offset)
+    return fail(TransportErrorCode::kFrameEncodingError, "stream offset beyond 2^62 - 1", kStreamType);
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kStreamType));
   if (stream == nullptr) return {};
-  HAWSER_TRY(const RecvStream::Taken taken, stream->recv.on_stream_data(offset, data, fin, window_.limit() - received_));
+  HAWSER_TRY(const RecvStream::Taken taken,
+             stream->recv.on_stream_data(offset, data, fin, window_.limit() - received_));
   received_ += taken.received;
   if (taken.discarded > 0) on_consumed(taken.discarded);
   if (stream->recv.has_borrowed() && !borrowed_.linked(*stream)) borrowed_.push_back(*stream);
@@ -60,11 +64,13 @@ Parsed<void> StreamSet::on_stream(StreamId id, std::uint64_t offset, Bytes data,
 
 Parsed<void> StreamSet::on_reset_stream(StreamId id, ApplicationErrorCode code, std::uint64_t final_size) {
   if (!can_receive(id)) return wrong_direction(kResetStreamType);
-  if (final_size > kVarintMax) return fail(TransportErrorCode::kFrameEncodingError, "final size beyond 2^62 - 1", kResetStreamType);
+  if (final_size > kVarintMax)
+    return fail(TransportErrorCode::kFrameEncodingError, "final size beyond 2^62 - 1", kResetStreamType);
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kResetStreamType));
   if (stream == nullptr) return {};
   const RecvState before = stream->recv.state();
-  HAWSER_TRY(const RecvStream::Taken taken, stream->recv.on_reset_stream(code, final_size, window_.limit() - received_));
+  HAWSER_TRY(const RecvStream::Taken taken,
+             stream->recv.on_reset_stream(code, final_size, window_.limit() - received_));
   received_ += taken.received;
   if (taken.discarded > 0) on_consumed(taken.discarded);
   if (before != RecvState::kResetRecvd && stream->recv.state() == RecvState::kResetRecvd) {
@@ -98,7 +104,9 @@ Parsed<void> StreamSet::on_max_stream_data(StreamId id, std::uint64_t maximum) {
 }
 
 Parsed<void> StreamSet::on_max_streams(bool bidirectional, std::uint64_t maximum) {
-  if (maximum > kMaxStreamCount) return fail(TransportErrorCode::kFrameEncodingError, "MAX_STREAMS beyond 2^60", kMaxStreamsBidiType + (bidirectional ? 0 : 1));
+  if (maximum > kMaxStreamCount)
+    return fail(TransportErrorCode::kFrameEncodingError, "MAX_STREAMS beyond 2^60",
+                kMaxStreamsBidiType + (bidirectional ? 0 : 1));
   Kind& kind = local_kind(bidirectional);
   if (maximum <= kind.maximum) return {};
   const bool streams_waited = kind.opened > kind.maximum;
@@ -118,13 +126,16 @@ void StreamSet::on_data_blocked(std::uint64_t limit) {
 Parsed<void> StreamSet::on_stream_data_blocked(StreamId id, std::uint64_t limit) {
   if (!can_receive(id)) return wrong_direction(kStreamDataBlockedType);
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kStreamDataBlockedType));
-  if (stream != nullptr && stream->recv.is_current_limit(limit) && stream->recv.can_update_window()) want_control(*stream, kControlMaxStreamData);
+  if (stream != nullptr && stream->recv.is_current_limit(limit) && stream->recv.can_update_window())
+    want_control(*stream, kControlMaxStreamData);
   return {};
 }
 
 // Nothing to do for a legal one: MAX_STREAMS goes out as streams close, and is repaired on loss.
 Parsed<void> StreamSet::on_streams_blocked(bool bidirectional, std::uint64_t limit) {
-  if (limit > kMaxStreamCount) return fail(TransportErrorCode::kFrameEncodingError, "STREAMS_BLOCKED beyond 2^60", kStreamsBlockedBidiType + (bidirectional ? 0 : 1));
+  if (limit > kMaxStreamCount)
+    return fail(TransportErrorCode::kFrameEncodingError, "STREAMS_BLOCKED beyond 2^60",
+                kStreamsBlockedBidiType + (bidirectional ? 0 : 1));
   return {};
 }
 

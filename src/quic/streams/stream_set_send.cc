@@ -153,14 +153,20 @@ bool StreamSet::write_connection_frames(PacketPayload& payload, Timestamp now) {
     connection_control_ &= static_cast<std::uint8_t>(~bit);
     switch (bit) {
       case kSendMaxData:
-        put_number_frame(payload, kMaxDataType, SentFrameKind::kMaxData, std::min(window_.renew(now, rtt_), kVarintMax));
+        put_number_frame(payload, kMaxDataType, SentFrameKind::kMaxData,
+                         std::min(window_.renew(now, rtt_), kVarintMax));
         break;
       case kSendDataBlocked:
-        if (!credit_waiters_.empty()) put_number_frame(payload, kDataBlockedType, SentFrameKind::kDataBlocked, credit_.limit());
+        if (!credit_waiters_.empty())
+          put_number_frame(payload, kDataBlockedType, SentFrameKind::kDataBlocked, credit_.limit());
         break;
       case kSendMaxStreamsBidi:
-      case kSendMaxStreamsUni: write_max_streams(payload, bit == kSendMaxStreamsBidi); break;
-      default: write_streams_blocked(payload, bit == kSendStreamsBlockedBidi); break;
+      case kSendMaxStreamsUni:
+        write_max_streams(payload, bit == kSendMaxStreamsBidi);
+        break;
+      default:
+        write_streams_blocked(payload, bit == kSendStreamsBlockedBidi);
+        break;
     }
   }
   return true;
@@ -169,13 +175,16 @@ bool StreamSet::write_connection_frames(PacketPayload& payload, Timestamp now) {
 void StreamSet::write_max_streams(PacketPayload& payload, bool bidirectional) {
   Kind& kind = remote_kind(bidirectional);
   kind.maximum = std::max(kind.maximum, std::min(kind.closed + kind.concurrent, kMaxStreamCount));
-  put_number_frame(payload, kMaxStreamsBidiType + (bidirectional ? 0 : 1), bidirectional ? SentFrameKind::kMaxStreamsBidi : SentFrameKind::kMaxStreamsUni, kind.maximum);
+  put_number_frame(payload, kMaxStreamsBidiType + (bidirectional ? 0 : 1),
+                   bidirectional ? SentFrameKind::kMaxStreamsBidi : SentFrameKind::kMaxStreamsUni, kind.maximum);
 }
 
 void StreamSet::write_streams_blocked(PacketPayload& payload, bool bidirectional) {
   const Kind& kind = local_kind(bidirectional);
   if (kind.blocked_at != kind.maximum || kind.opened < kind.maximum) return;
-  put_number_frame(payload, kStreamsBlockedBidiType + (bidirectional ? 0 : 1), bidirectional ? SentFrameKind::kStreamsBlockedBidi : SentFrameKind::kStreamsBlockedUni, kind.maximum);
+  put_number_frame(payload, kStreamsBlockedBidiType + (bidirectional ? 0 : 1),
+                   bidirectional ? SentFrameKind::kStreamsBlockedBidi : SentFrameKind::kStreamsBlockedUni,
+                   kind.maximum);
 }
 
 // Writes what is still true of the stream's pending frames. False if the packet is full.
@@ -258,7 +267,9 @@ void StreamSet::on_frame_lost(const SentFrame& frame) {
     case SentFrameKind::kStreamDataBlocked:
       if (Stream* stream = streams_.find(StreamId{frame.id})) on_stream_frame_lost(*stream, frame);
       return;
-    default: on_connection_frame_lost(frame); return;
+    default:
+      on_connection_frame_lost(frame);
+      return;
   }
 }
 
@@ -278,13 +289,15 @@ void StreamSet::on_stream_frame_lost(Stream& stream, const SentFrame& frame) {
       if (stream.recv.is_current_limit(frame.offset)) want_control(stream, kControlMaxStreamData);
       return;
     default:
-      if (stream.send.is_blocked() && stream.send.peer_limit() == frame.offset) want_control(stream, kControlStreamDataBlocked);
+      if (stream.send.is_blocked() && stream.send.peer_limit() == frame.offset)
+        want_control(stream, kControlStreamDataBlocked);
       return;
   }
 }
 
 void StreamSet::on_connection_frame_lost(const SentFrame& frame) {
-  const bool bidirectional = frame.kind == SentFrameKind::kMaxStreamsBidi || frame.kind == SentFrameKind::kStreamsBlockedBidi;
+  const bool bidirectional =
+      frame.kind == SentFrameKind::kMaxStreamsBidi || frame.kind == SentFrameKind::kStreamsBlockedBidi;
   switch (frame.kind) {
     case SentFrameKind::kMaxData:
       if (frame.offset == window_.limit()) connection_control_ |= kSendMaxData;
@@ -294,13 +307,16 @@ void StreamSet::on_connection_frame_lost(const SentFrame& frame) {
       return;
     case SentFrameKind::kMaxStreamsBidi:
     case SentFrameKind::kMaxStreamsUni:
-      if (frame.offset == remote_kind(bidirectional).maximum) connection_control_ |= bidirectional ? kSendMaxStreamsBidi : kSendMaxStreamsUni;
+      if (frame.offset == remote_kind(bidirectional).maximum)
+        connection_control_ |= bidirectional ? kSendMaxStreamsBidi : kSendMaxStreamsUni;
       return;
     case SentFrameKind::kStreamsBlockedBidi:
     case SentFrameKind::kStreamsBlockedUni:
-      if (frame.offset == local_kind(bidirectional).maximum) connection_control_ |= bidirectional ? kSendStreamsBlockedBidi : kSendStreamsBlockedUni;
+      if (frame.offset == local_kind(bidirectional).maximum)
+        connection_control_ |= bidirectional ? kSendStreamsBlockedBidi : kSendStreamsBlockedUni;
       return;
-    default: return;
+    default:
+      return;
   }
 }
 

@@ -17,18 +17,24 @@ namespace {
 constexpr std::uint64_t kStopCode = 77;
 
 std::uint8_t octet_at(StreamId id, Role writer, std::uint64_t offset) {
-  return static_cast<std::uint8_t>((offset * 131 + offset / 251 + id.value * 17 + (writer == Role::kServer ? 101 : 0)) & 0xff);
+  return static_cast<std::uint8_t>((offset * 131 + offset / 251 + id.value * 17 + (writer == Role::kServer ? 101 : 0)) &
+                                   0xff);
 }
 
 PeerStreamLimits as_peer(const StreamSetConfig& c) {
-  return {c.initial_max_data, c.initial_max_stream_data_bidi_local, c.initial_max_stream_data_bidi_remote, c.initial_max_stream_data_uni, c.initial_max_streams_bidi, c.initial_max_streams_uni};
+  return {c.initial_max_data,
+          c.initial_max_stream_data_bidi_local,
+          c.initial_max_stream_data_bidi_remote,
+          c.initial_max_stream_data_uni,
+          c.initial_max_streams_bidi,
+          c.initial_max_streams_uni};
 }
 
 struct Task {
-  std::uint64_t target = 0;   // octets to write in all
+  std::uint64_t target = 0;  // octets to write in all
   std::uint64_t written = 0;
   bool finished = false;
-  bool given_up = false;      // reset or stopped: the reader may miss octets
+  bool given_up = false;  // reset or stopped: the reader may miss octets
 };
 
 struct End {
@@ -36,7 +42,7 @@ struct End {
   Role role;
   StreamSet set;
   std::map<std::uint64_t, Task> tasks;
-  std::map<std::uint64_t, std::uint64_t> read;   // octets read so far
+  std::map<std::uint64_t, std::uint64_t> read;  // octets read so far
   std::map<std::uint64_t, bool> ended;
   std::map<std::uint64_t, bool> closed;
   std::map<std::uint64_t, bool> was_reset;
@@ -52,7 +58,12 @@ struct Packet {
 class World {
  public:
   World(std::uint64_t seed, const StreamSetConfig& client, const StreamSetConfig& server, bool rough)
-      : random_(seed), client_(Role::kClient, client), server_(Role::kServer, server), client_config_(client), server_config_(server), rough_(rough) {
+      : random_(seed),
+        client_(Role::kClient, client),
+        server_(Role::kServer, server),
+        client_config_(client),
+        server_config_(server),
+        rough_(rough) {
     client_.set.set_peer_limits(as_peer(server));
     server_.set.set_peer_limits(as_peer(client));
     client_.to_open = 12;
@@ -80,17 +91,20 @@ class World {
   // What still waits, for whoever has to find out why a seed does not come to rest.
   static void describe(End& end) {
     const SendCredit& credit = end.set.send_credit();
-    ADD_FAILURE() << (end.role == Role::kClient ? "client" : "server") << ": to open " << end.to_open << ", open " << end.set.open_streams()
-                  << ", credit used " << credit.used() << " of " << credit.limit() << ", granted " << end.set.receive_window().limit()
-                  << ", consumed " << end.set.receive_window().consumed() << ", buffered " << end.set.send_buffered() << ", wants to send " << end.set.wants_to_send();
+    ADD_FAILURE() << (end.role == Role::kClient ? "client" : "server") << ": to open " << end.to_open << ", open "
+                  << end.set.open_streams() << ", credit used " << credit.used() << " of " << credit.limit()
+                  << ", granted " << end.set.receive_window().limit() << ", consumed "
+                  << end.set.receive_window().consumed() << ", buffered " << end.set.send_buffered()
+                  << ", wants to send " << end.set.wants_to_send();
     for (const auto& [id, task] : end.tasks) {
       const Stream* stream = end.set.find(StreamId{id});
       if (stream == nullptr) continue;
-      ADD_FAILURE() << "stream " << id << ": written " << task.written << " of " << task.target << ", finished " << task.finished
-                    << ", send state " << int(stream->send.state()) << ", sent to " << stream->send.sent_to() << ", peer limit "
-                    << stream->send.peer_limit() << ", recv state " << int(stream->recv.state()) << ", readable " << stream->recv.readable_octets()
-                    << ", highest " << stream->recv.highest() << ", scheduled " << stream->scheduled << ", waits for credit " << stream->waits_for_credit
-                    << ", control " << int(stream->control);
+      ADD_FAILURE() << "stream " << id << ": written " << task.written << " of " << task.target << ", finished "
+                    << task.finished << ", send state " << int(stream->send.state()) << ", sent to "
+                    << stream->send.sent_to() << ", peer limit " << stream->send.peer_limit() << ", recv state "
+                    << int(stream->recv.state()) << ", readable " << stream->recv.readable_octets() << ", highest "
+                    << stream->recv.highest() << ", scheduled " << stream->scheduled << ", waits for credit "
+                    << stream->waits_for_credit << ", control " << int(stream->control);
     }
   }
 
@@ -141,7 +155,8 @@ class World {
     }
     std::vector<std::uint8_t> piece(std::min<std::uint64_t>(task.target - task.written, random_.below(9'000)));
     for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = octet_at(id, end.role, task.written + i);
-    const auto taken = random_.below(2) == 0 ? end.set.write(id, Bytes{piece}) : end.set.write(id, SharedBytes::copy(piece));
+    const auto taken =
+        random_.below(2) == 0 ? end.set.write(id, Bytes{piece}) : end.set.write(id, SharedBytes::copy(piece));
     ASSERT_TRUE(taken.has_value());
     task.written += *taken;
     if (task.written == task.target && random_.below(2) == 0) {
@@ -156,21 +171,26 @@ class World {
       if ((event->what & kStreamOpened) != 0 && id.is_bidirectional()) begin_task(end, id);
       if ((event->what & kStreamReset) != 0) end.was_reset[id.value] = true;
       if ((event->what & kStreamStopSending) != 0) end.tasks[id.value].given_up = true;
-      if ((event->what & kStreamReadable) != 0 && event->has_all && end.set.readable(id).empty()) end.ended[id.value] = true;
+      if ((event->what & kStreamReadable) != 0 && event->has_all && end.set.readable(id).empty())
+        end.ended[id.value] = true;
       if ((event->what & kStreamClosed) != 0) {
         EXPECT_FALSE(end.closed[id.value]);
         end.closed[id.value] = true;
         EXPECT_TRUE(end.set.is_closed(id));
         continue;
       }
-      if (rough_ && random_.below(100) == 0 && end.set.stop_sending(id, kStopCode)) peer(end).tasks[id.value].given_up = true;
+      if (rough_ && random_.below(100) == 0 && end.set.stop_sending(id, kStopCode))
+        peer(end).tasks[id.value].given_up = true;
       read_some(end, id);
       if (random_.below(4) == 0) unread_.push_back({&end, id});
     }
     // A reader that did not read all when told must be able to go on later.
     std::vector<std::pair<End*, StreamId>> rest;
     for (const auto& [owner, id] : unread_) {
-      if (owner == &end && random_.below(2) == 0) read_all(end, id); else rest.push_back({owner, id});
+      if (owner == &end && random_.below(2) == 0)
+        read_all(end, id);
+      else
+        rest.push_back({owner, id});
     }
     unread_ = std::move(rest);
   }
@@ -208,7 +228,8 @@ class World {
     for (int i = 0; i < 4 && end.set.wants_to_send(); ++i) {
       std::vector<std::uint8_t> area(200 + random_.below(1200));
       PacketPayload payload(area);
-      if (end.set.write_control_frames(payload, now_) == WriteResult::kDone) (void)end.set.write_stream_frames(payload, now_);
+      if (end.set.write_control_frames(payload, now_) == WriteResult::kDone)
+        (void)end.set.write_stream_frames(payload, now_);
       if (payload.empty()) break;
       Packet packet;
       packet.octets.resize(payload.size());

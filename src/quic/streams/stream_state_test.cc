@@ -54,14 +54,16 @@ struct Server {
 };
 
 const std::vector<std::uint8_t> kData(2000, 0x55);
-Bytes data(std::size_t size) { return Bytes{kData}.first(size); }
+Bytes data(std::size_t size) {
+  return Bytes{kData}.first(size);
+}
 
-#define EXPECT_ERROR(expected_code, expression)       \
-  do {                                                \
-    const auto result = (expression);                 \
-    ASSERT_FALSE(result.has_value());                 \
-    EXPECT_EQ(expected_code, result.error().code);    \
-    EXPECT_NE(0u, result.error().frame_type);         \
+#define EXPECT_ERROR(expected_code, expression)    \
+  do {                                             \
+    const auto result = (expression);              \
+    ASSERT_FALSE(result.has_value());              \
+    EXPECT_EQ(expected_code, result.error().code); \
+    EXPECT_NE(0u, result.error().frame_type);      \
   } while (false)
 
 constexpr StreamId kPeerBidi{0}, kPeerUni{2}, kUnopenedBidi{5}, kUnopenedUni{7};
@@ -122,7 +124,8 @@ TEST(stream_state, stream_flow_control_is_exact) {
 
 TEST(stream_state, connection_flow_control_counts_highest_offsets_of_all_streams) {
   Server s;
-  for (std::uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(s.set.on_stream(StreamId::of(Role::kClient, false, i), 99, data(1), false).has_value());
+  for (std::uint64_t i = 0; i < 10; ++i)
+    ASSERT_TRUE(s.set.on_stream(StreamId::of(Role::kClient, false, i), 99, data(1), false).has_value());
   EXPECT_TRUE(s.set.on_stream(kPeerUni, 0, data(99), false).has_value());
   EXPECT_ERROR(kFlowControlError, s.set.on_stream(StreamId::of(Role::kClient, false, 10), 0, data(1), false));
   EXPECT_ERROR(kFlowControlError, s.set.on_reset_stream(StreamId::of(Role::kClient, false, 10), 0, 1));
@@ -152,7 +155,8 @@ TEST(stream_state, numbers_out_of_range_are_frame_encoding_errors) {
 
 TEST(stream_state, frames_for_closed_streams_are_ignored_and_more_streams_granted) {
   Server s;
-  for (std::uint64_t i = 0; i < 20; ++i) ASSERT_TRUE(s.set.on_stream(StreamId::of(Role::kClient, false, i), 0, {}, true).has_value());
+  for (std::uint64_t i = 0; i < 20; ++i)
+    ASSERT_TRUE(s.set.on_stream(StreamId::of(Role::kClient, false, i), 0, {}, true).has_value());
   s.drain();
   EXPECT_TRUE(s.set.is_closed(kPeerUni));
   EXPECT_EQ(2u, s.set.open_streams());
@@ -231,7 +235,8 @@ TEST(stream_state, superseded_limits_are_not_resent) {
 
 TEST(stream_state, blocked_frames_come_once_per_limit) {
   StreamSet set(Role::kClient, tiny());
-  set.set_peer_limits({.initial_max_data = 1000, .initial_max_stream_data_bidi_remote = 10, .initial_max_streams_bidi = 1});
+  set.set_peer_limits(
+      {.initial_max_data = 1000, .initial_max_stream_data_bidi_remote = 10, .initial_max_streams_bidi = 1});
   const StreamId id = *set.open(true);
   EXPECT_EQ(StreamRefusal::kBlocked, set.open(true).error());
   EXPECT_EQ(StreamRefusal::kBlocked, set.open(true).error());
@@ -326,7 +331,8 @@ TEST(stream_state, rejected_early_data_is_sent_again_within_the_new_limits) {
   EXPECT_EQ(600u, set.send_credit().used());
   set.on_early_data_rejected();
   EXPECT_FALSE(set.wants_to_send());
-  set.set_peer_limits({.initial_max_data = 500, .initial_max_stream_data_bidi_remote = 400, .initial_max_streams_bidi = 1});
+  set.set_peer_limits(
+      {.initial_max_data = 500, .initial_max_stream_data_bidi_remote = 400, .initial_max_streams_bidi = 1});
   PacketPayload again(area);
   (void)set.write_stream_frames(again, kStart);
   ASSERT_EQ(1u, again.frames().size());

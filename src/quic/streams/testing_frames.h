@@ -48,15 +48,29 @@ inline Parsed<void> deliver_frame(Reader& in, StreamSet& to) {
   const bool two = type == 0x04 || type == 0x05 || type == 0x11 || type == 0x15;
   const std::uint64_t second = two ? number(in) : 0;
   switch (type) {
-    case 0x04: return to.on_reset_stream(StreamId{first}, second, number(in));
-    case 0x05: return to.on_stop_sending(StreamId{first}, second);
-    case 0x10: to.on_max_data(first); return {};
-    case 0x11: return to.on_max_stream_data(StreamId{first}, second);
-    case 0x12: case 0x13: return to.on_max_streams(type == 0x12, first);
-    case 0x14: to.on_data_blocked(first); return {};
-    case 0x15: return to.on_stream_data_blocked(StreamId{first}, second);
-    case 0x16: case 0x17: return to.on_streams_blocked(type == 0x16, first);
-    default: HAWSER_CHECK(false); return {};
+    case 0x04:
+      return to.on_reset_stream(StreamId{first}, second, number(in));
+    case 0x05:
+      return to.on_stop_sending(StreamId{first}, second);
+    case 0x10:
+      to.on_max_data(first);
+      return {};
+    case 0x11:
+      return to.on_max_stream_data(StreamId{first}, second);
+    case 0x12:
+    case 0x13:
+      return to.on_max_streams(type == 0x12, first);
+    case 0x14:
+      to.on_data_blocked(first);
+      return {};
+    case 0x15:
+      return to.on_stream_data_blocked(StreamId{first}, second);
+    case 0x16:
+    case 0x17:
+      return to.on_streams_blocked(type == 0x16, first);
+    default:
+      HAWSER_CHECK(false);
+      return {};
   }
 }
 

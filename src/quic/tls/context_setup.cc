@@ -12,22 +12,31 @@
 namespace hawser::quic {
 namespace {
 
-std::unexpected<ConfigError> config_error(std::string message) { return std::unexpected(ConfigError{std::move(message)}); }
+std::unexpected<ConfigError> config_error(std::string message) {
+  return std::unexpected(ConfigError{std::move(message)});
+}
 
-bool looks_like_pem(Bytes bytes) { return as_text(bytes).find("-----BEGIN") != std::string_view::npos; }
+bool looks_like_pem(Bytes bytes) {
+  return as_text(bytes).find("-----BEGIN") != std::string_view::npos;
+}
 
 // Never asks anyone for a pass phrase.
-int no_pass_phrase(char*, int, int, void*) { return -1; }
+int no_pass_phrase(char*, int, int, void*) {
+  return -1;
+}
 
 void log_key(const SSL* ssl, const char* line) {
   const auto* common = static_cast<const CommonContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
   if (common != nullptr && common->key_log != nullptr) common->key_log(common->key_log_context, line);
 }
 
-BioHandle memory_bio(Bytes bytes) { return BioHandle(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size()))); }
+BioHandle memory_bio(Bytes bytes) {
+  return BioHandle(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+}
 
 // A file's or memory's octets: `what` names the option in errors.
-std::expected<std::vector<std::uint8_t>, ConfigError> octets_of(const std::string& file, const std::vector<std::uint8_t>& memory,
+std::expected<std::vector<std::uint8_t>, ConfigError> octets_of(const std::string& file,
+                                                                const std::vector<std::uint8_t>& memory,
                                                                 std::string_view what) {
   if (file.empty() && memory.empty()) return config_error(std::string(what) + ": give a file or its contents");
   if (file.empty()) return memory;
@@ -54,7 +63,8 @@ std::vector<CertificateHandle> parse_certificates(Bytes octets) {
     return certificates;
   }
   const BioHandle in = memory_bio(octets);
-  while (CertificateHandle one{PEM_read_bio_X509(in.get(), nullptr, &no_pass_phrase, nullptr)}) certificates.push_back(std::move(one));
+  while (CertificateHandle one{PEM_read_bio_X509(in.get(), nullptr, &no_pass_phrase, nullptr)})
+    certificates.push_back(std::move(one));
   // The text must end between certificates, not inside a damaged one.
   if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) certificates.clear();
   ERR_clear_error();
@@ -62,7 +72,8 @@ std::vector<CertificateHandle> parse_certificates(Bytes octets) {
 }
 
 KeyHandle parse_key(Bytes octets) {
-  if (looks_like_pem(octets)) return KeyHandle(PEM_read_bio_PrivateKey(memory_bio(octets).get(), nullptr, &no_pass_phrase, nullptr));
+  if (looks_like_pem(octets))
+    return KeyHandle(PEM_read_bio_PrivateKey(memory_bio(octets).get(), nullptr, &no_pass_phrase, nullptr));
   const std::uint8_t* in = octets.data();
   return KeyHandle(d2i_AutoPrivateKey(nullptr, &in, static_cast<long>(octets.size())));
 }
@@ -80,8 +91,8 @@ std::expected<void, ConfigError> set_suites(SSL_CTX* context, const std::vector<
 // Where distributions keep their CAs; OpenSSL's own default may be that of another prefix.
 std::expected<void, ConfigError> load_system_trust(SSL_CTX* context) {
   SSL_CTX_set_default_verify_paths(context);
-  for (const char* bundle : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-                             "/etc/ssl/cert.pem"}) {
+  for (const char* bundle : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                             "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
     if (SSL_CTX_load_verify_file(context, bundle) == 1) break;
   }
   ERR_clear_error();  // a machine without CAs is legal: then nothing of theirs verifies
@@ -90,7 +101,8 @@ std::expected<void, ConfigError> load_system_trust(SSL_CTX* context) {
 
 }  // namespace
 
-std::expected<CommonContext, ConfigError> make_common_context(const TlsCommonOptions& options, const SSL_METHOD* method) {
+std::expected<CommonContext, ConfigError> make_common_context(const TlsCommonOptions& options,
+                                                              const SSL_METHOD* method) {
   if (options.alpn.empty()) return config_error("alpn: name at least one application protocol");
   for (const std::string& name : options.alpn) {
     if (name.empty() || name.size() > 255) return config_error("alpn: a protocol name has 1 to 255 octets");
@@ -111,7 +123,8 @@ std::expected<CommonContext, ConfigError> make_common_context(const TlsCommonOpt
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(context, &no_pass_phrase);
   if (SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1) {
-    return config_error("groups " + options.groups + ": not a list of groups known here (" + take_openssl_error() + ")");
+    return config_error("groups " + options.groups + ": not a list of groups known here (" + take_openssl_error() +
+                        ")");
   }
   HAWSER_TRY_VOID(set_suites(context, options.cipher_suites));
 
@@ -135,8 +148,10 @@ std::expected<Identity, ConfigError> load_identity(const CertificateSource& sour
   identity.key = parse_key(key_octets);
   wipe(key_octets);
   ERR_clear_error();
-  if (certificates.empty()) return config_error("certificate " + source.chain_file + ": no readable PEM or DER certificate");
-  if (identity.key == nullptr) return config_error("key " + source.key_file + ": no readable PEM or DER private key without pass phrase");
+  if (certificates.empty())
+    return config_error("certificate " + source.chain_file + ": no readable PEM or DER certificate");
+  if (identity.key == nullptr)
+    return config_error("key " + source.key_file + ": no readable PEM or DER private key without pass phrase");
   identity.leaf = std::move(certificates.front());
   if (X509_check_private_key(identity.leaf.get(), identity.key.get()) != 1) {
     ERR_clear_error();
@@ -158,7 +173,8 @@ std::expected<void, ConfigError> load_trust(SSL_CTX* context, const TrustSource&
   if (!trust.ca.empty()) {
     const auto certificates = parse_certificates(trust.ca);
     if (certificates.empty()) return config_error("CA in memory: no readable PEM or DER certificate");
-    for (const auto& certificate : certificates) X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
+    for (const auto& certificate : certificates)
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
   }
   ERR_clear_error();
   return {};

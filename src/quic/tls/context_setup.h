@@ -25,7 +25,8 @@ struct Identity {
 };
 
 // TLS 1.3 only, groups, suites, key log, verification time.
-std::expected<CommonContext, ConfigError> make_common_context(const TlsCommonOptions& options, const SSL_METHOD* method);
+std::expected<CommonContext, ConfigError> make_common_context(const TlsCommonOptions& options,
+                                                              const SSL_METHOD* method);
 
 // The key log callback finds `common` by its address from now on: call it when that is final.
 void bind_key_log(CommonContext& common);

@@ -21,9 +21,15 @@ int fill(unsigned char* out, int size) {
   seeded->fill({out, static_cast<std::size_t>(size)});
   return 1;
 }
-int seed_ignored(const void*, int) { return 1; }
-int add_ignored(const void*, int, double) { return 1; }
-int ready() { return 1; }
+int seed_ignored(const void*, int) {
+  return 1;
+}
+int add_ignored(const void*, int, double) {
+  return 1;
+}
+int ready() {
+  return 1;
+}
 
 const RAND_METHOD kMethod{&seed_ignored, &fill, nullptr, &add_ignored, &fill, &ready};
 

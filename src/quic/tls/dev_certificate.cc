@@ -14,7 +14,9 @@
 namespace hawser::quic {
 namespace {
 
-std::unexpected<ConfigError> config_error(std::string message) { return std::unexpected(ConfigError{std::move(message)}); }
+std::unexpected<ConfigError> config_error(std::string message) {
+  return std::unexpected(ConfigError{std::move(message)});
+}
 
 bool is_address(const std::string& name) {
   ASN1_OCTET_STRING* address = a2i_IPADDRESS(name.c_str());
@@ -40,7 +42,8 @@ std::expected<std::string, ConfigError> subject_alternative_names(const std::vec
   std::string list;
   for (const std::string& name : names) {
     const bool address = is_address(name);
-    if (!address && !is_dns_name(name)) return config_error("dev certificate: " + name + " is neither a DNS name nor an address");
+    if (!address && !is_dns_name(name))
+      return config_error("dev certificate: " + name + " is neither a DNS name nor an address");
     list.append(list.empty() ? "" : ",").append(address ? "IP:" : "DNS:").append(name);
   }
   return list;
@@ -72,7 +75,8 @@ std::vector<std::uint8_t> to_der(Object* object, Encode encode) {
 
 std::string base64(Bytes bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // OpenSSL adds a final zero
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(size));
   return text;
 }
@@ -101,7 +105,8 @@ CertificateHandle self_signed(EVP_PKEY* key, const DevCertificateOptions& option
   std::array<std::uint8_t, 16> serial;
   HAWSER_CHECK(RAND_bytes(serial.data(), static_cast<int>(serial.size())) == 1);
   serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x01);  // positive and not zero
-  const std::unique_ptr<BIGNUM, OpenSslFree<BN_free>> number(BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
+  const std::unique_ptr<BIGNUM, OpenSslFree<BN_free>> number(
+      BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
   BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(x));
   ASN1_TIME_set(X509_getm_notBefore(x), static_cast<time_t>(options.not_before_s));
   ASN1_TIME_set(X509_getm_notAfter(x), static_cast<time_t>(options.not_before_s + options.validity_s));

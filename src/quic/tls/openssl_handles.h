@@ -19,7 +19,9 @@ struct OpenSslFree {
   }
 };
 
-inline void free_certificates(STACK_OF(X509)* certificates) { sk_X509_pop_free(certificates, X509_free); }
+inline void free_certificates(STACK_OF(X509) * certificates) {
+  sk_X509_pop_free(certificates, X509_free);
+}
 
 using BioHandle = std::unique_ptr<BIO, OpenSslFree<BIO_free_all>>;
 using SslHandle = std::unique_ptr<SSL, OpenSslFree<SSL_free>>;

@@ -29,7 +29,8 @@ struct OpenSslCallbacks {
     self(arg).release_crypto();
     return 1;
   }
-  static int yield_secret(SSL*, std::uint32_t level, int direction, const unsigned char* secret, std::size_t size, void* arg) {
+  static int yield_secret(SSL*, std::uint32_t level, int direction, const unsigned char* secret, std::size_t size,
+                          void* arg) {
     return self(arg).take_secret(level, direction == 1, {secret, size}) ? 1 : 0;
   }
   static int got_transport_parameters(SSL*, const unsigned char* data, std::size_t size, void* arg) {
@@ -67,10 +68,14 @@ constexpr std::uint8_t kNoApplicationProtocol = 120;
 // OSSL_RECORD_PROTECTION_LEVEL_NONE, EARLY, HANDSHAKE, APPLICATION.
 EncryptionLevel level_of(std::uint32_t protection_level) {
   switch (protection_level) {
-    case OSSL_RECORD_PROTECTION_LEVEL_NONE: return EncryptionLevel::kInitial;
-    case OSSL_RECORD_PROTECTION_LEVEL_EARLY: return EncryptionLevel::kZeroRtt;
-    case OSSL_RECORD_PROTECTION_LEVEL_HANDSHAKE: return EncryptionLevel::kHandshake;
-    default: return EncryptionLevel::kOneRtt;
+    case OSSL_RECORD_PROTECTION_LEVEL_NONE:
+      return EncryptionLevel::kInitial;
+    case OSSL_RECORD_PROTECTION_LEVEL_EARLY:
+      return EncryptionLevel::kZeroRtt;
+    case OSSL_RECORD_PROTECTION_LEVEL_HANDSHAKE:
+      return EncryptionLevel::kHandshake;
+    default:
+      return EncryptionLevel::kOneRtt;
   }
 }
 
@@ -90,7 +95,9 @@ OpenSslSession::OpenSslSession(SslHandle ssl, Role role, TlsHandler& handler, st
   HAWSER_CHECK(SSL_set_quic_tls_cbs(ssl_.get(), OpenSslCallbacks::table(), this) == 1);
 }
 
-OpenSslSession::~OpenSslSession() { ERR_clear_error(); }
+OpenSslSession::~OpenSslSession() {
+  ERR_clear_error();
+}
 
 Parsed<void> OpenSslSession::start() {
   if (role_ == Role::kServer) return {};
@@ -109,12 +116,14 @@ Parsed<void> OpenSslSession::on_crypto_data(EncryptionLevel level, Bytes bytes) 
   if (bytes.empty()) return {};
   // RFC 9001 section 4.1.3. 0-RTT packets carry no CRYPTO frames (RFC 9000 section 12.4).
   if (level == EncryptionLevel::kZeroRtt || level < read_level_) {
-    error_ = TransportError{TransportErrorCode::kProtocolViolation, 0, "CRYPTO data at an encryption level that is finished"};
+    error_ = TransportError{TransportErrorCode::kProtocolViolation, 0,
+                            "CRYPTO data at an encryption level that is finished"};
     return std::unexpected(*error_);
   }
   auto& pending = pending_[static_cast<std::size_t>(level)];
   if (pending.size() + bytes.size() > kMaxPendingCrypto) {
-    error_ = TransportError{TransportErrorCode::kCryptoBufferExceeded, 0, "too much CRYPTO data ahead of the handshake"};
+    error_ =
+        TransportError{TransportErrorCode::kCryptoBufferExceeded, 0, "too much CRYPTO data ahead of the handshake"};
     return std::unexpected(*error_);
   }
   pending.insert(pending.end(), bytes.begin(), bytes.end());
@@ -181,7 +190,9 @@ bool OpenSslSession::give_crypto(const std::uint8_t** data, std::size_t* size) {
   return true;
 }
 
-void OpenSslSession::release_crypto() { lent_.clear(); }
+void OpenSslSession::release_crypto() {
+  lent_.clear();
+}
 
 bool OpenSslSession::take_secret(std::uint32_t protection_level, bool write, Bytes secret) {
   const EncryptionLevel level = level_of(protection_level);
@@ -198,7 +209,8 @@ bool OpenSslSession::take_secret(std::uint32_t protection_level, bool write, Byt
     } else {
       // RFC 9001 section 4.1.3: what TLS has not read of the level before will never be.
       const bool left_over = !lent_.empty() || !pending_[static_cast<std::size_t>(read_level_)].empty();
-      if (left_over) return refuse({TransportErrorCode::kProtocolViolation, 0, "CRYPTO data past the end of its encryption level"});
+      if (left_over)
+        return refuse({TransportErrorCode::kProtocolViolation, 0, "CRYPTO data past the end of its encryption level"});
       read_level_ = level;
     }
   }
@@ -221,7 +233,8 @@ bool OpenSslSession::check_mandatory_extensions() {
 bool OpenSslSession::take_transport_parameters(Bytes parameters) {
   peer_parameters_seen_ = true;
   if (role_ == Role::kClient) peer_parameters_.assign(parameters.begin(), parameters.end());
-  if (const auto verdict = handler_.on_peer_transport_parameters(parameters); !verdict.has_value()) return refuse(verdict.error());
+  if (const auto verdict = handler_.on_peer_transport_parameters(parameters); !verdict.has_value())
+    return refuse(verdict.error());
   HAWSER_CHECK(parameters_set_);
   return true;
 }
@@ -281,7 +294,8 @@ std::optional<CipherSuite> OpenSslSession::cipher_suite() const {
   switch (suite) {
     case CipherSuite::kAes128GcmSha256:
     case CipherSuite::kAes256GcmSha384:
-    case CipherSuite::kChaCha20Poly1305Sha256: return suite;
+    case CipherSuite::kChaCha20Poly1305Sha256:
+      return suite;
   }
   return std::nullopt;
 }
@@ -293,12 +307,14 @@ std::string_view OpenSslSession::key_exchange_group() const {
 
 EarlyDataStatus OpenSslSession::early_data() const {
   switch (SSL_get_early_data_status(ssl_.get())) {
-    case SSL_EARLY_DATA_ACCEPTED: return EarlyDataStatus::kAccepted;
+    case SSL_EARLY_DATA_ACCEPTED:
+      return EarlyDataStatus::kAccepted;
     case SSL_EARLY_DATA_REJECTED:
       // OpenSSL says "rejected" also from the moment of the offer until the answer.
       if (role_ == Role::kClient && early_data_offered_ && !peer_parameters_seen_) return EarlyDataStatus::kOffered;
       return EarlyDataStatus::kRejected;
-    default: return early_data_offered_ && !peer_parameters_seen_ ? EarlyDataStatus::kOffered : EarlyDataStatus::kNotOffered;
+    default:
+      return early_data_offered_ && !peer_parameters_seen_ ? EarlyDataStatus::kOffered : EarlyDataStatus::kNotOffered;
   }
 }
 
@@ -313,6 +329,8 @@ std::vector<std::uint8_t> OpenSslSession::peer_certificate() const {
   return der;
 }
 
-std::string_view OpenSslSession::peer_subject() const { return peer_subject_; }
+std::string_view OpenSslSession::peer_subject() const {
+  return peer_subject_;
+}
 
 }  // namespace hawser::quic

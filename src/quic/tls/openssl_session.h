@@ -63,8 +63,8 @@ class OpenSslSession final : public TlsSession {
 
   TlsHandler& handler_;
   std::array<std::vector<std::uint8_t>, kEncryptionLevels> pending_;  // received, not yet lent
-  std::vector<std::uint8_t> lent_;        // what OpenSSL holds a pointer into
-  std::vector<std::uint8_t> parameters_;  // ours: OpenSSL keeps a pointer into it
+  std::vector<std::uint8_t> lent_;                                    // what OpenSSL holds a pointer into
+  std::vector<std::uint8_t> parameters_;                              // ours: OpenSSL keeps a pointer into it
   std::vector<std::uint8_t> peer_parameters_;
   std::string peer_name_;
   std::string peer_subject_;

@@ -15,7 +15,8 @@ constexpr std::uint8_t kAllowsEarlyData = 0x01;
 
 std::vector<std::uint8_t> serialize_session_ticket(const SessionTicketView& ticket) {
   if (ticket.alpn.size() > 255 || ticket.transport_parameters.size() > kMaxRememberedParameters) return {};
-  std::vector<std::uint8_t> out(5 + ticket.alpn.size() + ticket.transport_parameters.size() + ticket.tls_session.size());
+  std::vector<std::uint8_t> out(5 + ticket.alpn.size() + ticket.transport_parameters.size() +
+                                ticket.tls_session.size());
   Writer writer(out);
   writer.u8(kFormat);
   writer.u8(ticket.allows_early_data ? kAllowsEarlyData : 0);
@@ -35,7 +36,8 @@ std::optional<SessionTicketView> parse_session_ticket(Bytes ticket) {
   std::uint16_t parameters_size = 0;
   Bytes alpn;
   SessionTicketView view;
-  if (!in.u8(format) || format != kFormat || !in.u8(flags) || !in.u8(alpn_size) || !in.bytes(alpn_size, alpn)) return std::nullopt;
+  if (!in.u8(format) || format != kFormat || !in.u8(flags) || !in.u8(alpn_size) || !in.bytes(alpn_size, alpn))
+    return std::nullopt;
   if (!in.u16(parameters_size) || parameters_size > kMaxRememberedParameters) return std::nullopt;
   if (!in.bytes(parameters_size, view.transport_parameters) || in.empty()) return std::nullopt;
   view.alpn = as_text(alpn);

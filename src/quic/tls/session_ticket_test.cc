@@ -37,7 +37,8 @@ TEST(session_ticket, no_truncation_loses_its_session_unnoticed) {
   const Octets session(9, 4);
   const auto ticket = serialize_session_ticket(sample(parameters, session));
   const std::size_t head = ticket.size() - session.size();
-  for (std::size_t size = 0; size <= head; ++size) EXPECT_FALSE(parse_session_ticket(Bytes(ticket).first(size)).has_value()) << size;
+  for (std::size_t size = 0; size <= head; ++size)
+    EXPECT_FALSE(parse_session_ticket(Bytes(ticket).first(size)).has_value()) << size;
   EXPECT_TRUE(parse_session_ticket(Bytes(ticket).first(head + 1)).has_value()) << "OpenSSL judges the session itself";
 }
 

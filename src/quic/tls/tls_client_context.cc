@@ -82,7 +82,8 @@ std::expected<TlsClientContext, ConfigError> TlsClientContext::create(const TlsC
   if (options.certificate) {
     HAWSER_TRY(const auto identity, load_identity(*options.certificate));
     if (SSL_CTX_use_cert_and_key(context, identity.leaf.get(), identity.key.get(), identity.chain.get(), 1) != 1) {
-      return std::unexpected(ConfigError{"client certificate " + options.certificate->chain_file + ": " + take_openssl_error()});
+      return std::unexpected(
+          ConfigError{"client certificate " + options.certificate->chain_file + ": " + take_openssl_error()});
     }
   }
   const auto alpn = alpn_list(impl->common.alpn);
@@ -100,14 +101,16 @@ TlsClientContext::TlsClientContext(TlsClientContext&&) noexcept = default;
 TlsClientContext& TlsClientContext::operator=(TlsClientContext&&) noexcept = default;
 TlsClientContext::~TlsClientContext() = default;
 
-std::unique_ptr<TlsSession> TlsClientContext::new_session(TlsHandler& handler, const TlsClientSessionOptions& options) const {
+std::unique_ptr<TlsSession> TlsClientContext::new_session(TlsHandler& handler,
+                                                          const TlsClientSessionOptions& options) const {
   SslHandle ssl(SSL_new(impl_->common.ssl_context.get()));
   HAWSER_CHECK(ssl != nullptr);
   SSL* raw = ssl.get();
   SSL_set_connect_state(raw);
   const std::string name = without_brackets(options.server_name);
   set_server_name(raw, name, impl_->verify_peer);
-  auto session = std::make_unique<OpenSslSession>(std::move(ssl), Role::kClient, handler, name.empty() ? "the server" : name);
+  auto session =
+      std::make_unique<OpenSslSession>(std::move(ssl), Role::kClient, handler, name.empty() ? "the server" : name);
   const bool offer_early_data = use_ticket(raw, options.ticket) && impl_->early_data;
   if (offer_early_data) {
     HAWSER_CHECK(SSL_set_quic_tls_early_data_enabled(raw, 1) == 1);

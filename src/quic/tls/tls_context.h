@@ -38,9 +38,9 @@ struct CertificateSource {
 
 // What a peer's certificate is checked against.
 struct TrustSource {
-  bool system = true;      // the CAs that the operating system ships
-  std::string ca_file;     // PEM, in addition
-  std::string ca_folder;   // hashed folder as made by `openssl rehash`, in addition
+  bool system = true;            // the CAs that the operating system ships
+  std::string ca_file;           // PEM, in addition
+  std::string ca_folder;         // hashed folder as made by `openssl rehash`, in addition
   std::vector<std::uint8_t> ca;  // PEM or DER in memory, in addition
 };
 
@@ -48,11 +48,11 @@ struct TrustSource {
 using KeyLogSink = void (*)(void* context, std::string_view line);
 
 struct TlsCommonOptions {
-  std::vector<std::string> alpn;              // in order of preference; at least one, each 1..255 octets
-  std::string groups{kDefaultGroups};         // names joined by ':', in order of preference
-  std::vector<CipherSuite> cipher_suites;     // in order of preference; empty: all three
+  std::vector<std::string> alpn;           // in order of preference; at least one, each 1..255 octets
+  std::string groups{kDefaultGroups};      // names joined by ':', in order of preference
+  std::vector<CipherSuite> cipher_suites;  // in order of preference; empty: all three
   KeyLogSink key_log = nullptr;
-  void* key_log_context = nullptr;            // must outlive the context
+  void* key_log_context = nullptr;  // must outlive the context
   // Seconds since 1970 at which certificates are judged. Absent: TLS asks the system.
   std::optional<std::int64_t> verification_time_s;
 };
@@ -78,9 +78,9 @@ struct TlsServerOptions {
 struct TlsClientOptions {
   TlsCommonOptions common;
   TrustSource trust;
-  bool verify_peer = true;                      // false: "-k", any certificate will do
-  std::optional<CertificateSource> certificate; // shown if the server asks for one
-  bool early_data = false;                      // offer 0-RTT when a ticket allows it
+  bool verify_peer = true;                       // false: "-k", any certificate will do
+  std::optional<CertificateSource> certificate;  // shown if the server asks for one
+  bool early_data = false;                       // offer 0-RTT when a ticket allows it
 };
 
 // What is kept of a session between connections; see TlsHandler::on_session_ticket.
@@ -128,7 +128,8 @@ class TlsClientContext {
   ~TlsClientContext();
 
   // `handler` must outlive the session; the views of `options` are copied.
-  [[nodiscard]] std::unique_ptr<TlsSession> new_session(TlsHandler& handler, const TlsClientSessionOptions& options) const;
+  [[nodiscard]] std::unique_ptr<TlsSession> new_session(TlsHandler& handler,
+                                                        const TlsClientSessionOptions& options) const;
 
   struct Impl;
 

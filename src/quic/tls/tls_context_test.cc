@@ -31,7 +31,8 @@ TEST(tls_context, mistakes_are_named) {
   s.certificates.clear();
   EXPECT_NE(server_error(s).find("at least one"), std::string::npos);
   s = server_options();
-  s.certificates[0] = {.chain_file = "/nonexistent/chain.pem", .key_file = "/nonexistent/key.pem", .chain = {}, .key = {}};
+  s.certificates[0] = {
+      .chain_file = "/nonexistent/chain.pem", .key_file = "/nonexistent/key.pem", .chain = {}, .key = {}};
   EXPECT_NE(server_error(s).find("/nonexistent/chain.pem: cannot be read"), std::string::npos);
   s = server_options();
   s.certificates[0].key = octets_of("nothing");
@@ -89,7 +90,9 @@ TEST(tls_context, certificates_load_from_files_as_from_memory) {
 TEST(tls_context, key_log_lines_reach_their_sink) {
   std::vector<std::string> lines;
   auto options = client_options();
-  options.common.key_log = [](void* to, std::string_view line) { static_cast<std::vector<std::string>*>(to)->emplace_back(line); };
+  options.common.key_log = [](void* to, std::string_view line) {
+    static_cast<std::vector<std::string>*>(to)->emplace_back(line);
+  };
   options.common.key_log_context = &lines;
   const auto server_from = server_context();
   auto moved = client_context(options);

@@ -8,29 +8,52 @@ namespace hawser::quic {
 
 std::string_view alert_reason(std::uint8_t alert) {
   switch (alert) {
-    case 0: return "close_notify";
-    case 10: return "unexpected_message";
-    case 20: return "bad_record_mac";
-    case 40: return "handshake_failure";
-    case 42: return "bad_certificate";
-    case 43: return "unsupported_certificate";
-    case 44: return "certificate_revoked";
-    case 45: return "certificate_expired";
-    case 46: return "certificate_unknown";
-    case 47: return "illegal_parameter";
-    case 48: return "unknown_ca";
-    case 50: return "decode_error";
-    case 51: return "decrypt_error";
-    case 70: return "protocol_version";
-    case 71: return "insufficient_security";
-    case 80: return "internal_error";
-    case 109: return "missing_extension";
-    case 110: return "unsupported_extension";
-    case 112: return "unrecognized_name";
-    case 115: return "unknown_psk_identity";
-    case 116: return "certificate_required";
-    case 120: return "no_application_protocol";
-    default: return "TLS alert";
+    case 0:
+      return "close_notify";
+    case 10:
+      return "unexpected_message";
+    case 20:
+      return "bad_record_mac";
+    case 40:
+      return "handshake_failure";
+    case 42:
+      return "bad_certificate";
+    case 43:
+      return "unsupported_certificate";
+    case 44:
+      return "certificate_revoked";
+    case 45:
+      return "certificate_expired";
+    case 46:
+      return "certificate_unknown";
+    case 47:
+      return "illegal_parameter";
+    case 48:
+      return "unknown_ca";
+    case 50:
+      return "decode_error";
+    case 51:
+      return "decrypt_error";
+    case 70:
+      return "protocol_version";
+    case 71:
+      return "insufficient_security";
+    case 80:
+      return "internal_error";
+    case 109:
+      return "missing_extension";
+    case 110:
+      return "unsupported_extension";
+    case 112:
+      return "unrecognized_name";
+    case 115:
+      return "unknown_psk_identity";
+    case 116:
+      return "certificate_required";
+    case 120:
+      return "no_application_protocol";
+    default:
+      return "TLS alert";
   }
 }
 
@@ -47,10 +70,14 @@ std::string describe_verification(long verify_result, std::string_view peer) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return "the certificate shown is not for " + std::string(peer) + ": connect by a name that it lists";
-    case X509_V_ERR_CERT_HAS_EXPIRED: return whose + " has expired: renew it";
-    case X509_V_ERR_CERT_NOT_YET_VALID: return whose + " is not valid yet: check the clocks";
-    case X509_V_ERR_INVALID_PURPOSE: return whose + " is not meant for this use: check its extended key usage";
-    default: return whose + " is not acceptable: " + X509_verify_cert_error_string(verify_result);
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return whose + " has expired: renew it";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return whose + " is not valid yet: check the clocks";
+    case X509_V_ERR_INVALID_PURPOSE:
+      return whose + " is not meant for this use: check its extended key usage";
+    default:
+      return whose + " is not acceptable: " + X509_verify_cert_error_string(verify_result);
   }
 }
 

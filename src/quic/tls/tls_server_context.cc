@@ -26,7 +26,8 @@ constexpr unsigned kMaxTickets = 8;
 constexpr std::size_t kMinTicketSecret = 32;
 
 // RFC 7301 section 3.2; `offered` is a list of length-prefixed names checked by OpenSSL.
-int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered, unsigned size, void* arg) {
+int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered, unsigned size,
+                void* arg) {
   const auto& impl = *static_cast<const TlsServerContext::Impl*>(arg);
   for (const std::string& ours : impl.common.alpn) {
     for (unsigned at = 0; at < size; at += 1u + offered[at]) {
@@ -80,14 +81,19 @@ void set_resumption(SSL_CTX* context, const TlsServerOptions& options) {
 
 int verify_mode(ClientCertificatePolicy policy) {
   switch (policy) {
-    case ClientCertificatePolicy::kNone: return SSL_VERIFY_NONE;
-    case ClientCertificatePolicy::kOptional: return SSL_VERIFY_PEER;
-    case ClientCertificatePolicy::kRequired: return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    case ClientCertificatePolicy::kNone:
+      return SSL_VERIFY_NONE;
+    case ClientCertificatePolicy::kOptional:
+      return SSL_VERIFY_PEER;
+    case ClientCertificatePolicy::kRequired:
+      return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   }
   return SSL_VERIFY_NONE;
 }
 
-std::unexpected<ConfigError> config_error(std::string message) { return std::unexpected(ConfigError{std::move(message)}); }
+std::unexpected<ConfigError> config_error(std::string message) {
+  return std::unexpected(ConfigError{std::move(message)});
+}
 
 }  // namespace
 

@@ -55,7 +55,7 @@ class TlsHandler {
 
 enum class EarlyDataStatus : std::uint8_t {
   kNotOffered,
-  kOffered,   // the client offered 0-RTT; the server's word is outstanding
+  kOffered,  // the client offered 0-RTT; the server's word is outstanding
   kAccepted,
   kRejected,
 };

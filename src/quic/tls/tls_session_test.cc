@@ -8,10 +8,13 @@
 namespace hawser::quic {
 namespace {
 
-TransportErrorCode code_of(const Parsed<void>& result) { return result.has_value() ? TransportErrorCode::kNoError : result.error().code; }
+TransportErrorCode code_of(const Parsed<void>& result) {
+  return result.has_value() ? TransportErrorCode::kNoError : result.error().code;
+}
 
 void expect_same_secret(const Handshake& h, EncryptionLevel level, CipherSuite suite) {
-  for (const auto& [from, to] : {std::pair(&h.client_handler, &h.server_handler), std::pair(&h.server_handler, &h.client_handler)}) {
+  for (const auto& [from, to] :
+       {std::pair(&h.client_handler, &h.server_handler), std::pair(&h.server_handler, &h.client_handler)}) {
     const Heard* write = from->secret(level, SecretDirection::kWrite);
     const Heard* read = to->secret(level, SecretDirection::kRead);
     ASSERT_TRUE(write != nullptr && read != nullptr);
@@ -84,7 +87,8 @@ TEST(tls_session, post_quantum_client_hello_is_larger_than_a_datagram) {
 }
 
 TEST(tls_session, each_suite_can_be_the_only_one) {
-  for (const auto suite : {CipherSuite::kAes128GcmSha256, CipherSuite::kAes256GcmSha384, CipherSuite::kChaCha20Poly1305Sha256}) {
+  for (const auto suite :
+       {CipherSuite::kAes128GcmSha256, CipherSuite::kAes256GcmSha384, CipherSuite::kChaCha20Poly1305Sha256}) {
     auto options = client_options();
     options.common.cipher_suites = {suite};
     const auto server_from = server_context();
@@ -121,7 +125,8 @@ TEST(tls_session, no_common_protocol_is_alert_120) {
   EXPECT_EQ(code_of(h.server_result), crypto_error(120));
   EXPECT_EQ(h.server_result.error().reason, "no_application_protocol");
   EXPECT_EQ(h.server_handler.alerts, std::vector<std::uint8_t>{120});
-  EXPECT_EQ(code_of(h.server->on_crypto_data(EncryptionLevel::kInitial, octets_of("x"))), crypto_error(120)) << "stays dead";
+  EXPECT_EQ(code_of(h.server->on_crypto_data(EncryptionLevel::kInitial, octets_of("x"))), crypto_error(120))
+      << "stays dead";
 }
 
 TEST(tls_session, the_server_prefers_its_own_order_of_protocols) {
@@ -146,7 +151,8 @@ TEST(tls_session, certificate_faults_are_named) {
     const char* says;
   };
   const Case cases[] = {
-      {"unknown CA", "localhost", kNow, false, 48, "certificate of localhost is self-signed: pass its CA with --cacert, or -k"},
+      {"unknown CA", "localhost", kNow, false, 48,
+       "certificate of localhost is self-signed: pass its CA with --cacert, or -k"},
       {"other host", "example.net", kNow, true, 42, "not for example.net"},
       {"other address", "192.0.2.1", kNow, true, 42, "not for 192.0.2.1"},
       {"expired", "localhost", kNow + 14 * 86'400, true, 45, "has expired"},
@@ -181,7 +187,8 @@ TEST(tls_session, addresses_and_insecure_clients_get_through) {
 }
 
 TEST(tls_session, the_certificate_follows_the_server_name) {
-  const auto second = *mint_dev_certificate({.names = {"second.example", "*.wild.example"}, .not_before_s = kNow - 3600});
+  const auto second =
+      *mint_dev_certificate({.names = {"second.example", "*.wild.example"}, .not_before_s = kNow - 3600});
   auto for_server = server_options();
   for_server.certificates.push_back(source_of(second));
   const auto server_from = server_context(for_server);
@@ -368,17 +375,18 @@ Octets without_extension(Octets hello, std::uint16_t type) {
     hello[at] = static_cast<std::uint8_t>(left >> 8);
     hello[at + 1] = static_cast<std::uint8_t>(left);
   };
-  std::size_t at = 4 + 2 + 32;          // message header, version, random
-  at += 1 + hello[at];                  // session ID
-  at += 2 + u16_at(at);                 // suites
-  at += 1 + hello[at];                  // compression methods
+  std::size_t at = 4 + 2 + 32;  // message header, version, random
+  at += 1 + hello[at];          // session ID
+  at += 2 + u16_at(at);         // suites
+  at += 1 + hello[at];          // compression methods
   const std::size_t extensions = at;
   for (at += 2; at < hello.size();) {
     const std::size_t size = 4 + u16_at(at + 2);
     if (u16_at(at) == type) {
       shorten(extensions, size);
       shorten(2, size);  // the low octets of the message's 24-bit length
-      hello.erase(hello.begin() + static_cast<std::ptrdiff_t>(at), hello.begin() + static_cast<std::ptrdiff_t>(at + size));
+      hello.erase(hello.begin() + static_cast<std::ptrdiff_t>(at),
+                  hello.begin() + static_cast<std::ptrdiff_t>(at + size));
       return hello;
     }
     at += size;
@@ -390,7 +398,10 @@ Octets without_extension(Octets hello, std::uint16_t type) {
 TEST(tls_session, transport_parameters_and_alpn_are_mandatory) {
   const auto server_from = server_context();
   const auto client_from = client_context();
-  struct Case { std::uint16_t extension; std::uint8_t alert; };
+  struct Case {
+    std::uint16_t extension;
+    std::uint8_t alert;
+  };
   for (const Case c : {Case{0x39, 109}, Case{16, 120}}) {
     Handshake h(client_from, server_from);
     ASSERT_TRUE(h.client->start().has_value());
@@ -406,8 +417,10 @@ TEST(tls_session, crypto_data_of_a_finished_level_is_a_protocol_violation) {
   const auto client_from = client_context();
   Handshake h(client_from, server_from);
   ASSERT_TRUE(h.run());
-  EXPECT_EQ(code_of(h.server->on_crypto_data(EncryptionLevel::kInitial, octets_of("x"))), TransportErrorCode::kProtocolViolation);
-  EXPECT_EQ(code_of(h.client->on_crypto_data(EncryptionLevel::kZeroRtt, octets_of("x"))), TransportErrorCode::kProtocolViolation);
+  EXPECT_EQ(code_of(h.server->on_crypto_data(EncryptionLevel::kInitial, octets_of("x"))),
+            TransportErrorCode::kProtocolViolation);
+  EXPECT_EQ(code_of(h.client->on_crypto_data(EncryptionLevel::kZeroRtt, octets_of("x"))),
+            TransportErrorCode::kProtocolViolation);
 }
 
 TEST(tls_session, octets_after_the_last_message_of_a_level_are_a_protocol_violation) {
@@ -443,7 +456,8 @@ TEST(tls_session, data_of_a_later_level_waits_up_to_the_limit) {
   const auto server = server_from.new_session(handler, octets_of("p"));
   const Octets much(kMaxPendingCrypto, 0);
   EXPECT_TRUE(server->on_crypto_data(EncryptionLevel::kHandshake, much).has_value());
-  EXPECT_EQ(code_of(server->on_crypto_data(EncryptionLevel::kHandshake, octets_of("x"))), TransportErrorCode::kCryptoBufferExceeded);
+  EXPECT_EQ(code_of(server->on_crypto_data(EncryptionLevel::kHandshake, octets_of("x"))),
+            TransportErrorCode::kCryptoBufferExceeded);
 }
 
 TEST(tls_session, key_update_messages_are_refused) {
@@ -480,7 +494,8 @@ TEST(tls_session, sessions_may_go_at_any_moment) {
     const std::size_t secrets = h.client_handler.secrets.size() + h.server_handler.secrets.size();
     h.client.reset();
     h.server.reset();
-    EXPECT_EQ(h.client_handler.secrets.size() + h.server_handler.secrets.size(), secrets) << "no callback from a destructor";
+    EXPECT_EQ(h.client_handler.secrets.size() + h.server_handler.secrets.size(), secrets)
+        << "no callback from a destructor";
   }
   EXPECT_GT(steps, 4u);
 }

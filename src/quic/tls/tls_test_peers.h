@@ -20,7 +20,9 @@ using Octets = std::vector<std::uint8_t>;
 
 inline constexpr std::int64_t kNow = 1'800'000'000;  // when test certificates are judged
 
-inline Octets octets_of(std::string_view text) { return {text.begin(), text.end()}; }
+inline Octets octets_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 struct Heard {
   EncryptionLevel level;
@@ -72,12 +74,16 @@ class RecordingHandler final : public TlsHandler {
 };
 
 inline const DevCertificate& test_certificate() {
-  static const DevCertificate kCertificate = *mint_dev_certificate({.names = {"localhost", "127.0.0.1"}, .not_before_s = kNow - 3600});
+  static const DevCertificate kCertificate =
+      *mint_dev_certificate({.names = {"localhost", "127.0.0.1"}, .not_before_s = kNow - 3600});
   return kCertificate;
 }
 
 inline CertificateSource source_of(const DevCertificate& certificate) {
-  return {.chain_file = {}, .key_file = {}, .chain = octets_of(certificate.certificate_pem), .key = octets_of(certificate.key_pem)};
+  return {.chain_file = {},
+          .key_file = {},
+          .chain = octets_of(certificate.certificate_pem),
+          .key = octets_of(certificate.key_pem)};
 }
 
 inline TlsServerOptions server_options() {
@@ -92,7 +98,8 @@ inline TlsClientOptions client_options() {
   TlsClientOptions options;
   options.common.alpn = {"h3"};
   options.common.verification_time_s = kNow;
-  options.trust = {.system = false, .ca_file = {}, .ca_folder = {}, .ca = octets_of(test_certificate().certificate_pem)};
+  options.trust = {
+      .system = false, .ca_file = {}, .ca_folder = {}, .ca = octets_of(test_certificate().certificate_pem)};
   return options;
 }
 
@@ -115,8 +122,8 @@ class Handshake {
             std::string_view server_name = "localhost", Bytes ticket = {})
       : random_(seed) {
     const Octets client_parameters = octets_of("client parameters");
-    client = client_from.new_session(client_handler,
-                                     {.server_name = server_name, .transport_parameters = client_parameters, .ticket = ticket});
+    client = client_from.new_session(
+        client_handler, {.server_name = server_name, .transport_parameters = client_parameters, .ticket = ticket});
     server = server_from.new_session(server_handler);
     server_handler.answer_with = server.get();
   }
@@ -133,7 +140,8 @@ class Handshake {
         break;
       }
     }
-    return client_result.has_value() && server_result.has_value() && client->handshake_complete() && server->handshake_complete();
+    return client_result.has_value() && server_result.has_value() && client->handshake_complete() &&
+           server->handshake_complete();
   }
 
   RecordingHandler client_handler;
@@ -150,7 +158,8 @@ class Handshake {
     from.to_send.pop_front();
     Bytes left = octets;
     while (!left.empty()) {
-      const std::size_t size = 1 + random_.below(random_.below(2) == 0 ? std::min<std::size_t>(left.size(), 20) : left.size());
+      const std::size_t size =
+          1 + random_.below(random_.below(2) == 0 ? std::min<std::size_t>(left.size(), 20) : left.size());
       const Bytes chunk = left.first(std::min(size, left.size()));
       if (const auto verdict = to.on_crypto_data(level, chunk); !verdict.has_value()) return verdict;
       left = left.subspan(chunk.size());
