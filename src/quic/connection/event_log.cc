@@ -24,7 +24,8 @@ LoggedPacketType logged_type(EncryptionLevel level) {
 // The frames of one packet with the ranges that their summaries refer to.
 class FrameLog {
  public:
-  explicit FrameLog(Bytes payload) : in_(payload) {
+  // `ack_delay_exponent` is the one that the sender of the frames declared.
+  FrameLog(Bytes payload, std::uint64_t ack_delay_exponent) : in_(payload), ack_delay_exponent_(ack_delay_exponent) {
     // Views in summaries must stay good while vectors grow.
     ranges_.reserve(64);
     while (!in_.empty()) {
@@ -41,6 +42,7 @@ class FrameLog {
   bool add_connection_frame(FrameSummary& summary);
 
   FrameReader in_;
+  std::uint64_t ack_delay_exponent_;
   std::vector<FrameSummary> frames_;
   std::vector<std::vector<Range>> ranges_;
 };
@@ -142,7 +144,7 @@ bool FrameLog::add(std::uint64_t type) {
     good = filled(parse_padding(in_), [&summary](const auto& f) { summary.length = f.count; });
   } else if (type == 0x02 || type == 0x03) {
     good = filled(parse_ack(in_), [this, &summary](const AckFrame& f) {
-      summary.value = f.ack_delay << 3;
+      summary.value = f.ack_delay << ack_delay_exponent_;
       if (ranges_.size() == ranges_.capacity()) return;
       std::vector<Range>& ranges = ranges_.emplace_back();
       for (auto at = f.begin(); at != f.end(); ++at) ranges.push_back(*at);
@@ -167,7 +169,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu
   PacketPayload payload = packet.payload;
   std::vector<std::uint8_t> plain;
   for (const Bytes& piece : payload.pieces()) plain.insert(plain.end(), piece.begin(), piece.end());
-  const FrameLog log(plain);
+  const FrameLog log(plain, kAckDelayExponent);
   const bool is_long = packet.level != EncryptionLevel::kOneRtt;
   emitter_.emit(PacketSent{.packet_type = logged_type(packet.level),
                            .packet_number = packet.packet_number.value,
@@ -180,7 +182,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu
 }
 
 void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size) {
-  const FrameLog log(payload);
+  const FrameLog log(payload, handshake_.peer.ack_delay_exponent);
   emitter_.emit(PacketReceived{.packet_type = logged_type(received.level),
                                .packet_number = received.number.value,
                                .dcid = received.dcid.view(),
