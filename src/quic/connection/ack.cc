@@ -90,12 +90,14 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome, PacketNumber
   if (outcome.acked_packets != 0 || outcome.lost_packets != 0) path_->update_pacing_rate();
   if (emitter_.wants(EventGroup::kRecovery)) {
     for (const LostPacket& lost : recovery_.lost_packets)
-      emitter_.emit(PacketLost{.packet_type = space == PacketNumberSpace::kInitial     ? LoggedPacketType::kInitial
-                                              : space == PacketNumberSpace::kHandshake ? LoggedPacketType::kHandshake
-                                                                                       : LoggedPacketType::kOneRtt,
-                               .packet_number = lost.packet_number,
-                               .size = lost.size,
-                               .is_mtu_probe = lost.mtu_probe});
+      emitter_.emit(PacketLost{
+          .packet_type = space == PacketNumberSpace::kInitial     ? LoggedPacketType::kInitial
+                         : space == PacketNumberSpace::kHandshake ? LoggedPacketType::kHandshake
+                                                                  : LoggedPacketType::kOneRtt,
+          .packet_number = lost.packet_number,
+          .size = lost.size,
+          .is_mtu_probe = lost.mtu_probe,
+          .trigger = lost.by_time ? PacketLossTrigger::kTimeThreshold : PacketLossTrigger::kReorderingThreshold});
     emit_recovery_metrics();
   }
 }

@@ -296,7 +296,11 @@ void LossDetector::lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacke
   if (!packet.frames_reported) append_all(s.sent, packet, frames.lost);
   packet.frames_reported = true;
   if (!packet.ack_eliciting && !packet.in_flight) return;
-  frames.lost_packets.push_back({.space = id, .packet_number = pn, .size = packet.size, .mtu_probe = packet.mtu_probe});
+  frames.lost_packets.push_back({.space = id,
+                                 .packet_number = pn,
+                                 .size = packet.size,
+                                 .mtu_probe = packet.mtu_probe,
+                                 .by_time = pn + packet_threshold_ > s.largest_acked});
   ++outcome.lost_packets;
   outcome.lost_bytes += packet.size;
   if (packet.generation != generation_) return;

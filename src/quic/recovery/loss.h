@@ -71,6 +71,7 @@ struct LostPacket {
   std::uint64_t packet_number;
   std::uint16_t size;
   bool mtu_probe;
+  bool by_time;  // by the time threshold; else by the packet threshold
 };
 
 // Reused from call to call: outputs are appended, the caller clears. Each frame of a packet is
