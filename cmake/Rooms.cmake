@@ -7,9 +7,10 @@
 
 add_library(hawser_flags INTERFACE)
 target_include_directories(hawser_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
-target_compile_options(hawser_flags INTERFACE -Wall -Wextra -Wshadow=local -Wconversion -Wno-sign-conversion
+target_compile_options(hawser_flags INTERFACE -Wall -Wextra -Wconversion -Wno-sign-conversion
   -Wno-missing-field-initializers -Wnon-virtual-dtor -Wimplicit-fallthrough -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(hawser_flags INTERFACE -Wshadow=local)
   # GCC 12 reports these for correct code of its own library when inlining deeply.
   target_compile_options(hawser_flags INTERFACE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
     -Wno-restrict -Wno-maybe-uninitialized)
