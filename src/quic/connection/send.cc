@@ -174,7 +174,7 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (crypto_.wants_to_send(level)) return true;
   if (level != EncryptionLevel::kOneRtt) return false;
   return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping || !datagrams_.empty() ||
-         const_cast<Path&>(*path_).local_cids().has_frames() || path_->peer_cids().has_frames();
+         std::as_const(*path_).local_cids().has_frames() || path_->peer_cids().has_frames();
 }
 
 // Lost handshake octets wait for a window that early 1-RTT data fills, which the peer cannot

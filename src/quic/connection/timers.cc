@@ -34,8 +34,7 @@ Timestamp ConnectionCore::open_deadline() const {
       deadline = std::min(deadline, path_->acks(space).next_timeout());
   }
   deadline = std::min(deadline, path_->active().next_timeout());
-  if (const auto& previous = const_cast<Path&>(*path_).previous())
-    deadline = std::min(deadline, previous->next_timeout());
+  if (const auto& previous = std::as_const(*path_).previous()) deadline = std::min(deadline, previous->next_timeout());
   if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
   if (config_.keep_alive != Duration{0} && handshake_.complete)
     deadline = std::min(deadline, times_.last_received + config_.keep_alive);

@@ -42,6 +42,7 @@ class Path {
   [[nodiscard]] Pacer& pacer() { return pacer_; }
   [[nodiscard]] const Pacer& pacer() const { return pacer_; }
   [[nodiscard]] LocalCids& local_cids() { return local_cids_; }
+  [[nodiscard]] const LocalCids& local_cids() const { return local_cids_; }
   [[nodiscard]] PeerCids& peer_cids() { return peer_cids_; }
   [[nodiscard]] const PeerCids& peer_cids() const { return peer_cids_; }
   [[nodiscard]] AckTracker& acks(PacketNumberSpace space) { return acks_[static_cast<std::size_t>(space)]; }
@@ -52,6 +53,7 @@ class Path {
   // The last validated 4-tuple before a migration, kept until the new one is validated: it is
   // challenged too and returned to if the new one fails (RFC 9000 section 9.3.2).
   [[nodiscard]] std::optional<NetworkPath>& previous() { return previous_; }
+  [[nodiscard]] const std::optional<NetworkPath>& previous() const { return previous_; }
 
   // A 4-tuple from which the peer only probes so far: it gets answers, nothing else, until
   // the peer moves there or goes silent (RFC 9000 section 9.1).
