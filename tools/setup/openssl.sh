@@ -36,8 +36,12 @@ debian_archives() {
 }
 
 # apt with a configuration of its own: the machine's sources and lists stay as they are.
-private_apt() {
-  apt-get -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+private_apt() { with_private_lists apt-get "$@"; }
+private_apt_cache() { with_private_lists apt-cache "$@"; }
+with_private_lists() {
+  tool=$1
+  shift
+  "$tool" -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
     -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o Acquire::Languages=none \
     -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 "$@"
 }
@@ -52,21 +56,31 @@ download() {
     archives=$(debian_archives)
   fi
   [ -n "$archives" ] || die "found no Debian archive among this machine's package sources"
-  # The newest source is in the security archive; not every mirror carries its files.
-  if fetch_source "$archives"; then return 0; fi
-  say "the security archive's copy of the source did not load; taking the release's"
-  fetch_source "$(echo "$archives" | grep -v -e '-security$')" ||
-    { tail -n 5 "$work/download.log" >&2; die "could not download the source of openssl"; }
+  # A mirror may list a version before it carries its files, so older ones are tried in turn.
+  versions=$(list_versions "$archives") || { tail -n 5 "$work/download.log" >&2; die "no package source offers openssl >= $least"; }
+  for version in $versions; do
+    if fetch_source "$version"; then return 0; fi
+    say "the source of openssl $version did not load"
+  done
+  tail -n 5 "$work/download.log" >&2
+  die "could not download the source of openssl"
 }
 
-fetch_source() {
-  rm -rf "$work/lists" "$work/cache" "$work/source"
-  mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/source"
+# list_versions ARCHIVES: what they list that is new enough, the newest first; fails if there is none.
+list_versions() {
+  mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
   echo "$1" | while read -r uri suite; do
     echo "deb-src [signed-by=$keyring] $uri $suite main"
   done >"$work/sources.list"
-  (private_apt update -qq && cd "$work/source" && private_apt source -qq --download-only openssl) \
-    >"$work/download.log" 2>&1
+  private_apt update -qq >"$work/download.log" 2>&1 || true  # one archive of two is enough
+  private_apt_cache showsrc openssl 2>/dev/null | sed -n 's/^Version: //p' | sort -u -V -r |
+    while read -r version; do if new_enough "$version"; then echo "$version"; fi; done | grep .
+}
+
+fetch_source() {
+  rm -rf "$work/source"
+  mkdir -p "$work/source"
+  (cd "$work/source" && private_apt source -qq --download-only "openssl=$1") >"$work/download.log" 2>&1
 }
 
 unpack() {
