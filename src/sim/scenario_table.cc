@@ -127,6 +127,20 @@ Setup nat_new_address(Random& random) {
   return setup;
 }
 
+// The rebinding falls between the server's confirmation of the handshake and the client's: the
+// server has no Handshake keys left, and HANDSHAKE_DONE went to the old port.
+Setup nat_rebind_unconfirmed(Random& random) {
+  Setup setup = basic(random);
+  setup.transfer.bytes_max = 300'000;
+  const Duration one_way = between(random, Duration{10ms}, Duration{100ms});
+  setup.link.front() = delay(one_way);
+  NatOptions options = rebind_after(3 * one_way + between(random, Duration{1ms}, one_way));
+  options.rebind_address = heads(random);
+  setup.link.insert(setup.link.begin(), nat(options));
+  keep_mappings_alive(random, setup);
+  return setup;
+}
+
 Setup nat_rebind_often(Random& random) {
   Setup setup = nat_rebind(random);
   setup.link.front().nat = rebind_every(between(random, Duration{1s}, Duration{4s}));
@@ -357,6 +371,8 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"corruption", "Flipped bits and cut datagrams.", corruption},
     {"nat_rebind", "A NAT that changes the client's port once or twice.", nat_rebind},
     {"nat_new_address", "A NAT that changes the client's address as well.", nat_new_address},
+    {"nat_rebind_unconfirmed", "A NAT that rebinds while only the server has confirmed the handshake.",
+     nat_rebind_unconfirmed},
     {"nat_rebind_often", "A NAT that rebinds again and again.", nat_rebind_often},
     {"short_blackhole", "Nothing passes for up to five seconds.", short_blackhole},
     {"long_blackhole", "Nothing passes for so long that the connection may time out.", long_blackhole},

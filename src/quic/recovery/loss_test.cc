@@ -226,6 +226,17 @@ TEST(loss, a_handshake_pto_probes_both_handshake_spaces) {
   EXPECT_EQ(r.frames.lost.size(), 2u);
 }
 
+// A client whose address changed reaches a server without Handshake keys only by 1-RTT packets.
+TEST(loss, a_handshake_pto_probes_application_data_too) {
+  Recovery r;
+  r.send(PacketNumberSpace::kHandshake);
+  r.send();
+  EXPECT_EQ(r.timeout().space, PacketNumberSpace::kHandshake);
+  EXPECT_EQ(r.loss.probes_owed(PacketNumberSpace::kHandshake), 2u);
+  EXPECT_EQ(r.loss.probes_owed(PacketNumberSpace::kApplication), 1u);
+  EXPECT_EQ(r.frames.lost.size(), 2u);
+}
+
 TEST(loss, discarding_a_space_empties_the_flight_and_resets_the_backoff) {
   Recovery r(Recovery::server());
   r.send(PacketNumberSpace::kInitial);

@@ -78,9 +78,11 @@ TimeoutOutcome LossDetector::on_timeout(Timestamp now, RecoveryFrames& frames) {
   (void)pto_deadline(outcome.space, now);
   // Without anything in flight this is the client's anti-deadlock timer: one packet gives credit.
   owe_probes(outcome.space, ack_eliciting_in_flight(outcome.space) ? kProbes : 1, frames);
-  // Section 6.2.4: data in flight in the other handshake space is probed along with it.
-  for (const PacketNumberSpace other : {PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake}) {
-    const bool handshaking = outcome.space != PacketNumberSpace::kApplication;
+  // Section 6.2.4: data in flight in the other spaces is probed along with a handshake space. For a
+  // client not yet confirmed that is more than haste: a server that has finished has no Handshake
+  // keys, and only a 1-RTT packet shows it the client's new address after a NAT rebinding.
+  const bool handshaking = outcome.space != PacketNumberSpace::kApplication;
+  for (const PacketNumberSpace other : kAllSpaces) {
     if (handshaking && other != outcome.space && ack_eliciting_in_flight(other)) owe_probes(other, 1, frames);
   }
   pto_count_ = std::min(pto_count_ + 1, kMaxPtoBackoff);
