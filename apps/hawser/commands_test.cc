@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "engine_options.h"
 #include "get_command.h"
 #include "get_options.h"
 #include "serve_certificate.h"
@@ -34,6 +35,17 @@ Outcome run(std::vector<std::string> words) {
     exit_code = -1;
   }
   return {exit_code, testing::internal::GetCapturedStderr()};
+}
+
+TEST(commands, engine_is_one_of_those_that_there_are) {
+  EXPECT_EQ(run({"get", "--engine", "kqueue", "https://h.example/"}).exit_code, -1);
+  EXPECT_EQ(run({"get", "--spin", "-1", "https://h.example/"}).exit_code, -1);
+  CLI::App command;
+  EngineArguments arguments;
+  add_engine_options(command, arguments);
+  command.parse("--engine epoll --spin 1000");
+  EXPECT_EQ(arguments.engine.kind, net::EngineKind::kEpoll);
+  EXPECT_EQ(arguments.spin, 1ms);
 }
 
 TEST(commands, options_of_get_take_one_word_each) {

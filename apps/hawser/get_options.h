@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "engine_options.h"
 #include "http/message.h"
 #include "http/url.h"
 #include "quic/crypto/secret.h"
@@ -84,6 +85,7 @@ struct GetArguments {
   std::string congestion_control = "cubic";
   std::uint64_t key_update_packets = 0;  // 0: only when the AEAD asks for it
   bool hq = false;
+  EngineArguments engine;
 };
 
 // One URL and where its body goes.

@@ -97,7 +97,7 @@ std::expected<void, GetError> GetRun::prepare() {
   auto key_log = runtime::KeyLog::open_from_environment();
   if (!key_log) return std::unexpected(GetError{kGetUsage, key_log.error().message});
   key_log_ = *std::move(key_log);
-  auto runtime = runtime::Runtime::create({.workers = 1});
+  auto runtime = runtime::Runtime::create({.workers = 1, .spin = given_.engine.spin, .engine = given_.engine.engine});
   if (!runtime) return std::unexpected(GetError{kGetUsage, runtime.error().message});
   runtime_ = *std::move(runtime);
   auto clients = runtime::HttpClients::create(runtime_->worker(0), given_.qlog_folder);

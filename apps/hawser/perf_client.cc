@@ -275,6 +275,7 @@ std::expected<Outcome, ConfigError> Client::run() {
   HAWSER_TRY_VOID(prepare());
   HAWSER_TRY_VOID(connect());
   Outcome outcome;
+  outcome.engine = runtime_->engine();
   outcome.server_cpu_known = collect_reports();
   const auto server_cpu = [&] {
     CpuTime cpu;

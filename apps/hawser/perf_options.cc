@@ -64,8 +64,7 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
   command.add_option("--cpu", options.cpus, "CPUs that the threads stay on, as 0,1")->delimiter(',');
-  command.add_option("--spin", options.spin_us, "microseconds to look for work before sleeping")
-      ->check(CLI::Range(0, 1'000'000));
+  app::add_engine_options(command, options.engine);
   command.add_option("--cc", options.congestion_control, "congestion control: cubic, newreno")->capture_default_str();
   command.add_option("--max-udp-payload", options.max_udp_payload, "octets of the largest UDP payload")
       ->check(CLI::Range(1'200, 65'527))
@@ -96,8 +95,9 @@ std::expected<std::unique_ptr<runtime::Runtime>, ConfigError> start_runtime(cons
   }
   return runtime::Runtime::create({.workers = options.workers,
                                    .pin = !options.cpus.empty(),
-                                   .spin = std::chrono::microseconds(static_cast<std::int64_t>(options.spin_us)),
-                                   .drain = drain});
+                                   .spin = options.engine.spin,
+                                   .drain = drain,
+                                   .engine = options.engine.engine});
 }
 
 CpuTime process_cpu_time() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine_options.h"
 #include "quic/connection/config.h"
 #include "runtime/runtime.h"
 
@@ -19,7 +20,7 @@ struct CommonOptions {
   std::string address;      // "127.0.0.1:4433"; the client takes names too
   std::size_t workers = 1;  // threads; 0: one per CPU
   std::vector<int> cpus;    // where the threads stay; empty: anywhere
-  std::size_t spin_us = 0;  // how long a thread looks for work before it sleeps
+  app::EngineArguments engine;
   std::string congestion_control = "cubic";
   std::size_t max_udp_payload = 1'452;
   bool json = false;

@@ -146,6 +146,7 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
 std::string to_json(const ClientOptions& options, const Outcome& outcome) {
   JsonObject json;
   json.text("mode", name_of(options.mode));
+  json.text("engine", net::to_string(outcome.engine));
   json.count("workers", options.common.workers);
   json.count("connections", options.connections);
   json.count("streams", options.streams);

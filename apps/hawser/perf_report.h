@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "net/engine_kind.h"
 #include "perf_histogram.h"
 #include "perf_options.h"
 #include "perf_protocol.h"
@@ -13,6 +14,7 @@
 namespace hawser::perf {
 
 struct Outcome {
+  net::EngineKind engine = net::EngineKind::kAuto;  // the client's
   double seconds = 0;
   std::uint64_t octets = 0;     // of bodies, in the direction measured
   std::uint64_t exchanges = 0;  // requests answered, or handshakes made

@@ -165,9 +165,9 @@ std::expected<void, ConfigError> serve(const ServerOptions& options) {
   };
   HAWSER_TRY(const SocketAddress bound, runtime->listen({.local = address}, make));
   if (options.common.json) {
-    fmt::print("{{\"listening\": \"{}\"}}\n", to_string(bound));
+    fmt::print("{{\"listening\": \"{}\", \"engine\": \"{}\"}}\n", to_string(bound), net::to_string(runtime->engine()));
   } else {
-    fmt::print("hawser perf server on {}; Ctrl-C ends it\n", to_string(bound));
+    fmt::print("hawser perf server on {} ({}); Ctrl-C ends it\n", to_string(bound), net::to_string(runtime->engine()));
   }
   std::fflush(stdout);
   signals.wait();

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "engine_options.h"
 #include "http/server.h"
 #include "net/address.h"
 #include "quic/congestion/congestion_controller.h"
@@ -33,6 +34,7 @@ struct ServeOptions {
   std::string key;
   bool dev_certificate = false;
   std::size_t workers = 1;
+  EngineArguments engine;
   bool retry = false;
   bool listing = false;
   bool hidden = false;
@@ -55,6 +57,8 @@ constexpr std::string_view kExamples = R"(Examples:
       a certificate for this machine is made and kept; prints how to reach it
   hawser serve [::]:443 --root /srv/www --cert chain.pem --key key.pem --workers 0
       one worker per CPU
+  hawser serve --root ./site --dev-cert --engine epoll --spin 1000
+      without io_uring, and awake for a millisecond after each datagram
   hawser serve 127.0.0.1:0 --root . --dev-cert --qlog /tmp/qlog
       any free port; one qlog file per connection
 
@@ -153,11 +157,14 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
   HAWSER_TRY(server.access_log_fd, open_access_log(options.access_log));
 
   runtime::ShutdownSignals signals;
-  HAWSER_TRY(auto runtime, runtime::Runtime::create({.workers = options.workers, .drain = 1s}));
+  HAWSER_TRY(
+      auto runtime,
+      runtime::Runtime::create(
+          {.workers = options.workers, .spin = options.engine.spin, .drain = 1s, .engine = options.engine.engine}));
   HAWSER_TRY(auto http_server, runtime::HttpServer::start(*runtime, std::move(server)));
   const SocketAddress& local = http_server->local_address();
-  fmt::print("serving {} on https://{}:{}/ ({}, {} worker{})\n", options.root, host_for_people(local), local.port,
-             to_string(local), runtime->size(), runtime->size() == 1 ? "" : "s");
+  fmt::print("serving {} on https://{}:{}/ ({}, {} worker{}, {})\n", options.root, host_for_people(local), local.port,
+             to_string(local), runtime->size(), runtime->size() == 1 ? "" : "s", net::to_string(runtime->engine()));
   if (kept) fmt::print("{}", describe_dev_certificate(*kept, host_for_people(local), local.port));
   std::fflush(stdout);
   wait_for_end(signals, *http_server, seconds(options.grace_s));
@@ -183,6 +190,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   command->add_flag("--dev-cert", options->dev_certificate,
                     "Make a certificate for this machine, keep it and use it again");
   command->add_option("--workers", options->workers, "Threads; 0: one per CPU")->type_name("N")->capture_default_str();
+  add_engine_options(*command, options->engine);
   command->add_flag("--retry", options->retry,
                     "Have every new client prove its address first; otherwise only under load");
   command->add_flag("--list", options->listing, "Show the names in folders without index.html");

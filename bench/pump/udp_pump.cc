@@ -15,8 +15,8 @@
 #include <thread>
 #include <vector>
 
-#include "base/check.h"
-#include "net/epoll_engine.h"
+#include "base/result.h"
+#include "net/make_engine.h"
 #include "quic/crypto/packet_protection.h"
 
 namespace {
@@ -36,6 +36,7 @@ struct Options {
   bool gro = true;
   bool ipv6 = false;
   std::string cipher = "none";
+  std::string engine = "auto";
   std::vector<int> cpus{0, 1};  // of the sender and of the receiver
 };
 
@@ -158,23 +159,19 @@ void print_side(const char* name, const Outcome& outcome, double seconds) {
       static_cast<unsigned long long>(outcome.udp.send_calls + outcome.udp.receive_calls));
 }
 
-std::unique_ptr<net::EpollEngine> make_engine(const Options& options, SocketAddress& bound) {
-  auto engine = net::EpollEngine::create();
-  HAWSER_CHECK(engine.has_value());
-  const auto socket = (*engine)->open(
-      {.local = *net::parse_address(options.ipv6 ? "[::1]:0" : "127.0.0.1:0"), .gso = options.gso, .gro = options.gro});
-  if (!socket) {
-    std::fprintf(stderr, "udp_pump: %s\n", socket.error().message.c_str());
-    std::exit(1);
-  }
-  bound = (*engine)->local_address(*socket);
-  return std::move(*engine);
+std::expected<std::unique_ptr<net::Engine>, ConfigError> open_engine(const Options& options, SocketAddress& bound) {
+  HAWSER_TRY(const net::EngineKind kind, net::parse_engine_kind(options.engine));
+  HAWSER_TRY(auto engine, net::make_engine({.kind = kind}));
+  HAWSER_TRY(const SocketAddress local, net::parse_address(options.ipv6 ? "[::1]:0" : "127.0.0.1:0"));
+  HAWSER_TRY(const net::SocketId socket, engine->open({.local = local, .gso = options.gso, .gro = options.gro}));
+  bound = engine->local_address(socket);
+  return engine;
 }
 
-int run(const Options& options) {
+std::expected<bool, ConfigError> run(const Options& options) {
   FourTuple tuple;
-  const auto sender_engine = make_engine(options, tuple.local);
-  const auto receiver_engine = make_engine(options, tuple.remote);
+  HAWSER_TRY(const auto sender_engine, open_engine(options, tuple.local));
+  HAWSER_TRY(const auto receiver_engine, open_engine(options, tuple.remote));
   std::atomic<bool> stop{false};
   Outcome sent;
   Outcome received;
@@ -186,15 +183,16 @@ int run(const Options& options) {
   sender.join();
   receiver.join();
   const double seconds = seconds_of(CLOCK_MONOTONIC) - begin;
-  std::printf("{\"seconds\": %.2f, \"segment_size\": %zu, \"gso\": %s, \"gro\": %s, \"cipher\": \"%s\", ", seconds,
-              options.segment_size, options.gso ? "true" : "false", options.gro ? "true" : "false",
-              options.cipher.c_str());
+  std::printf(
+      "{\"engine\": \"%s\", \"seconds\": %.2f, \"segment_size\": %zu, \"gso\": %s, \"gro\": %s, \"cipher\": \"%s\", ",
+      std::string(net::to_string(sender_engine->kind())).c_str(), seconds, options.segment_size,
+      options.gso ? "true" : "false", options.gro ? "true" : "false", options.cipher.c_str());
   print_side("sender", sent, seconds);
   std::printf(", ");
   print_side("receiver", received, seconds);
   std::printf(", \"dropped\": %llu, \"failed\": %llu}\n", static_cast<unsigned long long>(received.kernel_drops),
               static_cast<unsigned long long>(received.failed));
-  return received.failed == 0 ? 0 : 1;
+  return received.failed == 0;
 }
 
 }  // namespace
@@ -211,7 +209,10 @@ int main(int argc, char** argv) {
   app.add_flag("--ipv6", options.ipv6, "use ::1 instead of 127.0.0.1");
   app.add_option("--cipher", options.cipher, "seal and open each datagram")
       ->check(CLI::IsMember({"none", "aes128gcm", "aes256gcm", "chacha20poly1305"}));
+  app.add_option("--engine", options.engine, "auto, epoll, io_uring or af_xdp")->capture_default_str();
   app.add_option("--cpus", options.cpus, "CPUs of the sender and the receiver, as 0,1")->delimiter(',')->expected(2);
   CLI11_PARSE(app, argc, argv);
-  return run(options);
+  const auto all_opened = run(options);
+  if (!all_opened) std::fprintf(stderr, "udp_pump: %s\n", all_opened.error().message.c_str());
+  return all_opened && *all_opened ? 0 : 1;
 }

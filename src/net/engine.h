@@ -1,6 +1,7 @@
 // engine.h: the seam between a worker's loop and the kernel interface that moves datagrams
 // for it: batches in, batches out. EpollEngine is the one that works everywhere; others
-// (io_uring, AF_XDP) stand beside it and own their memory in the same way.
+// (io_uring, AF_XDP) stand beside it and own their memory in the same way. make_engine.h
+// chooses among them.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include "base/datagram.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "net/engine_kind.h"
 #include "net/udp_socket.h"
 
 namespace hawser::net {
@@ -35,6 +37,9 @@ struct PollResult {
 class Engine {
  public:
   virtual ~Engine() = default;
+
+  // Which one it is; never kAuto. Any thread.
+  [[nodiscard]] virtual EngineKind kind() const = 0;
 
   // Opens a socket that lives until close() or the engine's end. At most kSocketsMax.
   virtual std::expected<SocketId, ConfigError> open(const UdpOptions& options) = 0;

@@ -30,6 +30,7 @@ class EpollEngine final : public Engine {
   static std::expected<std::unique_ptr<EpollEngine>, ConfigError> create(const EpollOptions& options = {});
   ~EpollEngine() override;
 
+  [[nodiscard]] EngineKind kind() const override { return EngineKind::kEpoll; }
   std::expected<SocketId, ConfigError> open(const UdpOptions& options) override;
   void close(SocketId socket) override;
   [[nodiscard]] SocketAddress local_address(SocketId socket) const override;

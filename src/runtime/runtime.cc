@@ -32,7 +32,8 @@ std::expected<std::unique_ptr<Runtime>, ConfigError> Runtime::create(const Runti
   std::unique_ptr<Runtime> runtime{new Runtime};
   std::vector<Worker*> peers;
   for (std::size_t i = 0; i < count; ++i) {
-    HAWSER_TRY(auto engine, net::EpollEngine::create(options.engine));
+    HAWSER_TRY(auto engine, net::make_engine(options.engine));
+    runtime->engine_ = engine->kind();
     const WorkerOptions worker_options{
         .index = i, .cpu = options.pin ? cpus[i % cpus.size()] : -1, .spin = options.spin, .drain = options.drain};
     HAWSER_TRY(auto worker, Worker::start(worker_options, std::move(engine)));

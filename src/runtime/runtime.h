@@ -11,17 +11,17 @@
 #include <vector>
 
 #include "base/result.h"
-#include "net/epoll_engine.h"
+#include "net/make_engine.h"
 #include "runtime/worker.h"
 
 namespace hawser::runtime {
 
 struct RuntimeOptions {
-  std::size_t workers = 1;  // 0: one per CPU that this process may use; at most kWorkersMax
-  bool pin = false;         // worker i stays on the i-th of those CPUs, counted around
-  Duration spin{0};         // as in WorkerOptions
-  Duration drain{0};        // as in WorkerOptions
-  net::EpollOptions engine{};
+  std::size_t workers = 1;      // 0: one per CPU that this process may use; at most kWorkersMax
+  bool pin = false;             // worker i stays on the i-th of those CPUs, counted around
+  Duration spin{0};             // as in WorkerOptions
+  Duration drain{0};            // as in WorkerOptions
+  net::EngineOptions engine{};  // every worker has one of its own
 };
 
 class Runtime {
@@ -34,6 +34,8 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   [[nodiscard]] std::size_t size() const { return workers_.size(); }
+  // Which engine moves the datagrams, once kAuto was decided.
+  [[nodiscard]] net::EngineKind engine() const { return engine_; }
   [[nodiscard]] Worker& worker(std::size_t index) { return *workers_.at(index); }
   // Another worker at each call, for clients. Any thread.
   Worker& next_worker() { return *workers_[next_worker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()]; }
@@ -61,6 +63,7 @@ class Runtime {
 
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::size_t> next_worker_{0};
+  net::EngineKind engine_ = net::EngineKind::kAuto;
 };
 
 template <class Make>

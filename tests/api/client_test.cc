@@ -59,6 +59,21 @@ class Served : public ::testing::Test {
   std::unique_ptr<hawser::runtime::HttpServer> server_;
 };
 
+TEST(runtime, has_the_engine_that_was_asked_for_or_says_why_not) {
+  using hawser::EngineKind;
+  EXPECT_NE(hawser::Runtime::create().value()->engine(), EngineKind::kAuto);
+  EXPECT_EQ(hawser::Runtime::create({.engine = EngineKind::kEpoll}).value()->engine(), EngineKind::kEpoll);
+  for (const EngineKind kind : {EngineKind::kIoUring, EngineKind::kAfXdp}) {
+    const auto runtime = hawser::Runtime::create({.engine = kind, .spin_us = 10});
+    if (runtime) {
+      EXPECT_EQ((*runtime)->engine(), kind);
+    } else {
+      EXPECT_EQ(runtime.error().kind, hawser::Error::Kind::kOptions);
+      EXPECT_FALSE(runtime.error().message.empty());
+    }
+  }
+}
+
 TEST_F(Served, a_get_brings_status_fields_and_body) {
   auto runtime = hawser::Runtime::create();
   ASSERT_TRUE(runtime.has_value());
