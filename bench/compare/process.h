@@ -25,6 +25,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
   // Reads standard output until a line is complete or `seconds` have passed; "" then.
   std::string read_line(double seconds);
   // Sends SIGINT first if asked to; kills after `seconds`.
