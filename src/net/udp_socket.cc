@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "net/buffer_pool.h"
+#include "net/steering.h"
 #include "net/udp_messages.h"
 
 namespace hawser::net {
@@ -84,6 +85,7 @@ std::expected<UdpSocket, ConfigError> UdpSocket::open(const UdpOptions& options)
   sockaddr_storage storage{};
   socklen_t size = to_sockaddr(options.local, opened.family_, storage);
   if (bind(opened.fd_, reinterpret_cast<sockaddr*>(&storage), size) < 0) return open_error(options, "cannot bind");
+  if (options.steering != nullptr) HAWSER_TRY_VOID(options.steering->join(opened.fd_));
   size = sizeof storage;
   if (getsockname(opened.fd_, reinterpret_cast<sockaddr*>(&storage), &size) < 0) {
     return open_error(options, "cannot read the bound address");

@@ -13,8 +13,9 @@
 
 namespace hawser::net {
 
-class BufferPool;    // net/buffer_pool.h
-struct UdpMessages;  // net/udp_messages.h
+class BufferPool;     // net/buffer_pool.h
+class SteeringGroup;  // net/steering.h
+struct UdpMessages;   // net/udp_messages.h
 
 // Octets in one GSO send: the largest IPv4 UDP payload, 65,535 - 20 - 8.
 inline constexpr std::size_t kGsoPayloadMax = 65'507;
@@ -30,6 +31,7 @@ struct UdpOptions {
   SocketAddress local;                     // family kIpv4 or kIpv6; port 0: the kernel chooses
   bool dual_stack = true;                  // an IPv6 wildcard socket carries IPv4 too
   bool reuse_port = false;                 // SO_REUSEPORT: several workers on one port
+  SteeringGroup* steering = nullptr;       // joined once bound; not owned, used in open() only
   bool gso = true;                         // false: never UDP_SEGMENT, even where there is one
   bool gro = true;                         // false: never UDP_GRO
   bool dont_fragment = true;               // DF on every datagram, as RFC 9000 section 14 demands
