@@ -6,6 +6,7 @@
 #include <string>
 
 #include "get_command.h"
+#include "load_command.h"
 #include "perf_command.h"
 #include "qpack_command.h"
 #include "serve_command.h"
@@ -18,6 +19,7 @@ constexpr const char* kVersion = "hawser 0.1.0";
 constexpr const char* kFooter = R"(Examples:
   hawser serve --root ./site --dev-cert       serve a folder over HTTP/3
   hawser get -O https://example.net/file.bin  fetch a file over HTTP/3
+  hawser load -c 10 -m 100 -D 10 URL          how many requests a second a server answers
   hawser get --help                           the options of a command)";
 
 // CLI11 ends parsing by exceptions; 2 is the exit code of wrong use everywhere in hawser.
@@ -45,6 +47,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   hawser::app::add_serve_command(app, exit_code);
   hawser::app::add_get_command(app, exit_code);
+  hawser::app::add_load_command(app, exit_code);
   add_perf_command(app, exit_code);
   hawser::app::add_qpack_command(app, exit_code);
   hawser::app::add_sim_command(app, exit_code);

@@ -6,8 +6,12 @@
 #include <algorithm>
 #include <string_view>
 
+#include "json_object.h"
+
 namespace hawser::perf {
 namespace {
+
+using app::JsonObject;
 
 constexpr double kBytesPerGb = 1e9;
 
@@ -45,22 +49,6 @@ std::uint64_t sum(const std::vector<Item>& items, std::uint64_t Item::* field) {
   for (const Item& item : items) total += item.*field;
   return total;
 }
-
-// One object, filled member by member.
-class JsonObject {
- public:
-  void text(std::string_view key, std::string_view value) { add(key, fmt::format("\"{}\"", value)); }
-  void count(std::string_view key, std::uint64_t value) { add(key, fmt::format("{}", value)); }
-  void number(std::string_view key, double value) { add(key, fmt::format("{:.6g}", value)); }
-  [[nodiscard]] std::string done() const { return "{" + members_ + "}\n"; }
-
- private:
-  void add(std::string_view key, const std::string& value) {
-    if (!members_.empty()) members_ += ", ";
-    members_ += fmt::format("\"{}\": {}", key, value);
-  }
-  std::string members_;
-};
 
 void add_cpu(JsonObject& json, std::string_view side, const CpuTime& cpu, std::uint64_t octets) {
   json.number(fmt::format("{}_cpu_user_seconds", side), to_seconds(cpu.user));

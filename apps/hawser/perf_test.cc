@@ -33,6 +33,19 @@ TEST(perf, percentiles_are_at_most_a_sixteenth_too_high) {
   EXPECT_EQ(Histogram().percentile(0.5), Duration{0});
 }
 
+TEST(perf, least_most_and_mean_are_exact) {
+  Histogram histogram;
+  EXPECT_EQ(histogram.least(), Duration{0});
+  for (const std::int64_t ns : {1'000'003, 17, 500'001}) histogram.add(Duration{ns});
+  Histogram other;
+  other.add(Duration{1'999'979});
+  histogram.add_all(other);
+  EXPECT_EQ(histogram.least(), Duration{17});
+  EXPECT_EQ(histogram.most(), Duration{1'999'979});
+  EXPECT_EQ(histogram.mean(), Duration{875'000});
+  EXPECT_EQ(histogram.percentile(1), Duration{1'999'979});
+}
+
 TEST(perf, histogram_takes_the_shortest_and_longest_durations) {
   Histogram histogram;
   histogram.add(Duration{0});

@@ -38,6 +38,9 @@ Session::~Session() = default;
 std::expected<StreamId, SessionError> Session::send_request(FieldList fields, bool fin) {
   return core_->send_request(fields, fin);
 }
+std::expected<StreamId, SessionError> Session::send_request(const EncodedHead& head, bool fin) {
+  return core_->send_request(head, fin);
+}
 void Session::update_priority(StreamId id, Priority priority) {
   core_->update_priority(id, priority);
 }

@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
 #include "base/time.h"
+#include "http3/encoded_head.h"
 #include "http3/error.h"
 #include "http3/message.h"
 #include "http3/priority.h"
@@ -161,6 +162,8 @@ class Session final : public quic::ConnectionHandler {
 
   // Sends a request: pseudo-header fields first, as in {":method","GET"}. `fin`: no body.
   std::expected<StreamId, SessionError> send_request(FieldList fields, bool fin);
+  // The same for a head that was checked and encoded before; the octets are copied.
+  std::expected<StreamId, SessionError> send_request(const EncodedHead& head, bool fin);
   // Servers schedule by it; sent as PRIORITY_UPDATE for a request that is under way.
   void update_priority(StreamId id, Priority priority);
 

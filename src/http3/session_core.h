@@ -39,6 +39,7 @@ class SessionCore {
 
   // Commands; each is the method of Session of that name.
   std::expected<StreamId, SessionError> send_request(FieldList fields, bool fin);
+  std::expected<StreamId, SessionError> send_request(const EncodedHead& head, bool fin);
   void update_priority(StreamId id, Priority priority);
   std::expected<void, SessionError> send_response(StreamId id, std::uint16_t status, FieldList fields, bool fin);
   std::expected<std::size_t, SessionError> write_body(StreamId id, Bytes data, bool fin);
@@ -142,7 +143,9 @@ class SessionCore {
 
   // session_send.cc: messages.
   std::expected<Stream*, SessionError> sending_stream(StreamId id, SendState state);
-  std::optional<SessionError> check_size(FieldList fields) const;
+  std::optional<SessionError> check_size(std::size_t size) const;
+  std::expected<void, SessionError> check_may_request(std::size_t size) const;
+  std::expected<Stream*, SessionError> open_request(bool fin);
   void send_section(StreamId id, FieldList fields, bool fin);
   std::expected<void, SessionError> refused(const Error& fault);
 

@@ -20,8 +20,8 @@ std::expected<void, SessionError> SessionCore::refused(const Error& fault) {
 }
 
 // RFC 9114 section 4.2.2: what the peer says it will not take is not sent.
-std::optional<SessionError> SessionCore::check_size(FieldList fields) const {
-  if (!peer_settings_ || size_of(fields) <= peer_settings_->max_field_section_size) return std::nullopt;
+std::optional<SessionError> SessionCore::check_size(std::size_t size) const {
+  if (!peer_settings_ || size <= peer_settings_->max_field_section_size) return std::nullopt;
   return SessionError::kTooLarge;
 }
 
@@ -37,16 +37,17 @@ void SessionCore::send_section(StreamId id, FieldList fields, bool fin) {
   if (!closed_) write_all(id, Bytes{scratch_}.subspan(start), fin);
 }
 
-std::expected<StreamId, SessionError> SessionCore::send_request(FieldList fields, bool fin) {
+// `size`: of the field section, as SETTINGS_MAX_FIELD_SECTION_SIZE counts.
+std::expected<void, SessionError> SessionCore::check_may_request(std::size_t size) const {
   if (closed_) return std::unexpected(SessionError::kClosed);
   if (!ready_) return std::unexpected(SessionError::kNotReady);
   if (going_away()) return std::unexpected(SessionError::kGoingAway);
   if (role_ != Role::kClient) return std::unexpected(SessionError::kWrongState);
-  if (const auto refusal = check_size(fields)) return std::unexpected(*refusal);
-  if (config_.check_outgoing) {
-    const auto head = check_outgoing_request(fields, peer_settings_ && peer_settings_->enable_connect_protocol);
-    if (!head) return std::unexpected(refused(head.error()).error());
-  }
+  if (const auto refusal = check_size(size)) return std::unexpected(*refusal);
+  return {};
+}
+
+std::expected<Stream*, SessionError> SessionCore::open_request(bool fin) {
   const auto opened = transport_->open_stream(true);
   if (!opened) {
     return std::unexpected(opened.error() == quic::StreamError::kLimit ? SessionError::kStreamLimit
@@ -55,15 +56,37 @@ std::expected<StreamId, SessionError> SessionCore::send_request(FieldList fields
   Stream& stream = streams_.insert(*opened);
   begin_request(stream);
   ++stats_.requests_sent;
+  stream.send = fin ? SendState::kFinished : SendState::kBody;
+  return &stream;
+}
+
+std::expected<StreamId, SessionError> SessionCore::send_request(FieldList fields, bool fin) {
+  HAWSER_TRY_VOID(check_may_request(size_of(fields)));
+  if (config_.check_outgoing) {
+    const auto head = check_outgoing_request(fields, peer_settings_ && peer_settings_->enable_connect_protocol);
+    if (!head) return std::unexpected(refused(head.error()).error());
+  }
+  HAWSER_TRY(Stream* const stream, open_request(fin));
   for (const Field& field : fields) {
     if (field.name != ":method") continue;
-    stream.head_request = field.value == "HEAD";
-    stream.connect_request = field.value == "CONNECT";
+    stream->head_request = field.value == "HEAD";
+    stream->connect_request = field.value == "CONNECT";
     break;
   }
-  stream.send = fin ? SendState::kFinished : SendState::kBody;
-  send_section(*opened, fields, fin);
-  return *opened;
+  const StreamId id = stream->id;
+  send_section(id, fields, fin);
+  return id;
+}
+
+std::expected<StreamId, SessionError> SessionCore::send_request(const EncodedHead& head, bool fin) {
+  HAWSER_TRY_VOID(check_may_request(head.field_section_size()));
+  HAWSER_TRY(Stream* const stream, open_request(fin));
+  stream->head_request = head.is_head();
+  stream->connect_request = head.is_connect();
+  stats_.header_bytes_sent += head.section_octets();
+  const StreamId id = stream->id;
+  write_all(id, head.frame(), fin);
+  return id;
 }
 
 void SessionCore::update_priority(StreamId id, Priority priority) {
@@ -95,7 +118,7 @@ std::expected<void, SessionError> SessionCore::send_response(StreamId id, std::u
   outgoing_.clear();
   outgoing_.push_back({":status", {digits.data(), digits.size()}});
   outgoing_.insert(outgoing_.end(), fields.begin(), fields.end());
-  if (const auto refusal = check_size(outgoing_)) return std::unexpected(*refusal);
+  if (const auto refusal = check_size(size_of(outgoing_))) return std::unexpected(*refusal);
   if (config_.check_outgoing) {
     if (const auto head = check_outgoing_response(outgoing_); !head) return refused(head.error());
   }
@@ -150,7 +173,7 @@ std::size_t SessionCore::body_room(StreamId id) const {
 std::expected<void, SessionError> SessionCore::send_trailers(StreamId id, FieldList fields) {
   HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kBody));
   if (stream->tunnel) return std::unexpected(SessionError::kWrongState);
-  if (const auto refusal = check_size(fields)) return std::unexpected(*refusal);
+  if (const auto refusal = check_size(size_of(fields))) return std::unexpected(*refusal);
   if (config_.check_outgoing) {
     if (const auto legal = check_outgoing_trailers(fields); !legal) return refused(legal.error());
   }

@@ -168,6 +168,49 @@ TEST(session, carries_a_request_and_its_response) {
   EXPECT_EQ(pair.server.open_streams(), 0u);
 }
 
+TEST(session, an_encoded_head_is_the_request_it_was_made_from) {
+  Pair pair;
+  pair.start();
+  const EncodedHead head = EncodedHead::request(kGet).value();
+  for (int i = 0; i < 3; ++i) {
+    const auto id = pair.client.send_request(head, true);
+    ASSERT_TRUE(id);
+    pair.link.pump();
+    const Message& request = pair.server_side.messages[id->value];
+    EXPECT_EQ(request.log, (std::vector<std::string>{"head+fin", "complete"}));
+    EXPECT_EQ(request.method, "GET");
+    EXPECT_EQ(request.path, "/index.html");
+    EXPECT_EQ(request.fields, (decltype(request.fields){{"user-agent", "test"}}));
+  }
+  pair.expect_healthy();
+  EXPECT_EQ(pair.client.stats().requests_sent, 3u);
+}
+
+TEST(session, an_encoded_head_keeps_the_rules_and_the_limits) {
+  EXPECT_EQ(EncodedHead::request(fields_of({{":method", "GET"}})).error().code, ErrorCode::kMessageError);
+  const EncodedHead head = EncodedHead::request(kGet).value();
+  Pair pair(0, {}, {.max_field_section_size = head.field_section_size() - 1});
+  EXPECT_EQ(pair.client.send_request(head, true).error(), SessionError::kNotReady);
+  pair.start();
+  EXPECT_EQ(pair.client.send_request(head, true).error(), SessionError::kTooLarge);
+}
+
+// RFC 9110 section 9.3.2: the answer to HEAD has no content whatever its length says.
+TEST(session, an_encoded_head_remembers_that_it_is_head) {
+  Pair pair;
+  pair.server_side.on_head = [](Session& s, StreamId id, const MessageHead&) {
+    ASSERT_TRUE(s.respond(id, 200, fields_of({{"content-length", "5"}}), true));
+  };
+  pair.start();
+  const auto head = EncodedHead::request(
+      fields_of({{":method", "HEAD"}, {":scheme", "https"}, {":authority", "example.net"}, {":path", "/"}}));
+  const auto id = pair.client.send_request(*head, true);
+  ASSERT_TRUE(id);
+  pair.link.pump();
+  EXPECT_TRUE(pair.client_side.messages[id->value].complete);
+  EXPECT_FALSE(pair.client_side.messages[id->value].reset);
+}
+
 TEST(session, survives_any_cut_of_the_streams) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     Pair pair(seed % 23 + 1, {}, {}, seed);

@@ -27,7 +27,7 @@ expect() {
 : >"$folder/server.log"
 expect 0 --version
 grep -q '^hawser [0-9]' "$folder/out" || fail "no version"
-for command in serve get; do
+for command in serve get load; do
   expect 0 "$command" --help
   grep -q 'Examples:' "$folder/out" || fail "$command --help has no examples"
 done
@@ -60,6 +60,17 @@ expect 0 get -k -I "https://127.0.0.1:$port/"
 grep -q '^HTTP/3 404' "$folder/out" || fail "no head"
 # A reader that goes away early is a failed write.
 "$hawser" get -k -s "https://localhost:$port/numbers.txt" | head -c 100 >/dev/null
+
+# 300 requests over 3 connections by 2 threads, and what a page that is not there makes of them.
+expect 0 load --cacert "$certificate" -n 300 -c 3 -m 10 -t 2 --json "https://localhost:$port/numbers.txt"
+for text in '"requests_succeeded": 300,' '"status_2xx": 300,' '"body_bytes": 176668500,' '"errors": 0,' '"latency_p999_seconds": '; do
+  grep -qF -- "$text" "$folder/out" || fail "no $text in $(cat "$folder/out")"
+done
+expect 1 load -k -n 10 "https://localhost:$port/none"
+grep -q '^status codes: 0 2xx, 0 3xx, 10 4xx, 0 5xx$' "$folder/out" || fail "the 404s are not counted"
+expect 1 load --timeout 5s "https://localhost:$port/numbers.txt"
+grep -q -- '--cacert' "$folder/err" || fail "load does not say how to trust the certificate"
+expect 2 load -D 1 -n 5 "https://localhost:$port/"
 
 kill -TERM "$server"
 status=0
