@@ -18,7 +18,8 @@ constexpr PeerStreamLimits kUnlimited{kVarintMax, kVarintMax, kVarintMax, kVarin
 void take_all(StreamSet& set, StreamId id) {
   for (;;) {
     std::size_t octets = 0;
-    for (const Bytes piece : set.readable(id)) octets += piece.size();
+    std::array<Bytes, 16> pieces;
+    for (const Bytes piece : set.readable(id, pieces)) octets += piece.size();
     if (octets == 0) return;
     set.consume(id, octets);
   }
@@ -29,7 +30,8 @@ void take_all(StreamSet& set, StreamId id) {
 void chunking(benchmark::State& state) {
   const bool shared = state.range(0) != 0;
   static std::vector<std::uint8_t> source(64 * 1024, 7);
-  StreamSet set(Role::kClient, {});
+  BufferPools pools;
+  StreamSet set(Role::kClient, {}, pools);
   set.set_peer_limits(kUnlimited);
   const StreamId id = *set.open(false);
   std::array<std::uint8_t, kPacketRoom> area;
@@ -51,7 +53,8 @@ BENCHMARK(chunking)->ArgName("shared")->Arg(0)->Arg(1);
 
 // One packet each round through the receiving set, read at once.
 void receiving_in_order(benchmark::State& state) {
-  StreamSet set(Role::kServer, {});
+  BufferPools pools;
+  StreamSet set(Role::kServer, {}, pools);
   set.set_peer_limits(kUnlimited);
   std::array<std::uint8_t, kPacketRoom> data{};
   std::array<std::uint8_t, 64> area;
@@ -75,7 +78,8 @@ BENCHMARK(receiving_in_order);
 void reassembling_reversed(benchmark::State& state) {
   const std::uint64_t group = static_cast<std::uint64_t>(state.range(0));
   BlockPool pool(sizeof(ReceiveBlock), kReceiveBlocksFreeMax);
-  RecvBuffer buffer(pool);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
   std::array<std::uint8_t, kPacketRoom> data{};
   std::array<Bytes, 16> pieces;
   std::uint64_t base = 0;
@@ -95,7 +99,8 @@ BENCHMARK(reassembling_reversed)->Arg(2)->Arg(64)->Arg(4096);
 // The worst a peer can do: one octet in each frame, every second one first.
 void reassembling_single_octets(benchmark::State& state) {
   BlockPool pool(sizeof(ReceiveBlock), kReceiveBlocksFreeMax);
-  RecvBuffer buffer(pool);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
   const std::uint8_t octet = 1;
   constexpr std::uint64_t kOctets = 64 * 1024;
   std::uint64_t base = 0;
@@ -112,7 +117,8 @@ BENCHMARK(reassembling_single_octets);
 // Streams in turns: picking the next one must not depend on how many there are.
 void many_incremental_streams(benchmark::State& state) {
   static std::vector<std::uint8_t> source(64 * 1024, 7);
-  StreamSet set(Role::kClient, {});
+  BufferPools pools;
+  StreamSet set(Role::kClient, {}, pools);
   set.set_peer_limits(kUnlimited);
   std::vector<StreamId> ids;
   for (std::int64_t i = 0; i < state.range(0); ++i) {

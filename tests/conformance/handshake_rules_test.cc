@@ -147,7 +147,8 @@ std::optional<CloseReason> client_meets(std::string parameters_hex) {
   HAWSER_CHECK(keys.read.packet.open(kInitialPathId, PacketNumber{pn.value}, Bytes(first).first(header_size),
                                      MutableBytes(first).subspan(header_size, header->packet_size - header_size)));
   FrameReader frames(Bytes(first).subspan(header_size, header->packet_size - header_size - kAeadTagLength));
-  CryptoStreams crypto;
+  BufferPools pools;
+  CryptoStreams crypto(pools);
   while (!frames.empty()) {
     const std::uint64_t type = frames.next_type().value();
     if (type == 0x06) {
@@ -167,7 +168,8 @@ std::optional<CloseReason> client_meets(std::string parameters_hex) {
                         .value();
   Hands hands;
   const auto session = server_tls.new_session(hands, from_hex(parameters_hex));
-  for (const Bytes& piece : crypto.readable(EncryptionLevel::kInitial))
+  std::array<Bytes, 16> views;
+  for (const Bytes& piece : crypto.readable(EncryptionLevel::kInitial, views))
     HAWSER_CHECK(session->on_crypto_data(EncryptionLevel::kInitial, piece).has_value());
   hand(client,
        packet(keys.write, EncryptionLevel::kInitial, client_cid, kServerCid, 0,

@@ -87,10 +87,7 @@ std::expected<void, StreamError> Connection::stop_sending(StreamId id, Applicati
 }
 
 std::size_t Connection::read_views(StreamId id, std::span<Bytes> out) {
-  const std::span<const Bytes> pieces = core_->streams().readable(id);
-  const std::size_t count = std::min(out.size(), pieces.size());
-  for (std::size_t i = 0; i < count; ++i) out[i] = pieces[i];
-  return count;
+  return core_->streams().readable(id, out).size();
 }
 
 void Connection::consume(StreamId id, std::size_t count) {
@@ -98,10 +95,11 @@ void Connection::consume(StreamId id, std::size_t count) {
 }
 
 std::size_t Connection::read(StreamId id, MutableBytes out) {
+  std::array<Bytes, 16> pieces;
   std::size_t copied = 0;
   while (copied < out.size()) {
     std::size_t round = 0;
-    for (const Bytes& piece : core_->streams().readable(id)) {
+    for (const Bytes& piece : core_->streams().readable(id, pieces)) {
       const std::size_t take = std::min(piece.size(), out.size() - copied - round);
       std::memcpy(out.data() + copied + round, piece.data(), take);
       round += take;

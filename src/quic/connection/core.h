@@ -21,6 +21,7 @@
 #include "quic/connection/datagram_queue.h"
 #include "quic/connection/early_packets.h"
 #include "quic/connection/key_ring.h"
+#include "quic/connection/lending.h"
 #include "quic/path/path.h"
 #include "quic/streams/crypto_stream.h"
 #include "quic/streams/stream_set.h"
@@ -45,6 +46,7 @@ struct ConnectionParameters {
   bool address_validated = false;   // server: by a token
   std::vector<std::uint8_t> token;  // client: from NEW_TOKEN
   CidGenerator* cids = nullptr;     // not owned
+  Lending* lending = nullptr;       // not owned
   EventSink* events = nullptr;      // not owned, may be null
   std::uint64_t handle = 0;         // unique in the endpoint, for events
 };
@@ -359,7 +361,7 @@ class ConnectionCore final : private TlsHandler {
   std::unique_ptr<Path> path_;
   DatagramQueue datagrams_;
   EarlyPackets early_packets_;
-  RecoveryFrames recovery_;  // scratch, reused
+  RecoveryFrames& recovery_;  // lent
 
   Phase phase_ = Phase::kOpen;
   Handshake handshake_;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "base/bytes.h"
@@ -20,36 +21,38 @@ class DatagramQueue {
 
   // Returns false if an older datagram had to go.
   bool push(Bytes payload) {
-    const bool room = queue_.size() < kMaxQueued;
-    if (!room) queue_.pop_front();
-    queue_.emplace_back(payload.begin(), payload.end());
+    if (queue_ == nullptr) queue_ = std::make_unique<Queue>();
+    const bool room = queue_->size() < kMaxQueued;
+    if (!room) queue_->pop_front();
+    queue_->emplace_back(payload.begin(), payload.end());
     return room;
   }
 
-  [[nodiscard]] bool empty() const { return queue_.empty(); }
+  [[nodiscard]] bool empty() const { return queue_ == nullptr || queue_->empty(); }
 
   // Writes as many as fit. One that does not fit into an empty packet of `packet_room` octets,
   // because the path's MTU shrank, is dropped.
   WriteResult write(PacketPayload& out, std::size_t packet_room) {
-    while (!queue_.empty()) {
-      const std::vector<std::uint8_t>& payload = queue_.front();
+    while (!empty()) {
+      const std::vector<std::uint8_t>& payload = queue_->front();
       const std::size_t size = datagram_header_size(payload.size(), true) + payload.size();
       if (size > out.room()) {
         if (size <= packet_room) return WriteResult::kPacketFull;
-        queue_.pop_front();
+        queue_->pop_front();
         continue;
       }
       write_datagram_header(out, payload.size(), true);
       out.bytes(payload);
       out.record({.kind = SentFrameKind::kDatagram, .length = static_cast<std::uint32_t>(payload.size())});
       out.mark_non_probing();
-      queue_.pop_front();
+      queue_->pop_front();
     }
     return WriteResult::kDone;
   }
 
  private:
-  std::deque<std::vector<std::uint8_t>> queue_;
+  using Queue = std::deque<std::vector<std::uint8_t>>;
+  std::unique_ptr<Queue> queue_;  // made for the first datagram: most connections have none
 };
 
 }  // namespace hawser::quic

@@ -53,15 +53,9 @@ void ConnectionCore::on_crypto_to_send(EncryptionLevel level, Bytes bytes) {
 }
 
 Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
-  if (tls_ == nullptr) {
-    // Freed once the handshake was confirmed: what comes now can only be a KeyUpdate or
-    // junk, and both deserve unexpected_message (RFC 9001 section 6).
-    const bool nothing_new = crypto_.readable(level).empty();
-    if (nothing_new) return {};
-    return fail(crypto_error(10), "TLS message after the handshake", code_point(FrameType::kCrypto));
-  }
-  for (;;) {
-    const std::span<const Bytes> pieces = crypto_.readable(level);
+  std::array<Bytes, 16> scratch;
+  while (tls_ != nullptr) {
+    const std::span<const Bytes> pieces = crypto_.readable(level, scratch);
     if (pieces.empty()) return {};
     std::uint64_t octets = 0;
     for (const Bytes& piece : pieces) {
@@ -74,8 +68,9 @@ Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
       octets += piece.size();
     }
     crypto_.consume(level, octets);
-    if (phase_ != Phase::kOpen || tls_ == nullptr) return {};
+    if (phase_ != Phase::kOpen) return {};
   }
+  return {};
 }
 
 Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
@@ -157,9 +152,11 @@ void ConnectionCore::release_handshake() {
   if (!handshake_.confirmed || keys_.discarded(EncryptionLevel::kHandshake)) return;
   discard_keys(EncryptionLevel::kInitial);
   discard_keys(EncryptionLevel::kHandshake);
-  handshake_.token = {};
+  handshake_.token = std::vector<std::uint8_t>();
   if (!is_server()) return;
   tls_.reset();
+  // What comes now can only be a KeyUpdate or junk (RFC 9001 section 6).
+  crypto_.close_one_rtt();
   routing_changes_.push_back({.add = false, .cid = ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid});
 }
 

@@ -84,6 +84,7 @@ struct Endpoint::Impl {
   CidGenerator cids;
   AddressTokens tokens;
   StatelessReplies replies;
+  Lending lending;  // outlives the connections
   std::list<std::unique_ptr<Entry>> entries;
   FlatMap<ConnectionId, Entry*, CidHash> by_cid;
   FlatMap<StatelessResetToken, Entry*, CidHash> by_reset_token;
@@ -306,6 +307,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
 
 Endpoint::Impl::Entry& Endpoint::Impl::add(ConnectionParameters parameters) {
   parameters.cids = &cids;
+  parameters.lending = &lending;
   parameters.events = config.events;
   parameters.handle = next_handle++;
   const ConnectionId local_cid = parameters.local_cid;

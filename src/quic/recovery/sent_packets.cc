@@ -1,4 +1,4 @@
-// sent_packets.cc: two rings that double when they are full and never shrink but by clear().
+// sent_packets.cc: two rings that double when they are full and shrink by clear() only.
 #include "quic/recovery/sent_packets.h"
 
 #include "base/check.h"
@@ -6,8 +6,8 @@
 namespace hawser::quic {
 
 namespace {
-// 64 packets hold an initial window several times over.
-constexpr std::size_t kFirstCapacity = 64;
+// 16 packets hold an initial window, and a connection that asks and answers now and then.
+constexpr std::size_t kFirstCapacity = 16;
 }  // namespace
 
 void SentPackets::grow_packets() {
@@ -51,8 +51,8 @@ void SentPackets::pop_front() {
 }
 
 void SentPackets::clear() {
-  packets_ = {};
-  frames_ = {};
+  packets_ = std::vector<SentPacket>();
+  frames_ = std::vector<SentFrame>();
   begin_ = end_;
   frame_begin_ = frame_end_;
 }

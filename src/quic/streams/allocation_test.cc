@@ -41,7 +41,7 @@ struct Pair {
     bool lost = false;
   };
 
-  Pair() : client(Role::kClient, {}), server(Role::kServer, {}) {
+  Pair() : client(Role::kClient, {}, pools), server(Role::kServer, {}, pools) {
     client.set_peer_limits(kLimits);
     server.set_peer_limits(kLimits);
   }
@@ -68,7 +68,8 @@ struct Pair {
       if ((event->what & kStreamOpened) != 0 && event->id.is_bidirectional()) (void)set.finish(event->id);
       for (;;) {
         std::size_t octets = 0;
-        for (const Bytes piece : set.readable(event->id)) octets += piece.size();
+        std::array<Bytes, 16> pieces;
+        for (const Bytes piece : set.readable(event->id, pieces)) octets += piece.size();
         if (octets == 0) break;
         received += octets;
         set.consume(event->id, octets);
@@ -82,6 +83,7 @@ struct Pair {
     transfer(server, client, to_client, next_to_client, lossy);
   }
 
+  BufferPools pools;
   StreamSet client;
   StreamSet server;
   std::array<Slot, kDelay> to_server, to_client;

@@ -1,5 +1,6 @@
-// block_pool.h: blocks of one size on a free list, one pool per connection and direction,
-// so that buffering in steady state takes and gives back memory without the allocator.
+// block_pool.h: blocks of one size on a free list, so that buffering in steady state takes and
+// gives back memory without the allocator. One pool serves all connections of an endpoint: blocks
+// are lent while data moves, and a connection on which nothing moves holds none.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,7 @@ class BlockPool {
     ++free_count_;
   }
 
-  // Gives every unused block back to the allocator: for a connection that has gone idle.
+  // Gives every unused block back to the allocator.
   void release_idle() {
     while (free_ != nullptr) {
       std::uint8_t* block = free_;
@@ -64,6 +65,31 @@ class BlockPool {
   std::uint8_t* free_ = nullptr;  // each free block starts with a pointer to the next
   std::size_t free_count_ = 0;
   std::size_t in_use_ = 0;
+};
+
+// What one connection holds of a pool.
+class BlockAccount {
+ public:
+  // The pool outlives the account.
+  explicit BlockAccount(BlockPool& pool) : pool_(&pool) {}
+  BlockAccount(const BlockAccount&) = delete;
+  BlockAccount& operator=(const BlockAccount&) = delete;
+
+  std::uint8_t* acquire() {
+    ++held_;
+    return pool_->acquire();
+  }
+  void release(std::uint8_t* block) {
+    HAWSER_DCHECK(held_ > 0);
+    --held_;
+    pool_->release(block);
+  }
+  [[nodiscard]] std::size_t held() const { return held_; }
+  [[nodiscard]] std::size_t octets() const { return held_ * pool_->block_size(); }
+
+ private:
+  BlockPool* pool_;
+  std::size_t held_ = 0;
 };
 
 }  // namespace hawser::quic

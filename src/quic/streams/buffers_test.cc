@@ -23,7 +23,8 @@ TEST(recv_buffer, returns_random_pieces_as_the_whole) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SeededRandom random(seed);
     BlockPool pool(sizeof(ReceiveBlock), 4);
-    RecvBuffer buffer(pool);
+    BlockAccount blocks(pool);
+    RecvBuffer buffer(blocks);
     std::vector<bool> given(whole.size());
     std::uint64_t read = 0;
     while (read < whole.size()) {
@@ -56,7 +57,8 @@ TEST(recv_buffer, every_second_octet_costs_no_more_than_the_window_and_its_bits)
   constexpr std::uint64_t kWindow = 1 << 20;
   const auto whole = pattern(kWindow);
   BlockPool pool(sizeof(ReceiveBlock), 0);
-  RecvBuffer buffer(pool);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
   for (std::uint64_t at = 1; at < kWindow; at += 2) buffer.add(at, Bytes{whole}.subspan(at, 1));
   EXPECT_EQ(kWindow / kReceiveBlockOctets, pool.in_use());
   EXPECT_EQ(0u, buffer.readable_octets());
@@ -79,7 +81,8 @@ TEST(recv_buffer, every_second_octet_costs_no_more_than_the_window_and_its_bits)
 TEST(recv_buffer, data_in_order_is_lent_not_copied) {
   const auto whole = pattern(3000);
   BlockPool pool(sizeof(ReceiveBlock), 0);
-  RecvBuffer buffer(pool);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
   buffer.add(0, Bytes{whole}.first(2000));
   std::array<Bytes, 4> scratch;
   EXPECT_EQ(whole.data(), buffer.readable(scratch)[0].data());
@@ -96,7 +99,8 @@ TEST(send_buffer, sends_again_exactly_what_is_lost_and_unacknowledged) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SeededRandom random(seed);
     BlockPool pool(kSendBlockSize, 8);
-    SendBuffer buffer(pool);
+    BlockAccount blocks(pool);
+    SendBuffer buffer(blocks);
     std::vector<std::pair<std::uint64_t, std::uint64_t>> in_flight;
     std::vector<bool> acked(whole.size());
     std::uint64_t rounds = 0;
@@ -140,7 +144,8 @@ TEST(send_buffer, shared_memory_is_referred_to_and_let_go_when_acknowledged) {
   bool freed = false;
   const auto whole = pattern(4000);
   BlockPool pool(kSendBlockSize, 0);
-  SendBuffer buffer(pool);
+  BlockAccount blocks(pool);
+  SendBuffer buffer(blocks);
   buffer.append(SharedBytes(whole, new Owner(freed)));
   EXPECT_EQ(whole.data() + 10, buffer.view(10, 20).data());
   buffer.on_sent(0, 4000);
@@ -151,30 +156,32 @@ TEST(send_buffer, shared_memory_is_referred_to_and_let_go_when_acknowledged) {
 }
 
 TEST(crypto_streams, limit_is_64_kib_ahead_of_the_reader) {
-  CryptoStreams crypto;
+  BufferPools pools;
+  CryptoStreams crypto(pools);
   const auto whole = pattern(kCryptoBufferMax + 1);
   const EncryptionLevel level = EncryptionLevel::kHandshake;
   const auto beyond = crypto.on_crypto(level, kCryptoBufferMax, Bytes{whole}.first(1));
   ASSERT_FALSE(beyond.has_value());
   EXPECT_EQ(TransportErrorCode::kCryptoBufferExceeded, beyond.error().code);
   ASSERT_TRUE(crypto.on_crypto(level, 1, Bytes{whole}.subspan(1, kCryptoBufferMax - 1)).has_value());
-  EXPECT_TRUE(crypto.has_gap(level));
-  EXPECT_TRUE(crypto.readable(level).empty());
+  std::array<Bytes, 16> views;
+  EXPECT_TRUE(crypto.readable(level, views).empty());
   ASSERT_TRUE(crypto.on_crypto(level, 0, Bytes{whole}.first(1)).has_value());
   std::uint64_t read = 0;
-  while (!crypto.readable(level).empty()) {
-    const Bytes piece = crypto.readable(level)[0];
+  while (!crypto.readable(level, views).empty()) {
+    const Bytes piece = crypto.readable(level, views)[0];
     ASSERT_TRUE(equal(piece, Bytes{whole}.subspan(read, piece.size())));
     read += piece.size();
     crypto.consume(level, piece.size());
   }
   EXPECT_EQ(kCryptoBufferMax, read);
   EXPECT_TRUE(crypto.on_crypto(level, kCryptoBufferMax, Bytes{whole}.first(1)).has_value());
-  EXPECT_TRUE(crypto.readable(EncryptionLevel::kInitial).empty());
+  EXPECT_TRUE(crypto.readable(EncryptionLevel::kInitial, views).empty());
 }
 
 TEST(crypto_streams, lost_frames_are_written_again_until_acknowledged) {
-  CryptoStreams crypto;
+  BufferPools pools;
+  CryptoStreams crypto(pools);
   const auto whole = pattern(3000);
   const EncryptionLevel level = EncryptionLevel::kInitial;
   crypto.write(level, whole);
@@ -202,6 +209,29 @@ TEST(crypto_streams, lost_frames_are_written_again_until_acknowledged) {
   crypto.on_frame_acked(sent[1]);
   EXPECT_FALSE(crypto.wants_to_send(level));
   EXPECT_TRUE(crypto.all_acked(level));
+}
+
+TEST(crypto_streams, closed_takes_what_it_had_and_refuses_what_is_new) {
+  BufferPools pools;
+  CryptoStreams crypto(pools);
+  const auto whole = pattern(200);
+  const EncryptionLevel level = EncryptionLevel::kOneRtt;
+  ASSERT_TRUE(crypto.on_crypto(level, 0, Bytes{whole}.first(100)).has_value());
+  crypto.consume(level, 100);
+  crypto.write(level, whole);
+  std::vector<std::uint8_t> area(1200);
+  PacketPayload payload(area);
+  (void)crypto.write_crypto(payload, level);
+  crypto.close_one_rtt();
+  EXPECT_GT(crypto.memory(), 0u);  // what was written may have to be sent again
+  EXPECT_TRUE(crypto.on_crypto(level, 50, Bytes{whole}.subspan(50, 50)).has_value());
+  const auto refused = crypto.on_crypto(level, 50, Bytes{whole}.subspan(50, 51));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(crypto_error(10), refused.error().code);
+  crypto.on_frame_acked(payload.frames()[0]);
+  EXPECT_EQ(0u, crypto.memory());
+  EXPECT_EQ(0u, pools.send.in_use());
+  EXPECT_EQ(crypto_error(10), crypto.on_crypto(level, 100, Bytes{whole}.first(1)).error().code);
 }
 
 TEST(receive_window, doubles_when_used_up_within_two_round_trips_and_stops_at_the_cap) {

@@ -5,12 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/bytes.h"
-#include "quic/streams/block_pool.h"
-#include "quic/streams/recv_buffer.h"
-#include "quic/streams/send_buffer.h"
+#include "quic/streams/buffer_pools.h"
 #include "quic/wire/errors.h"
 #include "quic/wire/packet_payload.h"
 #include "quic/wire/sent_frame.h"
@@ -24,29 +23,26 @@ inline constexpr std::uint64_t kCryptoBufferMax = 64 * 1024;
 
 class CryptoStreams {
  public:
-  CryptoStreams() = default;
+  // `pools` outlives the streams.
+  explicit CryptoStreams(BufferPools& pools) : send_blocks_(pools.send), receive_blocks_(pools.receive) {}
 
   // Octets that TLS wants to send at `level`; never kZeroRtt.
   void write(EncryptionLevel level, Bytes bytes);
-  // Received data, copied. Error: CRYPTO_BUFFER_EXCEEDED, or FRAME_ENCODING_ERROR past 2^62 - 1.
+  // Received data, copied. Error: CRYPTO_BUFFER_EXCEEDED, or FRAME_ENCODING_ERROR past 2^62 - 1; once
+  // the level is closed, unexpected_message for octets that were not there before.
   Parsed<void> on_crypto(EncryptionLevel level, std::uint64_t offset, Bytes data);
 
-  // The next octets in order, in a few pieces; empty if none. Valid until the next call.
-  [[nodiscard]] std::span<const Bytes> readable(EncryptionLevel level);
+  // Fills `out` with views of the next octets in order, and returns the filled part. Valid until
+  // the next call.
+  [[nodiscard]] std::span<const Bytes> readable(EncryptionLevel level, std::span<Bytes> out) const;
   // Takes octets off the front, at most as many as are readable.
   void consume(EncryptionLevel level, std::uint64_t octets);
-  // Octets below this have arrived, read or not.
-  [[nodiscard]] std::uint64_t received_to(EncryptionLevel level) const { return at(level).received.contiguous_to(); }
-  // Whether data waits beyond a gap.
-  [[nodiscard]] bool has_gap(EncryptionLevel level) const {
-    return at(level).received.highest() > at(level).received.contiguous_to();
-  }
 
   // CRYPTO frames of `level` into a packet of that level.
   WriteResult write_crypto(PacketPayload& payload, EncryptionLevel level);
   [[nodiscard]] bool wants_to_send(EncryptionLevel level) const;
   // Everything written at `level` was acknowledged.
-  [[nodiscard]] bool all_acked(EncryptionLevel level) const { return at(level).sent.buffered() == 0; }
+  [[nodiscard]] bool all_acked(EncryptionLevel level) const;
   // Frames of kind kCrypto.
   void on_frame_acked(const SentFrame& frame);
   void on_frame_lost(const SentFrame& frame);
@@ -56,25 +52,33 @@ class CryptoStreams {
 
   // The keys of `level` are gone (RFC 9001 section 4.9): frees its memory.
   void discard(EncryptionLevel level);
+  // Nobody reads the 1-RTT level any more, nor writes to it: frees its memory as soon as all that
+  // was written is acknowledged.
+  void close_one_rtt();
+
+  // Octets on the heap, blocks of the pools included.
+  [[nodiscard]] std::size_t memory() const;
 
  private:
   struct Level {
-    Level(BlockPool& send_pool, BlockPool& receive_pool) : sent(send_pool), received(receive_pool) {}
+    Level(BlockAccount& send_blocks, BlockAccount& receive_blocks) : sent(send_blocks), received(receive_blocks) {}
     SendBuffer sent;
     RecvBuffer received;
-    bool discarded = false;
   };
-  [[nodiscard]] const Level& at(EncryptionLevel level) const {
-    return levels_[static_cast<std::size_t>(space_of(level))];
-  }
-  [[nodiscard]] Level& at(EncryptionLevel level) { return levels_[static_cast<std::size_t>(space_of(level))]; }
+  static constexpr std::size_t index_of(EncryptionLevel level) { return static_cast<std::size_t>(space_of(level)); }
+  // nullptr: nothing came or went at this level yet, or it is over.
+  [[nodiscard]] Level* find(EncryptionLevel level) const { return levels_[index_of(level)].get(); }
+  // A level that is not over.
+  Level& provide(EncryptionLevel level);
+  [[nodiscard]] bool discarded(EncryptionLevel level) const { return (discarded_ >> index_of(level) & 1) != 0; }
+  void free_closed();
 
-  // Blocks are few and short-lived: none is kept.
-  BlockPool send_pool_{kSendBlockSize, 0};
-  BlockPool receive_pool_{sizeof(ReceiveBlock), 0};
-  std::array<Level, kPacketNumberSpaces> levels_{Level{send_pool_, receive_pool_}, Level{send_pool_, receive_pool_},
-                                                 Level{send_pool_, receive_pool_}};
-  std::array<Bytes, 16> pieces_;
+  BlockAccount send_blocks_;
+  BlockAccount receive_blocks_;
+  std::array<std::unique_ptr<Level>, kPacketNumberSpaces> levels_;
+  std::uint64_t closed_at_ = 0;  // 1-RTT, once closed: octets received by then
+  bool closed_ = false;          // 1-RTT
+  std::uint8_t discarded_ = 0;   // bit n: the level of space n
 };
 
 }  // namespace hawser::quic

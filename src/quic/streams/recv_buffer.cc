@@ -116,7 +116,7 @@ void RecvBuffer::consume(std::uint64_t octets) {
 void RecvBuffer::clear() {
   if (!slots_.empty() && block_count_ > 0) {
     for (ReceiveBlock*& held : slots_) {
-      if (held != nullptr) pool_->release(reinterpret_cast<std::uint8_t*>(held));
+      if (held != nullptr) blocks_->release(reinterpret_cast<std::uint8_t*>(held));
       held = nullptr;
     }
   }
@@ -130,7 +130,7 @@ ReceiveBlock& RecvBuffer::provide_block(std::uint64_t block_number) {
   if (block_number - read_to_ / kReceiveBlockOctets >= slots_.size()) grow_slots(block_number);
   ReceiveBlock*& held = slot(block_number);
   if (held == nullptr) {
-    held = reinterpret_cast<ReceiveBlock*>(pool_->acquire());
+    held = reinterpret_cast<ReceiveBlock*>(blocks_->acquire());
     std::memset(held->present, 0, sizeof held->present);
     ++block_count_;
   }
@@ -176,7 +176,7 @@ void RecvBuffer::release_blocks(std::uint64_t from, std::uint64_t to) {
   for (std::uint64_t n = from; n < to; ++n) {
     ReceiveBlock*& held = slot(n);
     if (held == nullptr) continue;
-    pool_->release(reinterpret_cast<std::uint8_t*>(held));
+    blocks_->release(reinterpret_cast<std::uint8_t*>(held));
     held = nullptr;
     --block_count_;
   }

@@ -25,13 +25,10 @@ struct ReceiveBlock {
   std::uint64_t present[kReceiveBlockOctets / 64];
 };
 
-// Unused receive blocks a connection keeps: 1024 * 4.5 KiB = 4.5 MiB.
-inline constexpr std::size_t kReceiveBlocksFreeMax = 1024;
-
 class RecvBuffer {
  public:
-  // `pool` outlives the buffer; its blocks are sizeof(ReceiveBlock).
-  explicit RecvBuffer(BlockPool& pool) : pool_(&pool) {}
+  // `blocks` outlives the buffer; they are of sizeof(ReceiveBlock).
+  explicit RecvBuffer(BlockAccount& blocks) : blocks_(&blocks) {}
   RecvBuffer(const RecvBuffer&) = delete;
   RecvBuffer& operator=(const RecvBuffer&) = delete;
   ~RecvBuffer() { clear(); }
@@ -71,7 +68,7 @@ class RecvBuffer {
   void advance_contiguous();
   void release_blocks(std::uint64_t from, std::uint64_t to);
 
-  BlockPool* pool_;
+  BlockAccount* blocks_;
   // Blocks from the reader's on, by number modulo the capacity, which is a power of two.
   std::vector<ReceiveBlock*> slots_;
   std::size_t block_count_ = 0;

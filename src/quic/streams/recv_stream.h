@@ -20,7 +20,7 @@ enum class RecvState : std::uint8_t { kRecv, kSizeKnown, kDataRecvd, kResetRecvd
 
 class RecvStream {
  public:
-  explicit RecvStream(BlockPool& pool) : buffer_(pool) {}
+  explicit RecvStream(BlockAccount& blocks) : buffer_(blocks) {}
 
   // Makes it a fresh stream, `exists` false for a stream that only sends.
   void start(StreamId id, bool exists, std::uint64_t initial_window, std::uint64_t window_cap);

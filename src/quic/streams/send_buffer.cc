@@ -25,7 +25,7 @@ void SendBuffer::append_copy(Bytes bytes) {
     Chunk* last = tail_ == head_ ? nullptr : &chunk(tail_ - 1);
     if (last == nullptr || last->block == nullptr || last->size == kSendBlockSize) {
       last = &push_chunk();
-      last->block = pool_->acquire();
+      last->block = blocks_->acquire();
       last->data = last->block;
     }
     const std::size_t count = std::min<std::size_t>(bytes.size(), kSendBlockSize - last->size);
@@ -123,7 +123,7 @@ void SendBuffer::pop_acked_chunks() {
 }
 
 void SendBuffer::free_chunk(Chunk& freed) {
-  if (freed.block != nullptr) pool_->release(freed.block);
+  if (freed.block != nullptr) blocks_->release(freed.block);
   freed.block = nullptr;
   freed.share = {};
 }

@@ -16,8 +16,6 @@ namespace hawser::quic {
 
 // Block size of the pool behind send buffers: a dozen packets lie in one piece.
 inline constexpr std::size_t kSendBlockSize = 16 * 1024;
-// Unused send blocks a connection keeps: 256 * 16 KiB = 4 MiB.
-inline constexpr std::size_t kSendBlocksFreeMax = 256;
 
 class SendBuffer {
  public:
@@ -25,8 +23,8 @@ class SendBuffer {
   // piece of the packet, which outweighs moving so few octets.
   static constexpr std::size_t kShareFrom = 1024;
 
-  // `pool` outlives the buffer; its blocks are kSendBlockSize octets.
-  explicit SendBuffer(BlockPool& pool) : pool_(&pool) {}
+  // `blocks` outlives the buffer; they are of kSendBlockSize octets.
+  explicit SendBuffer(BlockAccount& blocks) : blocks_(&blocks) {}
   SendBuffer(const SendBuffer&) = delete;
   SendBuffer& operator=(const SendBuffer&) = delete;
   ~SendBuffer() { clear(); }
@@ -68,7 +66,7 @@ class SendBuffer {
     std::uint64_t begin = 0;  // stream offset of data[0]
     std::uint64_t size = 0;
     SharedBytes share;              // empty if the octets lie in `block`
-    std::uint8_t* block = nullptr;  // from pool_
+    std::uint8_t* block = nullptr;  // from blocks_
     [[nodiscard]] std::uint64_t end() const { return begin + size; }
   };
 
@@ -78,7 +76,7 @@ class SendBuffer {
   void free_chunk(Chunk& chunk);
   [[nodiscard]] std::uint64_t find_chunk(std::uint64_t offset);
 
-  BlockPool* pool_;
+  BlockAccount* blocks_;
   std::vector<Chunk> ring_;   // capacity a power of two; chunk n stands at n mod capacity
   std::uint64_t head_ = 0;    // number of the first chunk
   std::uint64_t tail_ = 0;    // one past the number of the last

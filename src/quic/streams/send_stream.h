@@ -24,7 +24,7 @@ enum class SendState : std::uint8_t { kReady, kSend, kDataSent, kResetSent, kDat
 
 class SendStream {
  public:
-  explicit SendStream(BlockPool& pool) : buffer_(pool) {}
+  explicit SendStream(BlockAccount& blocks) : buffer_(blocks) {}
 
   // Makes it a fresh stream, `exists` false for a stream that only receives.
   void start(StreamId id, bool exists, std::uint64_t peer_limit, std::uint64_t buffer_cap);

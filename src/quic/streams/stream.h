@@ -38,7 +38,7 @@ enum StreamControlBit : std::uint8_t {
 };
 
 struct Stream {
-  Stream(BlockPool& send_pool, BlockPool& receive_pool) : send(send_pool), recv(receive_pool) {}
+  Stream(BlockAccount& send_blocks, BlockAccount& receive_blocks) : send(send_blocks), recv(receive_blocks) {}
 
   StreamId id;
   SendStream send;

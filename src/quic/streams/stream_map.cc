@@ -89,7 +89,7 @@ void StreamMap::add_slab() {
   slabs_.push_back(slab);
   free_.reserve(slabs_.size() * kStreamsPerSlab);
   for (std::size_t i = kStreamsPerSlab; i-- > 0;) {
-    free_.push_back(new (slab->memory + i * sizeof(Stream)) Stream(*send_pool_, *receive_pool_));
+    free_.push_back(new (slab->memory + i * sizeof(Stream)) Stream(*send_blocks_, *receive_blocks_));
   }
 }
 

@@ -15,8 +15,9 @@ inline constexpr std::size_t kStreamsPerSlab = 8;
 
 class StreamMap {
  public:
-  // The pools outlive the map.
-  StreamMap(BlockPool& send_pool, BlockPool& receive_pool) : send_pool_(&send_pool), receive_pool_(&receive_pool) {}
+  // The accounts outlive the map.
+  StreamMap(BlockAccount& send_blocks, BlockAccount& receive_blocks)
+      : send_blocks_(&send_blocks), receive_blocks_(&receive_blocks) {}
   StreamMap(const StreamMap&) = delete;
   StreamMap& operator=(const StreamMap&) = delete;
   ~StreamMap();
@@ -47,8 +48,8 @@ class StreamMap {
   void grow_table();
   void add_slab();
 
-  BlockPool* send_pool_;
-  BlockPool* receive_pool_;
+  BlockAccount* send_blocks_;
+  BlockAccount* receive_blocks_;
   std::vector<Stream*> table_;  // open addressing, a power of two, at most half full
   std::size_t size_ = 0;
   unsigned shift_ = 64;

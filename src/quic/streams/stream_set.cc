@@ -16,9 +16,11 @@ constexpr std::uint64_t connection_window_for(std::uint64_t stream_window) {
 }
 }  // namespace
 
-StreamSet::StreamSet(Role role, const StreamSetConfig& config)
+StreamSet::StreamSet(Role role, const StreamSetConfig& config, BufferPools& pools)
     : role_(role),
       config_(config),
+      send_blocks_(pools.send),
+      receive_blocks_(pools.receive),
       window_(config.initial_max_data,
               std::max(config.initial_max_data, connection_window_for(config.stream_window_cap))) {
   for (const bool bidirectional : {true, false}) {
@@ -170,11 +172,6 @@ void StreamSet::grant_streams(bool bidirectional) {
   const Kind& kind = remote_kind(bidirectional);
   if (kind.closed + kind.concurrent <= kind.maximum || 2 * (kind.maximum - kind.opened) > kind.concurrent) return;
   connection_control_ |= bidirectional ? kSendMaxStreamsBidi : kSendMaxStreamsUni;
-}
-
-void StreamSet::release_idle_memory() {
-  send_pool_.release_idle();
-  receive_pool_.release_idle();
 }
 
 }  // namespace hawser::quic

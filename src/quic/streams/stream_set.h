@@ -17,7 +17,7 @@
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
 #include "base/time.h"
-#include "quic/streams/block_pool.h"
+#include "quic/streams/buffer_pools.h"
 #include "quic/streams/flow_control.h"
 #include "quic/streams/scheduler.h"
 #include "quic/streams/stream.h"
@@ -33,9 +33,6 @@ namespace hawser::quic {
 // The most streams of one kind we let a peer have open. One frame may open that many at
 // once (section 2.1); at below 1 KiB each that is 64 MiB in the worst case a caller can ask for.
 inline constexpr std::uint64_t kConcurrentStreamsMax = 65'536;
-// Pieces that readable() returns at most.
-inline constexpr std::size_t kReadablePieces = 16;
-
 // What we allow the peer. The initial values go into our transport parameters under the same
 // names; windows then grow by themselves up to their caps. Octets and counts.
 struct StreamSetConfig {
@@ -81,7 +78,8 @@ struct StreamEvent {
 
 class StreamSet {
  public:
-  StreamSet(Role role, const StreamSetConfig& config);
+  // `pools` outlives the set.
+  StreamSet(Role role, const StreamSetConfig& config, BufferPools& pools);
   StreamSet(const StreamSet&) = delete;
   StreamSet& operator=(const StreamSet&) = delete;
   ~StreamSet();
@@ -109,9 +107,9 @@ class StreamSet {
   // urgency 0..7 (RFC 9218). Takes effect with the next frame.
   std::expected<void, StreamRefusal> set_priority(StreamId id, Priority priority);
 
-  // Up to kReadablePieces views of what is next; empty if nothing is. They are valid until
+  // Fills `out` with views of what is next and returns the filled part. They are valid until
   // the next call on this object.
-  [[nodiscard]] std::span<const Bytes> readable(StreamId id);
+  [[nodiscard]] std::span<const Bytes> readable(StreamId id, std::span<Bytes> out);
   // Takes octets off the front, at most as many as are readable. True if that was the end.
   bool consume(StreamId id, std::uint64_t octets);
 
@@ -169,12 +167,10 @@ class StreamSet {
   // Octets written by the application and not yet acknowledged, over all streams.
   [[nodiscard]] std::uint64_t send_buffered() const { return send_buffered_; }
   // Memory in blocks for received data, in octets.
-  [[nodiscard]] std::uint64_t receive_memory() const { return receive_pool_.in_use() * receive_pool_.block_size(); }
-  [[nodiscard]] std::uint64_t send_memory() const { return send_pool_.in_use() * send_pool_.block_size(); }
+  [[nodiscard]] std::uint64_t receive_memory() const { return receive_blocks_.octets(); }
+  [[nodiscard]] std::uint64_t send_memory() const { return send_blocks_.octets(); }
   [[nodiscard]] const SendCredit& send_credit() const { return credit_; }
   [[nodiscard]] const ReceiveWindow& receive_window() const { return window_; }
-  // Gives spare blocks back to the allocator, for a connection that has gone idle.
-  void release_idle_memory();
 
  private:
   // Streams of one kind: opened by one side, one-way or not. Ids below `opened` that
@@ -243,9 +239,9 @@ class StreamSet {
   StreamSetConfig config_;
   PeerStreamLimits peer_;
   Duration rtt_ = std::chrono::milliseconds{100};  // until the path has a sample
-  BlockPool send_pool_{kSendBlockSize, kSendBlocksFreeMax};
-  BlockPool receive_pool_{sizeof(ReceiveBlock), kReceiveBlocksFreeMax};
-  StreamMap streams_{send_pool_, receive_pool_};
+  BlockAccount send_blocks_;
+  BlockAccount receive_blocks_;
+  StreamMap streams_{send_blocks_, receive_blocks_};
   std::array<Kind, 4> kinds_;  // by the low two bits of the id
   StreamScheduler scheduler_;
   IntrusiveList<Stream, &Stream::event_link> events_;
@@ -257,7 +253,6 @@ class StreamSet {
   std::uint64_t received_ = 0;  // sum of the streams' highest offsets, which MAX_DATA bounds
   std::uint64_t send_buffered_ = 0;
   std::uint8_t connection_control_ = 0;
-  std::array<Bytes, kReadablePieces> pieces_;
 };
 
 }  // namespace hawser::quic

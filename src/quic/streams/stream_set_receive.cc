@@ -143,10 +143,10 @@ void StreamSet::end_batch() {
   while (Stream* stream = borrowed_.pop_front()) stream->recv.retain();
 }
 
-std::span<const Bytes> StreamSet::readable(StreamId id) {
-  Stream* stream = streams_.find(id);
+std::span<const Bytes> StreamSet::readable(StreamId id, std::span<Bytes> out) {
+  const Stream* stream = streams_.find(id);
   if (stream == nullptr) return {};
-  return stream->recv.readable(pieces_);
+  return stream->recv.readable(out);
 }
 
 bool StreamSet::consume(StreamId id, std::uint64_t octets) {

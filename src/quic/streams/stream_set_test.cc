@@ -38,9 +38,11 @@ struct Task {
 };
 
 struct End {
-  End(Role r, const StreamSetConfig& config) : role(r), set(r, config) {}
+  End(Role r, const StreamSetConfig& config) : role(r), set(r, config, pools) {}
   Role role;
+  BufferPools pools;
   StreamSet set;
+  std::array<Bytes, 16> views;
   std::map<std::uint64_t, Task> tasks;
   std::map<std::uint64_t, std::uint64_t> read;  // octets read so far
   std::map<std::uint64_t, bool> ended;
@@ -171,7 +173,7 @@ class World {
       if ((event->what & kStreamOpened) != 0 && id.is_bidirectional()) begin_task(end, id);
       if ((event->what & kStreamReset) != 0) end.was_reset[id.value] = true;
       if ((event->what & kStreamStopSending) != 0) end.tasks[id.value].given_up = true;
-      if ((event->what & kStreamReadable) != 0 && event->has_all && end.set.readable(id).empty())
+      if ((event->what & kStreamReadable) != 0 && event->has_all && end.set.readable(id, end.views).empty())
         end.ended[id.value] = true;
       if ((event->what & kStreamClosed) != 0) {
         EXPECT_FALSE(end.closed[id.value]);
@@ -205,7 +207,7 @@ class World {
 
   void read_all(End& end, StreamId id) {
     for (;;) {
-      const std::span<const Bytes> pieces = end.set.readable(id);
+      const std::span<const Bytes> pieces = end.set.readable(id, end.views);
       std::uint64_t& at = end.read[id.value];
       std::uint64_t octets = 0;
       for (const Bytes piece : pieces) {

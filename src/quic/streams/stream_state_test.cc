@@ -28,7 +28,7 @@ constexpr PeerStreamLimits kGenerous{1 << 20, 1 << 20, 1 << 20, 1 << 20, 10, 10}
 
 // A server with one bidirectional stream (1) and one unidirectional stream (3) open.
 struct Server {
-  Server() : set(Role::kServer, tiny()) {
+  Server() : set(Role::kServer, tiny(), pools) {
     set.set_peer_limits(kGenerous);
     own_bidi = *set.open(true);
     own_uni = *set.open(false);
@@ -48,9 +48,11 @@ struct Server {
     while (set.next_event()) {
     }
   }
+  BufferPools pools;
   StreamSet set;
   StreamId own_bidi, own_uni;
   std::vector<std::uint8_t> octets;
+  std::array<Bytes, 16> views;
 };
 
 const std::vector<std::uint8_t> kData(2000, 0x55);
@@ -195,7 +197,7 @@ TEST(stream_state, reset_after_all_data_arrived_takes_nothing_away) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(kPeerUni, 0, data(7), true).has_value());
   ASSERT_TRUE(s.set.on_reset_stream(kPeerUni, 1, 7).has_value());
-  EXPECT_EQ(7u, s.set.readable(kPeerUni)[0].size());
+  EXPECT_EQ(7u, s.set.readable(kPeerUni, s.views)[0].size());
   const auto event = s.set.next_event();
   EXPECT_TRUE(event->has_all);
   EXPECT_EQ(0, event->what & kStreamReset);
@@ -234,7 +236,8 @@ TEST(stream_state, superseded_limits_are_not_resent) {
 }
 
 TEST(stream_state, blocked_frames_come_once_per_limit) {
-  StreamSet set(Role::kClient, tiny());
+  BufferPools pools;
+  StreamSet set(Role::kClient, tiny(), pools);
   set.set_peer_limits(
       {.initial_max_data = 1000, .initial_max_stream_data_bidi_remote = 10, .initial_max_streams_bidi = 1});
   const StreamId id = *set.open(true);
@@ -285,7 +288,7 @@ TEST(stream_state, stop_sending_discards_and_is_resent_until_the_end_is_known) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(kPeerUni, 0, data(30), false).has_value());
   ASSERT_TRUE(s.set.stop_sending(kPeerUni, 6).has_value());
-  EXPECT_TRUE(s.set.readable(kPeerUni).empty());
+  EXPECT_TRUE(s.set.readable(kPeerUni, s.views).empty());
   const auto frames = s.send();
   ASSERT_EQ(1u, frames.size());
   EXPECT_EQ(SentFrameKind::kStopSending, frames[0].kind);
@@ -301,7 +304,8 @@ TEST(stream_state, stop_sending_discards_and_is_resent_until_the_end_is_known) {
 TEST(stream_state, writer_is_told_of_room_once_after_a_short_write) {
   StreamSetConfig config = tiny();
   config.send_buffer_cap = 1000;
-  StreamSet set(Role::kClient, config);
+  BufferPools pools;
+  StreamSet set(Role::kClient, config, pools);
   set.set_peer_limits(kGenerous);
   const StreamId id = *set.open(true);
   EXPECT_EQ(1000u, *set.write(id, data(2000)));
@@ -319,7 +323,8 @@ TEST(stream_state, writer_is_told_of_room_once_after_a_short_write) {
 }
 
 TEST(stream_state, rejected_early_data_is_sent_again_within_the_new_limits) {
-  StreamSet set(Role::kClient, tiny());
+  BufferPools pools;
+  StreamSet set(Role::kClient, tiny(), pools);
   set.set_peer_limits(kGenerous);
   const StreamId first = *set.open(true), second = *set.open(true);
   (void)set.write(first, data(300));
@@ -359,7 +364,8 @@ std::vector<std::uint64_t> order_of_six_packets(StreamSet& set) {
 }
 
 TEST(stream_priority, lower_urgency_goes_first_and_equals_in_id_order) {
-  StreamSet set(Role::kClient, tiny());
+  BufferPools pools;
+  StreamSet set(Role::kClient, tiny(), pools);
   set.set_peer_limits(kGenerous);
   StreamId ids[3];
   for (StreamId& id : ids) id = *set.open(true);
@@ -370,7 +376,8 @@ TEST(stream_priority, lower_urgency_goes_first_and_equals_in_id_order) {
 }
 
 TEST(stream_priority, incremental_streams_take_turns) {
-  StreamSet set(Role::kClient, tiny());
+  BufferPools pools;
+  StreamSet set(Role::kClient, tiny(), pools);
   set.set_peer_limits(kGenerous);
   for (int i = 0; i < 3; ++i) {
     const StreamId id = *set.open(true);
@@ -381,7 +388,8 @@ TEST(stream_priority, incremental_streams_take_turns) {
 }
 
 TEST(stream_frames, a_frame_that_fills_the_packet_has_no_length) {
-  StreamSet set(Role::kClient, tiny());
+  BufferPools pools;
+  StreamSet set(Role::kClient, tiny(), pools);
   set.set_peer_limits(kGenerous);
   const StreamId id = *set.open(true);
   (void)set.write(id, data(150));
