@@ -13,6 +13,7 @@
 #include "get_options.h"
 #include "serve_certificate.h"
 #include "serve_command.h"
+#include "worker_options.h"
 
 namespace hawser::app {
 namespace {
@@ -46,6 +47,21 @@ TEST(commands, engine_is_one_of_those_that_there_are) {
   command.parse("--engine epoll --spin 1000");
   EXPECT_EQ(arguments.engine.kind, net::EngineKind::kEpoll);
   EXPECT_EQ(arguments.spin, 1ms);
+}
+
+TEST(commands, workers_are_counted_and_steered_by_what_there_is) {
+  EXPECT_EQ(run({"serve", "--workers", "257", "--dev-cert"}).exit_code, -1);
+  EXPECT_EQ(run({"serve", "--steering", "magic", "--dev-cert"}).exit_code, -1);
+  CLI::App command;
+  std::size_t workers = 1;
+  bool pin = false;
+  auto steering = net::SteeringMethod::kAuto;
+  add_worker_options(command, workers, pin);
+  add_steering_option(command, steering);
+  command.parse("--workers 3 --pin --steering cbpf");
+  EXPECT_EQ(workers, 3u);
+  EXPECT_TRUE(pin);
+  EXPECT_EQ(steering, net::SteeringMethod::kClassic);
 }
 
 TEST(commands, options_of_get_take_one_word_each) {

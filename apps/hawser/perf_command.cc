@@ -6,6 +6,7 @@
 #include "perf_client.h"
 #include "perf_options.h"
 #include "perf_server.h"
+#include "worker_options.h"
 
 namespace {
 
@@ -15,6 +16,7 @@ void add_server(CLI::App& perf, int& exit_code) {
   CLI::App* const command = perf.add_subcommand("server", "answer clients until Ctrl-C");
   const auto options = std::make_shared<ServerOptions>();
   add_common_options(*command, options->common);
+  hawser::app::add_steering_option(*command, options->common.steering);
   command->add_option("--cert", options->certificate, "certificate chain, PEM; default: one made for this run")
       ->check(CLI::ExistingFile);
   command->add_option("--key", options->key, "its private key, PEM")->check(CLI::ExistingFile);

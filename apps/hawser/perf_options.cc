@@ -9,6 +9,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "worker_options.h"
+
 namespace hawser::perf {
 namespace {
 
@@ -60,9 +62,7 @@ CLI::Option* add_size_option(CLI::App& command, const std::string& name, std::ui
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
   command.add_option("address", options.address, "ADDRESS:PORT")->required();
-  command.add_option("--workers", options.workers, "threads; 0: one for each CPU")
-      ->check(CLI::Range(0, 256))
-      ->capture_default_str();
+  app::add_worker_options(command, options.workers, options.pin);
   command.add_option("--cpu", options.cpus, "CPUs that the threads stay on, as 0,1")->delimiter(',');
   app::add_engine_options(command, options.engine);
   command.add_option("--cc", options.congestion_control, "congestion control: cubic, newreno")->capture_default_str();
@@ -94,10 +94,11 @@ std::expected<std::unique_ptr<runtime::Runtime>, ConfigError> start_runtime(cons
     }
   }
   return runtime::Runtime::create({.workers = options.workers,
-                                   .pin = !options.cpus.empty(),
+                                   .pin = options.pin || !options.cpus.empty(),
                                    .spin = options.engine.spin,
                                    .drain = drain,
-                                   .engine = options.engine.engine});
+                                   .engine = options.engine.engine,
+                                   .steering = options.steering});
 }
 
 CpuTime process_cpu_time() {

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "engine_options.h"
+#include "net/steering.h"
 #include "quic/connection/config.h"
 #include "runtime/runtime.h"
 
@@ -19,7 +20,9 @@ namespace hawser::perf {
 struct CommonOptions {
   std::string address;      // "127.0.0.1:4433"; the client takes names too
   std::size_t workers = 1;  // threads; 0: one per CPU
-  std::vector<int> cpus;    // where the threads stay; empty: anywhere
+  bool pin = false;
+  std::vector<int> cpus;  // where the threads stay; empty: anywhere, or as `pin` says
+  net::SteeringMethod steering = net::SteeringMethod::kAuto;  // servers'
   app::EngineArguments engine;
   std::string congestion_control = "cubic";
   std::size_t max_udp_payload = 1'452;

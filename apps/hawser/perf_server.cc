@@ -16,6 +16,7 @@
 #include "quic/tls/tls_context.h"
 #include "runtime/endpoint_protocol.h"
 #include "runtime/shutdown_signals.h"
+#include "worker_options.h"
 
 namespace hawser::perf {
 namespace {
@@ -44,6 +45,7 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
     auto state = std::make_unique<ServerConnection>();
     connection.user_data = state.get();
     connections_.emplace(&connection, std::move(state));
+    ++accepted_;
     return this;
   }
 
@@ -77,6 +79,8 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
     connection.user_data = nullptr;
     connections_.erase(&connection);
   }
+  // Connections of all its time; read once the worker has ended.
+  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
 
  private:
   static ServerConnection& state_of(Connection& connection) {
@@ -118,6 +122,7 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
   }
 
   std::unordered_map<Connection*, std::unique_ptr<ServerConnection>> connections_;
+  std::uint64_t accepted_ = 0;
 };
 
 std::expected<quic::CertificateSource, ConfigError> certificate_of(const ServerOptions& options) {
@@ -150,6 +155,20 @@ std::expected<std::vector<WorkerParts>, ConfigError> make_parts(const ServerOpti
   return parts;
 }
 
+// What each worker did, after all have ended: how evenly the work was spread, and how much of
+// it came to the wrong one first.
+void print_accounts(const CommonOptions& options, runtime::Runtime& runtime, const std::vector<WorkerParts>& parts) {
+  for (std::size_t i = 0; i < runtime.size(); ++i) {
+    const runtime::WorkerStats stats = runtime.worker(i).stats();
+    const std::string_view format =
+        options.json ? "{{\"worker\": {}, \"connections\": {}, \"datagrams_received\": {}, \"datagrams_sent\": {}, "
+                       "\"trains_forwarded\": {}, \"cpu_s\": {:.3f}}}\n"
+                     : "worker {}: {} connections, {} datagrams in, {} out, {} trains passed on, {:.3f} s of CPU\n";
+    fmt::print(fmt::runtime(format), i, parts[i].service->accepted(), stats.udp.datagrams_received,
+               stats.udp.datagrams_sent, stats.trains_forwarded, static_cast<double>(stats.cpu_time.count()) / 1e9);
+  }
+}
+
 std::expected<void, ConfigError> serve(const ServerOptions& options) {
   runtime::ShutdownSignals signals;
   HAWSER_TRY(const SocketAddress address, net::parse_address(options.common.address));
@@ -165,14 +184,18 @@ std::expected<void, ConfigError> serve(const ServerOptions& options) {
   };
   HAWSER_TRY(const SocketAddress bound, runtime->listen({.local = address}, make));
   if (options.common.json) {
-    fmt::print("{{\"listening\": \"{}\", \"engine\": \"{}\"}}\n", to_string(bound), net::to_string(runtime->engine()));
+    fmt::print("{{\"listening\": \"{}\", \"engine\": \"{}\", \"workers\": {}, \"steering\": \"{}\"}}\n",
+               to_string(bound), net::to_string(runtime->engine()), runtime->size(),
+               net::to_string(runtime->steering()));
   } else {
-    fmt::print("hawser perf server on {} ({}); Ctrl-C ends it\n", to_string(bound), net::to_string(runtime->engine()));
+    fmt::print("hawser perf server on {} ({}, {}); Ctrl-C ends it\n", to_string(bound), app::describe_workers(*runtime),
+               net::to_string(runtime->engine()));
   }
   std::fflush(stdout);
   signals.wait();
   runtime->stop();
   runtime->join();
+  print_accounts(options.common, *runtime, parts);
   return {};
 }
 

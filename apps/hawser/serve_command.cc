@@ -21,6 +21,7 @@
 #include "runtime/key_log.h"
 #include "runtime/shutdown_signals.h"
 #include "serve_certificate.h"
+#include "worker_options.h"
 
 namespace hawser::app {
 namespace {
@@ -34,6 +35,8 @@ struct ServeOptions {
   std::string key;
   bool dev_certificate = false;
   std::size_t workers = 1;
+  bool pin = false;
+  net::SteeringMethod steering = net::SteeringMethod::kAuto;
   EngineArguments engine;
   bool retry = false;
   bool listing = false;
@@ -55,8 +58,8 @@ int complain(const std::string& message, int code) {
 constexpr std::string_view kExamples = R"(Examples:
   hawser serve --root ./site --dev-cert
       a certificate for this machine is made and kept; prints how to reach it
-  hawser serve [::]:443 --root /srv/www --cert chain.pem --key key.pem --workers 0
-      one worker per CPU
+  hawser serve [::]:443 --root /srv/www --cert chain.pem --key key.pem --workers 0 --pin
+      one thread for each CPU, which stays there
   hawser serve --root ./site --dev-cert --engine epoll --spin 1000
       without io_uring, and awake for a millisecond after each datagram
   hawser serve 127.0.0.1:0 --root . --dev-cert --qlog /tmp/qlog
@@ -157,14 +160,16 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
   HAWSER_TRY(server.access_log_fd, open_access_log(options.access_log));
 
   runtime::ShutdownSignals signals;
-  HAWSER_TRY(
-      auto runtime,
-      runtime::Runtime::create(
-          {.workers = options.workers, .spin = options.engine.spin, .drain = 1s, .engine = options.engine.engine}));
+  HAWSER_TRY(auto runtime, runtime::Runtime::create({.workers = options.workers,
+                                                     .pin = options.pin,
+                                                     .spin = options.engine.spin,
+                                                     .drain = 1s,
+                                                     .engine = options.engine.engine,
+                                                     .steering = options.steering}));
   HAWSER_TRY(auto http_server, runtime::HttpServer::start(*runtime, std::move(server)));
   const SocketAddress& local = http_server->local_address();
-  fmt::print("serving {} on https://{}:{}/ ({}, {} worker{}, {})\n", options.root, host_for_people(local), local.port,
-             to_string(local), runtime->size(), runtime->size() == 1 ? "" : "s", net::to_string(runtime->engine()));
+  fmt::print("serving {} on https://{}:{}/ ({}, {}, {})\n", options.root, host_for_people(local), local.port,
+             to_string(local), describe_workers(*runtime), net::to_string(runtime->engine()));
   if (kept) fmt::print("{}", describe_dev_certificate(*kept, host_for_people(local), local.port));
   std::fflush(stdout);
   wait_for_end(signals, *http_server, seconds(options.grace_s));
@@ -189,7 +194,8 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   command->add_option("--key", options->key, "Its private key")->type_name("FILE");
   command->add_flag("--dev-cert", options->dev_certificate,
                     "Make a certificate for this machine, keep it and use it again");
-  command->add_option("--workers", options->workers, "Threads; 0: one per CPU")->type_name("N")->capture_default_str();
+  add_worker_options(*command, options->workers, options->pin);
+  add_steering_option(*command, options->steering);
   add_engine_options(*command, options->engine);
   command->add_flag("--retry", options->retry,
                     "Have every new client prove its address first; otherwise only under load");

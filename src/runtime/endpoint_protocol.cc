@@ -10,7 +10,8 @@ namespace hawser::runtime {
 namespace {
 
 quic::EndpointConfig with_worker(Worker& worker, quic::EndpointConfig config) {
-  config.worker = static_cast<std::uint8_t>(worker.index());
+  config.workers = static_cast<std::uint16_t>(worker.group_size());
+  config.worker = static_cast<std::uint16_t>(worker.index() % worker.group_size());
   if (config.random == nullptr) config.random = &worker.random();
   return config;
 }

@@ -1,6 +1,6 @@
 // Goal: QUIC endpoints meet through real workers and sockets: data is echoed, workers share a
-// port, connections survive a rebinding that lands at another worker, and stopping says so
-// to the peer. Method: two runtimes on loopback; a relay in a thread plays the NAT.
+// port, connections survive a rebinding at any time and with any steering, and stopping says
+// so to the peer. Method: two runtimes on loopback; a relay in a thread plays the NAT.
 #include "runtime/endpoint_protocol.h"
 
 #include <gtest/gtest.h>
@@ -72,9 +72,9 @@ class EchoServer final : public quic::AcceptHandler, public quic::ConnectionHand
 
 // A server on every worker of a runtime of its own.
 struct EchoService {
-  explicit EchoService(std::size_t workers) {
+  explicit EchoService(std::size_t workers, net::SteeringMethod steering = net::SteeringMethod::kAuto) {
     for (std::size_t i = 0; i < workers; ++i) servers.push_back(std::make_unique<EchoServer>());
-    runtime = std::move(Runtime::create({.workers = workers}).value());
+    runtime = std::move(Runtime::create({.workers = workers, .steering = steering}).value());
     address = runtime
                   ->listen(loopback(),
                            [&](Worker& worker) {
@@ -171,6 +171,9 @@ class Relay {
     rebind_ = true;
     while (rebind_) std::this_thread::yield();
   }
+  // Changes the port once the server has answered: the client's Handshake packets come from
+  // elsewhere than its Initial packets. To be called before anything was passed.
+  void rebind_in_handshake() { rebind_after_answer_ = true; }
 
  private:
   static net::UdpSocket open() { return std::move(*net::UdpSocket::open(loopback())); }
@@ -192,7 +195,9 @@ class Relay {
     bool drained = false;
     const std::size_t count = from.receive(trains, pool_, 0, drained);
     for (const ReceivedTrain& train : std::span(trains).first(count)) {
+      if (upstream && answered_ && rebind_after_answer_.exchange(false)) back_ = open();
       if (upstream) client_ = train.tuple.remote;
+      answered_ = answered_ || !upstream;
       TransmitTrain copy;
       copy.buffer = train.bytes;
       copy.size = train.bytes.size();
@@ -208,6 +213,8 @@ class Relay {
   net::UdpSocket back_;
   net::BufferPool pool_{4};
   std::atomic<bool> rebind_{false};
+  std::atomic<bool> rebind_after_answer_{false};
+  bool answered_ = false;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
@@ -244,23 +251,73 @@ TEST(endpoint_protocol, workers_share_a_port_and_serve_their_own_clients) {
   runtime->join();
 }
 
-TEST(endpoint_protocol, connection_survives_rebinding_to_another_worker) {
-  EchoService service(4);
+// One of each method that is allowed here.
+std::vector<net::SteeringMethod> steering_methods() {
+  std::vector<net::SteeringMethod> methods{net::SteeringMethod::kHash};
+  for (const auto method : {net::SteeringMethod::kEbpf, net::SteeringMethod::kClassic})
+    if (net::SteeringGroup::create({.rule = kCidSteering, .sockets = 1, .method = method})) methods.push_back(method);
+  return methods;
+}
+
+class EndpointSteering : public testing::TestWithParam<net::SteeringMethod> {};
+INSTANTIATE_TEST_SUITE_P(runtime, EndpointSteering, testing::ValuesIn(steering_methods()),
+                         [](const auto& param) { return std::string(net::to_string(param.param)); });
+
+// The kernel passed nothing to a wrong worker if it knew the rule; where it did not, a chance
+// of 4^-12 = 6e-8 says that it was right all the time.
+void expect_forwarded_only_by_hash(const WorkerStats& stats, net::SteeringMethod method) {
+  EXPECT_EQ(stats.trains_forwarded != 0, method == net::SteeringMethod::kHash);
+  EXPECT_EQ(stats.trains_forward_dropped, 0u);
+}
+
+TEST_P(EndpointSteering, connection_survives_rebinding) {
+  EchoService service(4, GetParam());
   Relay relay(service.address);
   auto runtime = Runtime::create().value();
   EchoClient client(runtime->worker(0), relay.address());
   ASSERT_TRUE(client.wait_connected());
   ASSERT_TRUE(client.echo(random_octets(1'000)));
-  // The kernel gives each new port to one of four workers: all 12 times to the connection's
-  // own has a chance of 4^-12 = 6e-8.
   for (int i = 0; i < 12; ++i) {
     relay.rebind();
     ASSERT_TRUE(client.echo(random_octets(20'000 + i))) << "rebinding " << i;
   }
-  EXPECT_GT(service.runtime->stats().trains_forwarded, 0u);
+  expect_forwarded_only_by_hash(service.runtime->stats(), GetParam());
   int accepted = 0;
   for (const auto& server : service.servers) accepted += server->accepted;
   EXPECT_EQ(accepted, 1);
+  runtime->stop();
+  runtime->join();
+}
+
+TEST_P(EndpointSteering, handshake_survives_rebinding) {
+  EchoService service(4, GetParam());
+  auto runtime = Runtime::create().value();
+  std::vector<std::unique_ptr<Relay>> relays;
+  std::vector<std::unique_ptr<EchoClient>> clients;
+  for (int i = 0; i < 12; ++i) {
+    relays.push_back(std::make_unique<Relay>(service.address));
+    relays.back()->rebind_in_handshake();
+    clients.push_back(std::make_unique<EchoClient>(runtime->worker(0), relays.back()->address()));
+    ASSERT_TRUE(clients.back()->wait_connected()) << i;
+    ASSERT_TRUE(clients.back()->echo(random_octets(20'000 + i))) << i;
+  }
+  expect_forwarded_only_by_hash(service.runtime->stats(), GetParam());
+  int accepted = 0;
+  for (const auto& server : service.servers) accepted += server->accepted;
+  EXPECT_EQ(accepted, 12);
+  runtime->stop();
+  runtime->join();
+}
+
+TEST_P(EndpointSteering, new_connections_are_spread_over_the_workers) {
+  EchoService service(4, GetParam());
+  auto runtime = Runtime::create({.workers = 4}).value();
+  std::vector<std::unique_ptr<EchoClient>> clients;
+  for (int i = 0; i < 48; ++i) clients.push_back(std::make_unique<EchoClient>(runtime->next_worker(), service.address));
+  for (const auto& client : clients) EXPECT_TRUE(client->wait_connected());
+  // One of four gets none of 48 with a chance of 4 * (3/4)^48 = 4e-6.
+  for (const auto& server : service.servers) EXPECT_GT(server->accepted, 0);
+  EXPECT_EQ(service.runtime->stats().trains_forwarded, 0u);
   runtime->stop();
   runtime->join();
 }

@@ -30,6 +30,7 @@ std::expected<std::unique_ptr<Runtime>, ConfigError> Runtime::create(const Runti
     return std::unexpected(ConfigError{fmt::format("{} workers: give at most {}", count, kWorkersMax)});
   }
   std::unique_ptr<Runtime> runtime{new Runtime};
+  runtime->wanted_steering_ = options.steering;
   std::vector<Worker*> peers;
   for (std::size_t i = 0; i < count; ++i) {
     HAWSER_TRY(auto engine, net::make_engine(options.engine));
@@ -72,6 +73,15 @@ void Runtime::take_back(const Opened& opened) {
   for (const auto& [worker, protocol] : opened) {
     worker->call([protocol = protocol](Worker& w) {
       w.detach(*protocol);
+      return true;
+    });
+  }
+}
+
+void Runtime::tell_steered(const Opened& opened) {
+  for (const auto& [worker, protocol] : opened) {
+    worker->call([protocol = protocol](Worker& w) {
+      w.set_steered(*protocol);
       return true;
     });
   }

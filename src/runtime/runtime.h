@@ -6,12 +6,15 @@
 #include <cstddef>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "net/make_engine.h"
+#include "net/steering.h"
+#include "runtime/cid_steering.h"
 #include "runtime/worker.h"
 
 namespace hawser::runtime {
@@ -22,6 +25,9 @@ struct RuntimeOptions {
   Duration spin{0};             // as in WorkerOptions
   Duration drain{0};            // as in WorkerOptions
   net::EngineOptions engine{};  // every worker has one of its own
+  // How a shared port's datagrams find their worker. What the kernel gets wrong, and with
+  // kHash that is most, is passed on between the workers.
+  net::SteeringMethod steering = net::SteeringMethod::kAuto;
 };
 
 class Runtime {
@@ -36,14 +42,15 @@ class Runtime {
   [[nodiscard]] std::size_t size() const { return workers_.size(); }
   // Which engine moves the datagrams, once kAuto was decided.
   [[nodiscard]] net::EngineKind engine() const { return engine_; }
+  // How the port that was listened on last is shared, once kAuto was decided.
+  [[nodiscard]] net::SteeringMethod steering() const { return steering_; }
   [[nodiscard]] Worker& worker(std::size_t index) { return *workers_.at(index); }
   // Another worker at each call, for clients. Any thread.
   Worker& next_worker() { return *workers_[next_worker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()]; }
 
   // Has every worker drive a protocol of its own on the same port: `make(Worker&)` gives it,
-  // as std::unique_ptr<DatagramProtocol>, on that worker's thread. With several workers the
-  // kernel spreads 4-tuples over them. Returns the bound address (port 0 was replaced). On
-  // failure no worker keeps anything. Not from a worker's thread.
+  // as std::unique_ptr<DatagramProtocol>, on that worker's thread. Returns the bound address
+  // (port 0 was replaced). On failure no worker keeps anything. Not from a worker's thread.
   template <class Make>
   std::expected<SocketAddress, ConfigError> listen(net::UdpOptions udp, Make make);
 
@@ -60,15 +67,24 @@ class Runtime {
   std::expected<SocketAddress, ConfigError> listen_on(Worker& worker, const net::UdpOptions& udp,
                                                       std::unique_ptr<DatagramProtocol> protocol, Opened& opened);
   static void take_back(const Opened& opened);
+  static void tell_steered(const Opened& opened);
 
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::size_t> next_worker_{0};
   net::EngineKind engine_ = net::EngineKind::kAuto;
+  net::SteeringMethod wanted_steering_ = net::SteeringMethod::kAuto;
+  net::SteeringMethod steering_ = net::SteeringMethod::kHash;
 };
 
 template <class Make>
 std::expected<SocketAddress, ConfigError> Runtime::listen(net::UdpOptions udp, Make make) {
-  udp.reuse_port = udp.reuse_port || workers_.size() > 1;
+  std::optional<net::SteeringGroup> group;
+  if (workers_.size() > 1) {
+    HAWSER_TRY(group, net::SteeringGroup::create(
+                          {.rule = kCidSteering, .sockets = workers_.size(), .method = wanted_steering_}));
+    udp.reuse_port = true;
+    udp.steering = &*group;
+  }
   Opened opened;
   for (const auto& worker : workers_) {
     auto result = worker->call([&](Worker& w) { return listen_on(w, udp, make(w), opened); });
@@ -79,6 +95,8 @@ std::expected<SocketAddress, ConfigError> Runtime::listen(net::UdpOptions udp, M
     }
     udp.local.port = (*result)->port;
   }
+  if (group) steering_ = group->method();
+  if (steering_ != net::SteeringMethod::kHash) tell_steered(opened);
   return udp.local;
 }
 

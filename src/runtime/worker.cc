@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "runtime/cid_steering.h"
 #include "runtime/clock.h"
 
 namespace hawser::runtime {
@@ -21,10 +22,6 @@ thread_local const Worker* this_threads_worker = nullptr;
 
 // The longest name that Linux gives a thread, without the terminating zero.
 constexpr std::size_t kThreadNameMax = 15;
-
-bool is_long_header(Bytes datagram) {
-  return (datagram[0] & 0x80) != 0;
-}
 
 }  // namespace
 
@@ -153,8 +150,18 @@ DatagramProtocol& Worker::attach(std::unique_ptr<DatagramProtocol> protocol) {
 std::expected<SocketAddress, ConfigError> Worker::bind(DatagramProtocol& protocol, const net::UdpOptions& options) {
   HAWSER_CHECK(on_this_thread());
   HAWSER_TRY(const net::SocketId socket, engine_->open(options));
-  bindings_.push_back({.protocol = &protocol, .socket = socket, .local = engine_->local_address(socket)});
+  bindings_.push_back({.protocol = &protocol,
+                       .socket = socket,
+                       .local = engine_->local_address(socket),
+                       .sharing = options.reuse_port ? Sharing::kByTuple : Sharing::kNone});
   return bindings_.back().local;
+}
+
+void Worker::set_steered(const DatagramProtocol& protocol) {
+  HAWSER_CHECK(on_this_thread());
+  for (Binding& binding : bindings_) {
+    if (binding.protocol == &protocol && binding.sharing == Sharing::kByTuple) binding.sharing = Sharing::kByCid;
+  }
 }
 
 void Worker::detach(DatagramProtocol& protocol) {
@@ -167,13 +174,18 @@ void Worker::detach(DatagramProtocol& protocol) {
   std::erase_if(protocols_, [&](const auto& owned) { return owned.get() == &protocol; });
 }
 
-DatagramProtocol* Worker::protocol_for(const SocketAddress& local) const {
+const Worker::Binding* Worker::binding_for(const SocketAddress& local) const {
   for (const Binding& binding : bindings_) {
     if (binding.local.port == local.port && (net::is_unspecified(binding.local) || binding.local.ip == local.ip)) {
-      return binding.protocol;
+      return &binding;
     }
   }
   return nullptr;
+}
+
+DatagramProtocol* Worker::protocol_for(const SocketAddress& local) const {
+  const Binding* const binding = binding_for(local);
+  return binding == nullptr ? nullptr : binding->protocol;
 }
 
 // Receiving. --------------------------------------------------------------------------------------
@@ -218,20 +230,23 @@ void Worker::read_mailbox() {
   last_activity_ = current_time();
 }
 
-// Which worker's endpoint issued the connection ID of this datagram's first packet. Long
-// headers stay: during the handshake the 4-tuple does not change (RFC 9000 section 9), so
-// the kernel brings them all to the worker that accepted the first one.
-std::size_t Worker::owner_of(Bytes datagram) const {
-  if (datagram.size() < 2 || is_long_header(datagram)) return options_.index;
-  const std::size_t owner = datagram[1];
-  return owner < peers_.size() ? owner : options_.index;
+// Which worker's endpoint issued, or will accept, the connection ID of this datagram's first
+// packet. Where the kernel goes by 4-tuples, a client's own ID is taken where it lands: the
+// worker gets the packets that follow, and names itself in the IDs that it issues.
+std::size_t Worker::owner_of(Bytes datagram, Sharing sharing) const {
+  if (sharing == Sharing::kByTuple && !carries_issued_cid(datagram)) return options_.index;
+  const std::optional<std::uint16_t> number = kCidSteering.key(datagram);
+  return number ? *number % static_cast<std::uint32_t>(peers_.size()) : options_.index;
 }
 
-// Moves trains of other workers into outgoing_ and the rest to the front of `batch`.
+// Moves trains of other workers into outgoing_ and the rest to the front of `batch`. A socket
+// that no other worker shares, such as a client's, gets nothing that is not for this one.
 std::span<ReceivedTrain> Worker::keep_own(std::span<ReceivedTrain> batch) {
   std::size_t kept = 0;
   for (const ReceivedTrain& train : batch) {
-    if (forward_train(train)) continue;
+    const Binding* const binding = binding_for(train.tuple.local);
+    const Sharing sharing = binding == nullptr ? Sharing::kNone : binding->sharing;
+    if (sharing != Sharing::kNone && forward_train(train, sharing)) continue;
     batch[kept] = train;
     ++kept;
   }
@@ -240,12 +255,12 @@ std::span<ReceivedTrain> Worker::keep_own(std::span<ReceivedTrain> batch) {
 
 // True if the train was taken over into outgoing_. One whose datagrams are not all of one
 // worker is taken apart, in which case this worker gets its own share by the same way.
-bool Worker::forward_train(const ReceivedTrain& train) {
+bool Worker::forward_train(const ReceivedTrain& train, Sharing sharing) {
   const std::size_t size = train.bytes.size();
-  const std::size_t first_owner = owner_of(train.bytes.first(std::min(train.segment_size, size)));
+  const std::size_t first_owner = owner_of(train.bytes.first(std::min(train.segment_size, size)), sharing);
   bool same = true;
   for (std::size_t at = train.segment_size; at < size && same; at += train.segment_size) {
-    same = owner_of(train.bytes.subspan(at)) == first_owner;
+    same = owner_of(train.bytes.subspan(at), sharing) == first_owner;
   }
   if (same && first_owner == options_.index) return false;
   if (same) {
@@ -256,7 +271,7 @@ bool Worker::forward_train(const ReceivedTrain& train) {
     ReceivedTrain single = train;
     single.bytes = train.bytes.subspan(at, std::min(train.segment_size, size - at));
     single.segment_size = single.bytes.size();
-    stats_.trains_forward_dropped += outgoing_[owner_of(single.bytes)].add(single) ? 0 : 1;
+    stats_.trains_forward_dropped += outgoing_[owner_of(single.bytes, sharing)].add(single) ? 0 : 1;
   }
   return true;
 }

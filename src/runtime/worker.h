@@ -29,11 +29,13 @@
 
 namespace hawser::runtime {
 
-// Workers of one runtime. Connection IDs carry the worker's index in one octet.
+// Workers of one runtime. Connection IDs name one by the remainder of a 16-bit number: with
+// this many, each has at least 255 of the 65,536 numbers, and new connections, whose numbers
+// are random, are spread within half a percent.
 inline constexpr std::size_t kWorkersMax = 256;
 
 struct WorkerOptions {
-  std::size_t index = 0;        // below kWorkersMax; the octet in connection IDs
+  std::size_t index = 0;        // below kWorkersMax; what connection IDs say of it
   int cpu = -1;                 // the CPU to stay on; -1: the scheduler's choice
   Duration spin{0};             // how long to look for work before sleeping; costs the CPU
   Duration drain{0};            // after stop(): how long peers may still be answered
@@ -93,15 +95,20 @@ class Worker {
 
   // On the worker's thread only, in tasks. ----------------------------------------------------
 
-  // Datagrams whose short header names another of `workers` by the first octet of the
-  // connection ID are passed on to it. The position in the list is the index; all must
-  // outlive this worker's thread. Set it before sockets share a port.
+  // Datagrams of a shared port whose connection ID names another of `workers`
+  // (runtime/cid_steering.h) are passed on to it. The position in the list is the index; all
+  // must outlive this worker's thread. Set it before sockets share a port.
   void set_peers(std::vector<Worker*> workers);
+  // Workers that share ports with this one, itself included.
+  [[nodiscard]] std::size_t group_size() const { return peers_.empty() ? 1 : peers_.size(); }
 
   // Drives `protocol` from now on and until detach() or the end. The reference is good as long.
   DatagramProtocol& attach(std::unique_ptr<DatagramProtocol> protocol);
   // Opens a socket whose datagrams go to `protocol`. Returns where it is bound.
   std::expected<SocketAddress, ConfigError> bind(DatagramProtocol& protocol, const net::UdpOptions& options);
+  // The kernel brings datagrams to this protocol's shared sockets by kCidSteering, not by
+  // their 4-tuple.
+  void set_steered(const DatagramProtocol& protocol);
   // Closes the sockets of `protocol` and destroys it, without close(); trains of it that
   // wait for room in a socket are dropped. Never from within a protocol's call.
   void detach(DatagramProtocol& protocol);
@@ -122,10 +129,13 @@ class Worker {
   // Past stop(), a socket without room is waited for this long.
   static constexpr Duration kFlushMax = 1s;
 
+  // Of a port with other workers: not at all, or by what the kernel tells datagrams apart.
+  enum class Sharing : std::uint8_t { kNone, kByTuple, kByCid };
   struct Binding {
     DatagramProtocol* protocol = nullptr;
     net::SocketId socket;
     SocketAddress local;
+    Sharing sharing = Sharing::kNone;
   };
 
   Worker(const WorkerOptions& options, std::unique_ptr<net::Engine> engine);
@@ -136,10 +146,11 @@ class Worker {
   bool read_batch();
   void read_mailbox();
   void deliver(std::span<ReceivedTrain> batch, Timestamp now);
-  std::size_t owner_of(Bytes datagram) const;
+  std::size_t owner_of(Bytes datagram, Sharing sharing) const;
   std::span<ReceivedTrain> keep_own(std::span<ReceivedTrain> batch);
-  bool forward_train(const ReceivedTrain& train);
+  bool forward_train(const ReceivedTrain& train, Sharing sharing);
   void flush_forwarded();
+  const Binding* binding_for(const SocketAddress& local) const;
   DatagramProtocol* protocol_for(const SocketAddress& local) const;
   void run_timeouts(Timestamp now);
   void transmit(Timestamp now);

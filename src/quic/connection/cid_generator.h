@@ -11,32 +11,42 @@
 
 namespace hawser::quic {
 
+struct CidOptions {
+  std::array<std::uint8_t, 32> secret{};  // of the reset tokens
+  std::size_t length = 8;                 // 4 to 20 octets
+  // The first two octets, as a number in network order, leave `worker` when they are divided
+  // by `workers`. Otherwise they are random, so that a connection ID says no more than that.
+  std::uint16_t worker = 0;
+  std::uint16_t workers = 1;
+};
+
 class CidGenerator {
  public:
-  // `length` is 4 to 20 octets, `worker` becomes the first of them; `random` is not owned.
-  CidGenerator(Random& random, const std::array<std::uint8_t, 32>& secret, std::size_t length, std::uint8_t worker)
-      : random_(&random), secret_(secret), length_(length), worker_(worker) {}
+  // `random` is not owned.
+  CidGenerator(Random& random, const CidOptions& options) : random_(&random), options_(options) {}
 
   [[nodiscard]] ConnectionId generate() {
     std::array<std::uint8_t, kMaxConnectionIdLength> octets;
-    random_->fill({octets.data(), length_});
-    octets[0] = worker_;
-    return ConnectionId(Bytes{octets.data(), length_});
+    random_->fill({octets.data(), options_.length});
+    const std::uint32_t drawn = std::uint32_t{octets[0]} << 8 | octets[1];
+    std::uint32_t number = drawn - drawn % options_.workers + options_.worker;
+    if (number > UINT16_MAX) number -= options_.workers;
+    octets[0] = static_cast<std::uint8_t>(number >> 8);
+    octets[1] = static_cast<std::uint8_t>(number);
+    return ConnectionId(Bytes{octets.data(), options_.length});
   }
 
   // The same for a connection ID on every endpoint that shares the secret.
   [[nodiscard]] StatelessResetToken reset_token(const ConnectionId& cid) const {
-    return stateless_reset_token(secret_, cid);
+    return stateless_reset_token(options_.secret, cid);
   }
 
-  [[nodiscard]] std::size_t length() const { return length_; }
+  [[nodiscard]] std::size_t length() const { return options_.length; }
   [[nodiscard]] Random& random() { return *random_; }
 
  private:
   Random* random_;
-  std::array<std::uint8_t, 32> secret_;
-  std::size_t length_;
-  std::uint8_t worker_;
+  CidOptions options_;
 };
 
 }  // namespace hawser::quic

@@ -38,7 +38,7 @@ std::array<std::uint8_t, 32> secret_or_random(std::array<std::uint8_t, 32> secre
 }
 
 EndpointConfig with_secret(EndpointConfig config) {
-  HAWSER_CHECK(config.random != nullptr);
+  HAWSER_CHECK(config.random != nullptr && config.worker < config.workers);
   config.secret = secret_or_random(config.secret, *config.random);
   return config;
 }
@@ -74,7 +74,9 @@ struct Endpoint::Impl {
 
   explicit Impl(EndpointConfig c)
       : config(with_secret(std::move(c))),
-        cids(*config.random, config.secret, config.cid_length, config.worker),
+        cids(
+            *config.random,
+            {.secret = config.secret, .length = config.cid_length, .worker = config.worker, .workers = config.workers}),
         tokens(config.secret),
         replies(config.stateless_replies_max),
         by_cid(make_hash(*config.random)),

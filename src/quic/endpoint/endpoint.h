@@ -62,10 +62,13 @@ struct EndpointConfig {
   // other's tokens share them. All zero: drawn from `random`.
   std::array<std::uint8_t, 32> secret{};
 
-  // Length of the connection IDs issued, 4 to 20 octets. The first octet is `worker`, so
-  // that drivers with several endpoints on one port can forward a datagram to its owner.
+  // Length of the connection IDs issued, 4 to 20 octets.
   std::size_t cid_length = 8;
-  std::uint8_t worker = 0;
+  // Which of how many endpoints on one port this is: their connection IDs begin with a 16-bit
+  // number in network order whose remainder by `workers` is `worker`, so that a driver knows
+  // whose a datagram is.
+  std::uint16_t worker = 0;
+  std::uint16_t workers = 1;
 
   // Limits, with what happens past them.
   std::size_t connections_max = 1'000'000;    // further Initials: CONNECTION_REFUSED
