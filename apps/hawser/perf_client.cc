@@ -152,9 +152,10 @@ std::expected<void, ConfigError> Client::prepare() {
 
 std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const quic::ClientParameters& parameters) {
   ClientWorker& own = *workers_[index];
-  HAWSER_TRY(auto tls, quic::TlsClientContext::create({.common = {.alpn = {std::string(kAlpn)}},
-                                                       .trust = {.ca_file = options_.ca_file},
-                                                       .verify_peer = !options_.insecure}));
+  HAWSER_TRY(auto tls,
+             quic::TlsClientContext::create({.common = {.alpn = {std::string(kAlpn)}, .groups = options_.groups},
+                                             .trust = {.ca_file = options_.ca_file},
+                                             .verify_peer = !options_.insecure}));
   own.tls = std::make_unique<quic::TlsClientContext>(std::move(tls));
   runtime_->worker(index).call([&](runtime::Worker& worker) {
     auto protocol =
@@ -200,7 +201,7 @@ std::expected<void, ConfigError> Client::start() {
   for (std::size_t i = 0; i < options_.connections && result; ++i) {
     ClientWorker& own = *workers_[i % workers_.size()];
     runtime_->worker(i % workers_.size()).call([&](runtime::Worker&) {
-      own.loops.push_back(std::make_unique<HandshakeLoop>(*own.dialer, own.counters, own.latencies));
+      own.loops.push_back(std::make_unique<HandshakeLoop>(*own.dialer, own.counters, own.latencies, options_.resume));
       result = own.loops.back()->connect();
       return true;
     });
@@ -253,6 +254,7 @@ void Client::finish(Timestamp begin, Outcome& outcome) {
   Timestamp end = current_time();
   outcome.octets = total(&Counters::octets_received);
   outcome.exchanges = total(&Counters::exchanges);
+  outcome.resumed = total(&Counters::resumed);
   const bool complete = !makes_handshakes() && total(&Counters::idle) >= options_.connections;
   on_each_worker([&](ClientWorker& own) {
     for (const auto& loop : own.loops) loop->stop();

@@ -63,6 +63,10 @@ void add_client(CLI::App& perf, int& exit_code) {
   command->add_option("--connections", options->connections, "connections at a time")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
+  command
+      ->add_option("--groups", options->groups, "key exchanges to offer, joined by ':'; X25519 alone is the cheapest")
+      ->capture_default_str();
+  command->add_flag("--resume", options->resume, "resume the session of the connection before")->needs(handshakes);
   command->callback([options, command, &exit_code] {
     choose_mode(*options, *command);
     exit_code = run_client(*options);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <utility>
 
 #include "runtime/clock.h"
 
@@ -136,7 +137,9 @@ void LoadConnection::on_closed(Connection&, const quic::CloseReason& reason) {
 // Handshakes. -------------------------------------------------------------------------------
 
 std::expected<void, ConfigError> HandshakeLoop::connect() {
-  HAWSER_TRY_VOID(dialer_.protocol.connect(dialer_.parameters, *this));
+  quic::ClientParameters parameters = dialer_.parameters;
+  parameters.session = std::exchange(ticket_, {});  // RFC 8446 appendix C.4: a ticket serves once
+  HAWSER_TRY_VOID(dialer_.protocol.connect(std::move(parameters), *this));
   return {};
 }
 
@@ -150,8 +153,15 @@ void HandshakeLoop::on_handshake_complete(Connection& connection) {
 
 void HandshakeLoop::on_stream_readable(Connection& connection, StreamId id) {
   if (!connection.at_end(id)) return;
-  if (!stopped_) counters_.exchanges.add(1);
+  if (!stopped_) {
+    counters_.exchanges.add(1);
+    counters_.resumed.add(connection.resumed() ? 1 : 0);
+  }
   connection.close(0, "");
+}
+
+void HandshakeLoop::on_session_ticket(Connection&, Bytes ticket) {
+  if (resume_) ticket_.assign(ticket.begin(), ticket.end());
 }
 
 void HandshakeLoop::on_closed(Connection&, const quic::CloseReason& reason) {

@@ -40,6 +40,7 @@ struct Counters {
   Counter idle;       // connections that have done their share
   Counter failed;     // connections that ended against our will
   Counter exchanges;  // requests, or connections in handshake mode
+  Counter resumed;    // of those connections
   Counter octets_received;
   Counter octets_queued;  // of uploads, handed to the transport
   Counter reports;
@@ -110,8 +111,8 @@ class LoadConnection final : public quic::ConnectionHandler {
 // the server has finished its side of the handshake too.
 class HandshakeLoop final : public quic::ConnectionHandler {
  public:
-  HandshakeLoop(Dialer& dialer, Counters& counters, Histogram& latencies)
-      : dialer_(dialer), counters_(counters), latencies_(latencies) {}
+  HandshakeLoop(Dialer& dialer, Counters& counters, Histogram& latencies, bool resume)
+      : dialer_(dialer), counters_(counters), latencies_(latencies), resume_(resume) {}
 
   std::expected<void, ConfigError> connect();
   void stop() { stopped_ = true; }
@@ -119,12 +120,15 @@ class HandshakeLoop final : public quic::ConnectionHandler {
 
   void on_handshake_complete(quic::Connection& connection) override;
   void on_stream_readable(quic::Connection& connection, quic::StreamId id) override;
+  void on_session_ticket(quic::Connection& connection, Bytes ticket) override;
   void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override;
 
  private:
   Dialer& dialer_;
   Counters& counters_;
   Histogram& latencies_;
+  bool resume_;
+  std::vector<std::uint8_t> ticket_;
   bool stopped_ = false;
   std::string failure_;
 };

@@ -12,6 +12,7 @@
 #include "engine_options.h"
 #include "net/steering.h"
 #include "quic/connection/config.h"
+#include "quic/tls/tls_context.h"
 #include "runtime/runtime.h"
 
 namespace hawser::perf {
@@ -51,6 +52,9 @@ struct ClientOptions {
   double duration_s = 0;        // 0: until everything asked for is done
   std::size_t streams = 1;      // at a time, on each connection
   std::size_t connections = 1;  // at a time
+
+  std::string groups{quic::kDefaultGroups};  // of the key exchange; the first comes with a key share
+  bool resume = false;                       // handshakes: each with the ticket of the one before
 };
 
 // Reads "1500", "64k", "10M", "2G"; k, M and G are powers of 1024.

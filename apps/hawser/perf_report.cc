@@ -42,6 +42,9 @@ double per_gb(Duration cpu, std::uint64_t octets) {
 double us(Duration d) {
   return static_cast<double>(d.count()) / 1e3;
 }
+double us_each(Duration all, std::uint64_t count) {
+  return count == 0 ? 0 : us(all) / static_cast<double>(count);
+}
 
 template <class Item>
 std::uint64_t sum(const std::vector<Item>& items, std::uint64_t Item::* field) {
@@ -54,6 +57,11 @@ void add_cpu(JsonObject& json, std::string_view side, const CpuTime& cpu, std::u
   json.number(fmt::format("{}_cpu_user_seconds", side), to_seconds(cpu.user));
   json.number(fmt::format("{}_cpu_system_seconds", side), to_seconds(cpu.system));
   if (octets != 0) json.number(fmt::format("{}_cpu_seconds_per_gb", side), per_gb(cpu.total(), octets));
+}
+
+void add_cpu_each(JsonObject& json, std::string_view side, const CpuTime& cpu, std::uint64_t handshakes) {
+  json.number(fmt::format("{}_cpu_us_per_handshake", side), us_each(cpu.total(), handshakes));
+  json.number(fmt::format("{}_cpu_system_us_per_handshake", side), us_each(cpu.system, handshakes));
 }
 
 void add_latencies(JsonObject& json, std::string_view what, const Histogram& latencies) {
@@ -94,6 +102,19 @@ std::string cpu_line(std::string_view side, const CpuTime& cpu, std::uint64_t oc
   return line + "\n";
 }
 
+// What one connection cost, and how many of them a core of the server would make.
+std::string handshake_lines(const Outcome& outcome) {
+  std::string text =
+      fmt::format("  each         client {:.0f} us of CPU", us_each(outcome.client_cpu.total(), outcome.exchanges));
+  if (outcome.server_cpu_known && outcome.exchanges != 0) {
+    const double server = us_each(outcome.server_cpu.total(), outcome.exchanges);
+    text += fmt::format(", server {:.0f} us (system {:.0f}): {:.0f} per second and core", server,
+                        us_each(outcome.server_cpu.system, outcome.exchanges), server > 0 ? 1e6 / server : 0);
+  }
+  if (outcome.resumed != 0) text += fmt::format("; {} resumed", outcome.resumed);
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string rate_text(double bits_per_second) {
@@ -119,6 +140,7 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
   const std::uint64_t octets = is_bulk(options.mode) ? outcome.octets : 0;
   text += cpu_line("client", outcome.client_cpu, octets, outcome.seconds);
   if (outcome.server_cpu_known) text += cpu_line("server", outcome.server_cpu, octets, outcome.seconds);
+  if (options.mode == Mode::kHandshakes) text += handshake_lines(outcome);
   if (!outcome.client_stats.empty() && !outcome.server_reports.empty()) {
     const std::uint64_t lost = sum(outcome.client_stats, &quic::ConnectionStats::packets_lost) +
                                sum(outcome.server_reports, &ServerReport::packets_lost);
@@ -152,7 +174,10 @@ std::string to_json(const ClientOptions& options, const Outcome& outcome) {
   } else {
     json.count("handshakes", outcome.exchanges);
     json.number("handshakes_per_second", per_second(outcome.exchanges, outcome.seconds));
+    json.count("resumed", outcome.resumed);
     add_latencies(json, "handshake", outcome.latencies);
+    add_cpu_each(json, "client", outcome.client_cpu, outcome.exchanges);
+    if (outcome.server_cpu_known) add_cpu_each(json, "server", outcome.server_cpu, outcome.exchanges);
   }
   const std::uint64_t octets = is_bulk(options.mode) ? outcome.octets : 0;
   add_cpu(json, "client", outcome.client_cpu, octets);

@@ -18,6 +18,7 @@ struct Outcome {
   double seconds = 0;
   std::uint64_t octets = 0;     // of bodies, in the direction measured
   std::uint64_t exchanges = 0;  // requests answered, or handshakes made
+  std::uint64_t resumed = 0;    // of the handshakes
   std::uint64_t failed_connections = 0;
   CpuTime client_cpu;
   CpuTime server_cpu;

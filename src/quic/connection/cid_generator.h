@@ -23,7 +23,8 @@ struct CidOptions {
 class CidGenerator {
  public:
   // `random` is not owned.
-  CidGenerator(Random& random, const CidOptions& options) : random_(&random), options_(options) {}
+  CidGenerator(Random& random, const CidOptions& options)
+      : random_(&random), options_(options), reset_tokens_(options.secret) {}
 
   [[nodiscard]] ConnectionId generate() {
     std::array<std::uint8_t, kMaxConnectionIdLength> octets;
@@ -37,9 +38,7 @@ class CidGenerator {
   }
 
   // The same for a connection ID on every endpoint that shares the secret.
-  [[nodiscard]] StatelessResetToken reset_token(const ConnectionId& cid) const {
-    return stateless_reset_token(options_.secret, cid);
-  }
+  [[nodiscard]] StatelessResetToken reset_token(const ConnectionId& cid) const { return reset_tokens_.token_of(cid); }
 
   [[nodiscard]] std::size_t length() const { return options_.length; }
   [[nodiscard]] Random& random() { return *random_; }
@@ -47,6 +46,7 @@ class CidGenerator {
  private:
   Random* random_;
   CidOptions options_;
+  ResetTokens reset_tokens_;
 };
 
 }  // namespace hawser::quic

@@ -172,6 +172,9 @@ std::string_view Connection::cipher_name() const {
 std::string_view Connection::group_name() const {
   return core_->facts().group;
 }
+bool Connection::resumed() const {
+  return core_->facts().resumed;
+}
 Bytes Connection::peer_certificate() const {
   return core_->facts().peer_certificate;
 }

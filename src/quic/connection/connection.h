@@ -122,6 +122,7 @@ class Connection {
   [[nodiscard]] std::string_view server_name() const;  // SNI, on both sides
   [[nodiscard]] std::string_view cipher_name() const;
   [[nodiscard]] std::string_view group_name() const;  // key exchange, e.g. "X25519MLKEM768"
+  [[nodiscard]] bool resumed() const;                 // by a session ticket: no certificates were shown
   // The peer's leaf certificate in DER, empty if it sent none.
   [[nodiscard]] Bytes peer_certificate() const;
   [[nodiscard]] const FourTuple& tuple() const;  // of the active path

@@ -134,6 +134,7 @@ class ConnectionCore final : private TlsHandler {
     std::string group;
     std::vector<std::uint8_t> peer_certificate;
     std::optional<CipherSuite> cipher;
+    bool resumed = false;
   };
   [[nodiscard]] const HandshakeFacts& facts() const { return handshake_.facts; }
 

@@ -123,7 +123,8 @@ void ConnectionCore::on_handshake_complete() {
                       .server_name = std::string(tls_->server_name()),
                       .group = std::string(group_of(*tls_)),
                       .peer_certificate = tls_->peer_certificate(),
-                      .cipher = tls_->cipher_suite()};
+                      .cipher = tls_->cipher_suite(),
+                      .resumed = tls_->resumed()};
   tell_.complete = true;
   log_state(LoggedConnectionState::kHandshakeComplete);
   emitter_.emit(VersionInformation{.chosen_version = static_cast<std::uint32_t>(Version::kV1)});

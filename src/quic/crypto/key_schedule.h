@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "quic/crypto/hmac.h"
 #include "quic/crypto/secret.h"
 #include "quic/wire/types.h"
 
@@ -38,8 +39,19 @@ const VersionKeyTable& v1_key_table();
 // RFC 5869 section 2.2 with the suite's hash. Any input lengths.
 Secret hkdf_extract(CipherSuite suite, Bytes salt, Bytes input_keying_material);
 
-// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1); `label` without "tls13 ",
-// at most 32 characters; out.size() <= 64.
+// A secret from which several others follow by HKDF-Expand-Label (RFC 8446 section 7.1).
+class HkdfSecret {
+ public:
+  HkdfSecret(CipherSuite suite, Bytes secret) : key_(hash_length(suite), secret) {}
+
+  // `label` without "tls13 ", at most 32 characters; `context` at most a hash; out.size() <= 255.
+  void expand_label(std::string_view label, MutableBytes out, Bytes context = {}) const;
+
+ private:
+  HmacKey key_;
+};
+
+// The same for a single one, with an empty context.
 void hkdf_expand_label(CipherSuite suite, Bytes secret, std::string_view label, MutableBytes out);
 
 struct InitialSecrets {

@@ -64,14 +64,25 @@ std::optional<std::vector<std::uint8_t>> TokenSealer::open(TokenKind kind, Bytes
   return notes;
 }
 
-StatelessResetToken stateless_reset_token(Bytes secret, const ConnectionId& cid) {
+namespace {
+
+Secret reset_key(Bytes secret) {
   HAWSER_CHECK(secret.size() == kTokenSecretLength);
   Secret key = Secret::of_length(32);
   hkdf_expand_label(CipherSuite::kAes128GcmSha256, secret, "hawser stateless reset", key.mutable_view());
-  // HKDF-Extract is HMAC with the salt as its key.
-  const Secret mac = hkdf_extract(CipherSuite::kAes128GcmSha256, key.view(), cid.view());
+  return key;
+}
+
+}  // namespace
+
+ResetTokens::ResetTokens(Bytes secret) : key_(32, reset_key(secret).view()) {}
+
+StatelessResetToken ResetTokens::token_of(const ConnectionId& cid) const {
+  const Bytes message[] = {cid.view()};
+  std::array<std::uint8_t, 32> mac;
+  key_.compute(message, mac);
   StatelessResetToken token;
-  std::memcpy(token.data(), mac.view().data(), token.size());
+  std::memcpy(token.data(), mac.data(), token.size());
   return token;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
+#include "quic/crypto/hmac.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
@@ -50,6 +51,13 @@ class TokenSealer {
 // RFC 9000 section 10.3.2: HMAC-SHA256 of the connection ID under a key derived from
 // `secret` (kTokenSecretLength octets), cut to 16 octets. The same on every server that
 // shares the secret, also after a restart.
-StatelessResetToken stateless_reset_token(Bytes secret, const ConnectionId& cid);
+class ResetTokens {
+ public:
+  explicit ResetTokens(Bytes secret);
+  [[nodiscard]] StatelessResetToken token_of(const ConnectionId& cid) const;
+
+ private:
+  HmacKey key_;
+};
 
 }  // namespace hawser::quic

@@ -55,9 +55,10 @@ TEST(token_sealer, oversized_tokens_are_refused_unread) {
 
 TEST(stateless_reset, token_depends_on_secret_and_connection_id_only) {
   const ConnectionId one(Octets{1, 2, 3, 4}), two(Octets{1, 2, 3, 5});
-  EXPECT_EQ(stateless_reset_token(kSecret, one), stateless_reset_token(kSecret, one));
-  EXPECT_NE(stateless_reset_token(kSecret, one), stateless_reset_token(kSecret, two));
-  EXPECT_NE(stateless_reset_token(kSecret, one), stateless_reset_token(Octets(kTokenSecretLength, 1), one));
+  const ResetTokens tokens(kSecret);
+  EXPECT_EQ(tokens.token_of(one), ResetTokens(kSecret).token_of(one));
+  EXPECT_NE(tokens.token_of(one), tokens.token_of(two));
+  EXPECT_NE(tokens.token_of(one), ResetTokens(Octets(kTokenSecretLength, 1)).token_of(one));
 }
 
 }  // namespace

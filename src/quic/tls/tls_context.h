@@ -65,8 +65,10 @@ struct TlsServerOptions {
   std::vector<CertificateSource> certificates;
   ClientCertificatePolicy client_certificates = ClientCertificatePolicy::kNone;
   TrustSource client_trust{.system = false, .ca_file = {}, .ca_folder = {}, .ca = {}};
-  // Tickets sent after each full handshake, 0..8; 0 turns resumption off.
-  unsigned tickets = 2;
+  // Tickets sent after each handshake, 0..8; 0 turns resumption off. A ticket serves one later
+  // connection and costs as much CPU time as half a signature, so one is enough unless clients
+  // are known to open several connections at once.
+  unsigned tickets = 1;
   // Secret of the ticket keys, at least 32 octets; servers that share it resume each other's
   // sessions. Empty: drawn afresh, so that only this context resumes.
   std::vector<std::uint8_t> ticket_secret;
