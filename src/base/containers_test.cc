@@ -1,12 +1,11 @@
-// containers_test.cc: goal: FlatMap and TimerHeap keep their order and lose nothing.
-// Method: random operations over seeds against the standard containers.
+// containers_test.cc: goal: FlatMap loses nothing.
+// Method: random operations over seeds against std::map.
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "base/flat_map.h"
 #include "base/random.h"
-#include "base/timer_heap.h"
 
 namespace hawser {
 namespace {
@@ -49,31 +48,6 @@ TEST(flat_map, hash_depends_on_key_and_every_octet) {
     octet ^= 1;
     EXPECT_NE(first, siphash13(a, data, 9));
     octet ^= 1;
-  }
-}
-
-TEST(timer_heap, front_is_always_the_earliest) {
-  for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    SeededRandom random(seed);
-    TimerHeap heap;
-    std::vector<TimerNode> nodes(40);
-    for (int step = 0; step < 1000; ++step) {
-      TimerNode& node = nodes[random.below(nodes.size())];
-      if (random.below(4) == 0) {
-        heap.remove(node);
-      } else {
-        heap.set(node, Timestamp{Duration{static_cast<std::int64_t>(random.below(1000))}});
-      }
-      Timestamp earliest = kNever;
-      std::size_t count = 0;
-      for (const TimerNode& n : nodes) {
-        if (!n.is_set()) continue;
-        ++count;
-        earliest = std::min(earliest, n.deadline);
-      }
-      ASSERT_EQ(heap.size(), count);
-      ASSERT_EQ(heap.next(), earliest) << "seed " << seed;
-    }
   }
 }
 

@@ -7,7 +7,7 @@
 #include <list>
 
 #include "base/flat_map.h"
-#include "base/timer_heap.h"
+#include "base/timer_wheel.h"
 #include "quic/connection/core.h"
 #include "quic/endpoint/address_token.h"
 #include "quic/endpoint/stateless_replies.h"
@@ -62,7 +62,7 @@ bool is_authentic(Bytes datagram, const PacketHeader& header) {
 struct Endpoint::Impl {
   // One connection with what the endpoint knows of it.
   struct Entry {
-    TimerNode timer;  // first: a TimerNode* of the heap is an Entry*
+    TimerNode timer;  // first: a TimerNode* of the wheel is an Entry*
     std::unique_ptr<Connection> connection;
     std::list<std::unique_ptr<Entry>>::iterator self;
     std::vector<ConnectionId> cids;
@@ -90,7 +90,7 @@ struct Endpoint::Impl {
   std::list<std::unique_ptr<Entry>> entries;
   FlatMap<ConnectionId, Entry*, CidHash> by_cid;
   FlatMap<StatelessResetToken, Entry*, CidHash> by_reset_token;
-  TimerHeap timers;
+  TimerWheel timers;
   std::vector<Entry*> ready;    // have something to send, in turns
   std::vector<Entry*> touched;  // got something in the batch at hand
   std::size_t next_ready = 0;
@@ -376,9 +376,8 @@ void Endpoint::Impl::remove(Entry& entry) {
 }
 
 void Endpoint::on_timeout(Timestamp now) {
-  while (impl_->timers.next() <= now) {
-    auto& entry = *reinterpret_cast<Impl::Entry*>(impl_->timers.front());
-    impl_->timers.remove(entry.timer);
+  while (TimerNode* due = impl_->timers.pop(now)) {
+    auto& entry = *reinterpret_cast<Impl::Entry*>(due);
     ConnectionCore& core = Impl::core(entry);
     core.on_timeout(now);
     core.end_batch(now);
@@ -391,6 +390,7 @@ void Endpoint::on_timeout(Timestamp now) {
 }
 
 std::size_t Endpoint::next_transmits(Timestamp now, std::span<TransmitTrain> trains) {
+  impl_->timers.advance(now);
   std::size_t count = 0;
   while (count < trains.size() && !impl_->replies.empty()) impl_->replies.take(trains[count++]);
   std::vector<Impl::Entry*>& ready = impl_->ready;
