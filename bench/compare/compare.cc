@@ -14,14 +14,15 @@
 #include <fstream>
 #include <optional>
 
+#include "../support/process.h"
 #include "base/check.h"
-#include "process.h"
 #include "quic/tls/dev_certificate.h"
 #include "table.h"
 
 namespace {
 
 using namespace hawser;
+using namespace hawser::bench;
 using namespace hawser::compare;
 
 constexpr double kTransferTimeout = 300;
@@ -86,14 +87,14 @@ std::optional<Sample> sample_of(const Finished& server, const Finished& client, 
 }
 
 std::optional<Sample> run_hawser(const Options& options) {
-  Process server({options.hawser, "perf", "server", "127.0.0.1:0", "--json"}, options.cpus[0]);
+  Process server({options.hawser, "perf", "server", "127.0.0.1:0", "--json"}, {.cpus = {options.cpus[0]}});
   const std::string line = server.read_line(kStartTimeout);
   const std::size_t begin = line.find("127.0.0.1:");
   if (begin == std::string::npos) return std::nullopt;
   const std::string address = line.substr(begin, line.find('"', begin) - begin);
   Process client(
       {options.hawser, "perf", "client", address, "-k", "--json", "--download", std::to_string(options.octets())},
-      options.cpus[1]);
+      {.cpus = {options.cpus[1]}});
   const Finished received = client.finish(kTransferTimeout);
   const Finished sent = server.finish(kStartTimeout, true);
   if (json_number(received.output, "octets") != static_cast<double>(options.octets())) return std::nullopt;
@@ -105,13 +106,13 @@ std::optional<Sample> run_ngtcp2(const Options& options, const Scratch& scratch)
   Process server(
       {options.ngtcp2_server, "127.0.0.1", port, scratch.key(), scratch.certificate(), "--quiet", "--no-quic-dump",
        "--no-http-dump", "--htdocs=" + scratch.folder(), fmt::format("--max-dyn-length={}", options.octets())},
-      options.cpus[0]);
+      {.cpus = {options.cpus[0]}});
   ::usleep(500'000);  // it says nothing when it listens
   // Its server generates as many octets as the path says.
   Process client(
       {options.ngtcp2_client, "127.0.0.1", port, fmt::format("https://127.0.0.1:{}/{}", port, options.octets()),
        "--quiet", "--no-quic-dump", "--no-http-dump", "--exit-on-all-streams-close"},
-      options.cpus[1]);
+      {.cpus = {options.cpus[1]}});
   const Finished received = client.finish(kTransferTimeout);
   const Finished sent = server.finish(kStartTimeout, true);
   // A refused path ends at once and with exit code 0; nobody moves data this cheaply.
@@ -124,7 +125,7 @@ std::optional<Sample> run_ngtcp2(const Options& options, const Scratch& scratch)
 std::optional<Sample> run_pump(const Options& options, const std::string& cipher) {
   Process pump({options.pump, "--seconds", fmt::format("{}", options.pump_seconds), "--cipher", cipher, "--cpus",
                 fmt::format("{},{}", options.cpus[0], options.cpus[1])},
-               -1);
+               {});
   const Finished finished = pump.finish(kTransferTimeout);
   const auto segment = json_number(finished.output, "segment_size");
   const auto speed = json_number(finished.output, "gbit_per_s", "receiver");

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "../compare/process.h"
+#include "../support/process.h"
 #include "base/check.h"
 #include "http3/session.h"
 #include "net/address.h"
@@ -181,10 +181,10 @@ struct Result {
 
 int run(const Options& options, Result& result) {
   const Scratch scratch;
-  compare::Process server(
+  Process server(
       {options.hawser, "serve", "127.0.0.1:0", "--root", scratch.folder, "--cert", scratch.folder + "/certificate.pem",
        "--key", scratch.folder + "/key.pem", "--access-log", "off", "--idle-timeout", "3600"},
-      options.cpus[0]);
+      {.cpus = {options.cpus[0]}});
   const std::string line = server.read_line(kStartTimeout);
   const std::size_t colon = line.find("127.0.0.1:");
   if (colon == std::string::npos) {
@@ -206,10 +206,10 @@ int run(const Options& options, Result& result) {
   for (std::size_t cycle = 0; cycle < options.cycles; ++cycle) {
     std::binary_semaphore done{0};
     Reading reading;
-    const double begin = compare::monotonic_seconds();
+    const double begin = monotonic_seconds();
     worker.post([&](runtime::Worker&) { herd->open(options.connections, done); });
     done.acquire();
-    reading.seconds = compare::monotonic_seconds() - begin;
+    reading.seconds = monotonic_seconds() - begin;
     sleep_for(options.rest_s);
     reading.open_octets = anonymous_octets(server.pid());
     reading.client_octets = anonymous_octets(::getpid());

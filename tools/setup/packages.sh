@@ -24,7 +24,7 @@ iproute2
 LIST
       [ "$(dpkg --print-architecture)" != amd64 ] || echo '?libipsec-mb-dev'
       ;;
-    test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' ;;
+    test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' '?valgrind' ;;
     compare) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' ;;
     lint) printf '%s\n' clang-19 clang-format-19 clang-tidy-19 git ;;
     fuzz) printf '%s\n' clang-19 'libclang-rt-19-dev' ;;

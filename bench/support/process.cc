@@ -13,57 +13,91 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cstdlib>
+#include <sstream>
 
 #include "base/check.h"
 
-namespace hawser::compare {
+namespace hawser::bench {
+namespace {
+
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  if (clock_gettime(clock, &time) != 0) return 0;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+// The port that was bound, which is `port` unless that is 0; -1: it is taken.
+int bound_port(int fd, int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  socklen_t length = sizeof address;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return -1;
+  HAWSER_CHECK(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  return ntohs(address.sin_port);
+}
+
+// In the child: never returns.
+[[noreturn]] void become(std::vector<std::string>& command, const ProcessOptions& options, int output) {
+  std::vector<char*> arguments;
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  if (!options.cpus.empty()) {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    for (const int cpu : options.cpus) CPU_SET(cpu, &cpus);
+    (void)sched_setaffinity(0, sizeof cpus, &cpus);
+  }
+  const int nowhere = ::open("/dev/null", O_RDWR);
+  const int errors = options.error_file.empty()
+                         ? nowhere
+                         : ::open(options.error_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  ::dup2(nowhere, STDIN_FILENO);
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(errors, STDERR_FILENO);
+  ::execv(arguments[0], arguments.data());
+  ::_exit(127);
+}
+
+}  // namespace
 
 double monotonic_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+  return seconds_of(CLOCK_MONOTONIC);
+}
+
+int free_port() {
+  for (;;) {
+    const int udp = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int tcp = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    HAWSER_CHECK(udp >= 0 && tcp >= 0);
+    const int port = bound_port(udp, 0);
+    const bool free = port > 0 && bound_port(tcp, port) == port;
+    ::close(udp);
+    ::close(tcp);
+    if (free) return port;
+  }
 }
 
 bool is_executable(const std::string& path) {
   return ::access(path.c_str(), X_OK) == 0;
 }
 
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  HAWSER_CHECK(fd >= 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  HAWSER_CHECK(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  HAWSER_CHECK(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-  ::close(fd);
-  return ntohs(address.sin_port);
+std::string find_program(const std::string& name) {
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(std::string(path == nullptr ? "" : path) + ":/usr/sbin:/usr/bin");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (const std::string file = folder + "/" + name; is_executable(file)) return file;
+  return "";
 }
 
-Process::Process(std::vector<std::string> command, int cpu) : begin_(monotonic_seconds()) {
+Process::Process(std::vector<std::string> command, const ProcessOptions& options) : begin_(monotonic_seconds()) {
   int ends[2];
   HAWSER_CHECK(::pipe2(ends, O_CLOEXEC) == 0);
-  std::vector<char*> arguments;
-  for (std::string& word : command) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
   pid_ = ::fork();
   HAWSER_CHECK(pid_ >= 0);
-  if (pid_ == 0) {
-    if (cpu >= 0) {
-      cpu_set_t cpus;
-      CPU_ZERO(&cpus);
-      CPU_SET(cpu, &cpus);
-      (void)sched_setaffinity(0, sizeof cpus, &cpus);
-    }
-    const int nowhere = ::open("/dev/null", O_RDWR);
-    ::dup2(nowhere, STDIN_FILENO);
-    ::dup2(ends[1], STDOUT_FILENO);
-    ::dup2(nowhere, STDERR_FILENO);
-    ::execv(arguments[0], arguments.data());
-    ::_exit(127);
-  }
+  if (pid_ == 0) become(command, options, ends[1]);
   ::close(ends[1]);
   output_ = ends[0];
 }
@@ -121,4 +155,15 @@ Finished Process::finish(double seconds, bool interrupt) {
           .output = read_};
 }
 
-}  // namespace hawser::compare
+double Process::cpu_seconds() const {
+  clockid_t clock{};
+  return pid_ > 0 && clock_getcpuclockid(pid_, &clock) == 0 ? seconds_of(clock) : 0;
+}
+
+bool Process::running() const {
+  siginfo_t info{};
+  return pid_ > 0 && ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == 0;
+}
+
+}  // namespace hawser::bench
