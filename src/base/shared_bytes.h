@@ -18,6 +18,8 @@ class ByteOwner {
  public:
   virtual ~ByteOwner() = default;
   void retain() { count_.fetch_add(1, std::memory_order_relaxed); }
+  // Somebody else has a share too; false is for good while nobody but the caller can give one.
+  [[nodiscard]] bool is_shared() const { return count_.load(std::memory_order_acquire) != 1; }
   void release() {
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }

@@ -27,8 +27,17 @@ struct AccessLogEntry {
 
 // 192.0.2.7 - - [21/Nov/2026:10:55:01 +0000] "GET / HTTP/3" 200 512 "-" "curl/8.5" 0.012
 // Times are UTC. Quotes, backslashes and control characters of a client appear as \xHH, so
-// that it can forge no line.
-void append_access_line(std::string& out, const AccessLogEntry& entry, std::int64_t wall_clock_s);
+// that it can forge no line. What neighbouring lines share is put into words once.
+class AccessLine {
+ public:
+  void append(std::string& out, const AccessLogEntry& entry, std::int64_t wall_clock_s);
+
+ private:
+  SocketAddress peer_;
+  std::string host_;  // of peer_
+  std::int64_t second_ = -1;
+  std::string time_;  // of second_
+};
 
 // One per worker. Several may write to the same file: each write is of whole lines.
 class AccessLog {
@@ -52,6 +61,7 @@ class AccessLog {
 
  private:
   int fd_;
+  AccessLine line_;
   std::string buffer_;
   std::optional<Timestamp> flush_at_;
 };

@@ -51,9 +51,6 @@ SharedBytes ChunkPool::share(std::unique_ptr<std::uint8_t[]> memory, std::size_t
   return SharedBytes{Bytes{chunk->data(), size}, chunk};
 }
 
-namespace {
-
-// Reads all of `out` at `offset`; false if the file ends before or the disk fails.
 bool read_fully(int fd, MutableBytes out, std::uint64_t offset) {
   while (!out.empty()) {
     const ssize_t count = pread(fd, out.data(), out.size(), static_cast<off_t>(offset));
@@ -64,6 +61,8 @@ bool read_fully(int fd, MutableBytes out, std::uint64_t offset) {
   }
   return true;
 }
+
+namespace {
 
 // Below this a vector of the exact size is cheaper to hold than a chunk.
 constexpr std::size_t kSmallRead = 16 * 1'024;

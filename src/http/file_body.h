@@ -20,6 +20,9 @@
 
 namespace hawser::http {
 
+// Reads all of `out` at `offset`; false if the file ends before or the disk fails.
+bool read_fully(int fd, MutableBytes out, std::uint64_t offset);
+
 // Chunks to read into, kept for the next file. One thread draws; chunks come back from
 // whichever thread lets go of the last view of them, which is the same one in a server.
 class ChunkPool {

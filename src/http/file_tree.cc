@@ -100,9 +100,13 @@ std::expected<OpenedFile, std::uint16_t> FileTree::open_file(const std::string& 
   if (fstat(fd, &status) != 0) return std::unexpected(std::uint16_t{500});
   file.directory = S_ISDIR(status.st_mode);
   if (!file.directory && !S_ISREG(status.st_mode)) return std::unexpected(std::uint16_t{404});
-  file.size = static_cast<std::uint64_t>(status.st_size);
-  file.modified_s = status.st_mtim.tv_sec;
-  file.modified_ns = static_cast<std::uint32_t>(status.st_mtim.tv_nsec);
+  file.state = {.size = static_cast<std::uint64_t>(status.st_size),
+                .modified_s = status.st_mtim.tv_sec,
+                .modified_ns = static_cast<std::uint32_t>(status.st_mtim.tv_nsec),
+                .changed_s = status.st_ctim.tv_sec,
+                .changed_ns = static_cast<std::uint32_t>(status.st_ctim.tv_nsec),
+                .device = status.st_dev,
+                .inode = status.st_ino};
   return file;
 }
 

@@ -28,12 +28,22 @@ class FileHandle {
   int fd_ = -1;
 };
 
+// What tells one state of a file from another. Times are seconds since 1970 and the part below.
+struct FileState {
+  std::uint64_t size = 0;       // octets
+  std::int64_t modified_s = 0;  // the content
+  std::uint32_t modified_ns = 0;
+  std::int64_t changed_s = 0;  // the content or anything else of it; nobody can set this one
+  std::uint32_t changed_ns = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  bool operator==(const FileState&) const = default;
+};
+
 struct OpenedFile {
   FileHandle handle;
   bool directory = false;
-  std::uint64_t size = 0;         // octets
-  std::int64_t modified_s = 0;    // seconds since 1970
-  std::uint32_t modified_ns = 0;  // and the part below a second
+  FileState state;
 };
 
 class FileTree {

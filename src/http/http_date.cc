@@ -136,16 +136,22 @@ std::optional<std::int64_t> parse_asctime_date(std::string_view text) {
 
 }  // namespace
 
-std::string format_http_date(std::int64_t seconds) {
+void write_http_date(std::int64_t seconds, std::span<char, kHttpDateSize> out) {
   using namespace std::chrono;
   const sys_seconds time{std::chrono::seconds{seconds}};
   const sys_days days = floor<std::chrono::days>(time);
   const year_month_day date{days};
   const hh_mm_ss clock{time - days};
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[weekday{days}.c_encoding()],
-                     static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
-                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count());
+  fmt::format_to_n(out.data(), out.size(), "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                   kDays[weekday{days}.c_encoding()], static_cast<unsigned>(date.day()),
+                   kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                   clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
+std::string format_http_date(std::int64_t seconds) {
+  std::array<char, kHttpDateSize> text{};
+  write_http_date(seconds, text);
+  return {text.data(), text.size()};
 }
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "http/kept_response.h"
 #include "http3/qpack/field.h"
 
 namespace hawser::http {
@@ -26,6 +27,8 @@ struct Request {
   std::string_view authority;
   std::string_view target;  // path and query, percent-encoded as it came
   FieldList fields;         // lower-case names, no pseudo-header fields
+  // When it came; not known to a transport that cannot send a KeptResponse.
+  WallClock clock{};
 
   // The value of the first field of that name.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const {
@@ -67,6 +70,9 @@ struct Response {
   std::uint16_t status = 200;
   OwnedFields fields;                // lower-case names
   std::unique_ptr<BodySource> body;  // null: none
+  // Instead of fields and body, whose owner keeps it at least until its next answer. Only for
+  // requests that say what time it is.
+  KeptResponse* kept = nullptr;
 };
 
 // Answers requests whose answer is known at once. Called on the thread that drives the

@@ -1,6 +1,8 @@
 // server.cc: keeps the connections, and chooses their protocol by ALPN.
 #include "http/server.h"
 
+#include <time.h>
+
 #include "base/check.h"
 #include "http/server_h3.h"
 #include "http/server_hq.h"
@@ -106,8 +108,17 @@ void Server::on_timeout(Timestamp now) {
   bury_at_.reset();
 }
 
-void Server::log(const AccessLogEntry& entry, Timestamp now) {
-  if (log_ != nullptr) log_->append(entry, now);
+// Read once a batch; the text of a date is made once a second.
+const WallClock& Server::wall_clock(Timestamp now) {
+  if (now == clock_read_at_) return clock_;
+  clock_read_at_ = now;
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  if (time.tv_sec != clock_.second) {
+    write_http_date(time.tv_sec, date_);
+    clock_ = {.second = time.tv_sec, .date = {date_.data(), date_.size()}};
+  }
+  return clock_;
 }
 
 }  // namespace hawser::http

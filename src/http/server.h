@@ -5,6 +5,7 @@
 // somebody else's: runtime/http_server.h joins them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,8 @@
 
 #include "base/time.h"
 #include "http/access_log.h"
+#include "http/exchange.h"
+#include "http/http_date.h"
 #include "http/message.h"
 #include "http3/session.h"
 #include "quic/connection/handler.h"
@@ -67,7 +70,12 @@ class Server {
   // For connections. ----------------------------------------------------------------------------
   [[nodiscard]] const ServerOptions& options() const { return options_; }
   [[nodiscard]] RequestHandler& handler() { return handler_; }
-  void log(const AccessLogEntry& entry, Timestamp now);
+  [[nodiscard]] bool logs() const { return log_ != nullptr; }
+  // Only if it logs().
+  void log(const AccessLogEntry& entry, Timestamp now) { log_->append(entry, now); }
+  [[nodiscard]] ExchangePool& exchanges() { return exchanges_; }
+  // The wall clock as it was when the batch of `now` came.
+  const WallClock& wall_clock(Timestamp now);
   // `connection` has seen its last event. It is freed later, since it is still being called.
   void on_over(ServerConnection& connection, Timestamp now);
 
@@ -75,6 +83,10 @@ class Server {
   ServerOptions options_;
   RequestHandler& handler_;
   AccessLog* log_;
+  ExchangePool exchanges_;
+  WallClock clock_;
+  Timestamp clock_read_at_ = kNever;
+  std::array<char, kHttpDateSize> date_{};  // of clock_
   bool shutting_down_ = false;
   std::vector<std::unique_ptr<ServerConnection>> connections_;
   std::vector<std::unique_ptr<ServerConnection>> over_;

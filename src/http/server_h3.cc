@@ -1,45 +1,13 @@
 // server_h3.cc: the life of a request over HTTP/3.
 #include "http/server_h3.h"
 
-#include <time.h>
-
 #include <array>
 
 #include "http/file_body.h"
-#include "http/http_date.h"
 #include "http/server.h"
 #include "quic/connection/connection.h"
 
 namespace hawser::http {
-namespace {
-
-// The Date field changes once a second; formatting it for every response would be waste.
-const std::string& date_field() {
-  thread_local std::int64_t formatted_s = -1;
-  thread_local std::string text;
-  timespec time{};
-  clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  if (time.tv_sec != formatted_s) {
-    formatted_s = time.tv_sec;
-    text = format_http_date(formatted_s);
-  }
-  return text;
-}
-
-}  // namespace
-
-struct H3ServerConnection::Exchange {
-  std::size_t place = 0;  // in exchanges_
-  Timestamp began;
-  std::string method;
-  std::string target;
-  std::string referer;
-  std::string user_agent;
-  std::uint16_t status = 0;
-  std::uint64_t body_octets = 0;
-  std::uint64_t dropped_octets = 0;
-  std::unique_ptr<BodySource> body;
-};
 
 H3ServerConnection::H3ServerConnection(Server& server, quic::Connection& connection)
     : server_(server), connection_(connection), session_(quic::Role::kServer, server.options().session, *this) {
@@ -48,35 +16,48 @@ H3ServerConnection::H3ServerConnection(Server& server, quic::Connection& connect
 
 H3ServerConnection::~H3ServerConnection() = default;
 
-H3ServerConnection::Exchange& H3ServerConnection::begin(quic::StreamId id, const http3::MessageHead& head) {
-  exchanges_.push_back(std::make_unique<Exchange>());
+Exchange& H3ServerConnection::begin(quic::StreamId id, const http3::MessageHead& head) {
+  exchanges_.push_back(server_.exchanges().take());
   Exchange& exchange = *exchanges_.back();
   exchange.place = exchanges_.size() - 1;
   exchange.began = connection_.now();
-  exchange.method = head.method;
-  exchange.target = head.path;
-  exchange.referer = head.find("referer").value_or("");
-  exchange.user_agent = head.find("user-agent").value_or("");
+  exchange.is_head = head.method == "HEAD";
+  if (server_.logs()) exchange.set_words(head);
   session_.set_user_data(id, &exchange);
   return exchange;
 }
 
-void H3ServerConnection::on_headers(http3::Session&, quic::StreamId id, const http3::MessageHead& head, bool) {
-  Exchange& exchange = begin(id, head);
-  const Request request{.method = head.method,
-                        .scheme = head.scheme,
-                        .authority = head.authority,
-                        .target = head.path,
-                        .fields = head.fields};
-  respond(id, exchange, server_.handler().answer(request));
+void H3ServerConnection::on_headers(http3::Session&, quic::StreamId id, const http3::MessageHead& head, bool fin) {
+  const WallClock& clock = server_.wall_clock(connection_.now());
+  Response response = server_.handler().answer({.method = head.method,
+                                                .scheme = head.scheme,
+                                                .authority = head.authority,
+                                                .target = head.path,
+                                                .fields = head.fields,
+                                                .clock = clock});
+  if (response.kept != nullptr) return respond_kept(id, head, clock, std::move(response), fin);
+  respond(id, begin(id, head), clock, std::move(response));
 }
 
-void H3ServerConnection::respond(quic::StreamId id, Exchange& exchange, Response response) {
-  if (exchange.method == "HEAD") response.body.reset();
+// All of it goes to the transport at once; what remains to be told is when it was acknowledged,
+// and a body of the request that is still to come has to be counted.
+void H3ServerConnection::respond_kept(quic::StreamId id, const http3::MessageHead& head, const WallClock& clock,
+                                      Response response, bool request_over) {
+  const bool with_body = head.method != "HEAD";
+  if (server_.logs() || !request_over) {
+    Exchange& exchange = begin(id, head);
+    exchange.status = response.status;
+    if (with_body) exchange.body_octets = response.kept->body_size();
+  }
+  if (!session_.respond(id, response.kept->at(clock), with_body)) session_.cancel(id, http3::ErrorCode::kInternalError);
+}
+
+void H3ServerConnection::respond(quic::StreamId id, Exchange& exchange, const WallClock& clock, Response response) {
+  if (exchange.is_head) response.body.reset();
   exchange.status = response.status;
   exchange.body = std::move(response.body);
   fields_.clear();
-  fields_.push_back({"date", date_field()});
+  fields_.push_back({"date", clock.date});
   if (!server_.options().name.empty()) fields_.push_back({"server", server_.options().name});
   for (const auto& [name, value] : response.fields) fields_.push_back({name, value});
   if (!session_.respond(id, response.status, fields_, exchange.body == nullptr)) {
@@ -136,19 +117,21 @@ void H3ServerConnection::on_stream_closed(http3::Session&, quic::StreamId id) {
 
 void H3ServerConnection::end(Exchange& exchange) {
   const Timestamp now = connection_.now();
-  server_.log({.peer = connection_.tuple().remote,
-               .method = exchange.method,
-               .target = exchange.target,
-               .protocol = "HTTP/3",
-               .status = exchange.status,
-               .body_octets = exchange.body_octets,
-               .referer = exchange.referer,
-               .user_agent = exchange.user_agent,
-               .duration = now - exchange.began},
-              now);
+  if (server_.logs())
+    server_.log({.peer = connection_.tuple().remote,
+                 .method = exchange.method(),
+                 .target = exchange.target(),
+                 .protocol = "HTTP/3",
+                 .status = exchange.status,
+                 .body_octets = exchange.body_octets,
+                 .referer = exchange.referer(),
+                 .user_agent = exchange.user_agent(),
+                 .duration = now - exchange.began},
+                now);
   const std::size_t place = exchange.place;
   std::swap(exchanges_[place], exchanges_.back());
   exchanges_[place]->place = place;
+  server_.exchanges().put(std::move(exchanges_.back()));
   exchanges_.pop_back();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "http/exchange.h"
 #include "http/message.h"
 #include "http3/session.h"
 
@@ -37,11 +38,10 @@ class H3ServerConnection final : public http3::SessionHandler {
   void on_closed(http3::Session& session, const quic::CloseReason& reason) override;
 
  private:
-  // A request and what is left of its answer.
-  struct Exchange;
-
   Exchange& begin(quic::StreamId id, const http3::MessageHead& head);
-  void respond(quic::StreamId id, Exchange& exchange, Response response);
+  void respond(quic::StreamId id, Exchange& exchange, const WallClock& clock, Response response);
+  void respond_kept(quic::StreamId id, const http3::MessageHead& head, const WallClock& clock, Response response,
+                    bool request_over);
   void pump(quic::StreamId id, Exchange& exchange);
   void end(Exchange& exchange);
   [[nodiscard]] Exchange* find(quic::StreamId id) const { return static_cast<Exchange*>(session_.user_data(id)); }

@@ -73,10 +73,23 @@ std::vector<std::string> names_in(int folder_fd, bool hidden) {
   return names;
 }
 
+// What a path names does not depend on the query.
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find_first_of("?#"));
+}
+
+// Nothing in it asks for another answer than the whole file. Conditions begin with "if-".
+bool is_plain(const Request& request) {
+  if (request.clock.second == 0) return false;
+  for (const Field& field : request.fields)
+    if (field.name == "range" || field.name.starts_with("if-")) return false;
+  return true;
+}
+
 }  // namespace
 
 std::string entity_tag(const OpenedFile& file) {
-  return fmt::format("\"{:x}.{:x}-{:x}\"", file.modified_s, file.modified_ns, file.size);
+  return fmt::format("\"{:x}.{:x}-{:x}\"", file.state.modified_s, file.state.modified_ns, file.state.size);
 }
 
 std::expected<StaticFiles, ConfigError> StaticFiles::create(StaticFilesOptions options) {
@@ -89,6 +102,10 @@ Response StaticFiles::answer(const Request& request) {
     Response response = error_page(405, "Only GET and HEAD are answered here.");
     response.fields.emplace_back("allow", "GET, HEAD");
     return response;
+  }
+  if (is_plain(request)) {
+    if (KeptResponse* const kept = cache_.find(path_of(request.target), request.clock.second, tree_))
+      return {.status = kept->status(), .fields = {}, .body = nullptr, .kept = kept};
   }
   const auto path = decode_target_path(request.target, options_.hidden);
   if (!path) return error_page(path.error());
@@ -110,11 +127,15 @@ Response StaticFiles::answer_directory(const Request& request, const TargetPath&
 }
 
 Response StaticFiles::answer_file(const Request& request, std::string_view name, OpenedFile file) {
-  const Validators validators{.etag = entity_tag(file), .modified_s = file.modified_s};
+  if (is_plain(request)) {
+    if (KeptResponse* const kept = keep(request, name, file))
+      return {.status = kept->status(), .fields = {}, .body = nullptr, .kept = kept};
+  }
+  const Validators validators{.etag = entity_tag(file), .modified_s = file.state.modified_s};
   const Condition condition = evaluate_conditions(request, validators);
   if (condition == Condition::kPreconditionFailed) return error_page(412);
   Response response;
-  response.fields = {{"etag", validators.etag}, {"last-modified", format_http_date(file.modified_s)}};
+  response.fields = {{"etag", validators.etag}, {"last-modified", format_http_date(file.state.modified_s)}};
   if (!options_.cache_control.empty()) response.fields.emplace_back("cache-control", options_.cache_control);
   if (condition == Condition::kNotModified) {
     response.status = 304;
@@ -125,23 +146,43 @@ Response StaticFiles::answer_file(const Request& request, std::string_view name,
   const auto range = request.find("range");
   // RFC 9110 section 14.2: a Range is defined for GET alone.
   if (range && request.method == "GET" && if_range_holds(request, validators)) {
-    RangeRequest asked = parse_range(*range, file.size);
+    RangeRequest asked = parse_range(*range, file.state.size);
     if (asked.verdict == RangeVerdict::kUnsatisfiable) {
       response = error_page(416);
-      response.fields.emplace_back("content-range", fmt::format("bytes */{}", file.size));
+      response.fields.emplace_back("content-range", fmt::format("bytes */{}", file.state.size));
       return response;
     }
     if (asked.verdict == RangeVerdict::kPartial) {
       return answer_ranges(request, std::move(file), std::move(asked.ranges), std::move(response));
     }
   }
-  response.fields.emplace_back("content-length", std::to_string(file.size));
-  if (request.method == "HEAD" || file.size == 0) return response;
-  const std::uint64_t size = file.size;
+  response.fields.emplace_back("content-length", std::to_string(file.state.size));
+  if (request.method == "HEAD" || file.state.size == 0) return response;
+  const std::uint64_t size = file.state.size;
   std::vector<FilePart> parts;
   parts.push_back({.text = {}, .range = {0, size}});
   response.body = std::make_unique<FileBody>(std::move(file.handle), pool_, std::move(parts));
   return response;
+}
+
+// The whole file as the answer to every request without conditions, if it is worth it.
+KeptResponse* StaticFiles::keep(const Request& request, std::string_view name, const OpenedFile& file) {
+  const std::string_view path = path_of(request.target);
+  if (!cache_.wants(path, request.clock.second, file)) return nullptr;
+  std::vector<std::uint8_t> content(file.state.size);
+  if (!read_fully(file.handle.fd(), content, 0)) return nullptr;
+  const std::string etag = entity_tag(file);
+  const std::string modified = format_http_date(file.state.modified_s);
+  std::vector<Field> fields;
+  if (!options_.server_name.empty()) fields.push_back({"server", options_.server_name});
+  fields.push_back({"etag", etag});
+  fields.push_back({"last-modified", modified});
+  if (!options_.cache_control.empty()) fields.push_back({"cache-control", options_.cache_control});
+  fields.push_back({"accept-ranges", "bytes"});
+  fields.push_back({"content-type", media_type_of(name)});
+  auto response = std::make_unique<KeptResponse>(std::uint16_t{200}, fields, content);
+  if (!response->is_legal()) return nullptr;
+  return cache_.keep(path, request.clock.second, std::string(name), file, std::move(response));
 }
 
 Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector<ByteRange> ranges, Response response) {
@@ -149,7 +190,7 @@ Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector
   std::vector<FilePart> parts;
   std::uint64_t length = 0;
   if (ranges.size() == 1) {
-    response.fields.emplace_back("content-range", content_range(ranges[0], file.size));
+    response.fields.emplace_back("content-range", content_range(ranges[0], file.state.size));
     length = ranges[0].size;
     parts.push_back({.text = {}, .range = ranges[0]});
   } else {
@@ -158,7 +199,7 @@ Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector
     for (const ByteRange& range : ranges) {
       std::string head =
           fmt::format("{}--{}\r\ncontent-type: {}\r\ncontent-range: {}\r\n\r\n", parts.empty() ? "" : "\r\n", kBoundary,
-                      type->second, content_range(range, file.size));
+                      type->second, content_range(range, file.state.size));
       length += head.size() + range.size;
       parts.push_back({.text = std::move(head), .range = range});
     }

@@ -2,6 +2,7 @@
 // requests, index.html, redirects of folders to their trailing slash (RFC 9110).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -9,6 +10,7 @@
 #include "base/result.h"
 #include "http/conditions.h"
 #include "http/file_body.h"
+#include "http/file_cache.h"
 #include "http/file_tree.h"
 #include "http/message.h"
 #include "http/target_path.h"
@@ -20,6 +22,9 @@ struct StaticFilesOptions {
   bool listing = false;       // show the names in a folder without index.html
   bool hidden = false;        // also names that begin with '.'; ".well-known" always goes
   std::string cache_control;  // a Cache-Control field for files, or empty: none
+  std::string server_name;    // the Server field of answers that are kept, or empty: none
+  // From a system's randomness: what clients ask for is found by a hash.
+  std::array<std::uint64_t, 2> hash_key{};
 };
 
 // Names shown of one folder; a listing of 10,000 names of 40 octets is about 1 MB.
@@ -30,19 +35,23 @@ class StaticFiles final : public RequestHandler {
   static std::expected<StaticFiles, ConfigError> create(StaticFilesOptions options);
 
   // 200, 206, 301, 304; 400, 403, 404, 405, 412, 414, 416; 500, 503. Bodies refer to this
-  // object, so it must outlive them.
+  // object, so it must outlive them. Small files that are asked for often are kept in memory
+  // (http/file_cache.h) for requests that say what time it is.
   Response answer(const Request& request) override;
 
  private:
-  StaticFiles(StaticFilesOptions options, FileTree tree) : options_(std::move(options)), tree_(std::move(tree)) {}
+  StaticFiles(StaticFilesOptions options, FileTree tree)
+      : options_(std::move(options)), tree_(std::move(tree)), cache_(options_.hash_key) {}
   Response answer_directory(const Request& request, const TargetPath& path, const OpenedFile& directory);
   Response answer_file(const Request& request, std::string_view name, OpenedFile file);
+  KeptResponse* keep(const Request& request, std::string_view name, const OpenedFile& file);
   Response answer_ranges(const Request& request, OpenedFile file, std::vector<ByteRange> ranges, Response response);
   Response list_directory(const TargetPath& path, const OpenedFile& directory) const;
 
   StaticFilesOptions options_;
   FileTree tree_;
   ChunkPool pool_;
+  FileCache cache_;
 };
 
 // The entity tag of a file: its time of change to the nanosecond, and its size.

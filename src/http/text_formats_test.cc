@@ -107,23 +107,23 @@ TEST(media_types, follow_the_extension) {
 
 TEST(access_log, writes_the_combined_format) {
   std::string line;
-  append_access_line(line,
-                     {.peer = ipv4_address({192, 0, 2, 7}, 999),
-                      .method = "GET",
-                      .target = "/x",
-                      .protocol = "HTTP/3",
-                      .status = 200,
-                      .body_octets = 512,
-                      .referer = {},
-                      .user_agent = "curl/8.5",
-                      .duration = 12ms},
-                     784'111'777);
+  AccessLine().append(line,
+                      {.peer = ipv4_address({192, 0, 2, 7}, 999),
+                       .method = "GET",
+                       .target = "/x",
+                       .protocol = "HTTP/3",
+                       .status = 200,
+                       .body_octets = 512,
+                       .referer = {},
+                       .user_agent = "curl/8.5",
+                       .duration = 12ms},
+                      784'111'777);
   EXPECT_EQ(line, "192.0.2.7 - - [06/Nov/1994:08:49:37 +0000] \"GET /x HTTP/3\" 200 512 \"-\" \"curl/8.5\" 0.012000\n");
 }
 
 TEST(access_log, a_client_cannot_forge_a_line) {
   std::string line;
-  append_access_line(line, {.method = "GET", .target = "/\"\n\\", .protocol = "HTTP/3", .user_agent = "a\r\x7f"}, 0);
+  AccessLine().append(line, {.method = "GET", .target = "/\"\n\\", .protocol = "HTTP/3", .user_agent = "a\r\x7f"}, 0);
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
   EXPECT_NE(line.find("/\\x22\\x0A\\x5C"), std::string::npos);
   EXPECT_NE(line.find("\"a\\x0D\\x7F\""), std::string::npos);

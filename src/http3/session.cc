@@ -49,6 +49,9 @@ std::expected<void, SessionError> Session::respond(StreamId id, std::uint16_t st
   if (status < 200) return std::unexpected(SessionError::kWrongState);
   return core_->send_response(id, status, fields, fin);
 }
+std::expected<void, SessionError> Session::respond(StreamId id, const EncodedMessage& message, bool with_body) {
+  return core_->send_response(id, message, with_body);
+}
 std::expected<void, SessionError> Session::inform(StreamId id, std::uint16_t status, FieldList fields) {
   if (status >= 200) return std::unexpected(SessionError::kWrongState);
   return core_->send_response(id, status, fields, false);

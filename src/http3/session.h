@@ -171,6 +171,9 @@ class Session final : public quic::ConnectionHandler {
 
   // Sends a final response; `status` 200 to 999, `fields` without pseudo-header fields.
   std::expected<void, SessionError> respond(StreamId id, std::uint16_t status, FieldList fields, bool fin);
+  // The same for a whole response that was encoded before, which is referred to and not copied;
+  // `with_body` false ends it after the head, for HEAD. It is the caller's affair that it is legal.
+  std::expected<void, SessionError> respond(StreamId id, const EncodedMessage& message, bool with_body);
   // Sends an informational response (100 or 102 to 199), any number before the final one.
   std::expected<void, SessionError> inform(StreamId id, std::uint16_t status, FieldList fields);
 

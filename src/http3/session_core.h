@@ -42,6 +42,7 @@ class SessionCore {
   std::expected<StreamId, SessionError> send_request(const EncodedHead& head, bool fin);
   void update_priority(StreamId id, Priority priority);
   std::expected<void, SessionError> send_response(StreamId id, std::uint16_t status, FieldList fields, bool fin);
+  std::expected<void, SessionError> send_response(StreamId id, const EncodedMessage& message, bool with_body);
   std::expected<std::size_t, SessionError> write_body(StreamId id, Bytes data, bool fin);
   std::expected<void, SessionError> write_body(StreamId id, SharedBytes data, bool fin);
   [[nodiscard]] std::size_t body_room(StreamId id) const;
@@ -142,6 +143,7 @@ class SessionCore {
   void abandon_receiving(Stream& stream);
 
   // session_send.cc: messages.
+  std::expected<Stream*, SessionError> responding_stream(StreamId id);
   std::expected<Stream*, SessionError> sending_stream(StreamId id, SendState state);
   std::optional<SessionError> check_size(std::size_t size) const;
   std::expected<void, SessionError> check_may_request(std::size_t size) const;

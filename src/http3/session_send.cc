@@ -106,12 +106,28 @@ std::expected<Stream*, SessionError> SessionCore::sending_stream(StreamId id, Se
   return stream;
 }
 
-std::expected<void, SessionError> SessionCore::send_response(StreamId id, std::uint16_t status, FieldList fields,
-                                                             bool fin) {
+// A response to a request that has not been read is out of order.
+std::expected<Stream*, SessionError> SessionCore::responding_stream(StreamId id) {
   HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kHead));
-  // A response to a request that has not been read is out of order.
   if (role_ != Role::kServer || stream->receive == ReceiveState::kHead)
     return std::unexpected(SessionError::kWrongState);
+  return stream;
+}
+
+std::expected<void, SessionError> SessionCore::send_response(StreamId id, const EncodedMessage& message,
+                                                             bool with_body) {
+  HAWSER_TRY(Stream* const stream, responding_stream(id));
+  if (const auto refusal = check_size(message.field_section_size)) return std::unexpected(*refusal);
+  stream->send = SendState::kFinished;
+  stats_.header_bytes_sent += message.section_size;
+  if (with_body) stats_.body_bytes_sent += message.body_size;
+  (void)transport_->write(id, with_body ? message.octets : message.octets.part(0, message.head_size), true);
+  return {};
+}
+
+std::expected<void, SessionError> SessionCore::send_response(StreamId id, std::uint16_t status, FieldList fields,
+                                                             bool fin) {
+  HAWSER_TRY(Stream* const stream, responding_stream(id));
   if (status < 100 || status > 999) return refused(malformed("a status outside 100 to 999").error());
   const std::array<char, 3> digits{static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
                                    static_cast<char>('0' + status % 10)};

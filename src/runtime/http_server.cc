@@ -79,6 +79,8 @@ HttpServer::~HttpServer() = default;
 std::expected<void, ConfigError> HttpServer::prepare() {
   SystemRandom random;
   random.fill(secret_);
+  options_.files.server_name = options_.http.name;
+  for (std::uint64_t& word : options_.files.hash_key) word = random.next_u64();
   quic::TlsServerOptions& tls = options_.tls;
   if (tls.common.alpn.empty()) tls.common.alpn = {std::string(http3::kAlpn), std::string(http::kHqAlpn)};
   if (tls.ticket_secret.empty()) {

@@ -16,6 +16,9 @@
 
 namespace hawser::load {
 
+// What a run spends its time on; receiving includes what the application does with it.
+enum class HttpStage : std::uint8_t { kServerReceive, kServerSend, kClientReceive, kClientSend };
+
 class MemoryHttp final : public LoadDriver, public quic::AcceptHandler {
  public:
   MemoryHttp(const LoadOptions& options, http::RequestHandler& handler, http::AccessLog* log = nullptr)
@@ -46,13 +49,14 @@ class MemoryHttp final : public LoadDriver, public quic::AcceptHandler {
   template <class Done>
   bool run(Done done) {
     while (!done()) {
-      to_server_.send_from(*client_endpoint_, now);
-      to_client_.send_from(*server_endpoint_, now);
+      timed(HttpStage::kClientSend, [this] { to_server_.send_from(*client_endpoint_, now); });
+      timed(HttpStage::kServerSend, [this] { to_client_.send_from(*server_endpoint_, now); });
       const Timestamp next = next_time();
       if (next == kNever) return false;
       now = std::max(now, next);
-      if (now >= server_stalls_until) to_server_.deliver_to(*server_endpoint_, now);
-      to_client_.deliver_to(*client_endpoint_, now);
+      if (now >= server_stalls_until)
+        timed(HttpStage::kServerReceive, [this] { to_server_.deliver_to(*server_endpoint_, now); });
+      timed(HttpStage::kClientReceive, [this] { to_client_.deliver_to(*client_endpoint_, now); });
       client_endpoint_->on_timeout(now);
       if (now >= server_stalls_until) server_endpoint_->on_timeout(now);
       server_.on_timeout(now);
@@ -88,12 +92,23 @@ class MemoryHttp final : public LoadDriver, public quic::AcceptHandler {
     next_server_.emplace(http::ServerOptions{}, handler_, nullptr);
   }
 
+  // Nanoseconds of some clock; called around every stage once set.
+  using StageClock = std::int64_t (*)();
+  void set_clock(StageClock clock) { clock_ = clock; }
+  [[nodiscard]] std::int64_t spent(HttpStage stage) const { return spent_[static_cast<std::size_t>(stage)]; }
+
   Timestamp now{1s};
   Timestamp server_stalls_until{};  // it reads nothing and sends nothing before
   Progress progress;
   Stats stats;
 
  private:
+  template <class Work>
+  void timed(HttpStage stage, Work work) {
+    const std::int64_t begin = clock_ == nullptr ? 0 : clock_();
+    work();
+    if (clock_ != nullptr) spent_[static_cast<std::size_t>(stage)] += clock_() - begin;
+  }
   Timestamp next_time() const {
     Timestamp next = std::min(to_client_.next_arrival(), client_endpoint_->next_timeout().value_or(kNever));
     Timestamp of_server = std::min(to_server_.next_arrival(), server_endpoint_->next_timeout().value_or(kNever));
@@ -121,6 +136,8 @@ class MemoryHttp final : public LoadDriver, public quic::AcceptHandler {
   quic::Wire to_server_, to_client_;
   Schedule schedule_;
   Window window_;
+  StageClock clock_ = nullptr;
+  std::array<std::int64_t, 4> spent_{};
   bool open_loop_ = false;
   std::uint64_t ticks_ = 0;
 };
