@@ -34,6 +34,14 @@ int suffix_shift(char suffix) {
   }
 }
 
+// Empty: this machine can do it.
+std::string why_not_crypto(const std::string& name) {
+  const auto backend = quic::crypto_backend_of(name);
+  if (!backend) return "give auto, vaes512, vaes, ipsec-mb or openssl";
+  if (!quic::is_available(*backend)) return fmt::format("{} works not on this CPU, or not in this build", name);
+  return "";
+}
+
 }  // namespace
 
 std::expected<std::uint64_t, ConfigError> parse_size(const std::string& text) {
@@ -66,6 +74,11 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--cpu", options.cpus, "CPUs that the threads stay on, as 0,1")->delimiter(',');
   app::add_engine_options(command, options.engine);
   command.add_option("--cc", options.congestion_control, "congestion control: cubic, newreno")->capture_default_str();
+  command
+      .add_option("--crypto", options.crypto,
+                  "who does AES-GCM: auto, vaes512, vaes, ipsec-mb, openssl; this side's business only")
+      ->check(CLI::Validator(why_not_crypto, ""))
+      ->capture_default_str();
   command.add_option("--max-udp-payload", options.max_udp_payload, "octets of the largest UDP payload")
       ->check(CLI::Range(1'200, 65'527))
       ->capture_default_str();
@@ -76,6 +89,7 @@ quic::ConnectionConfig connection_config(const CommonOptions& options) {
   quic::ConnectionConfig config;
   config.congestion_control = options.congestion_control;
   config.max_udp_payload = options.max_udp_payload;
+  config.crypto = quic::crypto_backend_of(options.crypto).value_or(quic::CryptoBackend::kAuto);
   config.stream_send_buffer = ByteCount{kSendBuffer};
   config.max_streams_bidi = kStreamsMax;
   return config;

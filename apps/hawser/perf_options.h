@@ -26,6 +26,7 @@ struct CommonOptions {
   net::SteeringMethod steering = net::SteeringMethod::kAuto;  // servers'
   app::EngineArguments engine;
   std::string congestion_control = "cubic";
+  std::string crypto = "auto";  // who does AES-GCM
   std::size_t max_udp_payload = 1'452;
   bool json = false;
 };

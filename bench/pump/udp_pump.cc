@@ -36,6 +36,7 @@ struct Options {
   bool gro = true;
   bool ipv6 = false;
   std::string cipher = "none";
+  std::string crypto = "auto";
   std::string engine = "auto";
   std::vector<int> cpus{0, 1};  // of the sender and of the receiver
 };
@@ -63,14 +64,15 @@ void stay_on(int cpu) {
     std::fprintf(stderr, "udp_pump: cannot stay on CPU %d\n", cpu);
 }
 
-quic::PacketKey make_key(const std::string& cipher) {
+quic::PacketKey make_key(const Options& options) {
+  const std::string& cipher = options.cipher;
   if (cipher == "none") return {};
   const auto suite = cipher == "aes128gcm"   ? quic::CipherSuite::kAes128GcmSha256
                      : cipher == "aes256gcm" ? quic::CipherSuite::kAes256GcmSha384
                                              : quic::CipherSuite::kChaCha20Poly1305Sha256;
   const std::vector<std::uint8_t> key(quic::key_length(suite), 7);
   const std::vector<std::uint8_t> iv(quic::kAeadIvLength, 9);
-  return {suite, key, iv};
+  return {suite, key, iv, *quic::crypto_backend_of(options.crypto)};
 }
 
 // Writes the datagrams of one train: header and packet number always, the payload sealed
@@ -94,7 +96,7 @@ void fill(TransmitTrain& train, const Options& options, quic::PacketKey& key, By
 
 Outcome run_sender(const Options& options, net::Engine& engine, const FourTuple& tuple, const std::atomic<bool>& stop) {
   stay_on(options.cpus[0]);
-  quic::PacketKey key = make_key(options.cipher);
+  quic::PacketKey key = make_key(options);
   const std::vector<std::uint8_t> content(options.segment_size, 0x5a);
   std::vector<TransmitTrain> trains(options.trains_per_call);
   std::uint64_t pn = 0;
@@ -127,7 +129,7 @@ bool open_packet(quic::PacketKey& key, MutableBytes datagram) {
 
 Outcome run_receiver(const Options& options, net::Engine& engine, const std::atomic<bool>& stop) {
   stay_on(options.cpus[1]);
-  quic::PacketKey key = make_key(options.cipher);
+  quic::PacketKey key = make_key(options);
   std::vector<ReceivedTrain> trains(net::kMessagesPerCall);
   Outcome outcome;
   while (!stop.load(std::memory_order_relaxed)) {
@@ -210,6 +212,8 @@ int main(int argc, char** argv) {
   app.add_option("--cipher", options.cipher, "seal and open each datagram")
       ->check(CLI::IsMember({"none", "aes128gcm", "aes256gcm", "chacha20poly1305"}));
   app.add_option("--engine", options.engine, "auto, epoll, io_uring or af_xdp")->capture_default_str();
+  app.add_option("--crypto", options.crypto, "who does AES-GCM; falls back where the CPU lacks it")
+      ->check(CLI::IsMember({"auto", "vaes512", "vaes", "ipsec-mb", "openssl"}));
   app.add_option("--cpus", options.cpus, "CPUs of the sender and the receiver, as 0,1")->delimiter(',')->expected(2);
   CLI11_PARSE(app, argc, argv);
   const auto all_opened = run(options);

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "base/units.h"
+#include "quic/crypto/backend.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
@@ -56,6 +57,9 @@ struct ConnectionConfig {
   bool grease = true;
   // Packets after which keys are updated by ourselves; 0: only when the AEAD limit nears.
   std::uint64_t key_update_packets = 0;
+
+  // Who does AES-GCM; the fastest here by itself.
+  CryptoBackend crypto = CryptoBackend::kAuto;
 
   bool disable_active_migration = false;
 };

@@ -53,14 +53,14 @@ ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
       emitter_(parameters.events, {.connection = parameters.handle,
                                    .original_destination_cid = ids_.original_dcid.view(),
                                    .vantage = parameters.role == Role::kClient ? Vantage::kClient : Vantage::kServer}),
-      keys_(OneRttOptions{}),
+      keys_(OneRttOptions{.backend = parameters.config.crypto}),
       crypto_(parameters.lending->buffers),
       streams_(parameters.role, stream_config(parameters.config), parameters.lending->buffers),
       path_(std::make_unique<Path>(path_config(parameters), controller_for(parameters.config))),
       recovery_(parameters.lending->recovery) {
   handshake_.token = parameters.token;
   const ConnectionId& key_cid = ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid;
-  keys_.set_initial(initial_keys(v1_key_table(), role_, key_cid.view()));
+  keys_.set_initial(initial_keys(v1_key_table(), role_, key_cid.view(), config_.crypto));
   path_->peer_cids().set_initial(ids_.first_peer);
   path_->local_cids().add_known(ids_.local, cids_->reset_token(ids_.local));
 }

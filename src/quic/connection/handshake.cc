@@ -37,7 +37,7 @@ void ConnectionCore::on_secret(EncryptionLevel level, SecretDirection direction,
       keys_.one_rtt().set_write_secret(suite, secret);
     }
   } else if (level == EncryptionLevel::kHandshake) {
-    DirectionKeys keys(v1_key_table(), suite, secret);
+    DirectionKeys keys(v1_key_table(), suite, secret, config_.crypto);
     if (read) {
       keys_.set_handshake_read(std::move(keys));
     } else {

@@ -313,7 +313,7 @@ void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
   handshake_.token.assign(retry->token.begin(), retry->token.end());
   ids_.first_peer = *ids_.retry_scid;
   path_->peer_cids().set_initial(ids_.first_peer);
-  keys_.set_initial(initial_keys(v1_key_table(), role_, ids_.retry_scid->view()));
+  keys_.set_initial(initial_keys(v1_key_table(), role_, ids_.retry_scid->view(), config_.crypto));
   recovery_.clear();
   path_->loss().on_retry(recovery_, now_);
   on_frames_recovered(PacketNumberSpace::kInitial);

@@ -8,12 +8,55 @@
 
 namespace hawser::quic {
 
+namespace {
+
+struct BackendName {
+  CryptoBackend backend;
+  std::string_view name;
+};
+constexpr BackendName kBackendNames[] = {{CryptoBackend::kAuto, "auto"},
+                                         {CryptoBackend::kVaes512, "vaes512"},
+                                         {CryptoBackend::kVaes, "vaes"},
+                                         {CryptoBackend::kIpsecMb, "ipsec-mb"},
+                                         {CryptoBackend::kOpenSsl, "openssl"}};
+
+}  // namespace
+
+std::optional<CryptoBackend> crypto_backend_of(std::string_view name) {
+  for (const BackendName& each : kBackendNames)
+    if (each.name == name) return each.backend;
+  return std::nullopt;
+}
+
+std::string_view to_string(CryptoBackend backend) {
+  for (const BackendName& each : kBackendNames)
+    if (each.backend == backend) return each.name;
+  return "";
+}
+
+bool is_available(CryptoBackend backend) {
+  switch (backend) {
+    case CryptoBackend::kVaes512:
+      return vaes512::is_available();
+    case CryptoBackend::kVaes:
+      return vaes::is_available();
+    case CryptoBackend::kIpsecMb:
+      return ipsec_mb::is_available();
+    default:
+      return true;
+  }
+}
+
 CryptoBackend effective_backend(CryptoBackend wanted, CipherSuite suite) {
   if (wanted == CryptoBackend::kOpenSsl || suite == CipherSuite::kChaCha20Poly1305Sha256)
     return CryptoBackend::kOpenSsl;
-  if (wanted == CryptoBackend::kVaes ? vaes::is_available() : wanted == CryptoBackend::kAuto && vaes::is_fastest())
-    return CryptoBackend::kVaes;
-  return ipsec_mb::is_available() ? CryptoBackend::kIpsecMb : CryptoBackend::kOpenSsl;
+  if (wanted == CryptoBackend::kAuto) {
+    for (const CryptoBackend fastest : {CryptoBackend::kVaes512, CryptoBackend::kVaes})
+      if (is_available(fastest)) return fastest;
+  } else if (is_available(wanted)) {
+    return wanted;
+  }
+  return is_available(CryptoBackend::kIpsecMb) ? CryptoBackend::kIpsecMb : CryptoBackend::kOpenSsl;
 }
 
 AeadNonce packet_nonce(const AeadNonce& iv, PathId path, PacketNumber pn) {
@@ -34,6 +77,9 @@ PacketKey::PacketKey(CipherSuite suite, Bytes key, Bytes iv, CryptoBackend backe
   HAWSER_CHECK(key.size() == key_length(suite) && iv.size() == iv_.size());
   std::memcpy(iv_.data(), iv.data(), iv_.size());
   switch (backend_) {
+    case CryptoBackend::kVaes512:
+      state_ = vaes512::make(suite, key);
+      break;
     case CryptoBackend::kVaes:
       state_ = vaes::make(suite, key);
       break;
@@ -49,6 +95,9 @@ PacketKey::PacketKey(CipherSuite suite, Bytes key, Bytes iv, CryptoBackend backe
 PacketKey::~PacketKey() {
   if (state_ == nullptr) return;
   switch (backend_) {
+    case CryptoBackend::kVaes512:
+      vaes512::destroy(state_);
+      break;
     case CryptoBackend::kVaes:
       vaes::destroy(state_);
       break;
@@ -65,6 +114,9 @@ void PacketKey::seal(PathId path, PacketNumber pn, Bytes header, std::span<const
   HAWSER_DCHECK(state_ != nullptr);
   const AeadNonce nonce = packet_nonce(iv_, path, pn);
   switch (backend_) {
+    case CryptoBackend::kVaes512:
+      vaes512::seal(state_, nonce, header, plaintext, out);
+      break;
     case CryptoBackend::kVaes:
       vaes::seal(state_, nonce, header, plaintext, out);
       break;
@@ -82,6 +134,8 @@ bool PacketKey::open(PathId path, PacketNumber pn, Bytes header, MutableBytes ci
   if (ciphertext_and_tag.size() < kAeadTagLength) return false;
   const AeadNonce nonce = packet_nonce(iv_, path, pn);
   switch (backend_) {
+    case CryptoBackend::kVaes512:
+      return vaes512::open(state_, nonce, header, ciphertext_and_tag);
     case CryptoBackend::kVaes:
       return vaes::open(state_, nonce, header, ciphertext_and_tag);
     case CryptoBackend::kIpsecMb:

@@ -4,10 +4,10 @@
 // bits): multipath draft section 2.4. For path 0 that is RFC 9001 section 5.3 bit for bit,
 // so one function serves all packets; 0-RTT, Initial and Handshake packets pass path 0.
 //
-// Three backends do AES-GCM: our own loop over 256-bit AES instructions on CPUs that have
-// those but not AVX-512, libipsec-mb's direct calls where the library and the CPU have them,
-// and OpenSSL EVP. ChaCha20-Poly1305 is always EVP. Key schedules are expanded once, when
-// the key is made; sealing and opening allocate nothing.
+// Four backends do AES-GCM: our own loops over 512-bit and over 256-bit AES instructions,
+// libipsec-mb's direct calls on CPUs that have neither, and OpenSSL EVP. ChaCha20-Poly1305 is
+// always EVP. Key schedules are expanded once, when the key is made; sealing and opening
+// allocate nothing.
 #pragma once
 
 #include <array>
@@ -18,18 +18,12 @@
 
 #include "base/bytes.h"
 #include "base/units.h"
+#include "quic/crypto/backend.h"
 #include "quic/crypto/key_schedule.h"
 #include "quic/crypto/secret.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
-
-enum class CryptoBackend : std::uint8_t {
-  kAuto,     // the fastest one that works here
-  kVaes,     // AES-GCM by 256-bit instructions; falls back to kIpsecMb
-  kIpsecMb,  // AES-GCM by libipsec-mb; falls back to OpenSSL where it cannot serve
-  kOpenSsl,
-};
 
 // What kAuto or `wanted` comes to on this machine for this suite: never kAuto.
 CryptoBackend effective_backend(CryptoBackend wanted, CipherSuite suite);
@@ -82,7 +76,7 @@ class PacketKey {
   [[nodiscard]] bool open(PathId path, PacketNumber pn, Bytes header, MutableBytes ciphertext_and_tag);
 
  private:
-  void* state_ = nullptr;  // expanded key (kVaes, kIpsecMb) or cipher context (EVP), by backend_
+  void* state_ = nullptr;  // expanded key or cipher context (EVP), by backend_
   AeadNonce iv_{};
   CipherSuite suite_ = CipherSuite::kAes128GcmSha256;
   CryptoBackend backend_ = CryptoBackend::kOpenSsl;

@@ -21,12 +21,21 @@ bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, Mut
 
 }  // namespace hawser::quic::ipsec_mb
 
+namespace hawser::quic::vaes512 {
+
+// The CPU has AES and carry-less multiplication on 512-bit registers, and AVX-512 BW, DQ and VL.
+bool is_available();
+void* make(CipherSuite suite, Bytes key);  // AES suites only
+void destroy(void* state);
+void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);
+bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
+
+}  // namespace hawser::quic::vaes512
+
 namespace hawser::quic::vaes {
 
 // The CPU has AES and carry-less multiplication on 256-bit registers.
 bool is_available();
-// It is, and the CPU lacks the 512-bit ones that libipsec-mb would use.
-bool is_fastest();
 void* make(CipherSuite suite, Bytes key);  // AES suites only
 void destroy(void* state);
 void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);

@@ -8,10 +8,7 @@
 
 #include "base/check.h"
 #include "quic/crypto/aead_backends.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "quic/crypto/aes_key_schedule.h"
 
 namespace hawser::quic::vaes {
 
@@ -27,7 +24,7 @@ constexpr std::size_t kChunk = 8 * kBlock;  // four vectors of two blocks
 // Field elements are kept with their octets reversed and, for powers of H, multiplied by x:
 // then a product of 256 bits is reduced by two multiplications with one constant.
 struct alignas(32) Key {
-  __m128i round_keys[15];
+  __m128i round_keys[kAesRoundKeysMax];
   // H^8 down to H^1, so that powers[8 - n] belongs to the first of the last n blocks; and of
   // each the exclusive or of both halves, for Karatsuba's middle product.
   __m128i powers[8];
@@ -282,50 +279,6 @@ HAWSER_TARGET_VAES bool open_with(const Key& key, const AeadNonce& nonce, Bytes 
   return equal_constant_time(expected, tag);
 }
 
-// FIPS 197 section 5.2: each word of a round key is the xor of the words before it.
-HAWSER_INLINE_VAES __m128i next_round_key(__m128i key, __m128i assist) {
-  key = _mm_xor_si128(key, _mm_slli_si128(key, 4));
-  key = _mm_xor_si128(key, _mm_slli_si128(key, 8));
-  return _mm_xor_si128(key, assist);
-}
-
-template <int kRoundConstant>
-HAWSER_INLINE_VAES __m128i rotated_assist(__m128i key) {
-  return _mm_shuffle_epi32(_mm_aeskeygenassist_si128(key, kRoundConstant), 0xff);
-}
-
-HAWSER_TARGET_VAES void expand_128(__m128i* k, const std::uint8_t* octets) {
-  k[0] = load(octets);
-  k[1] = next_round_key(k[0], rotated_assist<0x01>(k[0]));
-  k[2] = next_round_key(k[1], rotated_assist<0x02>(k[1]));
-  k[3] = next_round_key(k[2], rotated_assist<0x04>(k[2]));
-  k[4] = next_round_key(k[3], rotated_assist<0x08>(k[3]));
-  k[5] = next_round_key(k[4], rotated_assist<0x10>(k[4]));
-  k[6] = next_round_key(k[5], rotated_assist<0x20>(k[5]));
-  k[7] = next_round_key(k[6], rotated_assist<0x40>(k[6]));
-  k[8] = next_round_key(k[7], rotated_assist<0x80>(k[7]));
-  k[9] = next_round_key(k[8], rotated_assist<0x1b>(k[8]));
-  k[10] = next_round_key(k[9], rotated_assist<0x36>(k[9]));
-}
-
-template <int kRoundConstant>
-HAWSER_INLINE_VAES void expand_pair(__m128i* k) {
-  k[2] = next_round_key(k[0], rotated_assist<kRoundConstant>(k[1]));
-  k[3] = next_round_key(k[1], _mm_shuffle_epi32(_mm_aeskeygenassist_si128(k[2], 0), 0xaa));
-}
-
-HAWSER_TARGET_VAES void expand_256(__m128i* k, const std::uint8_t* octets) {
-  k[0] = load(octets);
-  k[1] = load(octets + kBlock);
-  expand_pair<0x01>(k);
-  expand_pair<0x02>(k + 2);
-  expand_pair<0x04>(k + 4);
-  expand_pair<0x08>(k + 6);
-  expand_pair<0x10>(k + 8);
-  expand_pair<0x20>(k + 10);
-  k[14] = next_round_key(k[12], rotated_assist<0x40>(k[13]));
-}
-
 // Multiplies by x in the octet-reversed field: shifts left, and reduces what falls out.
 HAWSER_TARGET_VAES __m128i doubled(__m128i value) {
   std::uint64_t half[2];
@@ -352,18 +305,10 @@ bool is_available() {
          __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq");
 }
 
-bool is_fastest() {
-  return is_available() && !__builtin_cpu_supports("avx512vl");
-}
-
 void* make(CipherSuite suite, Bytes octets) {
   auto* key = new Key;
-  key->rounds = suite == CipherSuite::kAes128GcmSha256 ? 10 : 14;
-  if (key->rounds == 10) {
-    expand_128(key->round_keys, octets.data());
-  } else {
-    expand_256(key->round_keys, octets.data());
-  }
+  key->rounds = aes_rounds(suite);
+  expand_aes_key(suite, octets, key->round_keys);
   prepare_powers(*key);
   return key;
 }
@@ -393,9 +338,6 @@ bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertex
 #else
 
 bool is_available() {
-  return false;
-}
-bool is_fastest() {
   return false;
 }
 void* make(CipherSuite, Bytes) {
