@@ -62,7 +62,7 @@ void ConnectionCore::on_stateless_reset(Timestamp now) {
 bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& builder) {
   if (!closing_.packet_owed) return false;
   closing_.packet_owed = false;
-  const NetworkPath& network_path = path_->active();
+  NetworkPath& network_path = path_->active();
   const std::size_t area = std::min<std::size_t>(
       std::min<std::uint64_t>(network_path.anti_amplification().credit(), kBaseMtu), train.buffer.size());
   builder.begin(train.buffer.first(area));
@@ -94,6 +94,7 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
   train.tuple = network_path.tuple();
   train.ecn = Ecn::kNotEct;
   train.size = train.segment_size = builder.size();
+  network_path.on_datagram_sent(train.size, Ecn::kNotEct, now_, pto());
   stats_.bytes_sent += train.size;
   return true;
 }
