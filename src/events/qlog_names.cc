@@ -109,7 +109,14 @@ constexpr FrameShape kFrameShapes[] = {
     {.first = 0x1b, .last = 0x1b, .name = "path_response", .data = "data"},
     {.first = 0x1c, .last = 0x1d, .name = "connection_close", .value = "error_code"},
     {.first = 0x1e, .last = 0x1e, .name = "handshake_done"},
+    {.first = 0x1f, .last = 0x1f, .name = "immediate_ack"},
     {.first = 0x30, .last = 0x31, .name = "datagram", .has_length = true},
+    {.first = 0xaf,
+     .last = 0xaf,
+     .name = "ack_frequency",
+     .id = "sequence_number",
+     .value = "ack_eliciting_threshold",
+     .extra = "request_max_ack_delay"},
 };
 
 const FrameShape* shape_of(std::uint64_t type) {
@@ -168,6 +175,10 @@ void write_special_members(JsonWriter& json, const FrameSummary& frame) {
     json.key("token");
     json.begin_object();
     json.end_object();
+  }
+  if (frame.type == 0xaf) {
+    json.key("reordering_threshold");
+    json.number(frame.offset);
   }
   const bool counts_streams = frame.type == 0x12 || frame.type == 0x13 || frame.type == 0x16 || frame.type == 0x17;
   if (counts_streams) {

@@ -208,6 +208,7 @@ std::vector<Parameters> illegal_from_client() {
       {"max_udp_payload_size_below_1200", kClientOk + tp(0x03, 1'199)},
       {"ack_delay_exponent_above_20", kClientOk + tp(0x0a, 21)},
       {"max_ack_delay_of_2_to_14", kClientOk + tp(0x0b, 1 << 14)},
+      {"min_ack_delay_above_max_ack_delay", kClientOk + tp(0xff04de1b, 25'001)},
       {"active_connection_id_limit_below_2", kClientOk + tp(0x0e, 1)},
       {"initial_max_streams_bidi_above_2_to_60", kClientOk + tp(0x08, (std::uint64_t{1} << 60) + 1)},
       {"initial_max_streams_uni_above_2_to_60", kClientOk + tp(0x09, (std::uint64_t{1} << 60) + 1)},
@@ -252,6 +253,7 @@ std::vector<Parameters> illegal_from_server() {
       {"max_udp_payload_size_below_1200", kServerOk + tp(0x03, 1'000)},
       {"ack_delay_exponent_above_20", kServerOk + tp(0x0a, 63)},
       {"max_ack_delay_above_limit", kServerOk + tp(0x0b, 20'000)},
+      {"min_ack_delay_above_max_ack_delay", kServerOk + tp(0x0b, 10) + tp(0xff04de1b, 10'001)},
       {"active_connection_id_limit_of_0", kServerOk + tp(0x0e, std::uint64_t{0})},
       {"duplicate", kServerOk + tp(0x05, 1) + tp(0x05, 2)},
   };

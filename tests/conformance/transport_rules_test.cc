@@ -158,12 +158,16 @@ std::vector<Rule> rules_of_the_rest() {
       // RFC 9001 section 6 and 8.3: TLS messages that QUIC forbids.
       {"tls_key_update_from_a_client", kC, crypto_error(10), "0600051800000101"},
       {"tls_new_session_ticket_from_a_client", kC, crypto_error(10), "06000804000004aabbccdd"},
+      // draft-ietf-quic-ack-frequency-12 section 4; min_ack_delay is 1,000 microseconds.
+      {"ack_frequency_delay_below_min_ack_delay", kC, Code::kProtocolViolation, "40af0001" + v(999) + "01"},
+      {"server_ack_frequency_delay_below_min_ack_delay", kS, Code::kProtocolViolation, "40af0001" + v(0) + "01"},
+      {"ack_frequency_delay_of_2_to_14_ms", kC, Code::kProtocolViolation, "40af0001" + v(16'384'000) + "01"},
+      {"ack_frequency_truncated", kC, Code::kFrameEncodingError, "40af0001" + v(1'000)},
+      {"ack_frequency_type_not_shortest", kC, Code::kProtocolViolation, "800000af0001" + v(1'000) + "01"},
       // Extension frames that were not negotiated.
       {"reset_stream_at_not_negotiated", kC, Code::kFrameEncodingError, "2400000404" + kPadding},
       {"path_abandon_not_negotiated", kC, Code::kFrameEncodingError, "7e750000" + kPadding},
       {"path_ack_not_negotiated", kC, Code::kFrameEncodingError, "3e0000000000"},
-      {"ack_frequency_not_negotiated", kC, Code::kFrameEncodingError, "40af01020304" + kPadding},
-      {"immediate_ack_not_negotiated", kC, Code::kFrameEncodingError, "1f" + kPadding},
       {"observed_address_not_negotiated", kC, Code::kFrameEncodingError, "809f81a6" + kPadding},
   };
 }
@@ -283,6 +287,8 @@ std::vector<Misplaced> misplaced() {
           {"path_response", "1b0102030405060708"},
           {"connection_close_of_the_application", "1d0000"},
           {"handshake_done", "1e"},
+          {"immediate_ack", "1f"},
+          {"ack_frequency", "40af0001" + v(1'000) + "01"},
           {"datagram", "310401020304"}};
 }
 
@@ -304,6 +310,14 @@ TEST_P(MisplacedInHandshake, are_a_protocol_violation) {
 
 INSTANTIATE_TEST_SUITE_P(rfc9000_table3, MisplacedInHandshake, ::testing::ValuesIn(misplaced()),
                          [](const auto& info) { return std::string(info.param.name); });
+
+TEST(ack_frequency_rules, legal_requests_are_taken) {
+  Theatre theatre;
+  theatre.open();
+  theatre.lie(kC, EncryptionLevel::kOneRtt, "40af0009" + v(1'000) + "00" + "1f");
+  theatre.lie(kC, EncryptionLevel::kOneRtt, "40af00" + v(kBig) + v(16'383'999) + v(kBig));
+  EXPECT_FALSE(theatre.verdict(kC).has_value());
+}
 
 // RFC 9221: an offered size is a limit on the whole frame.
 TEST(datagram_rules, larger_than_offered) {

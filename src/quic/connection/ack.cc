@@ -91,6 +91,9 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome, PacketNumber
   }
   if (outcome.rtt_sampled) streams_.set_rtt(path_->loss().rtt().smoothed());
   if (outcome.acked_packets != 0 || outcome.lost_packets != 0) path_->update_pacing_rate();
+  if (outcome.acked_packets != 0 && handshake_.confirmed)
+    ack_frequency_.update(path_->controller().congestion_window() / path_->active().mtu(),
+                          path_->loss().rtt().smoothed(), path_->loss().packet_threshold());
   if (emitter_.wants(EventGroup::kRecovery)) {
     for (const LostPacket& lost : recovery_.lost_packets)
       emitter_.emit(PacketLost{
@@ -140,6 +143,10 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
     case SentFrameKind::kRetireConnectionId:
       path_->peer_cids().on_retirement_acked(frame.id);
       return;
+    case SentFrameKind::kAckFrequency:
+      ack_frequency_.on_frame_acked(frame);
+      path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
+      return;
     default:
       streams_.on_frame_acked(frame);
       return;
@@ -159,6 +166,9 @@ void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace spa
       return;
     case SentFrameKind::kRetireConnectionId:
       path_->peer_cids().on_retirement_lost(frame.id);
+      return;
+    case SentFrameKind::kAckFrequency:
+      ack_frequency_.on_frame_lost(frame);
       return;
     case SentFrameKind::kHandshakeDone:
       owed_.handshake_done = true;

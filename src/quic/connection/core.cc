@@ -85,6 +85,7 @@ std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
   ours.initial_max_streams_uni = config_.max_streams_uni;
   ours.ack_delay_exponent = kAckDelayExponent;
   ours.max_ack_delay_ms = static_cast<std::uint64_t>(to_ms(config_.max_ack_delay));
+  ours.min_ack_delay_us = static_cast<std::uint64_t>(to_us(min_ack_delay()));
   ours.active_connection_id_limit = kMaxActiveCids;
   ours.disable_active_migration = config_.disable_active_migration;
   ours.max_datagram_frame_size = config_.max_datagram_frame_size;

@@ -23,9 +23,11 @@
 #include "quic/connection/key_ring.h"
 #include "quic/connection/lending.h"
 #include "quic/path/path.h"
+#include "quic/recovery/ack_frequency.h"
 #include "quic/streams/crypto_stream.h"
 #include "quic/streams/stream_set.h"
 #include "quic/tls/tls_session.h"
+#include "quic/wire/frame_legality.h"
 #include "quic/wire/frames/frame_reader.h"
 #include "quic/wire/packet_header.h"
 #include "quic/wire/transport_parameters.h"
@@ -154,7 +156,7 @@ class ConnectionCore final : private TlsHandler {
     bool probing = true;  // only probing frames so far
   };
   using FrameHandler = Parsed<void> (ConnectionCore::*)(FrameReader&, ReceivedPacket&);
-  using FrameHandlers = std::array<FrameHandler, 64>;
+  using FrameHandlers = std::array<FrameHandler, kFrameTableSize>;
   static const FrameHandlers kFrameHandlers;
   static constexpr FrameHandlers make_frame_handlers();
 
@@ -203,6 +205,8 @@ class ConnectionCore final : private TlsHandler {
   Parsed<void> on_connection_close(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_handshake_done(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_datagram_frame(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_ack_frequency(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_immediate_ack(FrameReader& in, ReceivedPacket& packet);
 
   // ack.cc
   void on_frames_recovered(PacketNumberSpace space);
@@ -228,11 +232,12 @@ class ConnectionCore final : private TlsHandler {
   void account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
   void mask_train(DatagramBuilder& builder);
   using FrameWriter = WriteResult (ConnectionCore::*)(PacketPayload&);
-  static const std::array<FrameWriter, 6> kOneRttWriters;
+  static const std::array<FrameWriter, 7> kOneRttWriters;
   WriteResult write_handshake_done(PacketPayload& out);
   WriteResult write_one_rtt_crypto(PacketPayload& out);
   WriteResult write_cid_frames(PacketPayload& out);
   WriteResult write_new_token(PacketPayload& out);
+  WriteResult write_ack_frequency(PacketPayload& out);
   WriteResult write_stream_control(PacketPayload& out);
   WriteResult write_datagrams(PacketPayload& out);
 
@@ -277,6 +282,8 @@ class ConnectionCore final : private TlsHandler {
     times_.last_activity = now_;
     times_.sent_since_activity = false;
   }
+  // What we declare as min_ack_delay: never above our max_ack_delay.
+  [[nodiscard]] Duration min_ack_delay() const { return std::min<Duration>(kMinAckDelay, config_.max_ack_delay); }
   [[nodiscard]] Duration pto() const { return path_->loss().pto(PacketNumberSpace::kApplication); }
 
   // deliver.cc
@@ -362,6 +369,8 @@ class ConnectionCore final : private TlsHandler {
   std::unique_ptr<Path> path_;
   DatagramQueue datagrams_;
   EarlyPackets early_packets_;
+  AckFrequencySender ack_frequency_;
+  AckFrequencyReceiver peer_ack_frequency_;
   RecoveryFrames& recovery_;  // lent
 
   Phase phase_ = Phase::kOpen;

@@ -132,8 +132,15 @@ bool FrameLog::add_connection_frame(FrameSummary& s) {
     case 0x30:
     case 0x31:
       return filled(parse_datagram(in_), [&s](const auto& f) { s.length = f.data.size(); });
+    case 0xaf:
+      return filled(parse_ack_frequency(in_), [&s](const auto& f) {
+        s.id = f.sequence_number;
+        s.value = f.ack_eliciting_threshold;
+        s.extra = f.requested_max_ack_delay_us;
+        s.offset = f.reordering_threshold;
+      });
     default:
-      return s.type == 0x01 || s.type == 0x1e;
+      return s.type == 0x01 || s.type == 0x1e || s.type == 0x1f;
   }
 }
 
@@ -204,6 +211,8 @@ void ConnectionCore::log_peer_parameters() {
                                {"initial_max_streams_uni", peer.initial_max_streams_uni},
                                {"ack_delay_exponent", peer.ack_delay_exponent},
                                {"max_ack_delay", peer.max_ack_delay_ms},
+                               // 0: not offered; an offer of 0 looks the same and is as good as none.
+                               {"min_ack_delay", peer.min_ack_delay_us.value_or(0)},
                                {"active_connection_id_limit", peer.active_connection_id_limit},
                                {"max_datagram_frame_size", peer.max_datagram_frame_size}};
   const auto view = [](const std::optional<ConnectionId>& id) { return id ? id->view() : Bytes{}; };

@@ -31,7 +31,9 @@ constexpr ConnectionCore::FrameHandlers ConnectionCore::make_frame_handlers() {
   set(0x1b, 0x1b, &ConnectionCore::on_path_response);
   set(0x1c, 0x1d, &ConnectionCore::on_connection_close);
   set(0x1e, 0x1e, &ConnectionCore::on_handshake_done);
+  set(0x1f, 0x1f, &ConnectionCore::on_immediate_ack);
   set(0x30, 0x31, &ConnectionCore::on_datagram_frame);
+  set(0xaf, 0xaf, &ConnectionCore::on_ack_frequency);
   return table;
 }
 
@@ -192,6 +194,22 @@ Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket&)
   if (datagram_size(frame) > config_.max_datagram_frame_size)
     return in.fault(TransportErrorCode::kProtocolViolation, "DATAGRAM larger than max_datagram_frame_size");
   tell_.datagrams.push_back(frame.data);
+  return {};
+}
+
+// draft-ietf-quic-ack-frequency-12 section 4.
+Parsed<void> ConnectionCore::on_ack_frequency(FrameReader& in, ReceivedPacket& packet) {
+  HAWSER_TRY(const AckFrequencyFrame frame, parse_ack_frequency(in));
+  const Duration delay = std::chrono::microseconds(static_cast<std::int64_t>(frame.requested_max_ack_delay_us));
+  if (delay < min_ack_delay())
+    return in.fault(TransportErrorCode::kProtocolViolation, "ACK_FREQUENCY with a delay below min_ack_delay");
+  if (!peer_ack_frequency_.accept(frame.sequence_number)) return {};
+  path_->acks(packet.space).set_frequency(frame.ack_eliciting_threshold + 1, delay, frame.reordering_threshold);
+  return {};
+}
+
+Parsed<void> ConnectionCore::on_immediate_ack(FrameReader&, ReceivedPacket& packet) {
+  path_->acks(packet.space).request_immediate_ack(now_);
   return {};
 }
 

@@ -105,8 +105,9 @@ void ConnectionCore::apply_peer_parameters() {
                             .initial_max_stream_data_uni = handshake_.peer.initial_max_stream_data_uni,
                             .initial_max_streams_bidi = handshake_.peer.initial_max_streams_bidi,
                             .initial_max_streams_uni = handshake_.peer.initial_max_streams_uni});
-  path_->loss().set_peer_max_ack_delay(
-      std::chrono::milliseconds(static_cast<std::int64_t>(handshake_.peer.max_ack_delay_ms)));
+  ack_frequency_.set_peer(handshake_.peer.min_ack_delay_us,
+                          std::chrono::milliseconds(static_cast<std::int64_t>(handshake_.peer.max_ack_delay_ms)));
+  path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
   path_->active().mtu_prober().set_peer_limit(handshake_.peer.max_udp_payload_size);
   path_->local_cids().set_peer_limit(std::min<std::uint64_t>(handshake_.peer.active_connection_id_limit, kCidsToIssue));
   if (handshake_.peer.stateless_reset_token) {

@@ -1,6 +1,7 @@
 // send.cc: assembles outgoing datagrams: chooses the network path and the packets, lets each
 // machine write its frames by table, seals. Before: the machines. After: endpoint/endpoint.cc.
 #include "quic/connection/core.h"
+#include "quic/wire/frames/ack_frequency.h"
 #include "quic/wire/frames/new_token.h"
 
 namespace hawser::quic {
@@ -30,9 +31,10 @@ struct ConnectionCore::DatagramPlan {
 };
 
 // What a 1-RTT packet says besides ACKs and stream data, in this order.
-const std::array<ConnectionCore::FrameWriter, 6> ConnectionCore::kOneRttWriters = {
+const std::array<ConnectionCore::FrameWriter, 7> ConnectionCore::kOneRttWriters = {
     &ConnectionCore::write_handshake_done, &ConnectionCore::write_one_rtt_crypto, &ConnectionCore::write_cid_frames,
-    &ConnectionCore::write_new_token,      &ConnectionCore::write_stream_control, &ConnectionCore::write_datagrams};
+    &ConnectionCore::write_new_token,      &ConnectionCore::write_ack_frequency,  &ConnectionCore::write_stream_control,
+    &ConnectionCore::write_datagrams};
 
 // Key updates of our own, before anything is sealed (RFC 9001 section 6).
 Parsed<void> ConnectionCore::maintain_keys() {
@@ -173,8 +175,9 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (!plan.may_carry_data) return false;
   if (crypto_.wants_to_send(level)) return true;
   if (level != EncryptionLevel::kOneRtt) return false;
-  return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping || !datagrams_.empty() ||
-         std::as_const(*path_).local_cids().has_frames() || path_->peer_cids().has_frames();
+  return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping ||
+         ack_frequency_.owes_frame() || !datagrams_.empty() || std::as_const(*path_).local_cids().has_frames() ||
+         path_->peer_cids().has_frames();
 }
 
 // Lost handshake octets wait for a window that early 1-RTT data fills, which the peer cannot
@@ -207,6 +210,11 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   if ((plan.may_carry_data || probe || handshake_stalls(packet.level)) &&
       loss.can_track(space, PacketPayload::kMaxFrames)) {
     if (packet.level == EncryptionLevel::kOneRtt) {
+      // A peer that was asked for few ACKs owes the probe one at once.
+      if (probe && ack_frequency_.is_negotiated() && out.room() > 0) {
+        write_immediate_ack(out, {});
+        out.record({.kind = SentFrameKind::kImmediateAck});
+      }
       write_application_frames(out, network_path);
     } else {
       (void)crypto_.write_crypto(out, packet.level);
@@ -259,6 +267,13 @@ WriteResult ConnectionCore::write_new_token(PacketPayload& out) {
   out.record({.kind = SentFrameKind::kNewToken});
   owed_.new_token = false;
   return WriteResult::kDone;
+}
+
+WriteResult ConnectionCore::write_ack_frequency(PacketPayload& out) {
+  if (!ack_frequency_.owes_frame()) return WriteResult::kDone;
+  const WriteResult result = ack_frequency_.write(out);
+  path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
+  return result;
 }
 
 WriteResult ConnectionCore::write_stream_control(PacketPayload& out) {

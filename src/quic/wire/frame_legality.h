@@ -26,8 +26,8 @@ struct FrameRules {
   }
 };
 
-// All frames known today have a one-octet type, so the table is indexed by it.
-inline constexpr std::size_t kFrameTableSize = 64;
+// All frames known today have types below this, so the table is indexed by them.
+inline constexpr std::size_t kFrameTableSize = 0xb0;
 
 namespace detail {
 
@@ -68,7 +68,9 @@ inline constexpr std::array kFrameRows{
     FrameRow{0x1c, 0x1c, {"CONNECTION_CLOSE", kIH01, false, false, false}},
     FrameRow{0x1d, 0x1d, {"CONNECTION_CLOSE", k01, false, false, false}},
     FrameRow{0x1e, 0x1e, {"HANDSHAKE_DONE", k1, true, true, false}},
+    FrameRow{0x1f, 0x1f, {"IMMEDIATE_ACK", k1, true, true, false}},
     FrameRow{0x30, 0x31, {"DATAGRAM", k01, true, true, false}},
+    FrameRow{0xaf, 0xaf, {"ACK_FREQUENCY", k1, true, true, false}},
 };
 
 constexpr std::array<FrameRules, kFrameTableSize> spread_frame_rows() {

@@ -27,7 +27,7 @@ constexpr std::array kRfcTable{
     RfcRow{0x15, 0x15, "01", ""},     RfcRow{0x16, 0x17, "01", ""},   RfcRow{0x18, 0x18, "01", "P"},
     RfcRow{0x19, 0x19, "01", ""},     RfcRow{0x1a, 0x1a, "01", "P"},  RfcRow{0x1b, 0x1b, "1", "P"},
     RfcRow{0x1c, 0x1c, "IH01", "NC"}, RfcRow{0x1d, 0x1d, "01", "NC"}, RfcRow{0x1e, 0x1e, "1", ""},
-    RfcRow{0x30, 0x31, "01", ""},
+    RfcRow{0x1f, 0x1f, "1", ""},      RfcRow{0x30, 0x31, "01", ""},   RfcRow{0xaf, 0xaf, "1", ""},
 };
 
 constexpr std::array<std::pair<EncryptionLevel, char>, 4> kLevels{{{EncryptionLevel::kInitial, 'I'},
@@ -65,8 +65,8 @@ TEST(frame_legality, agrees_with_table_3_for_every_type_and_packet) {
 }
 
 TEST(frame_legality, unknown_types_are_frame_encoding_errors) {
-  for (const std::uint64_t type : {std::uint64_t{0x1f}, std::uint64_t{0x20}, std::uint64_t{0x2f}, std::uint64_t{0x32},
-                                   std::uint64_t{0x40}, std::uint64_t{0x15228c00}, kVarintMax}) {
+  for (const std::uint64_t type : {std::uint64_t{0x20}, std::uint64_t{0x2f}, std::uint64_t{0x32}, std::uint64_t{0x40},
+                                   std::uint64_t{0xb0}, std::uint64_t{0x15228c00}, kVarintMax}) {
     const auto checked = check_frame(type, EncryptionLevel::kOneRtt);
     ASSERT_FALSE(checked);
     EXPECT_EQ(checked.error().code, TransportErrorCode::kFrameEncodingError);
@@ -103,6 +103,7 @@ TEST(frame_legality, names_frames_as_the_rfc_does) {
   EXPECT_EQ(frame_name(0x0b), "STREAM");
   EXPECT_EQ(frame_name(0x1d), "CONNECTION_CLOSE");
   EXPECT_EQ(frame_name(0x31), "DATAGRAM");
+  EXPECT_EQ(frame_name(0xaf), "ACK_FREQUENCY");
   EXPECT_EQ(frame_name(0x99), "unknown");
 }
 

@@ -1,4 +1,5 @@
-// frame_type.h: the frames hawser knows, by code point (RFC 9000 section 19, RFC 9221).
+// frame_type.h: the frames hawser knows, by code point (RFC 9000 section 19, RFC 9221,
+// draft-ietf-quic-ack-frequency-12).
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,10 @@ enum class FrameType : std::uint64_t {
   kConnectionClose = 0x1c,
   kConnectionCloseApplication = 0x1d,
   kHandshakeDone = 0x1e,
+  kImmediateAck = 0x1f,
   kDatagram = 0x30,  // reaches to the end of the packet
   kDatagramWithLength = 0x31,
+  kAckFrequency = 0xaf,
 };
 
 // Bits of a STREAM frame's type.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quic/wire/frames/ack.h"
+#include "quic/wire/frames/ack_frequency.h"
 #include "quic/wire/frames/connection_close.h"
 #include "quic/wire/frames/crypto.h"
 #include "quic/wire/frames/data_blocked.h"

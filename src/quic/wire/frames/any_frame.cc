@@ -45,7 +45,9 @@ constexpr std::array kParserRows{
     ParserRow{0x1b, 0x1b, &parse_as<&parse_path_response>},
     ParserRow{0x1c, 0x1d, &parse_as<&parse_connection_close>},
     ParserRow{0x1e, 0x1e, &parse_as<&parse_handshake_done>},
+    ParserRow{0x1f, 0x1f, &parse_as<&parse_immediate_ack>},
     ParserRow{0x30, 0x31, &parse_as<&parse_datagram>},
+    ParserRow{0xaf, 0xaf, &parse_as<&parse_ack_frequency>},
 };
 
 constexpr std::array<AnyParser, kFrameTableSize> spread_parsers() {
@@ -103,6 +105,8 @@ HAWSER_FRAME_OVERLOADS(PathResponseFrame, path_response)
 HAWSER_FRAME_OVERLOADS(ConnectionCloseFrame, connection_close)
 HAWSER_FRAME_OVERLOADS(HandshakeDoneFrame, handshake_done)
 HAWSER_FRAME_OVERLOADS(DatagramFrame, datagram)
+HAWSER_FRAME_OVERLOADS(AckFrequencyFrame, ack_frequency)
+HAWSER_FRAME_OVERLOADS(ImmediateAckFrame, immediate_ack)
 
 #undef HAWSER_FRAME_OVERLOADS
 

@@ -37,7 +37,7 @@ constexpr std::array kRows{
         "18 01 00 15 010101010101010101010101010101010101010101 000102030405060708090a0b0c0d0e0f"},
     Row{"19.15: Retire Prior To above the sequence number", "18 01 01 01 aa 000102030405060708090a0b0c0d0e0f",
         "18 01 02 01 aa 000102030405060708090a0b0c0d0e0f"},
-    Row{"12.4: unknown type", "1e", "1f"},
+    Row{"12.4: unknown type", "1e", "20"},
 };
 
 TEST(frame_errors, every_forbidden_value_is_a_frame_encoding_error) {
@@ -54,6 +54,18 @@ TEST(frame_errors, every_forbidden_value_is_a_frame_encoding_error) {
     EXPECT_EQ(refused.error().code, TransportErrorCode::kFrameEncodingError) << row.rule;
     EXPECT_EQ(refused.error().frame_type, illegal[0]) << row.rule;
     EXPECT_FALSE(refused.error().reason.empty()) << row.rule;
+  }
+}
+
+// draft-ietf-quic-ack-frequency-12 section 4, with a code of its own.
+TEST(frame_errors, an_ack_frequency_delay_of_2_to_14_ms_is_a_protocol_violation) {
+  for (const auto& [hex, legal] :
+       {std::pair{"40af 00 01 80f9ffff 01", true}, std::pair{"40af 00 01 80fa0000 01", false}}) {
+    const auto octets = from_hex(hex);
+    FrameReader in{Bytes(octets)};
+    const auto frame = parse_any_frame(in);
+    ASSERT_EQ(frame.has_value(), legal) << hex;
+    if (!legal) EXPECT_EQ(frame.error().code, TransportErrorCode::kProtocolViolation);
   }
 }
 

@@ -1,0 +1,69 @@
+// ack_frequency.cc: what is asked for, and what the peer is known to do.
+#include "quic/recovery/ack_frequency.h"
+
+#include <algorithm>
+
+#include "quic/wire/frames/ack_frequency.h"
+
+namespace hawser::quic {
+
+namespace {
+
+bool differs_by_half(std::uint64_t a, std::uint64_t b) {
+  return a >= 2 * b || b >= 2 * a;
+}
+
+}  // namespace
+
+void AckFrequencySender::set_peer(std::optional<std::uint64_t> min_ack_delay_us, Duration max_ack_delay) {
+  negotiated_ = min_ack_delay_us.has_value();
+  declared_delay_ = delay_ = current_delay_ = max_ack_delay;
+  // At most max_ack_delay, which was checked when it was parsed.
+  if (negotiated_) least_delay_ = std::chrono::microseconds(static_cast<std::int64_t>(*min_ack_delay_us));
+}
+
+void AckFrequencySender::update(std::uint64_t window_packets, Duration smoothed_rtt, std::uint64_t packet_threshold) {
+  if (!negotiated_) return;
+  const std::uint64_t every = std::clamp<std::uint64_t>(window_packets / kAcksPerWindow, 2, kAckEveryMax);
+  const Duration delay =
+      std::clamp(smoothed_rtt / static_cast<std::int64_t>(kAcksPerWindow), least_delay_, declared_delay_);
+  // As long as the default will do, nothing is said: most connections are short.
+  const bool asked = next_sequence_ != 0;
+  const bool wanted =
+      differs_by_half(every, ack_every_) || (asked && (differs_by_half(static_cast<std::uint64_t>(delay.count()),
+                                                                       static_cast<std::uint64_t>(delay_.count())) ||
+                                                       packet_threshold != reordering_threshold_));
+  if (!wanted) return;
+  ack_every_ = every;
+  delay_ = delay;
+  reordering_threshold_ = packet_threshold;
+  owed_ = true;
+}
+
+WriteResult AckFrequencySender::write(PacketPayload& out) {
+  const auto delay_us = static_cast<std::uint64_t>(to_us(delay_));
+  const AckFrequencyFrame frame{.sequence_number = next_sequence_,
+                                .ack_eliciting_threshold = ack_every_ - 1,
+                                .requested_max_ack_delay_us = delay_us,
+                                .reordering_threshold = reordering_threshold_};
+  if (out.room() < ack_frequency_size(frame)) return WriteResult::kPacketFull;
+  write_ack_frequency(out, frame);
+  out.mark_non_probing();
+  out.record({.kind = SentFrameKind::kAckFrequency, .id = next_sequence_, .offset = delay_us});
+  ++next_sequence_;
+  owed_ = false;
+  pending_delay_ = std::max(pending_delay_, delay_);
+  return WriteResult::kDone;
+}
+
+void AckFrequencySender::on_frame_acked(const SentFrame& frame) {
+  if (frame.id + 1 != next_sequence_) return;  // a newer one is on its way
+  current_delay_ = std::chrono::microseconds(static_cast<std::int64_t>(frame.offset));
+  pending_delay_ = Duration::zero();
+}
+
+void AckFrequencySender::on_frame_lost(const SentFrame& frame) {
+  if (frame.id + 1 == next_sequence_) owed_ = true;
+}
+
+}  // namespace hawser::quic
