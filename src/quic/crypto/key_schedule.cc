@@ -44,12 +44,12 @@ Secret hkdf_extract(CipherSuite suite, Bytes salt, Bytes input_keying_material) 
 
 void HkdfSecret::expand_label(std::string_view label, MutableBytes out, Bytes context) const {
   static constexpr std::string_view kPrefix = "tls13 ";
-  static constexpr std::size_t kMaxLabel = 32;
   const std::size_t hash_size = key_.hash_length();
-  HAWSER_CHECK(label.size() <= kMaxLabel && context.size() <= Secret::kMaxLength && out.size() <= 255);
+  HAWSER_CHECK(label.size() <= kMaxLabel && context.size() <= Secret::kMaxLength && out.size() <= kMaxOutput);
 
   // struct HkdfLabel of RFC 8446 section 7.1: length, label, context.
-  std::array<std::uint8_t, 2 + 1 + kPrefix.size() + kMaxLabel + 1> info{};
+  std::array<std::uint8_t, 2 + 1 + kPrefix.size() + kMaxLabel + 1> info;
+  info[0] = 0;
   info[1] = static_cast<std::uint8_t>(out.size());
   info[2] = static_cast<std::uint8_t>(kPrefix.size() + label.size());
   std::memcpy(info.data() + 3, kPrefix.data(), kPrefix.size());

@@ -42,9 +42,13 @@ Secret hkdf_extract(CipherSuite suite, Bytes salt, Bytes input_keying_material);
 // A secret from which several others follow by HKDF-Expand-Label (RFC 8446 section 7.1).
 class HkdfSecret {
  public:
+  static constexpr std::size_t kMaxLabel = 249;  // with "tls13 " the length fits an octet
+  static constexpr std::size_t kMaxOutput = 255;
+
   HkdfSecret(CipherSuite suite, Bytes secret) : key_(hash_length(suite), secret) {}
 
-  // `label` without "tls13 ", at most 32 characters; `context` at most a hash; out.size() <= 255.
+  // `label` without "tls13 ", at most kMaxLabel characters; `context` at most a hash;
+  // out.size() <= kMaxOutput.
   void expand_label(std::string_view label, MutableBytes out, Bytes context = {}) const;
 
  private:

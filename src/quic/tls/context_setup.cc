@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "quic/tls/tls_failure.h"
+#include "quic/tls/tls_library.h"
 
 namespace hawser::quic {
 namespace {
@@ -73,9 +74,11 @@ std::vector<CertificateHandle> parse_certificates(Bytes octets) {
 
 KeyHandle parse_key(Bytes octets) {
   if (looks_like_pem(octets))
-    return KeyHandle(PEM_read_bio_PrivateKey(memory_bio(octets).get(), nullptr, &no_pass_phrase, nullptr));
+    return KeyHandle(PEM_read_bio_PrivateKey_ex(memory_bio(octets).get(), nullptr, &no_pass_phrase, nullptr,
+                                                tls_library(), kTlsProperties));
   const std::uint8_t* in = octets.data();
-  return KeyHandle(d2i_AutoPrivateKey(nullptr, &in, static_cast<long>(octets.size())));
+  return KeyHandle(
+      d2i_AutoPrivateKey_ex(nullptr, &in, static_cast<long>(octets.size()), tls_library(), kTlsProperties));
 }
 
 std::expected<void, ConfigError> set_suites(SSL_CTX* context, const std::vector<CipherSuite>& suites) {
@@ -108,7 +111,7 @@ std::expected<CommonContext, ConfigError> make_common_context(const TlsCommonOpt
     if (name.empty() || name.size() > 255) return config_error("alpn: a protocol name has 1 to 255 octets");
   }
   CommonContext common;
-  common.ssl_context.reset(SSL_CTX_new(method));
+  common.ssl_context.reset(SSL_CTX_new_ex(tls_library(), kTlsProperties, method));
   SSL_CTX* context = common.ssl_context.get();
   if (context == nullptr) return config_error("TLS cannot be set up: " + take_openssl_error());
   common.alpn = options.alpn;
