@@ -105,7 +105,10 @@ std::expected<SteeringGroup, ConfigError> SteeringGroup::create(const Options& o
     group.options_.method = SteeringMethod::kEbpf;
   }
   if (group.options_.method == SteeringMethod::kEbpf) {
-    if (auto loaded = group.load_program(); !loaded && !group.fall_back()) return std::unexpected(loaded.error());
+    if (auto loaded = group.load_program(); !loaded && !group.fall_back()) {
+      return std::unexpected(
+          ConfigError{fmt::format("steering ebpf: {}; cbpf needs no privilege", loaded.error().message)});
+    }
   }
   return group;
 }

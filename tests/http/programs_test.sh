@@ -50,6 +50,7 @@ until port=$(sed -n 's|^serving .* on https://[^/]*:\([0-9]*\)/.*|\1|p' "$folder
 done
 certificate=$XDG_DATA_HOME/hawser/dev-cert.pem
 grep -q "SHA-256 [0-9a-f]\{64\}" "$folder/server.log" || fail "no hash of the certificate"
+grep -q "2 workers steered by [ech]" "$folder/server.log" || fail "it does not say how workers get their datagrams"
 grep -q -- "--origin-to-force-quic-on=127.0.0.1:$port" "$folder/server.log" || fail "no words for Chromium"
 
 expect 0 get --cacert "$certificate" -sS "https://localhost:$port/numbers.txt"
