@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "perf_live.h"
 #include "perf_load.h"
 #include "perf_report.h"
 #include "quic/tls/tls_context.h"
@@ -55,6 +56,7 @@ class Client {
   std::expected<void, ConfigError> prepare_worker(std::size_t index, const quic::ClientParameters& parameters);
   std::expected<void, ConfigError> connect();
   std::expected<void, ConfigError> start();
+  void start_pacers();
   void watch(Timestamp begin);
   void finish(Timestamp begin, Outcome& outcome);
   bool collect_reports();
@@ -62,7 +64,9 @@ class Client {
   [[nodiscard]] bool makes_handshakes() const { return options_.mode == Mode::kHandshakes; }
   [[nodiscard]] std::uint64_t total(Counter Counters::* counter) const;
   [[nodiscard]] std::uint64_t progress() const;
-  void print_progress(Timestamp begin, Timestamp since, std::uint64_t before) const;
+  void print_live(const LiveSample& look);
+  [[nodiscard]] LiveSample look();
+  [[nodiscard]] bool reports_are_in() const { return total(&Counters::reports) >= total(&Counters::reports_requested); }
   // Runs `work(ClientWorker&)` on each worker's thread, one after the other.
   template <class Work>
   void on_each_worker(Work work) {
@@ -128,6 +132,11 @@ Plan Client::plan() const {
               .streams = options_.streams,
               .request_size = options_.request_size,
               .response_size = options_.response_size};
+    case Mode::kLatency:
+      return {.exchanges = options_.requests == 0 ? kUnlimited : share(options_.requests, options_.connections),
+              .request_size = options_.request_size,
+              .response_size = options_.response_size,
+              .period = Duration{static_cast<std::int64_t>(1e9 / options_.rate)}};
     case Mode::kHandshakes:
       break;
   }
@@ -196,6 +205,7 @@ std::expected<void, ConfigError> Client::start() {
     on_each_worker([](ClientWorker& own) {
       for (const auto& connection : own.connections) connection->start(own.dialer->protocol.endpoint());
     });
+    if (options_.mode == Mode::kLatency) start_pacers();
     return result;
   }
   for (std::size_t i = 0; i < options_.connections && result; ++i) {
@@ -209,12 +219,33 @@ std::expected<void, ConfigError> Client::start() {
   return result;
 }
 
-void Client::print_progress(Timestamp begin, Timestamp since, std::uint64_t before) const {
-  const Timestamp now = current_time();
-  const double rate = static_cast<double>(progress() - before) / to_seconds(now - since);
-  const bool bulk = options_.mode == Mode::kDownload || options_.mode == Mode::kUpload;
-  fmt::print(stderr, "\r{:4.0f} s  {:<24}", to_seconds(now - begin),
-             bulk ? rate_text(8 * rate) : fmt::format("{:.0f} per second", rate));
+// The first connection's side of the story; the server's is what it reported since the last look.
+LiveSample Client::look() {
+  LiveSample sample;
+  runtime_->worker(0).call([&](runtime::Worker&) {
+    const ClientWorker& own = *workers_[0];
+    if (own.connections.empty() || own.connections.front()->connection() == nullptr) return false;
+    LoadConnection& first = *own.connections.front();
+    sample.client = first.connection()->stats();
+    sample.server = first.report();
+    if (reports_are_in()) first.request_report(own.dialer->protocol.endpoint());
+    return true;
+  });
+  return sample;
+}
+
+void Client::start_pacers() {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    runtime_->worker(i).call([&](runtime::Worker& worker) {
+      ClientWorker& own = *workers_[i];
+      worker.attach(std::make_unique<Pacer>(own.connections, own.dialer->protocol.endpoint()));
+      return true;
+    });
+  }
+}
+
+void Client::print_live(const LiveSample& sample) {
+  fmt::print(stderr, "\r{:<79}", live_line(options_.mode, sample));
   std::fflush(stderr);
 }
 
@@ -230,23 +261,35 @@ void Client::watch(Timestamp begin) {
   };
   Timestamp since = begin;
   std::uint64_t before = 0;
+  std::uint64_t lost_before = 0;
+  if (on_terminal) (void)look();
   while (!wait(over, std::min<Duration>(1s, limit - (current_time() - begin) + 1ms)) && !interrupted_) {
     if (!on_terminal) continue;
-    print_progress(begin, since, before);
-    since = current_time();
-    before = progress();
+    LiveSample sample = look();
+    sample.since_begin = current_time() - begin;
+    sample.since_last = current_time() - since;
+    sample.progress = progress() - before;
+    sample.lost_before = lost_before;
+    print_live(sample);
+    since += sample.since_last;
+    before += sample.progress;
+    lost_before = packets_lost(sample);
   }
-  if (on_terminal) fmt::print(stderr, "\r{:40}\r", "");
+  if (on_terminal) fmt::print(stderr, "\r{:79}\r", "");
 }
 
+// True if the server's word on the first connection is as new as this call.
 bool Client::collect_reports() {
-  const std::uint64_t wanted =
-      total(&Counters::reports) + standing_connections_ - (makes_handshakes() ? 0 : total(&Counters::failed));
+  interrupted_ = false;
+  const auto are_in = [this] { return reports_are_in(); };
+  if (!wait(are_in, kEndTimeout)) return false;  // what the live line asked for last
   on_each_worker([](ClientWorker& own) {
     for (const auto& connection : own.connections) connection->request_report(own.dialer->protocol.endpoint());
   });
-  interrupted_ = false;
-  return wait([&] { return total(&Counters::reports) >= wanted; }, kEndTimeout);
+  if (!wait(are_in, kEndTimeout)) return false;
+  return runtime_->worker(0)
+      .call([this](runtime::Worker&) { return workers_[0]->connections.front()->report().has_value(); })
+      .value_or(false);
 }
 
 // Stops what still runs and fills in the outcome.

@@ -27,6 +27,7 @@ void add_server(CLI::App& perf, int& exit_code) {
 void choose_mode(ClientOptions& options, const CLI::App& command) {
   if (command.count("--upload") != 0) options.mode = Mode::kUpload;
   if (command.count("--requests") != 0) options.mode = Mode::kRequests;
+  if (command.count("--latency") != 0) options.mode = Mode::kLatency;
   if (command.count("--handshakes") != 0) options.mode = Mode::kHandshakes;
   const bool bulk = options.mode == Mode::kDownload || options.mode == Mode::kUpload;
   const bool endless = bulk ? options.octets == 0 : options.requests == 0;
@@ -34,9 +35,22 @@ void choose_mode(ClientOptions& options, const CLI::App& command) {
   if (endless && options.duration_s == 0) options.duration_s = kDefaultSeconds;
 }
 
+// Without sizes, a round trip carries 100 octets each way.
+void choose_sizes(ClientOptions& options, const CLI::App& command) {
+  const bool given = command.count("--request-size") != 0 || command.count("--response-size") != 0;
+  if (given && options.mode != Mode::kRequests && options.mode != Mode::kLatency)
+    throw CLI::ValidationError("--request-size and --response-size are for --requests and --latency");
+  if (command.count("--rate") != 0 && options.mode != Mode::kLatency)
+    throw CLI::ValidationError("--rate is for --latency");
+  constexpr std::uint64_t kDefaultSize = 100;
+  if (options.mode != Mode::kLatency) return;
+  if (command.count("--request-size") == 0) options.request_size = kDefaultSize;
+  if (command.count("--response-size") == 0) options.response_size = kDefaultSize;
+}
+
 void add_client(CLI::App& perf, int& exit_code) {
   CLI::App* const command =
-      perf.add_subcommand("client", "measure against a server: throughput, requests or handshakes");
+      perf.add_subcommand("client", "measure against a server: throughput, requests, latency or handshakes");
   const auto options = std::make_shared<ClientOptions>();
   add_common_options(*command, options->common);
   command->add_flag("-k,--insecure", options->insecure, "accept any certificate");
@@ -53,8 +67,14 @@ void add_client(CLI::App& perf, int& exit_code) {
   download->excludes(upload, requests, handshakes);
   upload->excludes(requests, handshakes);
   requests->excludes(handshakes);
-  add_size_option(*command, "--request-size", options->request_size, "octets of each request")->needs(requests);
-  add_size_option(*command, "--response-size", options->response_size, "octets of each response")->needs(requests);
+  command->add_flag("--latency")
+      ->description("one request at a time, at a rate that leaves the connection idle between two")
+      ->excludes(download, upload, requests, handshakes);
+  command->add_option("--rate", options->rate, "with --latency: requests a second on each connection")
+      ->check(CLI::Range(0.001, 1e6))
+      ->capture_default_str();
+  add_size_option(*command, "--request-size", options->request_size, "octets of each request; --latency: 100");
+  add_size_option(*command, "--response-size", options->response_size, "octets of each response; --latency: 100");
   command->add_option("--duration", options->duration_s, "seconds; default: 10, unless a size or count ends the run")
       ->check(CLI::Range(0.0, 86'400.0));
   command->add_option("--streams", options->streams, "streams at a time on each connection")
@@ -67,8 +87,16 @@ void add_client(CLI::App& perf, int& exit_code) {
       ->add_option("--groups", options->groups, "key exchanges to offer, joined by ':'; X25519 alone is the cheapest")
       ->capture_default_str();
   command->add_flag("--resume", options->resume, "resume the session of the connection before")->needs(handshakes);
+  command->footer(
+      "Examples:\n"
+      "  hawser perf client HOST:4433 -k --download 2G\n"
+      "  hawser perf client HOST:4433 -k --requests 100000 --streams 50 --response-size 1k\n"
+      "  hawser perf client HOST:4433 -k --latency --rate 1000 --duration 5\n"
+      "  hawser perf client HOST:4433 -k --handshakes --connections 8 --json\n"
+      "On a terminal a line each second shows the rate and the first connection's path.");
   command->callback([options, command, &exit_code] {
     choose_mode(*options, *command);
+    choose_sizes(*options, *command);
     exit_code = run_client(*options);
   });
 }

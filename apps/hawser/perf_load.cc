@@ -1,6 +1,7 @@
 // perf_load.cc: exchanges on a connection, and connections in a row.
 #include "perf_load.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
@@ -20,7 +21,25 @@ std::expected<void, ConfigError> LoadConnection::connect(Dialer& dialer) {
 
 void LoadConnection::start(quic::Endpoint& endpoint) {
   if (connection_ == nullptr) return;
+  if (plan_.period != Duration{0}) {
+    due_ = current_time() + plan_.period;
+    return;
+  }
   open_exchanges(*connection_);
+  endpoint.wake(*connection_);
+}
+
+// What fell due while another exchange was under way has waited since; what begins late because
+// this thread woke up late has not.
+void LoadConnection::start_due(quic::Endpoint& endpoint, Timestamp now) {
+  if (connection_ == nullptr || stopped_ || begun_ == plan_.exchanges) {
+    due_ = kNever;
+    return;
+  }
+  const RequestHeader header{
+      .op = Op::kTransfer, .request_size = plan_.request_size, .response_size = plan_.response_size};
+  if (open(*connection_, header, overdue_ ? due_ : now)) ++begun_;
+  due_ += plan_.period;
   endpoint.wake(*connection_);
 }
 
@@ -41,7 +60,8 @@ void LoadConnection::stop(quic::Endpoint& endpoint) {
 void LoadConnection::request_report(quic::Endpoint& endpoint) {
   if (connection_ == nullptr) return;
   report_octets_.clear();
-  (void)open(*connection_, {.op = Op::kReport});
+  report_.reset();
+  if (open(*connection_, {.op = Op::kReport}, current_time())) counters_.reports_requested.add(1);
   endpoint.wake(*connection_);
 }
 
@@ -49,17 +69,16 @@ void LoadConnection::open_exchanges(Connection& connection) {
   const RequestHeader header{
       .op = Op::kTransfer, .request_size = plan_.request_size, .response_size = plan_.response_size};
   while (!stopped_ && begun_ < plan_.exchanges && begun_ - ended_ < plan_.streams) {
-    if (!open(connection, header)) return;
+    if (!open(connection, header, current_time())) return;
     ++begun_;
   }
 }
 
-bool LoadConnection::open(Connection& connection, const RequestHeader& header) {
+bool LoadConnection::open(Connection& connection, const RequestHeader& header, Timestamp begin) {
   const auto id = connection.open_stream(true);
   if (!id) return false;
   Exchange& exchange = exchanges_[id->value];
-  exchange = {
-      .begin = current_time(), .request = {.remaining = header.request_size}, .is_report = header.op == Op::kReport};
+  exchange = {.begin = begin, .request = {.remaining = header.request_size}, .is_report = header.op == Op::kReport};
   const auto octets = encode(header);
   exchange.request.finished = header.request_size == 0;
   (void)connection.write(*id, Bytes(octets), exchange.request.finished);
@@ -103,7 +122,8 @@ void LoadConnection::end_exchange(Connection& connection, StreamId id) {
   ++ended_;
   counters_.exchanges.add(1);
   last_end_ = current_time();
-  open_exchanges(connection);
+  overdue_ = due_ <= last_end_;
+  if (plan_.period == Duration{0}) open_exchanges(connection);
   if (ended_ != plan_.exchanges || told_idle_) return;
   told_idle_ = true;
   counters_.idle.add(1);
@@ -120,18 +140,35 @@ void LoadConnection::on_stream_writable(Connection& connection, StreamId id) {
 
 // What stop() asked for; or the server refused the request.
 void LoadConnection::on_stream_reset(Connection&, StreamId id, quic::ApplicationErrorCode) {
-  exchanges_.erase(id.value);
+  const auto found = exchanges_.find(id.value);
+  if (found == exchanges_.end()) return;
+  counters_.reports.add(found->second.is_report ? 1 : 0);
+  exchanges_.erase(found);
 }
 
 void LoadConnection::on_streams_available(Connection& connection, bool bidirectional) {
-  if (bidirectional) open_exchanges(connection);
+  if (bidirectional && plan_.period == Duration{0}) open_exchanges(connection);
 }
 
 void LoadConnection::on_closed(Connection&, const quic::CloseReason& reason) {
   connection_ = nullptr;
+  // A report that will not come is not waited for.
+  for (const auto& [id, exchange] : exchanges_) counters_.reports.add(exchange.is_report ? 1 : 0);
+  exchanges_.clear();
   if (reason.kind == quic::CloseReason::Kind::kLocalApplication) return;
   failure_ = describe(reason);
   counters_.failed.add(1);
+}
+
+void Pacer::on_timeout(Timestamp now) {
+  for (const auto& connection : connections_)
+    if (connection->due() <= now) connection->start_due(endpoint_, now);
+}
+
+std::optional<Timestamp> Pacer::next_timeout() const {
+  Timestamp next = kNever;
+  for (const auto& connection : connections_) next = std::min(next, connection->due());
+  return next;
 }
 
 // Handshakes. -------------------------------------------------------------------------------

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -23,6 +25,8 @@ struct Plan {
   std::size_t streams = 1;      // requests at a time
   std::uint64_t request_size = 0;
   std::uint64_t response_size = 0;
+  // From the beginning of one request to that of the next; 0: the next as soon as one is over.
+  Duration period{0};
 };
 
 // Written by one worker, read by anyone.
@@ -43,6 +47,7 @@ struct Counters {
   Counter resumed;    // of those connections
   Counter octets_received;
   Counter octets_queued;  // of uploads, handed to the transport
+  Counter reports_requested;
   Counter reports;
 };
 
@@ -62,12 +67,16 @@ class LoadConnection final : public quic::ConnectionHandler {
 
   // Commands from tasks; they wake the endpoint themselves.
   void start(quic::Endpoint& endpoint);
+  // Begins the exchange of a plan with a period that has fallen due.
+  void start_due(quic::Endpoint& endpoint, Timestamp now);
   // No further requests; open uploads end where they are, open downloads are stopped.
   void stop(quic::Endpoint& endpoint);
   void request_report(quic::Endpoint& endpoint);
 
   [[nodiscard]] const quic::Connection* connection() const { return connection_; }
   [[nodiscard]] const std::optional<ServerReport>& report() const { return report_; }
+  // When the next exchange of a plan with a period begins; kNever while one is under way.
+  [[nodiscard]] Timestamp due() const { return begun_ == ended_ ? due_ : kNever; }
   // When the last exchange so far ended.
   [[nodiscard]] Timestamp last_end() const { return last_end_; }
   // Why the connection ended early; empty: it did not.
@@ -88,7 +97,7 @@ class LoadConnection final : public quic::ConnectionHandler {
   };
 
   void open_exchanges(quic::Connection& connection);
-  bool open(quic::Connection& connection, const RequestHeader& header);
+  bool open(quic::Connection& connection, const RequestHeader& header, Timestamp begin);
   void end_exchange(quic::Connection& connection, quic::StreamId id);
   void read(quic::Connection& connection, quic::StreamId id, const Exchange& exchange);
 
@@ -101,10 +110,30 @@ class LoadConnection final : public quic::ConnectionHandler {
   std::uint64_t ended_ = 0;
   bool stopped_ = false;
   bool told_idle_ = false;
+  Timestamp due_ = kNever;
+  bool overdue_ = false;  // it fell due while the exchange before was under way
   std::vector<std::uint8_t> report_octets_;
   std::optional<ServerReport> report_;
   Timestamp last_end_{};
   std::string failure_;
+};
+
+// Begins the exchanges of plans with a period on time: driven by the worker for its timer alone.
+class Pacer final : public runtime::DatagramProtocol {
+ public:
+  Pacer(const std::vector<std::unique_ptr<LoadConnection>>& connections, quic::Endpoint& endpoint)
+      : connections_(connections), endpoint_(endpoint) {}
+
+  void on_datagrams(std::span<ReceivedTrain>, Timestamp) override {}
+  void on_timeout(Timestamp now) override;
+  std::size_t next_transmits(Timestamp, std::span<TransmitTrain>) override { return 0; }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override;
+  void close(Timestamp) override {}
+  [[nodiscard]] bool idle() const override { return true; }
+
+ private:
+  const std::vector<std::unique_ptr<LoadConnection>>& connections_;
+  quic::Endpoint& endpoint_;
 };
 
 // Connects, has one empty request answered, closes, and begins anew. The answer proves that

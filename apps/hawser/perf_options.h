@@ -38,7 +38,7 @@ struct ServerOptions {
 };
 
 // What a run of the client measures.
-enum class Mode : std::uint8_t { kDownload, kUpload, kRequests, kHandshakes };
+enum class Mode : std::uint8_t { kDownload, kUpload, kRequests, kLatency, kHandshakes };
 
 struct ClientOptions {
   CommonOptions common;
@@ -50,6 +50,7 @@ struct ClientOptions {
   std::uint64_t requests = 0;  // in all; 0: as many as the duration allows
   std::uint64_t request_size = 0;
   std::uint64_t response_size = 0;
+  double rate = 1'000;          // kLatency: exchanges a second on each connection, one at a time
   double duration_s = 0;        // 0: until everything asked for is done
   std::size_t streams = 1;      // at a time, on each connection
   std::size_t connections = 1;  // at a time

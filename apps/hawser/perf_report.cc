@@ -23,12 +23,17 @@ std::string_view name_of(Mode mode) {
       return "upload";
     case Mode::kRequests:
       return "requests";
+    case Mode::kLatency:
+      return "latency";
     case Mode::kHandshakes:
       return "handshakes";
   }
   return "";
 }
 
+bool makes_requests(Mode mode) {
+  return mode == Mode::kRequests || mode == Mode::kLatency;
+}
 bool is_bulk(Mode mode) {
   return mode == Mode::kDownload || mode == Mode::kUpload;
 }
@@ -59,9 +64,11 @@ void add_cpu(JsonObject& json, std::string_view side, const CpuTime& cpu, std::u
   if (octets != 0) json.number(fmt::format("{}_cpu_seconds_per_gb", side), per_gb(cpu.total(), octets));
 }
 
-void add_cpu_each(JsonObject& json, std::string_view side, const CpuTime& cpu, std::uint64_t handshakes) {
-  json.number(fmt::format("{}_cpu_us_per_handshake", side), us_each(cpu.total(), handshakes));
-  json.number(fmt::format("{}_cpu_system_us_per_handshake", side), us_each(cpu.system, handshakes));
+// `what`: of which there were `count`.
+void add_cpu_each(JsonObject& json, std::string_view side, std::string_view what, const CpuTime& cpu,
+                  std::uint64_t count) {
+  json.number(fmt::format("{}_cpu_us_per_{}", side, what), us_each(cpu.total(), count));
+  json.number(fmt::format("{}_cpu_system_us_per_{}", side, what), us_each(cpu.system, count));
 }
 
 void add_latencies(JsonObject& json, std::string_view what, const Histogram& latencies) {
@@ -76,6 +83,7 @@ void add_transport(JsonObject& json, const Outcome& outcome) {
     json.number("handshake_us", us(first.handshake_time));
     json.number("client_rtt_us", us(first.smoothed_rtt));
     json.number("client_rtt_us_min", us(first.min_rtt));
+    json.count("client_congestion_window_bytes", first.congestion_window);
     json.count("client_packets_sent", sum(outcome.client_stats, &quic::ConnectionStats::packets_sent));
     json.count("client_packets_received", sum(outcome.client_stats, &quic::ConnectionStats::packets_received));
     json.count("client_packets_lost", sum(outcome.client_stats, &quic::ConnectionStats::packets_lost));
@@ -102,17 +110,23 @@ std::string cpu_line(std::string_view side, const CpuTime& cpu, std::uint64_t oc
   return line + "\n";
 }
 
-// What one connection cost, and how many of them a core of the server would make.
-std::string handshake_lines(const Outcome& outcome) {
+// What one request or connection cost, and how many of them a core of the server would do.
+std::string each_lines(const Outcome& outcome) {
   std::string text =
-      fmt::format("  each         client {:.0f} us of CPU", us_each(outcome.client_cpu.total(), outcome.exchanges));
+      fmt::format("  each         client {:.1f} us of CPU", us_each(outcome.client_cpu.total(), outcome.exchanges));
   if (outcome.server_cpu_known && outcome.exchanges != 0) {
     const double server = us_each(outcome.server_cpu.total(), outcome.exchanges);
-    text += fmt::format(", server {:.0f} us (system {:.0f}): {:.0f} per second and core", server,
+    text += fmt::format(", server {:.1f} us (system {:.1f}): {:.0f} per second and core", server,
                         us_each(outcome.server_cpu.system, outcome.exchanges), server > 0 ? 1e6 / server : 0);
   }
   if (outcome.resumed != 0) text += fmt::format("; {} resumed", outcome.resumed);
   return text + "\n";
+}
+
+// The congestion window at the end, in octets, of the side that sends the bulk.
+double window_of(Mode mode, const Outcome& outcome) {
+  return static_cast<double>(mode == Mode::kUpload ? outcome.client_stats.front().congestion_window
+                                                   : outcome.server_reports.front().congestion_window);
 }
 
 }  // namespace
@@ -140,14 +154,15 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
   const std::uint64_t octets = is_bulk(options.mode) ? outcome.octets : 0;
   text += cpu_line("client", outcome.client_cpu, octets, outcome.seconds);
   if (outcome.server_cpu_known) text += cpu_line("server", outcome.server_cpu, octets, outcome.seconds);
-  if (options.mode == Mode::kHandshakes) text += handshake_lines(outcome);
+  if (!is_bulk(options.mode)) text += each_lines(outcome);
   if (!outcome.client_stats.empty() && !outcome.server_reports.empty()) {
     const std::uint64_t lost = sum(outcome.client_stats, &quic::ConnectionStats::packets_lost) +
                                sum(outcome.server_reports, &ServerReport::packets_lost);
     const std::uint64_t sent = sum(outcome.client_stats, &quic::ConnectionStats::packets_sent) +
                                sum(outcome.server_reports, &ServerReport::packets_sent);
-    text += fmt::format("  packets      {} sent, {} lost; round trip {:.0f} us, least {:.0f} us\n", sent, lost,
-                        us(outcome.client_stats.front().smoothed_rtt), us(outcome.client_stats.front().min_rtt));
+    text += fmt::format("  packets      {} sent, {} lost; round trip {:.0f} us, least {:.0f} us; window {:.2f} MB\n",
+                        sent, lost, us(outcome.client_stats.front().smoothed_rtt),
+                        us(outcome.client_stats.front().min_rtt), window_of(options.mode, outcome) / 1e6);
   }
   if (outcome.failed_connections != 0) text += fmt::format("  {} connections failed\n", outcome.failed_connections);
   return text;
@@ -165,19 +180,21 @@ std::string to_json(const ClientOptions& options, const Outcome& outcome) {
   if (is_bulk(options.mode)) {
     json.count("octets", outcome.octets);
     json.number("goodput_bps", 8 * per_second(outcome.octets, outcome.seconds));
-  } else if (options.mode == Mode::kRequests) {
+  } else if (makes_requests(options.mode)) {
     json.count("requests", outcome.exchanges);
     json.count("request_size_bytes", options.request_size);
     json.count("response_size_bytes", options.response_size);
     json.number("requests_per_second", per_second(outcome.exchanges, outcome.seconds));
     add_latencies(json, "latency", outcome.latencies);
+    add_cpu_each(json, "client", "request", outcome.client_cpu, outcome.exchanges);
+    if (outcome.server_cpu_known) add_cpu_each(json, "server", "request", outcome.server_cpu, outcome.exchanges);
   } else {
     json.count("handshakes", outcome.exchanges);
     json.number("handshakes_per_second", per_second(outcome.exchanges, outcome.seconds));
     json.count("resumed", outcome.resumed);
     add_latencies(json, "handshake", outcome.latencies);
-    add_cpu_each(json, "client", outcome.client_cpu, outcome.exchanges);
-    if (outcome.server_cpu_known) add_cpu_each(json, "server", outcome.server_cpu, outcome.exchanges);
+    add_cpu_each(json, "client", "handshake", outcome.client_cpu, outcome.exchanges);
+    if (outcome.server_cpu_known) add_cpu_each(json, "server", "handshake", outcome.server_cpu, outcome.exchanges);
   }
   const std::uint64_t octets = is_bulk(options.mode) ? outcome.octets : 0;
   add_cpu(json, "client", outcome.client_cpu, octets);
