@@ -186,6 +186,7 @@ void measure(const Options& options) {
   quic::IdleConnections idle;
   // Tables and pools take their share before counting, so that it is spread over all.
   idle.open(64);
+  if (options.requests) idle.request_on_each();
   const heap::Account server_before = idle.server_heap();
   const heap::Account client_before = idle.client_heap();
   if (options.sites > 0) heap::observe(&note);

@@ -54,7 +54,7 @@ class IdleConnections final : public AcceptHandler, public http::RequestHandler 
     for (const auto& client : clients_) HAWSER_CHECK(client->settled && client->connection != nullptr);
   }
 
-  // One request on each connection, answered with `response_size_` octets.
+  // One request on each connection.
   void request_on_each() {
     for (const auto& client : clients_) {
       {

@@ -4,21 +4,39 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 
 namespace hawser::http3::qpack {
 
-void DynamicTable::allocate() {
-  const std::size_t entries = std::bit_ceil(std::max<std::size_t>(1, capacity_max_ / kFieldOverhead));
-  entries_.resize(entries);
-  entry_mask_ = entries - 1;
-  octets_.resize(3 * capacity_max_);
+namespace {
+// Rings are made for this much at first: three or four fields of usual size.
+constexpr std::size_t kFirstSpan = 256;
+}  // namespace
+
+// Makes rings for `size_needed` octets of table and moves what stands in the table to their
+// start. Returns the strings' old memory, which the caller may still have to read from.
+std::vector<char> DynamicTable::grow(std::size_t size_needed) {
+  span_ = std::min(capacity_max_, std::max(kFirstSpan, std::bit_ceil(size_needed)));
+  std::vector<Entry> entries(std::bit_ceil(std::max<std::size_t>(1, span_ / kFieldOverhead)));
+  std::vector<char> octets(3 * span_);
+  std::size_t head = 0;
+  for (std::uint64_t absolute = dropped_count_; absolute != insert_count_; ++absolute) {
+    Entry moved = entry(absolute);
+    std::memcpy(octets.data() + head, octets_.data() + moved.offset, moved.name_size + moved.value_size);
+    moved.offset = static_cast<std::uint32_t>(head);
+    head += moved.name_size + moved.value_size;
+    entries[absolute & (entries.size() - 1)] = moved;
+  }
+  entries_ = std::move(entries);
+  entry_mask_ = entries_.size() - 1;
+  head_ = head;
+  return std::exchange(octets_, std::move(octets));
 }
 
 void DynamicTable::set_capacity(std::size_t capacity) {
   HAWSER_CHECK(capacity <= capacity_max_);
-  if (capacity > 0 && entries_.empty()) allocate();
   capacity_ = capacity;
   evict_until(capacity);
 }
@@ -31,8 +49,8 @@ void DynamicTable::evict_until(std::size_t size_max) {
 }
 
 // Where `count` octets can be written in one piece. With L octets of strings standing and
-// L, count <= C, a ring of 3 C has them apart: after a jump to 0 the oldest string starts
-// above 3 C - count - L, and until the next jump the head stays below 2 C. So not even the
+// L, count <= S, a ring of 3 S has them apart: after a jump to 0 the oldest string starts
+// above 3 S - count - L, and until the next jump the head stays below 2 S. So not even the
 // strings that this insertion evicts are overwritten, and they may be its source.
 std::size_t DynamicTable::place(std::size_t count) {
   if (head_ + count > octets_.size()) head_ = 0;
@@ -45,6 +63,8 @@ std::uint64_t DynamicTable::insert(std::string_view name, std::string_view value
   HAWSER_CHECK(fits(name.size(), value.size()));
   const std::size_t size = name.size() + value.size() + kFieldOverhead;
   evict_until(capacity_ - size);
+  std::vector<char> outgrown;
+  if (size_ + size > span_) outgrown = grow(size_ + size);
   const std::size_t at = place(name.size() + value.size());
   if (!name.empty()) std::memcpy(octets_.data() + at, name.data(), name.size());
   if (!value.empty()) std::memcpy(octets_.data() + at + name.size(), value.data(), value.size());

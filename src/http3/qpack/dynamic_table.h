@@ -14,9 +14,10 @@ namespace hawser::http3::qpack {
 // Offsets in the table's ring of strings are 32 bits and the ring is three times the capacity.
 inline constexpr std::size_t kTableCapacityMax = std::size_t{1} << 30;
 
-// Entries stand in a ring by absolute index, their strings in a ring of octets. All memory
-// comes at once when the capacity is set for the first time: for a maximum of C octets it is
-// 3 C for strings and 12 for each of C / 32 entries, so 14 KB for 4,096.
+// Entries stand in a ring by absolute index, their strings in a ring of octets. Both are made
+// for as much as ever stood in the table at once, rounded up to a power of two: for S octets of
+// table they are 3 S for strings and 12 for each of S / 32 entries, so 14 KB for all of 4,096, 0.9
+// for one field of usual size, and nothing before the first.
 class DynamicTable {
  public:
   // `capacity_max`: the bound that SETTINGS_QPACK_MAX_TABLE_CAPACITY puts on set_capacity().
@@ -49,6 +50,8 @@ class DynamicTable {
   [[nodiscard]] std::size_t capacity_max() const { return capacity_max_; }
   // RFC 9204 section 4.5.1.1: MaxEntries, from the largest capacity and not the current one.
   [[nodiscard]] std::uint64_t entries_max() const { return capacity_max_ / kFieldOverhead; }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const { return entries_.capacity() * sizeof(Entry) + octets_.capacity(); }
 
  private:
   struct Entry {
@@ -57,14 +60,15 @@ class DynamicTable {
     std::uint32_t value_size = 0;
   };
 
-  void allocate();
+  std::vector<char> grow(std::size_t size_needed);
   void evict_until(std::size_t size_max);
   std::size_t place(std::size_t count);
   [[nodiscard]] const Entry& entry(std::uint64_t absolute) const { return entries_[absolute & entry_mask_]; }
 
   std::vector<Entry> entries_;  // a ring of a power of two
   std::uint64_t entry_mask_ = 0;
-  std::vector<char> octets_;  // a ring of 3 * capacity_max: see place()
+  std::vector<char> octets_;  // a ring of 3 * span_: see place()
+  std::size_t span_ = 0;      // the size of table that both rings are made for
   std::size_t head_ = 0;      // where the next string goes
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

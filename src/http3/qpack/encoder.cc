@@ -62,6 +62,8 @@ bool is_secret(const Field& field) {
 // How many fields are remembered to notice when one comes again, per entry the table can have.
 constexpr std::size_t kSeenPerEntry = 8;
 constexpr std::size_t kSeenMax = 4'096;
+// Entries that the index has room for at first.
+constexpr std::size_t kFirstEntries = 8;
 
 void append_integer(std::vector<std::uint8_t>& out, std::uint8_t pattern, std::uint64_t value, unsigned bits) {
   std::array<std::uint8_t, kPrefixIntegerOctetsMax> octets;
@@ -89,16 +91,26 @@ bool Encoder::set_table_capacity(std::size_t capacity) {
   if (shrink_by > 0 && !room_for(shrink_by, Draft{})) return false;
   append_integer(pending_, 0x20, capacity, 5);
   table_.set_capacity(capacity);
-  if (links_.empty() && capacity > 0) allocate_index();
   return true;
 }
 
-void Encoder::allocate_index() {
-  const std::size_t entries = std::bit_ceil(std::max<std::size_t>(1, static_cast<std::size_t>(table_.entries_max())));
-  links_.resize(entries);
-  field_buckets_.resize(entries * 2);
-  name_buckets_.resize(entries * 2);
-  seen_.resize(std::min(entries * kSeenPerEntry, kSeenMax));
+// Twice the room in the index of what stands in the table, and in the memory of what came.
+void Encoder::grow_index() {
+  const std::vector<Link> links = std::exchange(links_, std::vector<Link>(std::max(kFirstEntries, links_.size() * 2)));
+  field_buckets_.assign(links_.size() * 2, 0);
+  name_buckets_.assign(links_.size() * 2, 0);
+  const std::vector<std::uint32_t> seen =
+      std::exchange(seen_, std::vector<std::uint32_t>(std::min(links_.size() * kSeenPerEntry, kSeenMax)));
+  for (const std::uint32_t hash : seen) seen_[hash & (seen_.size() - 1)] = hash;
+  if (links.empty()) return;
+  for (std::uint64_t absolute = table_.dropped_count(); absolute != table_.insert_count(); ++absolute)
+    link(absolute, links[absolute & (links.size() - 1)].hash);
+}
+
+std::size_t Encoder::memory() const {
+  return table_.memory() + sections_.capacity() * sizeof(Section) + links_.capacity() * sizeof(Link) +
+         (field_buckets_.capacity() + name_buckets_.capacity()) * sizeof(std::uint64_t) +
+         seen_.capacity() * sizeof(std::uint32_t) + lines_.capacity() + pending_.capacity();
 }
 
 // Encoding. ------------------------------------------------------------------------------------
@@ -108,6 +120,7 @@ void Encoder::encode(std::uint64_t stream_id, FieldList fields, std::vector<std:
   draft.base = table_.insert_count();
   draft.may_refer = table_.capacity() > 0 && sections_.size() < kOutstandingSectionsMax;
   draft.may_block = draft.may_refer && stream_may_block(stream_id);
+  if (draft.may_refer && links_.empty()) grow_index();
   lines_.clear();
   for (const Field& field : fields) encode_field(field, draft);
   put_section_prefix(out, draft);
@@ -242,6 +255,13 @@ Encoder::DynamicMatch Encoder::find_dynamic(const Field& field, Hashed hash, con
   return match;
 }
 
+std::uint64_t Encoder::insert(const Field& field, Hashed hash) {
+  if (table_.entries() == links_.size()) grow_index();
+  const std::uint64_t absolute = table_.insert(field.name, field.value);
+  link(absolute, hash);
+  return absolute;
+}
+
 void Encoder::link(std::uint64_t absolute, Hashed hash) {
   std::uint64_t& by_field = field_buckets_[hash.field & (field_buckets_.size() - 1)];
   std::uint64_t& by_name = name_buckets_[hash.name & (name_buckets_.size() - 1)];
@@ -289,8 +309,7 @@ std::uint64_t Encoder::try_insert(const Field& field, Hashed hash, std::uint8_t 
     put_string(pending_, 0x40, 5, field.name);
   }
   put_string(pending_, 0x00, 7, field.value);
-  const std::uint64_t absolute = table_.insert(field.name, field.value);
-  link(absolute, hash);
+  const std::uint64_t absolute = insert(field, hash);
   return draft.may_block ? absolute : kNoEntry;
 }
 
@@ -302,9 +321,7 @@ std::uint64_t Encoder::refreshed(std::uint64_t absolute, Hashed hash, Draft& dra
   const Field entry = table_.at(absolute);
   if (!room_for(size_of(entry), draft)) return starved_ ? kNoEntry : absolute;
   append_integer(pending_, 0x00, table_.insert_count() - 1 - absolute, 5);
-  const std::uint64_t copy = table_.insert(entry.name, entry.value);
-  link(copy, hash);
-  return copy;
+  return insert(entry, hash);
 }
 
 // The oldest eighth of the entries of a table that has no room for one more of usual size.

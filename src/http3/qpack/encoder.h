@@ -51,6 +51,8 @@ class Encoder {
 
   [[nodiscard]] const DynamicTable& table() const { return table_; }
   [[nodiscard]] std::uint64_t known_received_count() const { return known_received_count_; }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const;
   [[nodiscard]] std::size_t outstanding_sections() const { return sections_.size(); }
   // Streams with a section that the peer may be unable to decode yet.
   [[nodiscard]] std::size_t blocked_streams() const;
@@ -105,8 +107,9 @@ class Encoder {
   std::uint64_t try_insert(const Field& field, Hashed hash, std::uint8_t static_name, std::uint64_t dynamic_name,
                            Draft& draft);
   std::uint64_t refreshed(std::uint64_t absolute, Hashed hash, Draft& draft);
+  std::uint64_t insert(const Field& field, Hashed hash);
   void link(std::uint64_t absolute, Hashed hash);
-  void allocate_index();
+  void grow_index();
 
   [[nodiscard]] bool stream_may_block(std::uint64_t stream_id) const;
   [[nodiscard]] bool at_risk(std::uint64_t stream_id) const;
@@ -125,7 +128,7 @@ class Encoder {
   bool starved_ = false;                       // an insertion failed because of references
   std::size_t sections_at_risk_ = 0;           // those that the peer may be unable to decode yet
   std::vector<Section> sections_;              // in the order they were sent
-  std::vector<Link> links_;                    // by absolute index, like the table's ring
+  std::vector<Link> links_;                    // by absolute index, in a ring at least as long as the table
   std::vector<std::uint64_t> field_buckets_;   // newest entry + 1, or 0
   std::vector<std::uint64_t> name_buckets_;
   std::vector<std::uint32_t> seen_;  // hashes of fields met lately

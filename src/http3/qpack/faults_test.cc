@@ -216,5 +216,39 @@ TEST(qpack_memory, a_reused_section_allocates_nothing_new) {
   EXPECT_EQ(section.memory(), memory);
 }
 
+TEST(qpack_memory, a_table_takes_memory_by_what_has_stood_in_it) {
+  constexpr std::size_t kCapacity = 4'096;
+  Encoder encoder({.table_capacity_max = kCapacity});
+  encoder.on_peer_settings(kCapacity, 100);
+  Decoder decoder({.table_capacity_max = kCapacity});
+  const auto send = [&](std::uint64_t stream, FieldList fields) {
+    std::vector<std::uint8_t> out;
+    encoder.encode(stream, fields, out);
+    ASSERT_TRUE(decoder.on_encoder_stream(encoder.pending_encoder_stream()));
+    encoder.consume_encoder_stream(encoder.pending_encoder_stream().size());
+    FieldSection section;
+    ASSERT_TRUE(decoder.decode(stream, out, section));
+    ASSERT_TRUE(std::ranges::equal(fields, section));
+    ASSERT_TRUE(encoder.on_decoder_stream(decoder.pending_decoder_stream()));
+    decoder.consume_decoder_stream(decoder.pending_decoder_stream().size());
+  };
+  send(0, fields_of({{":method", "GET"}, {":path", "/"}}));
+  EXPECT_EQ(decoder.table().memory(), 0u);
+  EXPECT_EQ(encoder.table().memory(), 0u);
+  send(4, fields_of({{"user-agent", "a browser of some name"}}));
+  EXPECT_EQ(encoder.table().insert_count(), 1u);
+  EXPECT_LT(decoder.table().memory(), 1'000u);
+  EXPECT_LT(encoder.memory(), 2'500u);
+  // Many times the capacity: rings grow to their bound and strings survive every move.
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    const std::string name = "x-field-" + std::to_string(i / 2);  // what comes twice is inserted
+    const std::string value = std::string(i / 2 % 60, 'v');
+    const Field fields[] = {{name, value}, {"user-agent", "a browser of some name"}};
+    send(8 + 4 * i, fields);
+  }
+  EXPECT_GT(decoder.table().insert_count(), 100u);
+  EXPECT_LE(decoder.table().memory(), 3 * kCapacity + kCapacity / 32 * 12);
+}
+
 }  // namespace
 }  // namespace hawser::http3::qpack
