@@ -26,6 +26,12 @@ class RangeSet {
   // Removes the lowest range; size() > 0.
   void drop_lowest() { ranges_.erase(ranges_.begin()); }
   void clear() { ranges_.clear(); }
+  // Gives capacity back that holds nothing.
+  void rest() {
+    if (ranges_.empty()) ranges_ = std::vector<Range>();
+  }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const { return ranges_.capacity() * sizeof(Range); }
 
   [[nodiscard]] bool contains(std::uint64_t value) const;
   // The part of [begin, end) that is absent from its start: an empty range if none is.

@@ -39,6 +39,7 @@ class AlpnSwitch final : public ServerConnection {
     inner(c).on_streams_available(c, bidirectional);
   }
   void on_datagram(quic::Connection& c, Bytes payload) override { inner(c).on_datagram(c, payload); }
+  void on_rest(quic::Connection& c) override { inner(c).on_rest(c); }
   void on_closed(quic::Connection& c, const quic::CloseReason& reason) override {
     if (h3_ || hq_) inner(c).on_closed(c, reason);
     connection_ = nullptr;

@@ -135,6 +135,11 @@ void H3ServerConnection::end(Exchange& exchange) {
   exchanges_.pop_back();
 }
 
+void H3ServerConnection::on_rest(http3::Session&) {
+  fields_ = std::vector<Field>();
+  exchanges_.shrink_to_fit();
+}
+
 void H3ServerConnection::on_closed(http3::Session&, const quic::CloseReason&) {
   while (!exchanges_.empty()) end(*exchanges_.back());
 }

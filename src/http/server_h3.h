@@ -35,6 +35,7 @@ class H3ServerConnection final : public http3::SessionHandler {
   void on_writable(http3::Session& session, quic::StreamId id) override;
   void on_stop_sending(http3::Session& session, quic::StreamId id, http3::ErrorCode code) override;
   void on_stream_closed(http3::Session& session, quic::StreamId id) override;
+  void on_rest(http3::Session& session) override;
   void on_closed(http3::Session& session, const quic::CloseReason& reason) override;
 
  private:

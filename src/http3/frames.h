@@ -122,6 +122,13 @@ class FrameReader {
   // Octets held of a frame that was cut.
   [[nodiscard]] std::size_t buffered() const { return buffer_.size(); }
 
+  // Gives capacity back that holds nothing.
+  void rest() {
+    if (buffer_.empty()) buffer_ = std::vector<std::uint8_t>();
+  }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const { return buffer_.capacity(); }
+
  private:
   enum class State : std::uint8_t { kHeader, kPayload, kSkip };
 

@@ -198,6 +198,10 @@ void Session::on_session_ticket(quic::Connection& connection, Bytes ticket) {
   attach(connection);
   core_->handler().on_session_ticket(*this, ticket);
 }
+void Session::on_rest(quic::Connection&) {
+  core_->on_rest();
+  core_->handler().on_rest(*this);
+}
 void Session::on_closed(quic::Connection& connection, const quic::CloseReason& reason) {
   attach(connection);
   core_->on_closed(reason);

@@ -128,6 +128,8 @@ class SessionHandler {
   // A QUIC datagram, starting with its Quarter Stream ID (RFC 9297 section 2.1).
   virtual void on_datagram(Session&, Bytes) {}
 
+  // Nothing has moved for a while, see quic::ConnectionHandler: give back memory.
+  virtual void on_rest(Session&) {}
   // The client's keepsakes for the next connection; see quic::ConnectionHandler.
   virtual void on_session_ticket(Session&, Bytes) {}
   virtual void on_new_token(Session&, Bytes) {}
@@ -260,6 +262,7 @@ class Session final : public quic::ConnectionHandler {
   void on_datagram(quic::Connection& connection, Bytes payload) override;
   void on_new_token(quic::Connection& connection, Bytes token) override;
   void on_session_ticket(quic::Connection& connection, Bytes ticket) override;
+  void on_rest(quic::Connection& connection) override;
   void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override;
 
  private:

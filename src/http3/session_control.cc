@@ -155,6 +155,18 @@ void SessionCore::on_closed(const quic::CloseReason& reason) {
   handler_.on_closed(session_, reason);
 }
 
+// What is worked in grows to the largest message; what both ends have learned stays.
+void SessionCore::on_rest() {
+  scratch_ = std::vector<std::uint8_t>();
+  ids_ = std::vector<StreamId>();
+  outgoing_ = std::vector<Field>();
+  if (section_depth_ == 0) sections_ = std::vector<std::unique_ptr<FieldSection>>();
+  encoder_.rest();
+  decoder_.rest();
+  control_reader_.rest();
+  streams_.rest();
+}
+
 // RFC 9114 section 5.2. Servers name the first request that will not be processed; clients
 // name push 0, as they accept none.
 void SessionCore::shutdown() {

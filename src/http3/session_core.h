@@ -36,6 +36,7 @@ class SessionCore {
   void on_streams_available(bool bidirectional);
   void on_datagram(Bytes payload);
   void on_closed(const quic::CloseReason& reason);
+  void on_rest();
 
   // Commands; each is the method of Session of that name.
   std::expected<StreamId, SessionError> send_request(FieldList fields, bool fin);

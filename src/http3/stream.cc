@@ -37,12 +37,8 @@ Stream* StreamTable::find(quic::StreamId id) const {
 
 Stream& StreamTable::insert(quic::StreamId id) {
   if ((size_ + 1) * 2 > slots_.size()) grow();
-  if (free_.empty()) {
-    all_.push_back(std::make_unique<Stream>());
-    free_.push_back(all_.back().get());
-  }
-  Stream* stream = free_.back();
-  free_.pop_back();
+  Stream* stream = free_.empty() ? new Stream : free_.back().release();
+  if (!free_.empty()) free_.pop_back();
   stream->reset(id);
   std::size_t at = home(id);
   while (slots_[at] != nullptr) at = (at + 1) & (slots_.size() - 1);
@@ -67,7 +63,7 @@ void StreamTable::erase(quic::StreamId id) {
   std::size_t hole = home(id);
   while (slots_[hole] != nullptr && slots_[hole]->id != id) hole = (hole + 1) & mask;
   HAWSER_CHECK(slots_[hole] != nullptr);
-  free_.push_back(slots_[hole]);
+  free_.emplace_back(slots_[hole]);
   slots_[hole] = nullptr;
   --size_;
   // Whoever was pushed past the hole by it moves back.
@@ -78,6 +74,25 @@ void StreamTable::erase(quic::StreamId id) {
     slots_[at] = nullptr;
     hole = at;
   }
+}
+
+StreamTable::~StreamTable() {
+  for (Stream* stream : slots_) delete stream;
+}
+
+void StreamTable::rest() {
+  free_ = std::vector<std::unique_ptr<Stream>>();
+  for (Stream* stream : slots_)
+    if (stream != nullptr) stream->reader.rest();
+}
+
+std::size_t StreamTable::memory() const {
+  std::size_t octets = slots_.capacity() * sizeof(Stream*) + free_.capacity() * sizeof(Stream*) +
+                       (size_ + free_.size()) * sizeof(Stream);
+  for (const Stream* stream : slots_)
+    if (stream != nullptr) octets += stream->section.capacity() + stream->reader.memory();
+  for (const auto& stream : free_) octets += stream->section.capacity() + stream->reader.memory();
+  return octets;
 }
 
 void StreamTable::list(std::vector<quic::StreamId>& out) const {

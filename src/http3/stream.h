@@ -65,6 +65,11 @@ struct Stream {
 // rebuilt. Streams keep their place in memory until they are erased, and are used again.
 class StreamTable {
  public:
+  StreamTable() = default;
+  StreamTable(const StreamTable&) = delete;
+  StreamTable& operator=(const StreamTable&) = delete;
+  ~StreamTable();
+
   [[nodiscard]] Stream* find(quic::StreamId id) const;
   // id must not be there.
   Stream& insert(quic::StreamId id);
@@ -72,15 +77,18 @@ class StreamTable {
   [[nodiscard]] std::size_t size() const { return size_; }
   // IDs of all streams, in no order.
   void list(std::vector<quic::StreamId>& out) const;
+  // Gives the memory of erased streams back.
+  void rest();
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const;
 
  private:
   [[nodiscard]] std::size_t home(quic::StreamId id) const;
   void grow();
 
-  std::vector<Stream*> slots_;  // a power of two, at most half full
+  std::vector<Stream*> slots_;  // a power of two, at most half full; owns its streams
   std::size_t size_ = 0;
-  std::vector<std::unique_ptr<Stream>> all_;
-  std::vector<Stream*> free_;
+  std::vector<std::unique_ptr<Stream>> free_;
 };
 
 }  // namespace hawser::http3

@@ -418,4 +418,16 @@ void Decoder::consume_decoder_stream(std::size_t count) {
   pending_sent_ = 0;
 }
 
+void Decoder::rest() {
+  if (partial_.empty()) partial_ = std::vector<std::uint8_t>();
+  if (pending_.empty()) pending_ = std::vector<std::uint8_t>();
+  if (blocked_.empty()) blocked_ = std::vector<Blocked>();
+  scratch_ = FieldSection{};
+}
+
+std::size_t Decoder::memory() const {
+  return table_.memory() + partial_.capacity() + scratch_.memory() + blocked_.capacity() * sizeof(Blocked) +
+         pending_.capacity();
+}
+
 }  // namespace hawser::http3::qpack

@@ -62,6 +62,10 @@ class Decoder {
   Bytes pending_decoder_stream();
   void consume_decoder_stream(std::size_t count);
 
+  // Gives back what it works in; what the peer taught it stays.
+  void rest();
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const;
   [[nodiscard]] const DynamicTable& table() const { return table_; }
   [[nodiscard]] std::size_t blocked_streams() const { return blocked_.size(); }
   [[nodiscard]] const DecoderConfig& config() const { return config_; }

@@ -107,6 +107,12 @@ void Encoder::grow_index() {
     link(absolute, links[absolute & (links.size() - 1)].hash);
 }
 
+void Encoder::rest() {
+  lines_ = std::vector<std::uint8_t>();
+  if (pending_.empty()) pending_ = std::vector<std::uint8_t>();
+  if (sections_.empty()) sections_ = std::vector<Section>();
+}
+
 std::size_t Encoder::memory() const {
   return table_.memory() + sections_.capacity() * sizeof(Section) + links_.capacity() * sizeof(Link) +
          (field_buckets_.capacity() + name_buckets_.capacity()) * sizeof(std::uint64_t) +

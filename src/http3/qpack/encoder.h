@@ -51,6 +51,8 @@ class Encoder {
 
   [[nodiscard]] const DynamicTable& table() const { return table_; }
   [[nodiscard]] std::uint64_t known_received_count() const { return known_received_count_; }
+  // Gives back what it works in; what the peer knows of stays.
+  void rest();
   // Octets on the heap.
   [[nodiscard]] std::size_t memory() const;
   [[nodiscard]] std::size_t outstanding_sections() const { return sections_.size(); }

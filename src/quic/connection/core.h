@@ -1,7 +1,7 @@
 // core.h: the machines of one connection and the order in which they work. The rooms of a
 // datagram's way are cut apart: receive.cc opens packets, frames.cc hands each frame to its
 // machine, ack.cc turns acknowledgements into what was delivered and lost, send.cc assembles
-// datagrams; handshake.cc, migration.cc, close.cc and timers.cc hold the slow affairs, and
+// datagrams; handshake.cc, migration.cc, close.cc, timers.cc and rest.cc hold the slow affairs, and
 // deliver.cc tells the application.
 #pragma once
 
@@ -286,6 +286,14 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] Duration min_ack_delay() const { return std::min<Duration>(kMinAckDelay, config_.max_ack_delay); }
   [[nodiscard]] Duration pto() const { return path_->loss().pto(PacketNumberSpace::kApplication); }
 
+  // rest.cc
+  [[nodiscard]] Timestamp rest_deadline() const;
+  void rest();
+  void note_movement() {
+    times_.last_moved = now_;
+    times_.resting = false;
+  }
+
   // deliver.cc
   void deliver_events();
   void deliver_stream_event(const StreamEvent& event);
@@ -340,12 +348,15 @@ class ConnectionCore final : private TlsHandler {
     Timestamp started{};
     Timestamp last_activity{};
     Timestamp last_received{};
+    Timestamp last_moved{};  // a datagram came or went
     bool sent_since_activity = false;
     bool waits_for_pacing = false;
+    bool resting = false;  // since then, memory was given back
   };
   // What the application is told at the end of the batch.
   struct Tell {
     bool complete = false;
+    bool rest = false;
     std::optional<StreamId> ended;  // the stream whose end is being told
     std::vector<Bytes> datagrams;
     std::vector<EarlyPacket> replayed;  // views in `datagrams` and in streams may lie in them

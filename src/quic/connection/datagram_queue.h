@@ -28,6 +28,11 @@ class DatagramQueue {
     return room;
   }
 
+  // Gives memory back if nothing waits.
+  void rest() {
+    if (empty()) queue_.reset();
+  }
+
   [[nodiscard]] bool empty() const { return queue_ == nullptr || queue_->empty(); }
 
   // Writes as many as fit. One that does not fit into an empty packet of `packet_room` octets,

@@ -26,6 +26,10 @@ void ConnectionCore::deliver_events() {
   for (const Bytes& datagram : tell_.datagrams) handler_->on_datagram(*face_, datagram);
   for (const std::vector<std::uint8_t>& token : tell_.tokens) handler_->on_new_token(*face_, token);
   for (const std::vector<std::uint8_t>& ticket : tell_.tickets) handler_->on_session_ticket(*face_, ticket);
+  if (tell_.rest) {
+    tell_.rest = false;
+    handler_->on_rest(*face_);
+  }
   if (phase_ != Phase::kOpen && !closing_.told) {
     closing_.told = true;
     handler_->on_closed(*face_, closing_.reason);

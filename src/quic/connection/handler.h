@@ -67,6 +67,9 @@ class ConnectionHandler {
   virtual void on_new_token(Connection&, Bytes) {}
   // A TLS session ticket (client), serialized for a later ClientParameters::session.
   virtual void on_session_ticket(Connection&, Bytes) {}
+  // Nothing has moved for a second and the connection gave back what it can make again: a
+  // handler may do the same with its own memory.
+  virtual void on_rest(Connection&) {}
   // The connection is over for the application: no call follows. The object lives on until
   // the endpoint drops it (closing and draining, RFC 9000 section 10.2).
   virtual void on_closed(Connection&, const CloseReason&) {}

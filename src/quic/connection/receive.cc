@@ -38,6 +38,7 @@ LoggedPacketType logged_type(PacketType type) {
 void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn,
                                   Timestamp now) {
   begin(now);
+  note_movement();
   const std::size_t cid_length = cids_->length();
   while (!bytes.empty()) {
     // Short header packets of the run share a key and an offset: their masks come together.

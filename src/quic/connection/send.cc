@@ -295,6 +295,7 @@ void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& networ
   const std::size_t size = builder.size();
   network_path.on_datagram_sent(size, plan.ecn, now_, pto());
   stats_.bytes_sent += size;
+  note_movement();
 }
 
 void ConnectionCore::seal_packet(OpenPacket& packet, DatagramBuilder& builder) {

@@ -76,23 +76,31 @@ PacketKey::PacketKey(CipherSuite suite, Bytes key, Bytes iv, CryptoBackend backe
     : suite_(suite), backend_(effective_backend(backend, suite)) {
   HAWSER_CHECK(key.size() == key_length(suite) && iv.size() == iv_.size());
   std::memcpy(iv_.data(), iv.data(), iv_.size());
+  expand(key);
+}
+
+PacketKey::~PacketKey() {
+  release();
+}
+
+void PacketKey::expand(Bytes key) {
   switch (backend_) {
     case CryptoBackend::kVaes512:
-      state_ = vaes512::make(suite, key);
+      state_ = vaes512::make(suite_, key);
       break;
     case CryptoBackend::kVaes:
-      state_ = vaes::make(suite, key);
+      state_ = vaes::make(suite_, key);
       break;
     case CryptoBackend::kIpsecMb:
-      state_ = ipsec_mb::make(suite, key);
+      state_ = ipsec_mb::make(suite_, key);
       break;
     default:
-      state_ = evp::make(suite, key);
+      state_ = evp::make(suite_, key);
       break;
   }
 }
 
-PacketKey::~PacketKey() {
+void PacketKey::release() {
   if (state_ == nullptr) return;
   switch (backend_) {
     case CryptoBackend::kVaes512:
@@ -107,6 +115,45 @@ PacketKey::~PacketKey() {
     default:
       evp::destroy(state_);
       break;
+  }
+  state_ = nullptr;
+}
+
+void PacketKey::fold(MutableBytes key) {
+  HAWSER_CHECK(state_ != nullptr && key.size() == key_length(suite_));
+  switch (backend_) {
+    case CryptoBackend::kVaes512:
+      vaes512::write_key(state_, key);
+      break;
+    case CryptoBackend::kVaes:
+      vaes::write_key(state_, key);
+      break;
+    case CryptoBackend::kIpsecMb:
+      ipsec_mb::write_key(state_, key);
+      break;
+    default:
+      evp::write_key(state_, key);
+      break;
+  }
+  release();
+}
+
+void PacketKey::unfold(Bytes key) {
+  HAWSER_CHECK(state_ == nullptr && key.size() == key_length(suite_));
+  expand(key);
+}
+
+std::size_t PacketKey::memory() const {
+  if (state_ == nullptr) return 0;
+  switch (backend_) {
+    case CryptoBackend::kVaes512:
+      return vaes512::memory();
+    case CryptoBackend::kVaes:
+      return vaes::memory();
+    case CryptoBackend::kIpsecMb:
+      return ipsec_mb::memory();
+    default:
+      return evp::memory();
   }
 }
 

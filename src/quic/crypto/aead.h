@@ -6,8 +6,8 @@
 //
 // Four backends do AES-GCM: our own loops over 512-bit and over 256-bit AES instructions,
 // libipsec-mb's direct calls on CPUs that have neither, and OpenSSL EVP. ChaCha20-Poly1305 is
-// always EVP. Key schedules are expanded once, when the key is made; sealing and opening
-// allocate nothing.
+// always EVP. Key schedules are expanded once, when the key is made (and again after a rest); sealing
+// and opening allocate nothing.
 #pragma once
 
 #include <array>
@@ -75,7 +75,18 @@ class PacketKey {
   // wrong or there are fewer than 16 octets; the payload's octets then mean nothing.
   [[nodiscard]] bool open(PathId path, PacketNumber pn, Bytes header, MutableBytes ciphertext_and_tag);
 
+  // Gives the expanded key back to the allocator and writes the key that it came from to `key`,
+  // of key_length(suite()) octets. From then until unfold() with the same octets it is empty.
+  void fold(MutableBytes key);
+  void unfold(Bytes key);
+
+  // Octets on the heap, as far as they are known: EVP keeps its own to itself.
+  [[nodiscard]] std::size_t memory() const;
+
  private:
+  void expand(Bytes key);
+  void release();
+
   void* state_ = nullptr;  // expanded key or cipher context (EVP), by backend_
   AeadNonce iv_{};
   CipherSuite suite_ = CipherSuite::kAes128GcmSha256;

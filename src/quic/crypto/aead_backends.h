@@ -1,6 +1,7 @@
 // aead_backends.h: what the AEAD backends offer to aead.cc; private to this folder.
 // `state` is what make() returned; seal() and open() have the contracts of PacketKey with
-// the nonce already computed.
+// the nonce already computed; write_key() gives back what make() was given, and memory() says
+// what a state takes.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,8 @@ namespace hawser::quic::ipsec_mb {
 bool is_available();
 void* make(CipherSuite suite, Bytes key);  // AES suites only
 void destroy(void* state, CipherSuite suite);
+void write_key(const void* state, MutableBytes out);
+std::size_t memory();
 void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext,
           std::uint8_t* out);
 bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
@@ -27,6 +30,8 @@ namespace hawser::quic::vaes512 {
 bool is_available();
 void* make(CipherSuite suite, Bytes key);  // AES suites only
 void destroy(void* state);
+void write_key(const void* state, MutableBytes out);
+std::size_t memory();
 void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);
 bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
 
@@ -38,6 +43,8 @@ namespace hawser::quic::vaes {
 bool is_available();
 void* make(CipherSuite suite, Bytes key);  // AES suites only
 void destroy(void* state);
+void write_key(const void* state, MutableBytes out);
+std::size_t memory();
 void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);
 bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
 
@@ -47,6 +54,8 @@ namespace hawser::quic::evp {
 
 void* make(CipherSuite suite, Bytes key);
 void destroy(void* state);
+void write_key(const void* state, MutableBytes out);
+std::size_t memory();
 void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out);
 bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
 

@@ -2,6 +2,8 @@
 // a context is keyed once per PacketKey; a packet sets only its IV.
 #include <openssl/evp.h>
 
+#include <cstring>
+
 #include "base/check.h"
 #include "quic/crypto/aead_backends.h"
 
@@ -23,6 +25,11 @@ const EVP_CIPHER* cipher_of(CipherSuite suite) {
   return nullptr;
 }
 
+struct State {
+  EVP_CIPHER_CTX* context = nullptr;
+  std::array<std::uint8_t, 32> key{};  // as it was given: a context does not tell
+};
+
 // Sets direction and IV, and feeds the AAD.
 void begin(EVP_CIPHER_CTX* context, const AeadNonce& nonce, Bytes aad, bool encrypt) {
   HAWSER_CHECK(EVP_CipherInit_ex2(context, nullptr, nullptr, nonce.data(), encrypt ? 1 : 0, nullptr) == 1);
@@ -34,18 +41,30 @@ void begin(EVP_CIPHER_CTX* context, const AeadNonce& nonce, Bytes aad, bool encr
 }  // namespace
 
 void* make(CipherSuite suite, Bytes key) {
-  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
-  HAWSER_CHECK(context != nullptr);
-  HAWSER_CHECK(EVP_CipherInit_ex2(context, cipher_of(suite), key.data(), nullptr, 1, nullptr) == 1);
-  return context;
+  auto* state = new State{.context = EVP_CIPHER_CTX_new()};
+  HAWSER_CHECK(state->context != nullptr);
+  HAWSER_CHECK(EVP_CipherInit_ex2(state->context, cipher_of(suite), key.data(), nullptr, 1, nullptr) == 1);
+  std::memcpy(state->key.data(), key.data(), key.size());
+  return state;
 }
 
-void destroy(void* state) {
-  EVP_CIPHER_CTX_free(static_cast<EVP_CIPHER_CTX*>(state));
+void destroy(void* made) {
+  auto* state = static_cast<State*>(made);
+  EVP_CIPHER_CTX_free(state->context);
+  wipe(state->key);
+  delete state;
+}
+
+void write_key(const void* state, MutableBytes out) {
+  std::memcpy(out.data(), static_cast<const State*>(state)->key.data(), out.size());
+}
+
+std::size_t memory() {
+  return sizeof(State);
 }
 
 void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out) {
-  auto* context = static_cast<EVP_CIPHER_CTX*>(state);
+  EVP_CIPHER_CTX* context = static_cast<State*>(state)->context;
   begin(context, nonce, aad, true);
   int size = 0;
   for (const Bytes piece : plaintext) {
@@ -58,7 +77,7 @@ void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes>
 }
 
 bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag) {
-  auto* context = static_cast<EVP_CIPHER_CTX*>(state);
+  EVP_CIPHER_CTX* context = static_cast<State*>(state)->context;
   begin(context, nonce, aad, false);
   std::uint8_t* const data = ciphertext_and_tag.data();
   const std::size_t length = ciphertext_and_tag.size() - kAeadTagLength;

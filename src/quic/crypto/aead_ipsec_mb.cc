@@ -1,6 +1,7 @@
 // aead_ipsec_mb.cc: the AEAD backend over libipsec-mb's direct AES-GCM calls, which use the
 // widest instructions of the CPU. The manager is a table of functions here: it is made once
 // per process and only read afterwards, so threads share it.
+#include <cstring>
 #include <new>
 
 #include "base/check.h"
@@ -86,6 +87,15 @@ void destroy(void* state, CipherSuite) {
   delete static_cast<gcm_key_data*>(state);
 }
 
+void write_key(const void* state, MutableBytes out) {
+  // The first round keys are the key itself (FIPS 197 section 5.2).
+  std::memcpy(out.data(), static_cast<const gcm_key_data*>(state)->expanded_keys, out.size());
+}
+
+std::size_t memory() {
+  return sizeof(gcm_key_data);
+}
+
 void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext,
           std::uint8_t* out) {
   const auto* key = static_cast<const gcm_key_data*>(state);
@@ -131,6 +141,12 @@ void* make(CipherSuite, Bytes) {
   return nullptr;
 }
 void destroy(void*, CipherSuite) {}
+void write_key(const void*, MutableBytes) {
+  HAWSER_CHECK(is_available());
+}
+std::size_t memory() {
+  return 0;
+}
 void seal(void*, CipherSuite, const AeadNonce&, Bytes, std::span<const Bytes>, std::uint8_t*) {
   HAWSER_CHECK(is_available());
 }

@@ -318,6 +318,15 @@ void destroy(void* state) {
   delete static_cast<Key*>(state);
 }
 
+void write_key(const void* state, MutableBytes out) {
+  // The first round keys are the key itself (FIPS 197 section 5.2).
+  std::memcpy(out.data(), static_cast<const Key*>(state)->round_keys, out.size());
+}
+
+std::size_t memory() {
+  return sizeof(Key);
+}
+
 void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext, std::uint8_t* out) {
   const Key& key = *static_cast<const Key*>(state);
   if (key.rounds == 10) {
@@ -345,6 +354,12 @@ void* make(CipherSuite, Bytes) {
   return nullptr;
 }
 void destroy(void*) {}
+void write_key(const void*, MutableBytes) {
+  HAWSER_CHECK(is_available());
+}
+std::size_t memory() {
+  return 0;
+}
 void seal(void*, const AeadNonce&, Bytes, std::span<const Bytes>, std::uint8_t*) {
   HAWSER_CHECK(is_available());
 }

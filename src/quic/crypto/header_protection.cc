@@ -52,6 +52,13 @@ void free_round_keys(void* state) {
   delete static_cast<RoundKeys*>(state);
 }
 
+void write_key_of_round_keys(const void* state, MutableBytes out) {
+  // The first round keys are the key itself (FIPS 197 section 5.2).
+  std::memcpy(out.data(), static_cast<const RoundKeys*>(state)->keys, out.size());
+}
+
+constexpr std::size_t kRoundKeysSize = sizeof(RoundKeys);
+
 void masks_by_instructions(void* state, std::span<const std::uint8_t* const> samples, HeaderMask* out) {
   const auto& keys = *static_cast<const RoundKeys*>(state);
   std::size_t done = 0;
@@ -66,8 +73,15 @@ void* make_round_keys(CipherSuite, Bytes) {
   return nullptr;
 }
 void free_round_keys(void*) {}
+void write_key_of_round_keys(const void*, MutableBytes) {}
+constexpr std::size_t kRoundKeysSize = 0;
 void masks_by_instructions(void*, std::span<const std::uint8_t* const>, HeaderMask*) {}
 #endif
+
+struct EvpState {
+  EVP_CIPHER_CTX* context = nullptr;
+  std::array<std::uint8_t, 32> key{};  // as it was given: a context does not tell
+};
 
 const EVP_CIPHER* cipher_of(CipherSuite suite) {
   static const EVP_CIPHER* const kAes128 = EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr);
@@ -113,28 +127,62 @@ void masks_by_evp_chacha20(EVP_CIPHER_CTX* context, std::span<const std::uint8_t
 
 }  // namespace
 
-HeaderKey::HeaderKey(CipherSuite suite, Bytes hp_key, CryptoBackend backend) : suite_(suite) {
+HeaderKey::HeaderKey(CipherSuite suite, Bytes hp_key, CryptoBackend backend)
+    : suite_(suite),
+      uses_aes_instructions_(backend != CryptoBackend::kOpenSsl && suite != CipherSuite::kChaCha20Poly1305Sha256 &&
+                             cpu_has_aes()) {
   HAWSER_CHECK(hp_key.size() == key_length(suite));
-  uses_aes_instructions_ =
-      backend != CryptoBackend::kOpenSsl && suite != CipherSuite::kChaCha20Poly1305Sha256 && cpu_has_aes();
-  if (uses_aes_instructions_) {
-    state_ = make_round_keys(suite, hp_key);
-    return;
-  }
-  EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
-  HAWSER_CHECK(context != nullptr);
-  HAWSER_CHECK(EVP_EncryptInit_ex2(context, cipher_of(suite), hp_key.data(), nullptr, nullptr) == 1);
-  EVP_CIPHER_CTX_set_padding(context, 0);
-  state_ = context;
+  expand(hp_key);
 }
 
 HeaderKey::~HeaderKey() {
+  release();
+}
+
+void HeaderKey::expand(Bytes hp_key) {
+  if (uses_aes_instructions_) {
+    state_ = make_round_keys(suite_, hp_key);
+    return;
+  }
+  auto* state = new EvpState{.context = EVP_CIPHER_CTX_new()};
+  HAWSER_CHECK(state->context != nullptr);
+  HAWSER_CHECK(EVP_EncryptInit_ex2(state->context, cipher_of(suite_), hp_key.data(), nullptr, nullptr) == 1);
+  EVP_CIPHER_CTX_set_padding(state->context, 0);
+  std::memcpy(state->key.data(), hp_key.data(), hp_key.size());
+  state_ = state;
+}
+
+void HeaderKey::release() {
   if (state_ == nullptr) return;
   if (uses_aes_instructions_) {
     free_round_keys(state_);
   } else {
-    EVP_CIPHER_CTX_free(static_cast<EVP_CIPHER_CTX*>(state_));
+    auto* state = static_cast<EvpState*>(state_);
+    EVP_CIPHER_CTX_free(state->context);
+    wipe(state->key);
+    delete state;
   }
+  state_ = nullptr;
+}
+
+void HeaderKey::fold(MutableBytes hp_key) {
+  HAWSER_CHECK(state_ != nullptr && hp_key.size() == key_length(suite_));
+  if (uses_aes_instructions_) {
+    write_key_of_round_keys(state_, hp_key);
+  } else {
+    std::memcpy(hp_key.data(), static_cast<const EvpState*>(state_)->key.data(), hp_key.size());
+  }
+  release();
+}
+
+void HeaderKey::unfold(Bytes hp_key) {
+  HAWSER_CHECK(state_ == nullptr && hp_key.size() == key_length(suite_));
+  expand(hp_key);
+}
+
+std::size_t HeaderKey::memory() const {
+  if (state_ == nullptr) return 0;
+  return uses_aes_instructions_ ? kRoundKeysSize : sizeof(EvpState);
 }
 
 HeaderMask HeaderKey::mask(const std::uint8_t* sample) {
@@ -148,9 +196,9 @@ void HeaderKey::masks(std::span<const std::uint8_t* const> samples, std::span<He
   if (uses_aes_instructions_) {
     masks_by_instructions(state_, samples, out.data());
   } else if (suite_ == CipherSuite::kChaCha20Poly1305Sha256) {
-    masks_by_evp_chacha20(static_cast<EVP_CIPHER_CTX*>(state_), samples, out.data());
+    masks_by_evp_chacha20(static_cast<EvpState*>(state_)->context, samples, out.data());
   } else {
-    masks_by_evp_aes(static_cast<EVP_CIPHER_CTX*>(state_), samples, out.data());
+    masks_by_evp_aes(static_cast<EvpState*>(state_)->context, samples, out.data());
   }
 }
 

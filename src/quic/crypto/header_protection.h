@@ -49,8 +49,16 @@ class HeaderKey {
   // One mask per sample, in order; out.size() >= samples.size().
   void masks(std::span<const std::uint8_t* const> samples, std::span<HeaderMask> out);
 
+  // As PacketKey's.
+  void fold(MutableBytes hp_key);
+  void unfold(Bytes hp_key);
+  [[nodiscard]] std::size_t memory() const;
+
  private:
-  void* state_ = nullptr;  // round keys (AES instructions) or cipher context (EVP)
+  void expand(Bytes hp_key);
+  void release();
+
+  void* state_ = nullptr;  // RoundKeys (AES instructions) or EvpState
   CipherSuite suite_ = CipherSuite::kAes128GcmSha256;
   bool uses_aes_instructions_ = false;
 };

@@ -236,5 +236,47 @@ TEST(key_limits, failures_beyond_the_integrity_limit_are_an_error) {
   }
 }
 
+TEST(key_rest, folded_keys_seal_and_open_as_before_with_every_suite_and_backend) {
+  for (const CipherSuite suite :
+       {CipherSuite::kAes128GcmSha256, CipherSuite::kAes256GcmSha384, CipherSuite::kChaCha20Poly1305Sha256}) {
+    for (const CryptoBackend backend :
+         {CryptoBackend::kVaes512, CryptoBackend::kVaes, CryptoBackend::kIpsecMb, CryptoBackend::kOpenSsl}) {
+      Peers peers(suite, {.backend = backend});
+      const Octets sample(16, 0x5c);
+      const HeaderMask mask = peers.a.write_header().mask(sample.data());
+      const std::size_t expanded = peers.a.memory();
+      peers.a.fold();
+      EXPECT_TRUE(peers.a.folded() && peers.a.can_seal() && peers.a.can_open());
+      EXPECT_LT(peers.a.memory(), 300u);
+      const Packet packet = sealed_by(peers.a, 1);
+      EXPECT_FALSE(peers.a.folded());
+      EXPECT_EQ(peers.a.memory(), expanded);
+      EXPECT_EQ(peers.a.write_header().mask(sample.data()), mask);
+      peers.b.fold();
+      EXPECT_EQ(peers.b.read_header().mask(sample.data()), mask);
+      EXPECT_FALSE(peers.b.folded());
+      peers.b.fold();
+      expect_opens(peers.b, packet, kStart);
+    }
+  }
+}
+
+TEST(key_rest, a_key_update_finds_its_way_through_the_rest_of_either_side) {
+  Peers peers;
+  expect_opens(peers.b, sealed_by(peers.a, 1), kStart);
+  peers.a.on_acknowledged(PathId{0}, PacketNumber{1}, kStart);
+  peers.a.fold();
+  peers.b.fold();
+  ASSERT_TRUE(peers.a.initiate_update(kStart));
+  peers.a.fold();
+  expect_opens(peers.b, sealed_by(peers.a, 2), kStart);
+  EXPECT_EQ(peers.b.read_generation(), 1u);
+  // Old read keys do not fold: they serve late packets until they expire.
+  peers.b.fold();
+  EXPECT_TRUE(peers.b.folded());
+  expect_opens(peers.a, sealed_by(peers.b, 1), kStart);
+  EXPECT_EQ(peers.a.read_generation(), 1u);
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -32,8 +32,55 @@ LevelKeys initial_keys(const VersionKeyTable& table, Role role, Bytes dcid, Cryp
   return keys;
 }
 
+class OneRttKeys::FoldedKeys {
+ public:
+  static constexpr std::size_t kKeys = 5;
+
+  explicit FoldedKeys(CipherSuite suite)
+      : length_(key_length(suite)), octets_(std::make_unique<std::uint8_t[]>(kKeys * length_)) {}
+  FoldedKeys(const FoldedKeys&) = delete;
+  FoldedKeys& operator=(const FoldedKeys&) = delete;
+  ~FoldedKeys() { wipe({octets_.get(), memory()}); }
+
+  [[nodiscard]] MutableBytes key(std::size_t i) { return {octets_.get() + i * length_, length_}; }
+  [[nodiscard]] std::size_t memory() const { return kKeys * length_; }
+
+ private:
+  std::size_t length_;
+  std::unique_ptr<std::uint8_t[]> octets_;
+};
+
+OneRttKeys::OneRttKeys(const OneRttOptions& options) : options_(options) {}
+OneRttKeys::~OneRttKeys() = default;
+
+void OneRttKeys::fold() {
+  if (folded_ != nullptr || !can_open() || !can_seal()) return;
+  folded_ = std::make_unique<FoldedKeys>(suite_);
+  read_current_.fold(folded_->key(0));
+  read_next_.fold(folded_->key(1));
+  write_current_.fold(folded_->key(2));
+  read_header_.fold(folded_->key(3));
+  write_header_.fold(folded_->key(4));
+}
+
+void OneRttKeys::unfold() {
+  const std::unique_ptr<FoldedKeys> keys = std::move(folded_);
+  read_current_.unfold(keys->key(0));
+  read_next_.unfold(keys->key(1));
+  write_current_.unfold(keys->key(2));
+  read_header_.unfold(keys->key(3));
+  write_header_.unfold(keys->key(4));
+}
+
+std::size_t OneRttKeys::memory() const {
+  std::size_t octets = folded_ == nullptr ? 0 : sizeof(FoldedKeys) + folded_->memory();
+  for (const PacketKey* key : {&read_previous_, &read_current_, &read_next_, &write_current_}) octets += key->memory();
+  return octets + read_header_.memory() + write_header_.memory();
+}
+
 void OneRttKeys::set_read_secret(CipherSuite suite, Bytes secret) {
   HAWSER_CHECK(!can_open());
+  has_read_secret_ = true;
   suite_ = suite;
   DirectionKeys keys(table(), suite, secret, options_.backend);
   read_current_ = std::move(keys.packet);
@@ -44,6 +91,7 @@ void OneRttKeys::set_read_secret(CipherSuite suite, Bytes secret) {
 
 void OneRttKeys::set_write_secret(CipherSuite suite, Bytes secret) {
   HAWSER_CHECK(!can_seal());
+  has_write_secret_ = true;
   suite_ = suite;
   DirectionKeys keys(table(), suite, secret, options_.backend);
   write_current_ = std::move(keys.packet);
@@ -88,6 +136,7 @@ OneRttKeys::PathPhase& OneRttKeys::phase_of(PathId path) {
 
 void OneRttKeys::seal(PathId path, PacketNumber pn, Bytes header, std::span<const Bytes> plaintext, std::uint8_t* out) {
   HAWSER_CHECK(packets_sealed_ < seal_limit());
+  if (folded_ != nullptr) unfold();
   ++packets_sealed_;
   if (!confirmed_) {
     PathPhase& phase = phase_of(path);
@@ -99,6 +148,7 @@ void OneRttKeys::seal(PathId path, PacketNumber pn, Bytes header, std::span<cons
 Parsed<bool> OneRttKeys::open(PathId path, PacketNumber pn, bool key_phase, Bytes header,
                               MutableBytes ciphertext_and_tag, Timestamp now) {
   HAWSER_DCHECK(can_open());
+  if (folded_ != nullptr) unfold();
   if (now >= previous_expiry_) drop_previous_read();
   PathPhase& phase = phase_of(path);
   if (key_phase == ((read_generation_ & 1) != 0)) {
@@ -170,6 +220,7 @@ void OneRttKeys::drop_previous_read() {
 }
 
 void OneRttKeys::advance_write_generation() {
+  if (folded_ != nullptr) unfold();
   write_secret_ = next_generation_secret(table(), suite_, write_secret_.view());
   write_current_ = packet_key(table(), suite_, write_secret_.view(), options_.backend);
   ++write_generation_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/bytes.h"
@@ -52,7 +53,9 @@ struct OneRttOptions {
 // secrets may be given at different times, in any order.
 //
 // Reading: the key for a packet follows from its Key Phase bit and its packet number alone;
-// all keys that may be wanted exist beforehand, so that time does not tell which was tried.
+// all keys that may be wanted exist beforehand, so that time does not tell which was tried
+// (RFC 9001 sections 6.3 and 9.5). After a rest all of them are expanded together, before the
+// first header is unmasked: what that takes depends on nothing but that there was a rest.
 class OneRttKeys {
  public:
   // Old read keys serve for this many PTOs after an update (RFC 9001 section 6.5); the same
@@ -64,16 +67,32 @@ class OneRttKeys {
   // one, as Path IDs only grow. Past it, key choice falls back to trying the old key first.
   static constexpr std::size_t kTrackedPaths = 8;
 
-  OneRttKeys() = default;
-  explicit OneRttKeys(const OneRttOptions& options) : options_(options) {}
+  OneRttKeys() : OneRttKeys(OneRttOptions{}) {}
+  explicit OneRttKeys(const OneRttOptions& options);
+  ~OneRttKeys();
 
   void set_read_secret(CipherSuite suite, Bytes secret);
   void set_write_secret(CipherSuite suite, Bytes secret);
-  [[nodiscard]] bool can_open() const { return !read_current_.empty(); }
-  [[nodiscard]] bool can_seal() const { return !write_current_.empty(); }
+  [[nodiscard]] bool can_open() const { return has_read_secret_; }
+  [[nodiscard]] bool can_seal() const { return has_write_secret_; }
 
-  [[nodiscard]] HeaderKey& read_header() { return read_header_; }
-  [[nodiscard]] HeaderKey& write_header() { return write_header_; }
+  // Good until fold().
+  [[nodiscard]] HeaderKey& read_header() {
+    if (folded_ != nullptr) unfold();
+    return read_header_;
+  }
+  [[nodiscard]] HeaderKey& write_header() {
+    if (folded_ != nullptr) unfold();
+    return write_header_;
+  }
+
+  // Nothing is about to be sealed or opened: gives expanded keys back to the allocator, some 4 KB,
+  // and keeps those that they came from, 80 octets with AES-128. The next use expands them again,
+  // which takes about a microsecond. Old read keys of an update stay until they expire.
+  void fold();
+  [[nodiscard]] bool folded() const { return folded_ != nullptr; }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const;
 
   // The Key Phase bit for packets being sealed; fixed between two calls of open(),
   // maintain() and initiate_update(), so ask when writing each header.
@@ -122,6 +141,10 @@ class OneRttKeys {
     std::uint64_t highest_opened_old = kNoNumber;  // in the generation before
   };
 
+  // The five keys as they were before they were expanded; wiped when they go.
+  class FoldedKeys;
+
+  void unfold();
   PathPhase& phase_of(PathId path);
   void drop_previous_read();
   Parsed<bool> on_opened_with_current(PathPhase& phase, PacketNumber pn);
@@ -145,6 +168,7 @@ class OneRttKeys {
   PacketKey write_current_;
   Secret read_next_secret_;
   Secret write_secret_;
+  std::unique_ptr<FoldedKeys> folded_;
   std::array<PathPhase, kTrackedPaths> phases_{};
   std::size_t phase_count_ = 0;
   std::size_t last_phase_ = 0;
@@ -157,6 +181,8 @@ class OneRttKeys {
   Timestamp confirmed_at_{};
   bool confirmed_ = false;  // a packet of the current write generation was acknowledged
   bool handshake_confirmed_ = false;
+  bool has_read_secret_ = false;
+  bool has_write_secret_ = false;
 };
 
 }  // namespace hawser::quic

@@ -214,6 +214,10 @@ class LossDetector {
   // sent before are still acknowledged or lost, without effect on either (RFC 9000 section 9.4).
   void on_network_path_changed(std::uint64_t max_datagram_size, Timestamp now);
 
+  // Nothing was sent or received for a while. Where nothing is in flight, packets that nobody will
+  // acknowledge any more are forgotten, and the rings with them.
+  void rest();
+
   // --- Facts ---
 
   [[nodiscard]] std::uint64_t bytes_in_flight() const { return bytes_in_flight_; }

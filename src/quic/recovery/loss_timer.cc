@@ -168,6 +168,19 @@ void LossDetector::on_zero_rtt_rejected(RecoveryFrames& frames, Timestamp now) {
   update_timer(now);
 }
 
+void LossDetector::rest() {
+  for (Space& s : spaces_) {
+    bool in_flight = false;
+    for (std::uint64_t pn = s.sent.begin(); pn != s.sent.end() && !in_flight; ++pn)
+      in_flight = s.sent[pn].state == SentState::kOutstanding && s.sent[pn].in_flight;
+    if (in_flight) continue;
+    s.sent.clear();
+    s.acked = RangeSet{};
+    s.first_outstanding = s.sent.begin();
+    s.loss_time = kNever;
+  }
+}
+
 void LossDetector::on_network_path_changed(std::uint64_t max_datagram_size, Timestamp now) {
   ++generation_;
   bytes_in_flight_ = 0;

@@ -126,6 +126,14 @@ void RecvBuffer::clear() {
   borrowed_first_ = 0;
 }
 
+void RecvBuffer::rest() {
+  if (block_count_ == 0) slots_ = std::vector<ReceiveBlock*>();
+  if (!has_borrowed()) {
+    borrowed_ = std::vector<Bytes>();
+    borrowed_first_ = 0;
+  }
+}
+
 ReceiveBlock& RecvBuffer::provide_block(std::uint64_t block_number) {
   if (block_number - read_to_ / kReceiveBlockOctets >= slots_.size()) grow_slots(block_number);
   ReceiveBlock*& held = slot(block_number);

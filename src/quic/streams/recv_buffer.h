@@ -49,6 +49,8 @@ class RecvBuffer {
   void consume(std::uint64_t octets);
   // Drops everything and starts over at offset 0; capacity stays.
   void clear();
+  // Gives capacity back that holds nothing.
+  void rest();
 
   [[nodiscard]] std::uint64_t read_to() const { return read_to_; }
   [[nodiscard]] std::uint64_t contiguous_to() const { return contiguous_to_; }  // all below has arrived
@@ -56,6 +58,10 @@ class RecvBuffer {
   [[nodiscard]] std::uint64_t readable_octets() const { return contiguous_to_ - read_to_; }
   [[nodiscard]] bool has_borrowed() const { return borrowed_first_ < borrowed_.size(); }
   [[nodiscard]] std::size_t blocks() const { return block_count_; }
+  // Octets on the heap, without blocks.
+  [[nodiscard]] std::size_t memory() const {
+    return slots_.capacity() * sizeof(ReceiveBlock*) + borrowed_.capacity() * sizeof(Bytes);
+  }
 
  private:
   ReceiveBlock*& slot(std::uint64_t block_number) { return slots_[block_number & (slots_.size() - 1)]; }

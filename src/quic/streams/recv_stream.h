@@ -73,6 +73,8 @@ class RecvStream {
   [[nodiscard]] std::uint64_t window() const { return window_.window(); }
   [[nodiscard]] bool has_borrowed() const { return buffer_.has_borrowed(); }
   void release_buffers() { buffer_.clear(); }
+  void rest() { buffer_.rest(); }
+  [[nodiscard]] std::size_t memory() const { return buffer_.memory(); }
 
  private:
   Parsed<std::uint64_t> check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room,

@@ -136,4 +136,10 @@ void SendBuffer::clear() {
   lost_.clear();
 }
 
+void SendBuffer::rest() {
+  if (head_ == tail_) ring_ = std::vector<Chunk>();
+  acked_.rest();
+  lost_.rest();
+}
+
 }  // namespace hawser::quic

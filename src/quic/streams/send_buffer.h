@@ -50,6 +50,8 @@ class SendBuffer {
   void mark_unsent();
   // Drops everything and starts over at offset 0; capacity stays.
   void clear();
+  // Gives capacity back that holds nothing.
+  void rest();
 
   [[nodiscard]] bool has_lost() const { return !lost_.empty(); }
   [[nodiscard]] Range lowest_lost() const { return lost_.lowest(); }
@@ -59,6 +61,10 @@ class SendBuffer {
   [[nodiscard]] std::uint64_t buffered() const { return end_ - acked_to_; }
   [[nodiscard]] std::uint64_t in_flight() const { return next_ - acked_to_; }
   [[nodiscard]] std::size_t acked_ranges() const { return acked_.size(); }
+  // Octets on the heap, without blocks and shares.
+  [[nodiscard]] std::size_t memory() const {
+    return ring_.capacity() * sizeof(Chunk) + acked_.memory() + lost_.memory();
+  }
 
  private:
   struct Chunk {

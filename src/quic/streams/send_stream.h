@@ -92,6 +92,9 @@ class SendStream {
   // True once room has come back after a write was cut short.
   bool take_writable_notice();
 
+  void rest() { buffer_.rest(); }
+  [[nodiscard]] std::size_t memory() const { return buffer_.memory(); }
+
  private:
   struct Frame {
     std::uint64_t offset = 0;

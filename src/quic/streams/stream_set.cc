@@ -166,6 +166,13 @@ void StreamSet::destroy(Stream& stream) {
   if (!is_local(id)) grant_streams(id.is_bidirectional());
 }
 
+void StreamSet::rest() {
+  streams_.for_each([](Stream& stream) {
+    stream.send.rest();
+    stream.recv.rest();
+  });
+}
+
 // MAX_STREAMS is sent when half of what the peer may have open is used up and more can be
 // granted, so that it comes once per many streams.
 void StreamSet::grant_streams(bool bidirectional) {

@@ -156,6 +156,9 @@ class StreamSet {
   [[nodiscard]] bool wants_to_send_control() const { return connection_control_ != 0 || !control_.empty(); }
   [[nodiscard]] bool wants_to_send_data() const { return !scheduler_.empty(); }
 
+  // Nothing was sent or received for a while: gives memory back that holds nothing now.
+  void rest();
+
   // ---- Nouns. ----
   // nullptr if never opened or closed. Valid until the next next_event().
   [[nodiscard]] const Stream* find(StreamId id) { return streams_.find(id); }
