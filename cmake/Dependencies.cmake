@@ -27,6 +27,16 @@ if(IPSEC_MB_INCLUDE AND IPSEC_MB_LIBRARY)
   target_compile_definitions(ipsec_mb INTERFACE HAWSER_HAVE_IPSEC_MB=1)
 endif()
 
+# liburing: the io_uring engine; without it, epoll moves the datagrams.
+find_path(URING_INCLUDE liburing.h)
+find_library(URING_LIBRARY uring)
+if(URING_INCLUDE AND URING_LIBRARY)
+  add_library(uring INTERFACE)
+  target_include_directories(uring INTERFACE ${URING_INCLUDE})
+  target_link_libraries(uring INTERFACE ${URING_LIBRARY})
+  target_compile_definitions(uring INTERFACE HAWSER_HAVE_URING=1)
+endif()
+
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 if(HAWSER_TESTS)

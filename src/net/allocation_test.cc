@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "net/epoll_engine.h"
+#include "net/make_engine.h"
 
 // GCC inlines one of the pair below and then finds free() beside the other's name.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -30,9 +30,15 @@ void operator delete(void* memory, std::size_t) noexcept {
 namespace hawser::net {
 namespace {
 
-TEST(net_allocation, trains_move_without_allocating) {
-  auto sender = EpollEngine::create().value();
-  auto receiver = EpollEngine::create().value();
+class NetAllocation : public testing::TestWithParam<EngineKind> {};
+
+INSTANTIATE_TEST_SUITE_P(each, NetAllocation, testing::Values(EngineKind::kEpoll, EngineKind::kIoUring),
+                         [](const auto& test) { return std::string(to_string(test.param)); });
+
+TEST_P(NetAllocation, trains_move_without_allocating) {
+  if (const auto reason = why_not(GetParam(), {})) GTEST_SKIP() << reason->message;
+  auto sender = make_engine({.kind = GetParam()}).value();
+  auto receiver = make_engine({.kind = GetParam()}).value();
   const UdpOptions options{.local = ipv4_address({127, 0, 0, 1}, 0)};
   const SocketAddress from = sender->local_address(sender->open(options).value());
   const SocketAddress to = receiver->local_address(receiver->open(options).value());

@@ -24,16 +24,17 @@ std::uint8_t* map_aligned(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
-BufferPool::BufferPool(std::size_t slots) : slots_(slots) {
+BufferPool::BufferPool(std::size_t slots, std::size_t slot_size) : slots_(slots), slot_size_(slot_size) {
   HAWSER_CHECK(slots >= 1);
-  const std::size_t size = slots * kSlotSize;
-  base_ = map_aligned(size, size >= kHugePage ? kHugePage : kSlotSize);
+  // Whole multiples of the alignment, so that what stands over are whole pages.
+  mapped_ = (slots * slot_size + kSlotSize - 1) / kSlotSize * kSlotSize;
+  base_ = map_aligned(mapped_, mapped_ >= kHugePage ? kHugePage : kSlotSize);
   // Advice only: without huge pages the pool works, at the price of more TLB misses.
-  if (size >= kHugePage) (void)madvise(base_, size, MADV_HUGEPAGE);
+  if (mapped_ >= kHugePage) (void)madvise(base_, mapped_, MADV_HUGEPAGE);
 }
 
 BufferPool::~BufferPool() {
-  munmap(base_, slots_ * kSlotSize);
+  munmap(base_, mapped_);
 }
 
 }  // namespace hawser::net

@@ -1,5 +1,5 @@
 // buffer_pool.h: one mapping cut into slots of 64 KB: what the largest GRO read or GSO send
-// fits in. Slots are page-aligned and live as long as the pool; nothing is allocated later.
+// fits in. Slots live as long as the pool; nothing is allocated later.
 #pragma once
 
 #include <cstddef>
@@ -14,19 +14,26 @@ class BufferPool {
   // and every coalesced train whole.
   static constexpr std::size_t kSlotSize = 65'536;
 
-  // Maps slots * 64 KB of address space; pages are touched only when used. From 32 slots
-  // on (2 MB) the kernel is asked for huge pages. 1 <= slots.
-  explicit BufferPool(std::size_t slots);
+  // Maps slots * slot_size of address space; pages are touched only when used. From 2 MB on
+  // (32 slots) the kernel is asked for huge pages. 1 <= slots. Slots are page-aligned unless
+  // the caller wants them larger than 64 KB and not by whole pages.
+  explicit BufferPool(std::size_t slots, std::size_t slot_size = kSlotSize);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  [[nodiscard]] MutableBytes slot(std::size_t index) const { return {base_ + index * kSlotSize, kSlotSize}; }
+  [[nodiscard]] MutableBytes slot(std::size_t index) const { return {base_ + index * slot_size_, slot_size_}; }
   [[nodiscard]] std::size_t size() const { return slots_; }
+  // The slot that `address`, which lies in the pool, is in.
+  [[nodiscard]] std::size_t index_of(const std::uint8_t* address) const {
+    return static_cast<std::size_t>(address - base_) / slot_size_;
+  }
 
  private:
   std::uint8_t* base_ = nullptr;
   std::size_t slots_ = 0;
+  std::size_t slot_size_ = kSlotSize;
+  std::size_t mapped_ = 0;  // octets
 };
 
 }  // namespace hawser::net

@@ -26,14 +26,16 @@ struct SocketId {
   auto operator<=>(const SocketId&) const = default;
 };
 
-// Why poll() came back; all false: the time was up.
+// Why poll() came back; all false: the time was up, or a signal came.
 struct PollResult {
   bool readable = false;
-  bool writable = false;  // only after a send() that fell short
+  bool writable = false;  // only after a send() or a lend() that fell short
   bool woken = false;     // wake() was called since the last poll()
 };
 
-// One thread owns an engine and calls everything but wake(), which any thread may call.
+// One thread owns an engine and calls everything but wake(), which any thread may call. An
+// engine may be made and its sockets opened elsewhere before: the first to poll(), receive()
+// or send() is the owner.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -54,19 +56,21 @@ class Engine {
   virtual PollResult poll(Duration timeout) = 0;
 
   // Takes what has arrived on any socket: returns how many of `out` are filled. The octets
-  // are the engine's and stay until the next receive(). Call it as
-  // often as it gives something; once it returned 0, poll() has to say readable again.
+  // are the engine's and stay until the next receive(). Call it as often as it gives something;
+  // once it returned 0, poll() has to say readable again.
   virtual std::size_t receive(std::span<ReceivedTrain> out) = 0;
 
   // Lends memory to send from: sets buffer and max_segments of the first n trains of `out`
-  // and returns n. Ends every earlier loan, so call it only when no unsent train is held.
+  // and returns n, at least 1 unless the kernel still reads all there is: then poll() says
+  // writable when some of it is free. Ends every earlier loan, so call it only when no unsent
+  // train is held.
   virtual std::size_t lend(std::span<TransmitTrain> out) = 0;
 
-  // Sends lent trains in order, each through the socket that its tuple.local names (the
-  // first socket that speaks the family of tuple.remote, if that is unset). Returns
-  // how many it is done with: sent, or dropped and counted as a network would. The rest,
-  // the first of which may have been cut to what is left of it, are to be offered again,
-  // first and in the same order, when poll() says writable.
+  // Sends lent trains in order, each through the socket that its tuple.local names (the first
+  // socket that speaks the family of tuple.remote, if that is unset). Returns how many it is
+  // done with: sent, taken over with their memory, or dropped and counted as a network would.
+  // The rest, the first of which may have been cut to what is left of it, are to be offered
+  // again, first and in the same order, when poll() says writable.
   virtual std::size_t send(std::span<TransmitTrain> trains) = 0;
 
   // Makes the current or next poll() return. Any thread; cheap when already pending.

@@ -9,7 +9,7 @@ std::optional<ConfigError> why_not(EngineKind kind, const EngineOptions&) {
     case EngineKind::kEpoll:
       return std::nullopt;
     case EngineKind::kIoUring:
-      return ConfigError{"io_uring: this build does not have that engine; take epoll, or auto"};
+      return why_not_io_uring();
     case EngineKind::kAfXdp:
       return ConfigError{"af_xdp: this build does not have that engine; take epoll, or auto"};
   }
@@ -21,8 +21,15 @@ EngineKind choose_engine(const EngineOptions&) {
 }
 
 std::expected<std::unique_ptr<Engine>, ConfigError> make_engine(const EngineOptions& options) {
-  const EngineKind kind = options.kind == EngineKind::kAuto ? choose_engine(options) : options.kind;
-  if (auto reason = why_not(kind, options)) return std::unexpected(*std::move(reason));
+  switch (options.kind == EngineKind::kAuto ? choose_engine(options) : options.kind) {
+    case EngineKind::kAuto:
+    case EngineKind::kEpoll:
+      break;
+    case EngineKind::kIoUring:
+      return make_io_uring_engine(options.io_uring);
+    case EngineKind::kAfXdp:
+      return std::unexpected(*why_not(EngineKind::kAfXdp, options));
+  }
   return EpollEngine::create(options.epoll);
 }
 

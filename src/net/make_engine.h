@@ -11,12 +11,14 @@
 #include "net/engine.h"
 #include "net/engine_kind.h"
 #include "net/epoll_engine.h"
+#include "net/io_uring/io_uring_engine.h"
 
 namespace hawser::net {
 
 struct EngineOptions {
   EngineKind kind = EngineKind::kAuto;
   EpollOptions epoll{};
+  IoUringOptions io_uring{};
   AfXdpOptions af_xdp{};
 };
 

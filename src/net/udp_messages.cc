@@ -89,35 +89,30 @@ std::uint8_t* put_source(std::uint8_t* at, const SocketAddress& source) {
 
 }  // namespace
 
-UdpMessageBuffers::UdpMessageBuffers() {
-  for (std::size_t i = 0; i < kMessagesPerCall; ++i) {
-    msghdr& header = headers[i].msg_hdr;
-    header.msg_name = &names[i];
-    header.msg_namelen = sizeof names[i];
-    header.msg_iov = &pieces[i];
-    header.msg_iovlen = 1;
-    header.msg_control = controls[i].octets.data();
-    header.msg_controllen = controls[i].octets.size();
-  }
+UdpMessageBatch::UdpMessageBatch() {
+  for (std::size_t i = 0; i < kMessagesPerCall; ++i) lay_out(headers[i].msg_hdr, parts[i]);
 }
 
-void prepare_receive(UdpMessageBuffers& messages, std::size_t index, MutableBytes slot) {
-  messages.pieces[index] = {.iov_base = slot.data(), .iov_len = slot.size()};
-  msghdr& header = messages.headers[index].msg_hdr;
-  header.msg_namelen = sizeof messages.names[index];
-  header.msg_controllen = messages.controls[index].octets.size();
+void lay_out(msghdr& header, UdpMessageParts& parts) {
+  header.msg_name = &parts.name;
+  header.msg_iov = &parts.piece;
+  header.msg_iovlen = 1;
+  header.msg_control = parts.control.data();
 }
 
-bool read_received(const UdpMessageBuffers& messages, std::size_t index, const SocketAddress& local,
-                   ReceivedTrain& train) {
-  const std::size_t size = messages.headers[index].msg_len;
-  const msghdr& header = messages.headers[index].msg_hdr;
+void prepare_receive(msghdr& header, UdpMessageParts& parts, MutableBytes slot) {
+  parts.piece = {.iov_base = slot.data(), .iov_len = slot.size()};
+  header.msg_namelen = sizeof parts.name;
+  header.msg_controllen = parts.control.size();
+}
+
+bool read_received(const msghdr& header, std::size_t size, const SocketAddress& local, ReceivedTrain& train) {
   if (size == 0 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return false;
-  train.bytes = {static_cast<std::uint8_t*>(messages.pieces[index].iov_base), size};
+  train.bytes = {static_cast<std::uint8_t*>(header.msg_iov->iov_base), size};
   train.segment_size = size;
   train.ecn = Ecn::kNotEct;
   train.tuple.local = local;
-  train.tuple.remote = from_sockaddr(messages.names[index]);
+  train.tuple.remote = from_sockaddr(*static_cast<const sockaddr_storage*>(header.msg_name));
   // CMSG_NXTHDR wants a header it could write to, and writes nothing.
   auto& items = const_cast<msghdr&>(header);
   for (cmsghdr* item = CMSG_FIRSTHDR(&items); item != nullptr; item = CMSG_NXTHDR(&items, item)) {
@@ -126,15 +121,13 @@ bool read_received(const UdpMessageBuffers& messages, std::size_t index, const S
   return true;
 }
 
-void prepare_send(UdpMessageBuffers& messages, std::size_t index, const TransmitTrain& train, std::size_t size,
+void prepare_send(msghdr& header, UdpMessageParts& parts, const TransmitTrain& train, std::size_t size,
                   sa_family_t socket_family, bool pktinfo) {
   const SocketAddress& local = train.tuple.local;
   const SocketAddress& remote = train.tuple.remote;
-  messages.pieces[index] = {.iov_base = train.buffer.data(), .iov_len = size};
-  msghdr& header = messages.headers[index].msg_hdr;
-  header.msg_namelen = to_sockaddr(remote, socket_family, messages.names[index]);
-
-  std::uint8_t* const control = messages.controls[index].octets.data();
+  parts.piece = {.iov_base = train.buffer.data(), .iov_len = size};
+  header.msg_namelen = to_sockaddr(remote, socket_family, parts.name);
+  std::uint8_t* const control = parts.control.data();
   std::uint8_t* end = control;
   if (pktinfo && local.family == remote.family && !is_unspecified(local)) end = put_source(end, local);
   if (train.ecn != Ecn::kNotEct) {

@@ -1,5 +1,5 @@
-// udp_messages.h: the kernel's view of one batch: message headers, addresses and ancillary
-// data, laid out once per socket and only patched per call.
+// udp_messages.h: the kernel's view of a datagram or train on its way: message header, address
+// and ancillary data, laid out once and only patched per call.
 #pragma once
 
 #include <netinet/in.h>
@@ -19,34 +19,39 @@ namespace hawser::net {
 // GRO segment size; what sendmmsg is given: packet info, TOS or traffic class, the segment.
 inline constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo)) + 3 * CMSG_SPACE(sizeof(int));
 
-struct UdpMessageBuffers {
-  std::array<mmsghdr, kMessagesPerCall> headers{};
-  std::array<iovec, kMessagesPerCall> pieces{};
-  std::array<sockaddr_storage, kMessagesPerCall> names{};
-  struct alignas(cmsghdr) Control {
-    std::array<std::uint8_t, kControlSize> octets{};
-  };
-  std::array<Control, kMessagesPerCall> controls{};
+// What a message header points to.
+struct UdpMessageParts {
+  iovec piece{};
+  sockaddr_storage name{};
+  alignas(cmsghdr) std::array<std::uint8_t, kControlSize> control{};
+};
 
-  UdpMessageBuffers();
+// Makes `header` point to `parts`, once and for all; the functions below only patch what differs.
+void lay_out(msghdr& header, UdpMessageParts& parts);
+
+// Makes a message ready to receive into `slot`.
+void prepare_receive(msghdr& header, UdpMessageParts& parts, MutableBytes slot);
+
+// Reads what was received into a header's piece: `size` octets, addresses, ECN, segment size.
+// `local` is what holds where the kernel says nothing. False if the datagram is empty or was cut.
+bool read_received(const msghdr& header, std::size_t size, const SocketAddress& local, ReceivedTrain& train);
+
+// Makes a message send the first `size` octets of `train`, as one GSO train if they
+// are more than one segment. `pktinfo`: tuple.local, where it is set, becomes the source.
+void prepare_send(msghdr& header, UdpMessageParts& parts, const TransmitTrain& train, std::size_t size,
+                  sa_family_t socket_family, bool pktinfo);
+
+// The messages of one system call.
+struct UdpMessageBatch {
+  std::array<mmsghdr, kMessagesPerCall> headers{};
+  std::array<UdpMessageParts, kMessagesPerCall> parts{};
+
+  UdpMessageBatch();
 };
 
 struct UdpMessages {
-  UdpMessageBuffers in;
-  UdpMessageBuffers out;
+  UdpMessageBatch in;
+  UdpMessageBatch out;
 };
-
-// Makes message `index` ready to receive into `slot`.
-void prepare_receive(UdpMessageBuffers& messages, std::size_t index, MutableBytes slot);
-
-// Reads message `index` into `train`: addresses, ECN, segment size. `local` is what holds
-// where the kernel says nothing. False if the datagram is empty or was cut.
-bool read_received(const UdpMessageBuffers& messages, std::size_t index, const SocketAddress& local,
-                   ReceivedTrain& train);
-
-// Makes message `index` send the first `size` octets of `train`, as one GSO train if they
-// are more than one segment. `pktinfo`: tuple.local, where it is set, becomes the source.
-void prepare_send(UdpMessageBuffers& messages, std::size_t index, const TransmitTrain& train, std::size_t size,
-                  sa_family_t socket_family, bool pktinfo);
 
 }  // namespace hawser::net

@@ -49,6 +49,18 @@ std::unexpected<ConfigError> open_error(const UdpOptions& options, std::string_v
 
 }  // namespace
 
+void UdpCounters::count_received(const ReceivedTrain& train) {
+  ++trains_received;
+  datagrams_received += (train.bytes.size() + train.segment_size - 1) / train.segment_size;
+  octets_received += train.bytes.size();
+}
+
+void UdpCounters::count_sent(const TransmitTrain& train, std::size_t octets) {
+  datagrams_sent += (octets + train.segment_size - 1) / train.segment_size;
+  octets_sent += octets;
+  if (octets == train.size) ++trains_sent;
+}
+
 UdpCounters& UdpCounters::operator+=(const UdpCounters& o) {
   datagrams_received += o.datagrams_received;
   octets_received += o.octets_received;
@@ -151,9 +163,10 @@ UdpSocket::~UdpSocket() {
 
 std::size_t UdpSocket::receive(std::span<ReceivedTrain> out, const BufferPool& pool, std::size_t first_slot,
                                bool& drained) {
-  UdpMessageBuffers& messages = messages_->in;
+  UdpMessageBatch& messages = messages_->in;
   const std::size_t room = std::min({out.size(), pool.size() - first_slot, kMessagesPerCall});
-  for (std::size_t i = 0; i < room; ++i) prepare_receive(messages, i, pool.slot(first_slot + i));
+  for (std::size_t i = 0; i < room; ++i)
+    prepare_receive(messages.headers[i].msg_hdr, messages.parts[i], pool.slot(first_slot + i));
   ++counters_.receive_calls;
   const int count = recvmmsg(fd_, messages.headers.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
   drained = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -165,14 +178,12 @@ std::size_t UdpSocket::receive(std::span<ReceivedTrain> out, const BufferPool& p
   std::size_t filled = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     ReceivedTrain& train = out[filled];
-    if (!read_received(messages, i, local_, train)) {
+    if (!read_received(messages.headers[i].msg_hdr, messages.headers[i].msg_len, local_, train)) {
       ++counters_.receive_discarded;
       continue;
     }
     ++filled;
-    ++counters_.trains_received;
-    counters_.datagrams_received += (train.bytes.size() + train.segment_size - 1) / train.segment_size;
-    counters_.octets_received += train.bytes.size();
+    counters_.count_received(train);
   }
   return filled;
 }
@@ -196,12 +207,18 @@ std::size_t UdpSocket::fill_messages(std::span<const TransmitTrain> trains, bool
     const bool whole = capabilities_.gso && !(split_first && t == 0);
     while (rest.size != 0 && count < kMessagesPerCall) {
       const std::size_t octets = whole ? rest.size : std::min(rest.segment_size, rest.size);
-      prepare_send(messages_->out, count++, rest, octets, family_, any_address_);
+      write_message(messages_->out.headers[count].msg_hdr, messages_->out.parts[count], rest, octets);
+      ++count;
       rest.buffer = rest.buffer.subspan(octets);
       rest.size -= octets;
     }
   }
   return count;
+}
+
+void UdpSocket::write_message(msghdr& header, UdpMessageParts& parts, const TransmitTrain& train,
+                              std::size_t octets) const {
+  prepare_send(header, parts, train, octets, family_, any_address_);
 }
 
 // Takes the first `octets` off the train. True if nothing is left of it.
@@ -216,13 +233,9 @@ std::size_t UdpSocket::finish_messages(std::span<TransmitTrain> trains, std::siz
   std::size_t done = 0;
   for (std::size_t i = 0; i < messages; ++i) {
     TransmitTrain& train = trains[done];
-    const std::size_t octets = messages_->out.pieces[i].iov_len;
-    counters_.datagrams_sent += (octets + train.segment_size - 1) / train.segment_size;
-    counters_.octets_sent += octets;
-    if (finish_octets(train, octets)) {
-      ++counters_.trains_sent;
-      ++done;
-    }
+    const std::size_t octets = messages_->out.parts[i].piece.iov_len;
+    counters_.count_sent(train, octets);
+    if (finish_octets(train, octets)) ++done;
   }
   return done;
 }
@@ -269,7 +282,7 @@ std::size_t UdpSocket::send(std::span<TransmitTrain> trains) {
       break;
     }
     TransmitTrain& train = trains[done];
-    const std::size_t octets = messages_->out.pieces[0].iov_len;
+    const std::size_t octets = messages_->out.parts[0].piece.iov_len;
     if (octets > train.segment_size && may_be_gso_refusal(error)) {
       ++counters_.gso_refusals;
       refusal = error;

@@ -13,9 +13,10 @@
 
 namespace hawser::net {
 
-class BufferPool;     // net/buffer_pool.h
-class SteeringGroup;  // net/steering.h
-struct UdpMessages;   // net/udp_messages.h
+class BufferPool;        // net/buffer_pool.h
+class SteeringGroup;     // net/steering.h
+struct UdpMessageParts;  // net/udp_messages.h
+struct UdpMessages;
 
 // Octets in one GSO send: the largest IPv4 UDP payload, 65,535 - 20 - 8.
 inline constexpr std::size_t kGsoPayloadMax = 65'507;
@@ -70,6 +71,9 @@ struct UdpCounters {
   std::uint64_t send_failed = 0;       // datagrams dropped for any other cause
   std::uint64_t gso_refusals = 0;      // trains that the kernel would not segment
 
+  void count_received(const ReceivedTrain& train);
+  // `octets` of a train were sent by one message.
+  void count_sent(const TransmitTrain& train, std::size_t octets);
   UdpCounters& operator+=(const UdpCounters& o);
 };
 
@@ -95,6 +99,10 @@ class UdpSocket {
   // A tuple.local that is unset (kNone) or unspecified leaves the source address to the kernel.
   std::size_t send(std::span<TransmitTrain> trains);
 
+  // For engines that send by other calls: makes a laid out message send the first `octets` of
+  // `train` through this socket.
+  void write_message(msghdr& header, UdpMessageParts& parts, const TransmitTrain& train, std::size_t octets) const;
+
   [[nodiscard]] int fd() const { return fd_; }
   // Where it is bound: the port is never 0, the address may be unspecified.
   [[nodiscard]] const SocketAddress& local_address() const { return local_; }
@@ -103,6 +111,8 @@ class UdpSocket {
   [[nodiscard]] bool serves(const FourTuple& tuple) const;
   [[nodiscard]] const UdpCapabilities& capabilities() const { return capabilities_; }
   [[nodiscard]] const UdpCounters& counters() const { return counters_; }
+  // For engines that move datagrams by other calls, and count here what they moved.
+  [[nodiscard]] UdpCounters& counters() { return counters_; }
   // Datagrams the kernel threw away because the receive buffer was full.
   [[nodiscard]] std::uint64_t kernel_drops() const;
 

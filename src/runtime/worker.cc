@@ -312,6 +312,10 @@ void Worker::transmit(Timestamp now) {
 bool Worker::transmit_protocol(DatagramProtocol& protocol, Timestamp now) {
   for (std::size_t round = 0; round < kTransmitRoundsMax; ++round) {
     const std::size_t lent = engine_->lend(transmits_);
+    if (lent == 0) {  // the kernel reads all of it still
+      blocked_ = true;
+      return false;
+    }
     const std::size_t count = protocol.next_transmits(now, std::span(transmits_).first(lent));
     if (count == 0) return true;
     if (!send_batch(std::span(transmits_).first(count))) return false;

@@ -1,6 +1,7 @@
 // Goal: workers move batches between sockets and protocols, keep time, take letters from
 // other threads, get the datagrams that are theirs by every way there is, and end cleanly. Method: small
-// sans-I/O protocols on loopback, without QUIC.
+// sans-I/O protocols on loopback, without QUIC; a worker by itself with every engine that this
+// machine and this build have.
 #include "runtime/worker.h"
 
 #include <gtest/gtest.h>
@@ -102,13 +103,25 @@ class Ticker final : public DatagramProtocol {
   Duration interval_;
 };
 
-std::unique_ptr<Worker> start_worker(const WorkerOptions& options = {}) {
-  auto engine = net::EpollEngine::create();
-  if (!engine) throw std::runtime_error(engine.error().message);
-  auto worker = Worker::start(options, std::move(*engine));
-  if (!worker) throw std::runtime_error(worker.error().message);
-  return std::move(*worker);
-}
+class WorkerWith : public testing::TestWithParam<net::EngineKind> {
+ protected:
+  void SetUp() override {
+    if (const auto reason = net::why_not(GetParam(), {})) GTEST_SKIP() << reason->message;
+  }
+  static std::unique_ptr<net::Engine> make_engine() {
+    auto engine = net::make_engine({.kind = GetParam()});
+    if (!engine) throw std::runtime_error(engine.error().message);
+    return std::move(*engine);
+  }
+  static std::unique_ptr<Worker> start_worker(const WorkerOptions& options = {}) {
+    auto worker = Worker::start(options, make_engine());
+    if (!worker) throw std::runtime_error(worker.error().message);
+    return std::move(*worker);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(engine, WorkerWith, testing::Values(net::EngineKind::kEpoll, net::EngineKind::kIoUring),
+                         [](const auto& test) { return std::string(net::to_string(test.param)); });
 
 net::UdpOptions loopback(std::uint16_t port = 0) {
   return {.local = ipv4_address({127, 0, 0, 1}, port)};
@@ -156,7 +169,7 @@ void wait_until(auto condition) {
   ASSERT_TRUE(condition());
 }
 
-TEST(worker, echoes_trains_through_a_protocol) {
+TEST_P(WorkerWith, echoes_trains_through_a_protocol) {
   Observed observed;
   auto worker = start_worker();
   const SocketAddress server = start_echo(*worker, observed);
@@ -184,7 +197,7 @@ int narrow_kernel(int fd, mmsghdr* messages, unsigned, int flags) {
   return sendmmsg(fd, messages, 1, flags);
 }
 
-TEST(worker, keeps_what_a_full_socket_refused_and_sends_it_in_order) {
+TEST_P(WorkerWith, keeps_what_a_full_socket_refused_and_sends_it_in_order) {
   Observed observed;
   auto worker = start_worker();
   const SocketAddress server = **worker->call([&](Worker& w) {
@@ -204,7 +217,7 @@ TEST(worker, keeps_what_a_full_socket_refused_and_sends_it_in_order) {
   EXPECT_GE(worker->stats().udp.send_blocked, 79u);
 }
 
-TEST(worker, two_protocols_share_a_worker) {
+TEST_P(WorkerWith, two_protocols_share_a_worker) {
   Observed first;
   Observed second;
   auto worker = start_worker();
@@ -219,7 +232,7 @@ TEST(worker, two_protocols_share_a_worker) {
   EXPECT_EQ(second.datagrams, 2u);
 }
 
-TEST(worker, detached_protocol_closes_its_socket) {
+TEST_P(WorkerWith, detached_protocol_closes_its_socket) {
   Observed observed;
   auto worker = start_worker();
   const SocketAddress address = **worker->call([&](Worker& w) {
@@ -232,7 +245,7 @@ TEST(worker, detached_protocol_closes_its_socket) {
   EXPECT_TRUE(net::UdpSocket::open({.local = address}));
 }
 
-TEST(worker, timeouts_come_in_time_and_never_early) {
+TEST_P(WorkerWith, timeouts_come_in_time_and_never_early) {
   Observed observed;
   auto worker = start_worker();
   worker->post([&](Worker& w) { w.attach(std::make_unique<Ticker>(observed, current_time() + 200us, 200us)); });
@@ -243,7 +256,7 @@ TEST(worker, timeouts_come_in_time_and_never_early) {
   EXPECT_TRUE(observed.closed);
 }
 
-TEST(worker, spinning_worker_keeps_the_same_promises) {
+TEST_P(WorkerWith, spinning_worker_keeps_the_same_promises) {
   Observed observed;
   auto worker = start_worker({.spin = 100us});
   const SocketAddress server = start_echo(*worker, observed);
@@ -255,7 +268,7 @@ TEST(worker, spinning_worker_keeps_the_same_promises) {
   }
 }
 
-TEST(worker, tasks_of_one_thread_run_in_order) {
+TEST_P(WorkerWith, tasks_of_one_thread_run_in_order) {
   auto worker = start_worker();
   std::vector<int> order;  // touched by the worker's thread only, until join()
   for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(worker->post([&order, i](Worker&) { order.push_back(i); }));
@@ -266,7 +279,7 @@ TEST(worker, tasks_of_one_thread_run_in_order) {
   for (int i = 0; i < 1'000; ++i) EXPECT_EQ(order[i], i);
 }
 
-TEST(worker, tasks_of_many_threads_all_run) {
+TEST_P(WorkerWith, tasks_of_many_threads_all_run) {
   auto worker = start_worker();
   std::uint64_t sum = 0;  // the worker's
   std::vector<std::thread> threads;
@@ -279,7 +292,7 @@ TEST(worker, tasks_of_many_threads_all_run) {
   EXPECT_EQ(worker->call([&](Worker&) { return sum; }), 4'000u);
 }
 
-TEST(worker, ended_worker_refuses_work_and_keeps_its_accounts) {
+TEST_P(WorkerWith, ended_worker_refuses_work_and_keeps_its_accounts) {
   auto worker = start_worker();
   worker->call([](Worker&) { return 0; });
   worker->stop();
@@ -290,7 +303,7 @@ TEST(worker, ended_worker_refuses_work_and_keeps_its_accounts) {
   EXPECT_GT(worker->cpu_time(), Duration::zero());
 }
 
-TEST(worker, call_during_the_end_comes_back) {
+TEST_P(WorkerWith, call_during_the_end_comes_back) {
   for (int i = 0; i < 50; ++i) {
     auto worker = start_worker();
     std::thread other([&] { worker->call([](Worker&) { return 1; }); });
@@ -300,7 +313,7 @@ TEST(worker, call_during_the_end_comes_back) {
   }
 }
 
-TEST(worker, says_goodbye_before_it_ends) {
+TEST_P(WorkerWith, says_goodbye_before_it_ends) {
   Observed observed;
   auto worker = start_worker();
   const SocketAddress server = start_echo(*worker, observed);
@@ -317,7 +330,7 @@ TEST(worker, says_goodbye_before_it_ends) {
   EXPECT_TRUE(net::UdpSocket::open({.local = server}));
 }
 
-TEST(worker, drains_no_longer_than_asked_when_a_protocol_stays_busy) {
+TEST_P(WorkerWith, drains_no_longer_than_asked_when_a_protocol_stays_busy) {
   Observed observed;
   auto worker = start_worker({.drain = 20ms});
   worker->call([&](Worker& w) {
@@ -332,16 +345,14 @@ TEST(worker, drains_no_longer_than_asked_when_a_protocol_stays_busy) {
   EXPECT_GT(observed.timeouts, before);
 }
 
-TEST(worker, stays_on_its_cpu_or_says_why_not) {
+TEST_P(WorkerWith, stays_on_its_cpu_or_says_why_not) {
   cpu_set_t allowed;
   ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
   int cpu = 0;
   while (!CPU_ISSET(cpu, &allowed)) ++cpu;
   auto worker = start_worker({.cpu = cpu});
   EXPECT_EQ(worker->call([](Worker&) { return sched_getcpu(); }), cpu);
-  auto engine = net::EpollEngine::create();
-  ASSERT_TRUE(engine);
-  const auto refused = Worker::start({.cpu = 100'000}, std::move(*engine));
+  const auto refused = Worker::start({.cpu = 100'000}, make_engine());
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("100000"), std::string::npos);
 }

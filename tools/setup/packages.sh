@@ -22,6 +22,7 @@ libgtest-dev
 libbenchmark-dev
 iproute2
 LIST
+      echo '?liburing-dev'
       [ "$(dpkg --print-architecture)" != amd64 ] || echo '?libipsec-mb-dev'
       ;;
     test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' '?valgrind' ;;
