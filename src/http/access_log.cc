@@ -57,15 +57,15 @@ void append_seconds(std::string& out, Duration duration) {
 }
 
 // "21/Nov/2026:10:55:01 +0000"
-std::string time_text(std::int64_t wall_clock_s) {
+void append_time(std::string& out, std::int64_t wall_clock_s) {
   constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const time_t seconds = wall_clock_s;
   tm parts{};
   gmtime_r(&seconds, &parts);
-  return fmt::format("{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000", parts.tm_mday,
-                     kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1'900, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec);
+  fmt::format_to(std::back_inserter(out), "{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000", parts.tm_mday,
+                 kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1'900, parts.tm_hour, parts.tm_min,
+                 parts.tm_sec);
 }
 
 }  // namespace
@@ -78,7 +78,8 @@ void AccessLine::append(std::string& out, const AccessLogEntry& entry, std::int6
   }
   if (second_ != wall_clock_s) {
     second_ = wall_clock_s;
-    time_ = time_text(wall_clock_s);
+    time_.clear();
+    append_time(time_, wall_clock_s);
   }
   out.append(host_).append(" - - [").append(time_).append("] \"");
   append_escaped(out, entry.method);
