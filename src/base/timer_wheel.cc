@@ -1,7 +1,66 @@
-// timer_wheel.cc: what happens when time passes, and the search for the earliest deadline.
+// timer_wheel.cc: slots, what happens when time passes, and the search for the earliest.
+// Called once or twice per batch, so nothing here needs to be inlined.
 #include "base/timer_wheel.h"
 
 namespace hawser {
+
+void TimerWheel::set(TimerNode& node, Timestamp deadline) {
+  if (deadline == kNever) {
+    remove(node);
+    return;
+  }
+  if (deadline < next_) {
+    next_ = deadline;
+  } else if (node.deadline == next_ && deadline != next_) {
+    next_known_ = false;
+  }
+  node.deadline = deadline;
+  const std::uint64_t tick = tick_of(deadline);
+  if (node.is_set()) {
+    if (tick >= node.slot_tick) return;
+    unlink(node);
+  }
+  place(node, tick);
+}
+
+void TimerWheel::remove(TimerNode& node) {
+  if (!node.is_set()) return;
+  if (node.deadline == next_) next_known_ = false;
+  unlink(node);
+  node.deadline = kNever;
+}
+
+// The level is that of the highest digit in which the tick differs from the one at hand.
+void TimerWheel::place(TimerNode& node, std::uint64_t tick) {
+  const std::uint64_t differing = (tick ^ now_tick_) | 1;
+  const auto level = static_cast<std::size_t>(std::bit_width(differing) - 1) / kLevelBits;
+  const std::size_t shift = level * kLevelBits;
+  const std::size_t slot = (tick >> shift) & (kSlots - 1);
+  node.slot_tick = tick >> shift << shift;
+  TimerNode*& head = heads_[level * kSlots + slot];
+  node.next = head;
+  node.link = &head;
+  if (head != nullptr) head->link = &node.next;
+  head = &node;
+  slots_[level] |= std::uint64_t{1} << slot;
+  levels_ |= std::uint32_t{1} << level;
+}
+
+void TimerWheel::unlink(TimerNode& node) {
+  *node.link = node.next;
+  if (node.next != nullptr) {
+    node.next->link = node.link;
+  } else if (node.link >= heads_.data() && node.link < heads_.data() + heads_.size()) {
+    mark_empty(static_cast<std::size_t>(node.link - heads_.data()));
+  }
+  node.link = nullptr;
+}
+
+void TimerWheel::mark_empty(std::size_t index) {
+  const std::size_t level = index / kSlots;
+  slots_[level] &= ~(std::uint64_t{1} << index % kSlots);
+  if (slots_[level] == 0) levels_ &= ~(std::uint32_t{1} << level);
+}
 
 // Finer levels come before coarser ones. The wheel is not empty.
 TimerWheel::Slot TimerWheel::first_slot() const {
