@@ -1,7 +1,7 @@
 // compare.cc: one file's worth of octets over loopback, sender and receiver on a core each:
 // hawser beside ngtcp2's own server and client (as the distribution builds them) and beside
-// datagrams without any protocol. All in one run, in turns, so that whatever else the
-// machine does hits everyone alike.
+// datagrams without any protocol; the same over HTTP/3, and nginx to curl over TLS 1.3. All in
+// one run, in turns, so that whatever else the machine does hits everyone alike.
 //   compare --hawser build/release/apps/hawser --pump build/release/bench/pump/udp_pump
 #include <fmt/format.h>
 #include <time.h>
@@ -36,13 +36,18 @@ struct Options {
   std::string pump = "build/release/bench/pump/udp_pump";
   std::string ngtcp2_server = "/usr/sbin/gtlsserver";
   std::string ngtcp2_client = "/usr/bin/gtlsclient";
+  std::string nginx = "/usr/sbin/nginx";
+  std::string curl = "/usr/bin/curl";
   double pump_seconds = 3;
   std::string json_file;
 
   [[nodiscard]] std::uint64_t octets() const { return megabytes << 20; }
 };
 
-// A folder with a certificate, for servers that mint none; gone when it goes.
+// What file servers serve.
+constexpr const char* kFileName = "octets.bin";
+
+// A folder with a certificate, for servers that mint none, and a file; gone when it goes.
 class Scratch {
  public:
   Scratch() {
@@ -53,6 +58,12 @@ class Scratch {
     HAWSER_CHECK(minted.has_value());
     std::ofstream(certificate()) << minted->certificate_pem;
     std::ofstream(key()) << minted->key_pem;
+  }
+  // Of zeros, and without blocks of its own: from the second reading on it lies in the page cache.
+  void make_file(std::uint64_t octets) const {
+    const std::filesystem::path file = std::filesystem::path(folder_) / kFileName;
+    std::ofstream(file).close();
+    std::filesystem::resize_file(file, octets);
   }
   ~Scratch() {
     std::error_code ignored;
@@ -86,19 +97,59 @@ std::optional<Sample> sample_of(const Finished& server, const Finished& client, 
   return Sample{8 * gb / client.seconds, server.cpu_seconds / gb, client.cpu_seconds / gb};
 }
 
-std::optional<Sample> run_hawser(const Options& options) {
-  Process server({options.hawser, "perf", "server", "127.0.0.1:0", "--json"}, {.cpus = {options.cpus[0]}});
+std::optional<Sample> run_hawser(const Options& options, const std::string& crypto) {
+  Process server({options.hawser, "perf", "server", "127.0.0.1:0", "--json", "--crypto", crypto},
+                 {.cpus = {options.cpus[0]}});
   const std::string line = server.read_line(kStartTimeout);
   const std::size_t begin = line.find("127.0.0.1:");
   if (begin == std::string::npos) return std::nullopt;
   const std::string address = line.substr(begin, line.find('"', begin) - begin);
-  Process client(
-      {options.hawser, "perf", "client", address, "-k", "--json", "--download", std::to_string(options.octets())},
-      {.cpus = {options.cpus[1]}});
+  Process client({options.hawser, "perf", "client", address, "-k", "--json", "--crypto", crypto, "--download",
+                  std::to_string(options.octets())},
+                 {.cpus = {options.cpus[1]}});
   const Finished received = client.finish(kTransferTimeout);
   const Finished sent = server.finish(kStartTimeout, true);
   if (json_number(received.output, "octets") != static_cast<double>(options.octets())) return std::nullopt;
   return sample_of(sent, received, options.octets());
+}
+
+std::optional<Sample> run_http3(const Options& options, const Scratch& scratch) {
+  Process server({options.hawser, "serve", "127.0.0.1:0", "--root", scratch.folder(), "--cert", scratch.certificate(),
+                  "--key", scratch.key(), "--access-log", "off"},
+                 {.cpus = {options.cpus[0]}});
+  const std::string line = server.read_line(kStartTimeout);
+  const std::size_t begin = line.find("https://");
+  if (begin == std::string::npos) return std::nullopt;
+  const std::string url = line.substr(begin, line.find(' ', begin) - begin) + kFileName;
+  Process client({options.hawser, "get", "-k", "-s", "-o", "/dev/null", url}, {.cpus = {options.cpus[1]}});
+  const Finished received = client.finish(kTransferTimeout);
+  return sample_of(server.finish(kStartTimeout, true), received, options.octets());
+}
+
+std::string nginx_configuration(const Scratch& scratch, int port) {
+  return fmt::format(
+      "daemon off; master_process off; pid {0}/nginx.pid; error_log {0}/nginx.log;\n"
+      "events {{}}\n"
+      "http {{ access_log off; sendfile on; client_body_temp_path {0}/t; proxy_temp_path {0}/t; fastcgi_temp_path "
+      "{0}/t;\n"
+      "  uwsgi_temp_path {0}/t; scgi_temp_path {0}/t;\n"
+      "  server {{ listen 127.0.0.1:{1} ssl; root {0}; ssl_protocols TLSv1.3;\n"
+      "    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;\n"
+      "    ssl_certificate {2}; ssl_certificate_key {3}; }} }}\n",
+      scratch.folder(), port, scratch.certificate(), scratch.key());
+}
+
+std::optional<Sample> run_nginx(const Options& options, const Scratch& scratch) {
+  const int port = free_port();
+  const std::string file = scratch.folder() + "/nginx.conf";
+  std::ofstream(file) << nginx_configuration(scratch, port);
+  Process server({options.nginx, "-c", file, "-e", "stderr"}, {.cpus = {options.cpus[0]}});
+  ::usleep(500'000);  // it says nothing when it listens
+  Process client(
+      {options.curl, "-k", "-s", "-f", "-o", "/dev/null", fmt::format("https://127.0.0.1:{}/{}", port, kFileName)},
+      {.cpus = {options.cpus[1]}});
+  const Finished received = client.finish(kTransferTimeout);
+  return sample_of(server.finish(kStartTimeout, true), received, options.octets());
 }
 
 std::optional<Sample> run_ngtcp2(const Options& options, const Scratch& scratch) {
@@ -122,9 +173,9 @@ std::optional<Sample> run_ngtcp2(const Options& options, const Scratch& scratch)
   return sample;
 }
 
-std::optional<Sample> run_pump(const Options& options, const std::string& cipher) {
-  Process pump({options.pump, "--seconds", fmt::format("{}", options.pump_seconds), "--cipher", cipher, "--cpus",
-                fmt::format("{},{}", options.cpus[0], options.cpus[1])},
+std::optional<Sample> run_pump(const Options& options, const std::string& cipher, const std::string& crypto) {
+  Process pump({options.pump, "--seconds", fmt::format("{}", options.pump_seconds), "--cipher", cipher, "--crypto",
+                crypto, "--cpus", fmt::format("{},{}", options.cpus[0], options.cpus[1])},
                {});
   const Finished finished = pump.finish(kTransferTimeout);
   const auto segment = json_number(finished.output, "segment_size");
@@ -153,19 +204,30 @@ int run(const Options& options) {
     return 1;
   }
   const Scratch scratch;
+  scratch.make_file(options.octets());
   const bool with_ngtcp2 = is_executable(options.ngtcp2_server) && is_executable(options.ngtcp2_client);
   if (!with_ngtcp2) fmt::print(stderr, "compare: no ngtcp2; the packages ngtcp2-server and ngtcp2-client have it\n");
+  const bool with_nginx = is_executable(options.nginx) && is_executable(options.curl);
+  if (!with_nginx) fmt::print(stderr, "compare: no nginx and curl; the packages of these names have them\n");
   std::vector<Contender> contenders{
       {.name = "hawser", .what = "hawser perf, one stream"},
+      {.name = "hawser HTTP/3", .what = "hawser serve to hawser get, a file"},
+      {.name = "hawser OpenSSL", .what = "hawser perf, AES by OpenSSL on both sides"},
       {.name = "ngtcp2", .what = "gtlsserver and gtlsclient of the distribution, HTTP/3, generated content"},
+      {.name = "nginx, curl", .what = "HTTP/1.1 over TLS 1.3 with AES-128-GCM, the same file"},
       {.name = "pump AES-128-GCM", .what = "udp_pump: GSO, GRO and AES, no protocol"},
+      {.name = "pump OpenSSL", .what = "udp_pump: GSO, GRO and AES by OpenSSL, no protocol"},
       {.name = "pump", .what = "udp_pump: GSO and GRO, no encryption, no protocol"}};
   for (std::size_t i = 0; i < options.runs; ++i) {
     fmt::print(stderr, "run {} of {}\n", i + 1, options.runs);
-    add(contenders[0], run_hawser(options));
-    if (with_ngtcp2) add(contenders[1], run_ngtcp2(options, scratch));
-    add(contenders[2], run_pump(options, "aes128gcm"));
-    add(contenders[3], run_pump(options, "none"));
+    add(contenders[0], run_hawser(options, "auto"));
+    add(contenders[1], run_http3(options, scratch));
+    add(contenders[2], run_hawser(options, "openssl"));
+    if (with_ngtcp2) add(contenders[3], run_ngtcp2(options, scratch));
+    if (with_nginx) add(contenders[4], run_nginx(options, scratch));
+    add(contenders[5], run_pump(options, "aes128gcm", "auto"));
+    add(contenders[6], run_pump(options, "aes128gcm", "openssl"));
+    add(contenders[7], run_pump(options, "none", "auto"));
   }
   fmt::print("{} MiB over loopback, medians of {}, sender on CPU {}, receiver on CPU {}\n{}", options.megabytes,
              options.runs, options.cpus[0], options.cpus[1], to_table(contenders));
@@ -186,6 +248,8 @@ int main(int argc, char** argv) {
   app.add_option("--pump", options.pump, "the udp_pump program");
   app.add_option("--ngtcp2-server", options.ngtcp2_server, "ngtcp2's server");
   app.add_option("--ngtcp2-client", options.ngtcp2_client, "ngtcp2's client");
+  app.add_option("--nginx", options.nginx, "nginx");
+  app.add_option("--curl", options.curl, "curl");
   app.add_option("--pump-seconds", options.pump_seconds, "seconds of each run of the pump")
       ->check(CLI::Range(0.1, 600.0));
   app.add_option("--json", options.json_file, "file for all numbers");

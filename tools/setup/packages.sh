@@ -26,7 +26,7 @@ LIST
       [ "$(dpkg --print-architecture)" != amd64 ] || echo '?libipsec-mb-dev'
       ;;
     test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' '?valgrind' ;;
-    compare) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' ;;
+    compare) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?nginx-light' '?curl' ;;
     lint) printf '%s\n' clang-19 clang-format-19 clang-tidy-19 git ;;
     fuzz) printf '%s\n' clang-19 'libclang-rt-19-dev' ;;
     openssl) printf '%s\n' gcc make patch perl tar xz-utils debian-archive-keyring ;;
