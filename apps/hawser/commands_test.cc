@@ -64,6 +64,25 @@ TEST(commands, workers_are_counted_and_steered_by_what_there_is) {
   EXPECT_EQ(steering, net::SteeringMethod::kClassic);
 }
 
+TEST(commands, af_xdp_options_are_read_and_odd_ones_refused) {
+  CLI::App command;
+  EngineArguments arguments;
+  add_engine_options(command, arguments);
+  command.parse(
+      "--engine af_xdp --xdp-interface eth0 --xdp-interface eth1 --xdp-queue 3 --xdp-mode generic --xdp-copy zero-copy "
+      "--xdp-frames 512");
+  const net::AfXdpOptions& options = arguments.engine.af_xdp;
+  EXPECT_EQ(arguments.engine.kind, net::EngineKind::kAfXdp);
+  EXPECT_EQ(options.interfaces, (std::vector<std::string>{"eth0", "eth1"}));
+  EXPECT_EQ(options.queues, std::vector<std::uint32_t>{3});
+  EXPECT_EQ(options.mode, net::XdpMode::kGeneric);
+  EXPECT_EQ(options.zero_copy, net::XdpZeroCopy::kZeroCopy);
+  EXPECT_EQ(options.frames, 512u);
+  EXPECT_EQ(run({"get", "--xdp-mode", "fast", "https://h.example/"}).exit_code, -1);
+  // No power of two.
+  EXPECT_TRUE(net::why_not(net::EngineKind::kAfXdp, {.af_xdp = {.frames = 500}}).has_value());
+}
+
 TEST(commands, options_of_get_take_one_word_each) {
   // Both -o take one word, so one URL is left for two outputs.
   const Outcome outcome = run({"get", "-o", "a", "-o", "b", "h"});

@@ -1,14 +1,56 @@
-// engine_options.cc: --engine and --spin.
+// engine_options.cc: --engine and --spin, and what may be said about AF_XDP.
 #include "engine_options.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace hawser::app {
 namespace {
 
 constexpr std::int64_t kSpinUsMax = 1'000'000;
+
+const std::map<std::string, net::XdpMode> kXdpModes{
+    {"auto", net::XdpMode::kAuto}, {"native", net::XdpMode::kNative}, {"generic", net::XdpMode::kGeneric}};
+const std::map<std::string, net::XdpZeroCopy> kXdpCopies{
+    {"auto", net::XdpZeroCopy::kAuto}, {"copy", net::XdpZeroCopy::kCopy}, {"zero-copy", net::XdpZeroCopy::kZeroCopy}};
+
+void add_af_xdp_options(CLI::App& command, net::AfXdpOptions& options) {
+  const std::string group = "For --engine af_xdp";
+  command
+      .add_option("--xdp-interface", options.interfaces,
+                  "The interface to take datagrams from, once for each; else the one that has the address")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->group(group);
+  command
+      .add_option("--xdp-queue", options.queues,
+                  "The receive queue to serve, once for each; else all, shared out among the workers")
+      ->type_name("N")
+      ->allow_extra_args(false)
+      ->group(group);
+  command
+      .add_option("--xdp-mode", options.mode,
+                  "Who runs the program that picks our datagrams: the driver (native), the kernel (generic), or auto")
+      ->transform(CLI::CheckedTransformer(kXdpModes))
+      ->type_name("MODE")
+      ->default_str("auto")
+      ->group(group);
+  command
+      .add_option("--xdp-copy", options.zero_copy,
+                  "Share memory with the network card: zero-copy; have the kernel copy: copy; or auto")
+      ->transform(CLI::CheckedTransformer(kXdpCopies))
+      ->type_name("HOW")
+      ->default_str("auto")
+      ->group(group);
+  command
+      .add_option("--xdp-frames", options.frames,
+                  "Frames for each direction of a queue, a power of two; 2 KB each, 4 KB at large MTUs")
+      ->type_name("N")
+      ->default_str(std::to_string(net::kXdpFramesDefault))
+      ->group(group);
+}
 
 }  // namespace
 
@@ -30,6 +72,7 @@ void add_engine_options(CLI::App& command, EngineArguments& arguments) {
       ->type_name("US")
       ->check(CLI::Range(std::int64_t{0}, kSpinUsMax))
       ->default_str("0");
+  add_af_xdp_options(command, arguments.engine.af_xdp);
 }
 
 }  // namespace hawser::app

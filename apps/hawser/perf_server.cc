@@ -189,7 +189,7 @@ std::expected<void, ConfigError> serve(const ServerOptions& options) {
                net::to_string(runtime->steering()));
   } else {
     fmt::print("hawser perf server on {} ({}, {}); Ctrl-C ends it\n", to_string(bound), app::describe_workers(*runtime),
-               net::to_string(runtime->engine()));
+               runtime->describe_engine());
   }
   std::fflush(stdout);
   signals.wait();

@@ -169,7 +169,7 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
   HAWSER_TRY(auto http_server, runtime::HttpServer::start(*runtime, std::move(server)));
   const SocketAddress& local = http_server->local_address();
   fmt::print("serving {} on https://{}:{}/ ({}, {}, {})\n", options.root, host_for_people(local), local.port,
-             to_string(local), describe_workers(*runtime), net::to_string(runtime->engine()));
+             to_string(local), describe_workers(*runtime), runtime->describe_engine());
   if (kept) fmt::print("{}", describe_dev_certificate(*kept, host_for_people(local), local.port));
   std::fflush(stdout);
   wait_for_end(signals, *http_server, seconds(options.grace_s));

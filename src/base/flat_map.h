@@ -56,6 +56,12 @@ class FlatMap {
     return false;
   }
 
+  // Forgets every entry and keeps the memory.
+  void clear() {
+    for (Slot& slot : slots_) slot = Slot{};
+    size_ = 0;
+  }
+
   // Calls visit(key, value) for each entry; the map must not change meanwhile.
   template <class Visit>
   void for_each(Visit&& visit) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <string>
 
 #include "base/datagram.h"
 #include "base/result.h"
@@ -42,6 +43,8 @@ class Engine {
 
   // Which one it is; never kAuto. Any thread.
   [[nodiscard]] virtual EngineKind kind() const = 0;
+  // For people: the kind, and what it found for the sockets that are open.
+  [[nodiscard]] virtual std::string describe() const { return std::string(to_string(kind())); }
 
   // Opens a socket that lives until close() or the engine's end. At most kSocketsMax.
   virtual std::expected<SocketId, ConfigError> open(const UdpOptions& options) = 0;

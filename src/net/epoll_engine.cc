@@ -19,6 +19,7 @@ namespace {
 // What epoll reports besides socket indices.
 constexpr std::uint64_t kWakeEvent = kSocketsMax;
 constexpr std::uint64_t kTimerEvent = kSocketsMax + 1;
+constexpr std::uint64_t kFirstGuestEvent = kSocketsMax + 2;
 constexpr int kEventsMax = static_cast<int>(kSocketsMax) + 2;
 
 timespec to_timespec(Duration duration) {
@@ -135,6 +136,8 @@ void EpollEngine::take_event(std::uint64_t source, std::uint32_t what, PollResul
     result.woken = true;
   } else if (source == kTimerEvent) {
     drain_counter(timer_);
+  } else if (source >= kFirstGuestEvent) {
+    ready_guests_ |= std::uint64_t{1} << (source - kFirstGuestEvent);
   } else {
     if ((what & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) slots_[source].maybe_readable = result.readable = true;
     if ((what & EPOLLOUT) != 0) {
@@ -152,6 +155,22 @@ void EpollEngine::watch_writable(std::size_t index, bool wanted) {
   event.events = EPOLLIN | (wanted ? EPOLLOUT : 0u);
   event.data.u64 = index;
   HAWSER_CHECK(epoll_ctl(epoll_, EPOLL_CTL_MOD, slot.socket->fd(), &event) == 0);
+}
+
+bool EpollEngine::watch_guest(int fd, std::uint32_t guest) {
+  HAWSER_CHECK(guest < kGuestsMax);
+  return add_to_epoll(epoll_, fd, kFirstGuestEvent + guest);
+}
+
+const UdpSocket* EpollEngine::serving(const FourTuple& tuple) const {
+  const std::size_t index = socket_for(tuple);
+  return index == kSocketsMax ? nullptr : &*slots_[index].socket;
+}
+
+void EpollEngine::stop_coalescing() {
+  for (Slot& slot : slots_) {
+    if (slot.socket) slot.socket->stop_coalescing();
+  }
 }
 
 std::size_t EpollEngine::receive(std::span<ReceivedTrain> out) {

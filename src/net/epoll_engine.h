@@ -10,11 +10,15 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "net/buffer_pool.h"
 #include "net/engine.h"
 
 namespace hawser::net {
+
+// Descriptors that an engine built on this one may add: their readiness is one word.
+inline constexpr std::uint32_t kGuestsMax = 64;
 
 struct EpollOptions {
   // Slots of 64 KB for receiving and for sending: 2 MB of address space each, of which only
@@ -43,6 +47,17 @@ class EpollEngine final : public Engine {
   [[nodiscard]] UdpCounters counters() const override;
   [[nodiscard]] std::uint64_t kernel_drops() const override;
 
+  // For an engine that is built on this one and has descriptors of its own. -------------------
+
+  // Has poll() come back also when `fd` is readable, until it is closed. guest < kGuestsMax.
+  bool watch_guest(int fd, std::uint32_t guest);
+  // The guests that poll() found readable since the last call, one bit each.
+  std::uint64_t take_ready_guests() { return std::exchange(ready_guests_, 0); }
+  // The socket that a train of this tuple leaves through; nullptr if there is none.
+  [[nodiscard]] const UdpSocket* serving(const FourTuple& tuple) const;
+  // No socket gives more than one datagram at a time any longer.
+  void stop_coalescing();
+
  private:
   struct Slot {
     std::optional<UdpSocket> socket;
@@ -63,6 +78,7 @@ class EpollEngine final : public Engine {
   std::size_t next_to_read_ = 0;  // rotates, so that a busy socket does not starve the others
   std::array<Slot, kSocketsMax> slots_;
   std::size_t slots_used_ = 0;  // one past the highest slot that ever held a socket
+  std::uint64_t ready_guests_ = 0;
   BufferPool receive_pool_;
   BufferPool transmit_pool_;
   UdpCounters closed_counters_;

@@ -1,9 +1,11 @@
 // make_engine.cc: what works here, what is best of it, and making it.
 #include "net/make_engine.h"
 
+#include "net/af_xdp/af_xdp_engine.h"
+
 namespace hawser::net {
 
-std::optional<ConfigError> why_not(EngineKind kind, const EngineOptions&) {
+std::optional<ConfigError> why_not(EngineKind kind, const EngineOptions& options) {
   switch (kind) {
     case EngineKind::kAuto:
     case EngineKind::kEpoll:
@@ -11,7 +13,7 @@ std::optional<ConfigError> why_not(EngineKind kind, const EngineOptions&) {
     case EngineKind::kIoUring:
       return why_not_io_uring();
     case EngineKind::kAfXdp:
-      return ConfigError{"af_xdp: this build does not have that engine; take epoll, or auto"};
+      return AfXdpEngine::why_not(options.af_xdp);
   }
   return std::nullopt;
 }
@@ -28,7 +30,7 @@ std::expected<std::unique_ptr<Engine>, ConfigError> make_engine(const EngineOpti
     case EngineKind::kIoUring:
       return make_io_uring_engine(options.io_uring);
     case EngineKind::kAfXdp:
-      return std::unexpected(*why_not(EngineKind::kAfXdp, options));
+      return AfXdpEngine::create(options.af_xdp, options.epoll);
   }
   return EpollEngine::create(options.epoll);
 }

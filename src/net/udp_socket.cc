@@ -188,6 +188,10 @@ std::size_t UdpSocket::receive(std::span<ReceivedTrain> out, const BufferPool& p
   return filled;
 }
 
+void UdpSocket::stop_coalescing() {
+  if (capabilities_.gro) capabilities_.gro = !set_int(fd_, SOL_UDP, UDP_GRO, 0);
+}
+
 bool UdpSocket::serves(const FourTuple& tuple) const {
   const SocketAddress& local = tuple.local;
   const AddressFamily family = local.family == AddressFamily::kNone ? tuple.remote.family : local.family;

@@ -103,6 +103,9 @@ class UdpSocket {
   // `train` through this socket.
   void write_message(msghdr& header, UdpMessageParts& parts, const TransmitTrain& train, std::size_t octets) const;
 
+  // Switches GRO off for good: every train that is received from now on is one datagram.
+  void stop_coalescing();
+
   [[nodiscard]] int fd() const { return fd_; }
   // Where it is bound: the port is never 0, the address may be unspecified.
   [[nodiscard]] const SocketAddress& local_address() const { return local_; }

@@ -33,7 +33,10 @@ std::expected<std::unique_ptr<Runtime>, ConfigError> Runtime::create(const Runti
   runtime->wanted_steering_ = options.steering;
   std::vector<Worker*> peers;
   for (std::size_t i = 0; i < count; ++i) {
-    HAWSER_TRY(auto engine, net::make_engine(options.engine));
+    net::EngineOptions engine_options = options.engine;
+    engine_options.af_xdp.worker = i;
+    engine_options.af_xdp.workers = count;
+    HAWSER_TRY(auto engine, net::make_engine(engine_options));
     runtime->engine_ = engine->kind();
     const WorkerOptions worker_options{
         .index = i, .cpu = options.pin ? cpus[i % cpus.size()] : -1, .spin = options.spin, .drain = options.drain};
@@ -51,6 +54,11 @@ Runtime::~Runtime() {
   // All threads end before any mailbox goes: they forward to each other.
   stop();
   join();
+}
+
+std::string Runtime::describe_engine() {
+  const auto text = workers_.front()->call([](Worker& worker) { return worker.engine().describe(); });
+  return text.value_or(std::string(net::to_string(engine_)));
 }
 
 void Runtime::stop() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,8 @@ class Runtime {
   [[nodiscard]] net::EngineKind engine() const { return engine_; }
   // How the port that was listened on last is shared, once kAuto was decided.
   [[nodiscard]] net::SteeringMethod steering() const { return steering_; }
+  // The same for people, with what the first worker's engine found for its sockets.
+  [[nodiscard]] std::string describe_engine();
   [[nodiscard]] Worker& worker(std::size_t index) { return *workers_.at(index); }
   // Another worker at each call, for clients. Any thread.
   Worker& next_worker() { return *workers_[next_worker_.fetch_add(1, std::memory_order_relaxed) % workers_.size()]; }
