@@ -26,7 +26,7 @@ LIST
       [ "$(dpkg --print-architecture)" != amd64 ] || echo '?libipsec-mb-dev'
       ;;
     test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' '?valgrind' ;;
-    compare) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?nginx-light' '?curl' ;;
+    compare) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?nginx-light|nginx' '?curl' '?wrk' '?openssl' ;;
     lint) printf '%s\n' clang-19 clang-format-19 clang-tidy-19 git ;;
     fuzz) printf '%s\n' clang-19 'libclang-rt-19-dev' ;;
     openssl) printf '%s\n' gcc make patch perl tar xz-utils debian-archive-keyring ;;
@@ -85,6 +85,17 @@ for entry in $missing; do
   fi
 done
 [ -n "$chosen" ] || exit 0
+# Servers that are only wanted as programs must not begin to serve: Debian asks this script.
+policy=/usr/sbin/policy-rc.d
+case $chosen in *nginx*)
+  if [ ! -e "$policy" ]; then
+    trap 'as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod +x "$policy"
+  fi
+  ;;
+esac
+
 say "installing:$chosen"
 # shellcheck disable=SC2086 # a list of package names
 as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $chosen >&2
