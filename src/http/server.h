@@ -71,8 +71,10 @@ class Server {
   [[nodiscard]] const ServerOptions& options() const { return options_; }
   [[nodiscard]] RequestHandler& handler() { return handler_; }
   [[nodiscard]] bool logs() const { return log_ != nullptr; }
-  // Only if it logs().
-  void log(const AccessLogEntry& entry, Timestamp now) { log_->append(entry, now); }
+  // Nothing where there is no log; logs() saves who asks first the trouble of an entry.
+  void log(const AccessLogEntry& entry, Timestamp now) {
+    if (logs()) log_->append(entry, now);
+  }
   [[nodiscard]] ExchangePool& exchanges() { return exchanges_; }
   // The wall clock as it was when the batch of `now` came.
   const WallClock& wall_clock(Timestamp now);

@@ -60,12 +60,12 @@ class ServeGetTest : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  void serve(runtime::HttpServerOptions options = {}, std::size_t workers = 1) {
+  void serve(runtime::HttpServerOptions options = {}, std::size_t workers = 1, bool with_log = true) {
     options.udp.local = net::parse_address("127.0.0.1:0").value();
     options.tls.certificates = {{.chain_file = ca(), .key_file = key()}};
     options.files.root = site();
     log_fd_ = ::open((folder_ + "/access.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    options.access_log_fd = log_fd_;
+    if (with_log) options.access_log_fd = log_fd_;
     runtime_ = runtime::Runtime::create({.workers = workers}).value();
     server_ = runtime::HttpServer::start(*runtime_, std::move(options)).value();
   }
@@ -264,6 +264,17 @@ TEST_F(ServeGetTest, a_client_certificate_is_shown_when_the_server_wants_one) {
   const Outcome outcome = get({.urls = {url("/a.txt")}, .certificate = ca(), .key = key()});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
   EXPECT_EQ(read_file(out()), "0123456789");
+}
+
+TEST_F(ServeGetTest, a_server_without_an_access_log_serves_both_protocols) {
+  serve({}, 1, false);
+  EXPECT_EQ(get({.urls = {url("/a.txt")}}).exit_code, 0);
+  EXPECT_EQ(get({.urls = {url("/a.txt")}, .hq = true}).exit_code, 0);
+  EXPECT_EQ(read_file(out()), "0123456789");
+  // A second connection shows that the end of the first one's streams did no harm.
+  EXPECT_EQ(get({.urls = {url("/a.txt")}, .hq = true}).exit_code, 0);
+  stop();
+  EXPECT_EQ(log(), "");
 }
 
 TEST_F(ServeGetTest, nobody_there_is_a_timeout_and_a_dead_address_is_passed_over) {
