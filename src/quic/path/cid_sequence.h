@@ -65,7 +65,7 @@ class LocalCids {
   // the one it arrived on (section 19.16).
   Parsed<std::optional<ConnectionId>> on_retire_connection_id(std::uint64_t sequence, const ConnectionId& arrived_on);
 
-  [[nodiscard]] bool has_frames() const;
+  [[nodiscard]] bool has_frames() const { return to_send_ != 0; }
   // Writes the NEW_CONNECTION_ID frames that are due.
   WriteResult write_new_connection_ids(PacketPayload& out);
   void on_new_connection_id_acked(std::uint64_t sequence);
@@ -79,9 +79,11 @@ class LocalCids {
  private:
   std::uint64_t add(const ConnectionId& cid, const StatelessResetToken& token, Entry::State state);
   Entry* by_sequence(std::uint64_t sequence);
+  void set_state(Entry& entry, Entry::State state);
 
   std::optional<PathId> path_id_;
   std::array<Entry, kMaxLocalCids> entries_;
+  std::size_t to_send_ = 0;  // entries in State::kToSend: each packet asks whether there are any
   std::uint64_t next_sequence_ = 0;
   std::uint64_t retire_prior_to_ = 0;
   std::size_t peer_limit_ = 2;

@@ -232,6 +232,24 @@ TEST(local_cids, an_acknowledged_frame_is_not_sent_again) {
   EXPECT_FALSE(cids.has_frames());
 }
 
+TEST(local_cids, nothing_is_owed_once_lost_frames_were_late_or_their_numbers_retired) {
+  LocalCids cids;
+  cids.set_peer_limit(3);
+  cids.add_known(cid(0), token(0));
+  cids.issue(cid(1), token(1));
+  cids.issue(cid(2), token(2));
+  Frames frames;
+  PacketPayload out = frames.payload();
+  cids.write_new_connection_ids(out);
+  cids.on_new_connection_id_lost(1);
+  cids.on_new_connection_id_lost(2);
+  EXPECT_TRUE(cids.has_frames());
+  cids.on_new_connection_id_acked(1);
+  EXPECT_TRUE(cids.has_frames());
+  ASSERT_TRUE(cids.on_retire_connection_id(2, cid(0)).has_value());
+  EXPECT_FALSE(cids.has_frames());
+}
+
 TEST(local_cids, a_retirement_frees_the_connection_id_once) {
   LocalCids cids;
   cids.add_known(cid(0), token(0));

@@ -16,8 +16,15 @@ std::uint64_t LocalCids::add(const ConnectionId& cid, const StatelessResetToken&
   const auto slot =
       std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.state == State::kFree; });
   HAWSER_CHECK(slot != entries_.end());
-  *slot = {.sequence = next_sequence_++, .cid = cid, .token = token, .state = state};
+  *slot = {.sequence = next_sequence_++, .cid = cid, .token = token};
+  set_state(*slot, state);
   return slot->sequence;
+}
+
+void LocalCids::set_state(Entry& entry, State state) {
+  to_send_ += state == State::kToSend;
+  to_send_ -= entry.state == State::kToSend;
+  entry.state = state;
 }
 
 std::uint64_t LocalCids::add_known(const ConnectionId& cid, const StatelessResetToken& token) {
@@ -82,12 +89,8 @@ Parsed<std::optional<ConnectionId>> LocalCids::on_retire_connection_id(std::uint
   if (entry->cid == arrived_on) {
     return fail(TransportErrorCode::kProtocolViolation, "retires the connection ID it is sent to", type);
   }
-  entry->state = State::kFree;
+  set_state(*entry, State::kFree);
   return std::optional<ConnectionId>{entry->cid};
-}
-
-bool LocalCids::has_frames() const {
-  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.state == State::kToSend; });
 }
 
 WriteResult LocalCids::write_new_connection_ids(PacketPayload& out) {
@@ -108,18 +111,18 @@ WriteResult LocalCids::write_new_connection_ids(PacketPayload& out) {
     out.bytes(entry.token);
     out.record(
         {.kind = SentFrameKind::kNewConnectionId, .id = entry.sequence, .offset = path_id_.value_or(PathId{}).value});
-    entry.state = State::kSent;
+    set_state(entry, State::kSent);
   }
   return WriteResult::kDone;
 }
 
 void LocalCids::on_new_connection_id_acked(std::uint64_t sequence) {
-  if (Entry* entry = by_sequence(sequence); entry != nullptr) entry->state = State::kAcked;
+  if (Entry* entry = by_sequence(sequence); entry != nullptr) set_state(*entry, State::kAcked);
 }
 
 void LocalCids::on_new_connection_id_lost(std::uint64_t sequence) {
   Entry* entry = by_sequence(sequence);
-  if (entry != nullptr && entry->state == State::kSent) entry->state = State::kToSend;
+  if (entry != nullptr && entry->state == State::kSent) set_state(*entry, State::kToSend);
 }
 
 }  // namespace hawser::quic

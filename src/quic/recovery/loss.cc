@@ -101,7 +101,7 @@ void LossDetector::on_packet_sent(const SentPacketInfo& packet, Timestamp now) {
     s.last_ack_eliciting_sent = now;
   }
   controller_->on_packet_sent(packet.size, bytes_in_flight_, now);
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 void LossDetector::drop_unacknowledgeable(Space& s) {
@@ -215,7 +215,7 @@ RecoveryOutcome LossDetector::finish_ack(const AckReceived& ack, AckRun& run, Re
     if (outcome.ack_eliciting_acked) s.probes_owed = 0;
   }
   settle(s, ack.now);
-  update_timer(ack.now);
+  timer_set_at_ = ack.now;
   return outcome;
 }
 

@@ -185,12 +185,10 @@ class LossDetector {
   // --- Time ---
 
   // Earlier of the loss timer and the PTO; kNever if neither is armed.
-  [[nodiscard]] Timestamp next_timeout() const { return timeout_; }
+  [[nodiscard]] Timestamp next_timeout() const;
   // Call when next_timeout() has passed. After a PTO `frames.lost` has the frames of the oldest
   // packets in flight, to be written into the probes; their packets stay in flight.
   TimeoutOutcome on_timeout(Timestamp now, RecoveryFrames& frames);
-  // Recomputes next_timeout after events that are not packets (keys, address validation).
-  void update_timer(Timestamp now);
 
   // --- The connection's state ---
 
@@ -307,7 +305,9 @@ class LossDetector {
   std::uint32_t loss_epoch_ = 0;       // counts congestion events, modulo 2^32
   Timestamp first_rtt_sample_ = kNever;
   Duration max_ack_delay_ = 25ms;
-  Timestamp timeout_ = kNever;
+  // When something last happened that sets the timer anew. The timer itself is worked out when it is
+  // asked for, once per train and not once per packet of it.
+  Timestamp timer_set_at_ = kNever;
   std::uint32_t pto_count_ = 0;
   std::uint16_t generation_ = 0;
   bool handshake_keys_ = false;

@@ -56,22 +56,22 @@ Timestamp LossDetector::pto_deadline(PacketNumberSpace& id, Timestamp now) const
   return now + backed_off(pto(id));
 }
 
-void LossDetector::update_timer(Timestamp now) {
+Timestamp LossDetector::next_timeout() const {
+  if (timer_set_at_ == kNever) return kNever;  // nothing happened yet
   PacketNumberSpace id{};
-  timeout_ = loss_deadline(id);
-  if (timeout_ != kNever) return;
-  if (amplification_limited_) return;
-  timeout_ = pto_deadline(id, now);
+  const Timestamp loss = loss_deadline(id);
+  if (loss != kNever || amplification_limited_) return loss;
+  return pto_deadline(id, timer_set_at_);
 }
 
 TimeoutOutcome LossDetector::on_timeout(Timestamp now, RecoveryFrames& frames) {
   TimeoutOutcome outcome;
-  if (timeout_ > now) return outcome;
+  if (next_timeout() > now) return outcome;
   if (loss_deadline(outcome.space) != kNever) {
     outcome.kind = TimeoutKind::kLoss;
     detect_losses(outcome.space, now, outcome.losses, frames);
     settle(space_of(outcome.space), now);
-    update_timer(now);
+    timer_set_at_ = now;
     return outcome;
   }
   outcome.kind = TimeoutKind::kPto;
@@ -86,7 +86,7 @@ TimeoutOutcome LossDetector::on_timeout(Timestamp now, RecoveryFrames& frames) {
     if (handshaking && other != outcome.space && ack_eliciting_in_flight(other)) owe_probes(other, 1, frames);
   }
   pto_count_ = std::min(pto_count_ + 1, kMaxPtoBackoff);
-  update_timer(now);
+  timer_set_at_ = now;
   return outcome;
 }
 
@@ -108,24 +108,24 @@ void LossDetector::owe_probes(PacketNumberSpace id, std::uint32_t count, Recover
 
 void LossDetector::on_handshake_keys(Timestamp now) {
   handshake_keys_ = true;
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 void LossDetector::on_handshake_confirmed(Timestamp now) {
   handshake_confirmed_ = true;
   peer_completed_address_validation_ = true;
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 void LossDetector::on_peer_completed_address_validation(Timestamp now) {
   peer_completed_address_validation_ = true;
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 void LossDetector::set_amplification_limited(bool limited, Timestamp now) {
   if (amplification_limited_ == limited) return;
   amplification_limited_ = limited;
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 // Takes every packet out of flight and forgets it; its frames go to `frames` if given.
@@ -153,19 +153,19 @@ void LossDetector::discard_space(PacketNumberSpace space, Timestamp now) {
   abandon(s, nullptr);
   s.discarded = true;
   pto_count_ = 0;
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 void LossDetector::on_retry(RecoveryFrames& frames, Timestamp now) {
   abandon(space_of(PacketNumberSpace::kInitial), &frames);
   abandon(space_of(PacketNumberSpace::kApplication), &frames);
   pto_count_ = 0;
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 void LossDetector::on_zero_rtt_rejected(RecoveryFrames& frames, Timestamp now) {
   abandon(space_of(PacketNumberSpace::kApplication), &frames);
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 void LossDetector::rest() {
@@ -192,7 +192,7 @@ void LossDetector::on_network_path_changed(std::uint64_t max_datagram_size, Time
   packet_threshold_ = kPacketThreshold;
   pto_count_ = 0;
   controller_->reset(max_datagram_size);
-  update_timer(now);
+  timer_set_at_ = now;
 }
 
 }  // namespace hawser::quic
