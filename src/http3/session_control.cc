@@ -161,6 +161,7 @@ void SessionCore::on_rest() {
   ids_ = std::vector<StreamId>();
   outgoing_ = std::vector<Field>();
   if (section_depth_ == 0) sections_ = std::vector<std::unique_ptr<FieldSection>>();
+  if (last_head_.in_use == 0) last_head_ = {};
   encoder_.rest();
   decoder_.rest();
   control_reader_.rest();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "http3/frames.h"
+#include "http3/last_head.h"
 #include "http3/qpack/decoder.h"
 #include "http3/qpack/encoder.h"
 #include "http3/quic_transport.h"
@@ -134,9 +135,11 @@ class SessionCore {
   Result<void> on_data_frame(Stream& stream, std::uint64_t length);
   bool on_headers_frame(Stream& stream, Bytes payload, std::size_t used);
   bool decode_section(Stream& stream, Bytes payload, bool first_time, std::size_t used);
-  bool deliver_section(Stream& stream, FieldSection& section);
-  bool deliver_request(Stream& stream, FieldSection& section);
-  bool deliver_response(Stream& stream, FieldSection& section);
+  void take_section(Stream& stream, std::size_t size, bool first_time, std::size_t used);
+  bool deliver_last_head(Stream& stream);
+  bool deliver_head(Stream& stream, const MessageHead& head);
+  bool deliver_request(Stream& stream, const MessageHead& head);
+  bool deliver_response(Stream& stream, const MessageHead& head);
   bool deliver_trailers(Stream& stream, FieldSection& section);
   void set_content_length(Stream& stream, const MessageHead& head, bool no_content);
   void apply_priority(Stream& stream, const MessageHead& head);
@@ -165,6 +168,7 @@ class SessionCore {
   FrameReader control_reader_;
   std::vector<std::unique_ptr<FieldSection>> sections_;
   std::size_t section_depth_ = 0;
+  LastHead last_head_;
   std::vector<std::uint8_t> scratch_;
   std::vector<StreamId> ids_;
   std::vector<Field> outgoing_;  // a response with its status in front

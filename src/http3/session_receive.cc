@@ -96,62 +96,85 @@ bool SessionCore::on_headers_frame(Stream& stream, Bytes payload, std::size_t us
 // `first_time`: the payload stands in the stream's input, of which `used` octets are to be
 // consumed. Otherwise it stands in stream.section and was blocked.
 bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time, std::size_t used) {
+  if (stream.receive == ReceiveState::kHead && last_head_.is(payload)) {
+    take_section(stream, payload.size(), first_time, used);
+    return deliver_last_head(stream);
+  }
   SectionLease section(*this);
   const auto status = decoder_.decode(stream.id.value, payload, *section);
   if (!status) return fail_stream(stream, from_qpack(status.error()));
   if (*status == qpack::DecodeStatus::kBlocked) {
     stream.blocked = true;
     if (first_time) stream.section.assign(payload.begin(), payload.end());
+    take_section(stream, payload.size(), first_time, used);
+    return false;
   }
-  stats_.header_bytes_received += first_time ? payload.size() : 0;
-  if (first_time) transport_->consume(stream.id, used);
-  if (stream.blocked) return false;
   if (*status == qpack::DecodeStatus::kTooLarge) {
+    take_section(stream, payload.size(), first_time, used);
     return fail_stream(stream, {ErrorCode::kExcessiveLoad, "the field section is above SETTINGS_MAX_FIELD_SECTION_SIZE",
                                 ErrorScope::kStream});
   }
-  return deliver_section(stream, *section);
-}
-
-bool SessionCore::deliver_section(Stream& stream, FieldSection& section) {
-  if (stream.receive == ReceiveState::kBody) return deliver_trailers(stream, section);
-  return role_ == Role::kServer ? deliver_request(stream, section) : deliver_response(stream, section);
-}
-
-bool SessionCore::deliver_request(Stream& stream, FieldSection& section) {
-  const auto head = parse_request(section, {.extended_connect = config_.enable_connect_protocol});
+  if (stream.receive == ReceiveState::kBody) {
+    take_section(stream, payload.size(), first_time, used);
+    return deliver_trailers(stream, *section);
+  }
+  const auto head = role_ == Role::kServer
+                        ? parse_request(*section, {.extended_connect = config_.enable_connect_protocol})
+                        : parse_response(*section);
+  const bool kept = head && last_head_.keep(payload, *section, *head);
+  take_section(stream, payload.size(), first_time, used);
   if (!head) return fail_stream(stream, head.error());
+  return kept ? deliver_last_head(stream) : deliver_head(stream, *head);
+}
+
+// The octets of a section have been understood, or put aside.
+void SessionCore::take_section(Stream& stream, std::size_t size, bool first_time, std::size_t used) {
+  if (!first_time) return;
+  stats_.header_bytes_received += size;
+  transport_->consume(stream.id, used);
+}
+
+bool SessionCore::deliver_last_head(Stream& stream) {
+  ++last_head_.in_use;
+  const bool went_on = deliver_head(stream, last_head_.head);
+  --last_head_.in_use;
+  return went_on;
+}
+
+bool SessionCore::deliver_head(Stream& stream, const MessageHead& head) {
+  return role_ == Role::kServer ? deliver_request(stream, head) : deliver_response(stream, head);
+}
+
+bool SessionCore::deliver_request(Stream& stream, const MessageHead& head) {
   const StreamId id = stream.id;
   const bool fin = transport_->at_end(id);
   stream.receive = ReceiveState::kBody;
-  stream.tunnel = head->is_connect();
-  stream.head_request = head->method == "HEAD";
-  if (!stream.tunnel) set_content_length(stream, *head, false);
+  stream.tunnel = head.is_connect();
+  stream.head_request = head.method == "HEAD";
+  if (!stream.tunnel) set_content_length(stream, head, false);
   if (fin && stream.has_content_length && stream.content_left > 0)
     return fail_stream(stream, malformed("less content than content-length says").error());
-  apply_priority(stream, *head);
-  handler_.on_headers(session_, id, *head, fin);
+  apply_priority(stream, head);
+  handler_.on_headers(session_, id, head, fin);
   return true;
 }
 
-bool SessionCore::deliver_response(Stream& stream, FieldSection& section) {
-  const auto head = parse_response(section);
-  if (!head) return fail_stream(stream, head.error());
+bool SessionCore::deliver_response(Stream& stream, const MessageHead& head) {
   const StreamId id = stream.id;
   const bool fin = transport_->at_end(id);
-  if (head->kind == MessageKind::kInformational) {
+  if (head.kind == MessageKind::kInformational) {
     if (fin) return fail_stream(stream, malformed("the stream ends after an informational response").error());
-    handler_.on_headers(session_, id, *head, false);
+    handler_.on_headers(session_, id, head, false);
     return true;
   }
   stream.receive = ReceiveState::kBody;
-  stream.tunnel = stream.connect_request && head->status < 300;
+  stream.tunnel = stream.connect_request && head.status < 300;
   // RFC 9110 section 6.4.1: these have no content, whatever content-length says.
-  const bool no_content = stream.head_request || head->status == 204 || head->status == 304;
-  if (!stream.tunnel) set_content_length(stream, *head, no_content);
+  const bool no_content = stream.head_request || head.status == 204 || head.status == 304;
+  if (!stream.tunnel) set_content_length(stream, head, no_content);
   if (fin && stream.has_content_length && stream.content_left > 0)
     return fail_stream(stream, malformed("less content than content-length says").error());
-  handler_.on_headers(session_, id, *head, fin);
+  handler_.on_headers(session_, id, head, fin);
   return true;
 }
 

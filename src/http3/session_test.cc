@@ -186,6 +186,63 @@ TEST(session, an_encoded_head_is_the_request_it_was_made_from) {
   EXPECT_EQ(pair.client.stats().requests_sent, 3u);
 }
 
+// The same octets mean the same head, and others of the same length do not.
+TEST(session, repeated_heads_are_what_they_were_and_others_are_not) {
+  Pair pair;
+  pair.server_side.on_head = [](Session& s, StreamId id, const MessageHead& head) {
+    const std::string length = head.path == "/a" ? "1" : "2";
+    ASSERT_TRUE(s.respond(id, 200, fields_of({{"content-length", length}}), false));
+    ASSERT_TRUE(s.write_body(id, as_bytes(length == "1" ? "x" : "yy"), true));
+  };
+  pair.start();
+  const auto head_for = [](std::string_view path) {
+    return EncodedHead::request(
+               fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "h"}, {":path", path}}))
+        .value();
+  };
+  const EncodedHead a = head_for("/a");
+  const EncodedHead b = head_for("/b");
+  for (const bool is_a : {true, true, false, false, true, false, true, true}) {
+    const auto id = pair.client.send_request(is_a ? a : b, true);
+    ASSERT_TRUE(id);
+    pair.link.pump();
+    const Message& request = pair.server_side.messages[id->value];
+    EXPECT_EQ(request.path, is_a ? "/a" : "/b");
+    EXPECT_EQ(request.log, (std::vector<std::string>{"head+fin", "complete"}));
+    const Message& response = pair.client_side.messages[id->value];
+    EXPECT_EQ(response.body, is_a ? "x" : "yy");
+    EXPECT_TRUE(response.complete);
+  }
+  pair.expect_healthy();
+  EXPECT_EQ(pair.server.stats().header_bytes_received, pair.client.stats().header_bytes_sent);
+}
+
+// A head that another stream's handler is looking at stays as it is.
+TEST(session, a_head_in_use_is_not_replaced_by_the_next_one) {
+  LastHead last;
+  FieldSection first;
+  first.append(":path", "/first");
+  MessageHead head;
+  head.path = first[0].value;
+  const std::uint8_t octets[] = {0, 0, 0xc1};
+  const std::uint8_t others[] = {0, 0, 0xc2};
+  const std::uint8_t dynamic[] = {2, 0, 0x80};
+  ASSERT_TRUE(last.keep(octets, first, head));
+  EXPECT_TRUE(last.is(octets));
+  EXPECT_FALSE(last.is(others));
+  EXPECT_EQ(last.head.path, "/first");
+  FieldSection second;
+  second.append(":path", "/second");
+  ++last.in_use;
+  EXPECT_FALSE(last.keep(others, second, {}));
+  EXPECT_EQ(last.head.path, "/first");
+  --last.in_use;
+  EXPECT_FALSE(last.keep(dynamic, second, {})) << "what it means depends on the table";
+  const std::vector<std::uint8_t> long_one(kLastHeadMax + 1);
+  EXPECT_FALSE(last.keep(long_one, second, {}));
+  EXPECT_TRUE(last.keep(others, second, {}));
+}
+
 TEST(session, an_encoded_head_keeps_the_rules_and_the_limits) {
   EXPECT_EQ(EncodedHead::request(fields_of({{":method", "GET"}})).error().code, ErrorCode::kMessageError);
   const EncodedHead head = EncodedHead::request(kGet).value();
