@@ -62,6 +62,7 @@ class Client {
   bool collect_reports();
   [[nodiscard]] Plan plan() const;
   [[nodiscard]] bool makes_handshakes() const { return options_.mode == Mode::kHandshakes; }
+  [[nodiscard]] bool server_reports() const { return options_.alpn.empty(); }
   [[nodiscard]] std::uint64_t total(Counter Counters::* counter) const;
   [[nodiscard]] std::uint64_t progress() const;
   void print_live(const LiveSample& look);
@@ -148,7 +149,7 @@ std::expected<void, ConfigError> Client::prepare() {
   HAWSER_TRY(const std::vector<SocketAddress> addresses, runtime::resolve(target.host, target.port));
   HAWSER_TRY(runtime_, start_runtime(options_.common, Duration{0}));
   // Handshakes are counted by their loops; one connection stands beside them for the reports.
-  standing_connections_ = makes_handshakes() ? 1 : options_.connections;
+  standing_connections_ = !makes_handshakes() ? options_.connections : server_reports() ? 1 : 0;
   const quic::ClientParameters parameters{.tuple = {.remote = addresses.front()},
                                           .server_name = target.host,
                                           .connection = connection_config(options_.common)};
@@ -162,7 +163,8 @@ std::expected<void, ConfigError> Client::prepare() {
 std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const quic::ClientParameters& parameters) {
   ClientWorker& own = *workers_[index];
   HAWSER_TRY(auto tls,
-             quic::TlsClientContext::create({.common = {.alpn = {std::string(kAlpn)}, .groups = options_.groups},
+             quic::TlsClientContext::create({.common = {.alpn = {server_reports() ? std::string(kAlpn) : options_.alpn},
+                                                        .groups = options_.groups},
                                              .trust = {.ca_file = options_.ca_file},
                                              .verify_peer = !options_.insecure}));
   own.tls = std::make_unique<quic::TlsClientContext>(std::move(tls));
@@ -211,7 +213,9 @@ std::expected<void, ConfigError> Client::start() {
   for (std::size_t i = 0; i < options_.connections && result; ++i) {
     ClientWorker& own = *workers_[i % workers_.size()];
     runtime_->worker(i % workers_.size()).call([&](runtime::Worker&) {
-      own.loops.push_back(std::make_unique<HandshakeLoop>(*own.dialer, own.counters, own.latencies, options_.resume));
+      own.loops.push_back(
+          std::make_unique<HandshakeLoop>(*own.dialer, own.counters, own.latencies,
+                                          LoopOptions{.resume = options_.resume, .request = server_reports()}));
       result = own.loops.back()->connect();
       return true;
     });
@@ -321,9 +325,10 @@ std::expected<Outcome, ConfigError> Client::run() {
   HAWSER_TRY_VOID(connect());
   Outcome outcome;
   outcome.engine = runtime_->engine();
-  outcome.server_cpu_known = collect_reports();
+  outcome.server_cpu_known = server_reports() && collect_reports();
   const auto server_cpu = [&] {
     CpuTime cpu;
+    if (!outcome.server_cpu_known) return cpu;
     runtime_->worker(0).call([&](runtime::Worker&) {
       if (const auto& report = workers_[0]->connections.front()->report())
         cpu = {Duration{static_cast<std::int64_t>(report->cpu_user_ns)},
@@ -339,7 +344,7 @@ std::expected<Outcome, ConfigError> Client::run() {
   watch(begin);
   finish(begin, outcome);
   outcome.client_cpu = process_cpu_time() - client_before;
-  outcome.server_cpu_known = collect_reports() && outcome.server_cpu_known;
+  outcome.server_cpu_known = outcome.server_cpu_known && collect_reports();
   outcome.server_cpu = server_cpu() - server_before;
   outcome.failed_connections = total(&Counters::failed);
   on_each_worker([&](ClientWorker& own) {

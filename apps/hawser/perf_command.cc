@@ -86,13 +86,18 @@ void add_client(CLI::App& perf, int& exit_code) {
   command
       ->add_option("--groups", options->groups, "key exchanges to offer, joined by ':'; X25519 alone is the cheapest")
       ->capture_default_str();
-  command->add_flag("--resume", options->resume, "resume the session of the connection before")->needs(handshakes);
+  CLI::Option* const resume =
+      command->add_flag("--resume", options->resume, "resume the session of the connection before")->needs(handshakes);
+  command->add_option("--alpn", options->alpn, "protocol of a server that is not hawser perf, as h3: handshakes alone")
+      ->needs(handshakes)
+      ->excludes(resume);
   command->footer(
       "Examples:\n"
       "  hawser perf client HOST:4433 -k --download 2G\n"
       "  hawser perf client HOST:4433 -k --requests 100000 --streams 50 --response-size 1k\n"
       "  hawser perf client HOST:4433 -k --latency --rate 1000 --duration 5\n"
       "  hawser perf client HOST:4433 -k --handshakes --connections 8 --json\n"
+      "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
       "On a terminal a line each second shows the rate and the first connection's path.");
   command->callback([options, command, &exit_code] {
     choose_mode(*options, *command);

@@ -182,6 +182,7 @@ std::expected<void, ConfigError> HandshakeLoop::connect() {
 
 void HandshakeLoop::on_handshake_complete(Connection& connection) {
   latencies_.add(connection.stats().handshake_time);
+  if (!options_.request) return end(connection);
   const auto id = connection.open_stream(true);
   if (!id) return;
   const auto header = encode(RequestHeader{});
@@ -190,6 +191,10 @@ void HandshakeLoop::on_handshake_complete(Connection& connection) {
 
 void HandshakeLoop::on_stream_readable(Connection& connection, StreamId id) {
   if (!connection.at_end(id)) return;
+  end(connection);
+}
+
+void HandshakeLoop::end(Connection& connection) {
   if (!stopped_) {
     counters_.exchanges.add(1);
     counters_.resumed.add(connection.resumed() ? 1 : 0);
@@ -198,7 +203,7 @@ void HandshakeLoop::on_stream_readable(Connection& connection, StreamId id) {
 }
 
 void HandshakeLoop::on_session_ticket(Connection&, Bytes ticket) {
-  if (resume_) ticket_.assign(ticket.begin(), ticket.end());
+  if (options_.resume) ticket_.assign(ticket.begin(), ticket.end());
 }
 
 void HandshakeLoop::on_closed(Connection&, const quic::CloseReason& reason) {

@@ -136,12 +136,18 @@ class Pacer final : public runtime::DatagramProtocol {
   quic::Endpoint& endpoint_;
 };
 
+struct LoopOptions {
+  bool resume = false;
+  bool request = true;
+};
+
 // Connects, has one empty request answered, closes, and begins anew. The answer proves that
-// the server has finished its side of the handshake too.
+// the server has finished its side of the handshake too. Without requests, the close comes
+// with the last flight of the handshake.
 class HandshakeLoop final : public quic::ConnectionHandler {
  public:
-  HandshakeLoop(Dialer& dialer, Counters& counters, Histogram& latencies, bool resume)
-      : dialer_(dialer), counters_(counters), latencies_(latencies), resume_(resume) {}
+  HandshakeLoop(Dialer& dialer, Counters& counters, Histogram& latencies, const LoopOptions& options)
+      : dialer_(dialer), counters_(counters), latencies_(latencies), options_(options) {}
 
   std::expected<void, ConfigError> connect();
   void stop() { stopped_ = true; }
@@ -153,10 +159,12 @@ class HandshakeLoop final : public quic::ConnectionHandler {
   void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override;
 
  private:
+  void end(quic::Connection& connection);
+
   Dialer& dialer_;
   Counters& counters_;
   Histogram& latencies_;
-  bool resume_;
+  LoopOptions options_;
   std::vector<std::uint8_t> ticket_;
   bool stopped_ = false;
   std::string failure_;

@@ -57,6 +57,9 @@ struct ClientOptions {
 
   std::string groups{quic::kDefaultGroups};  // of the key exchange; the first comes with a key share
   bool resume = false;                       // handshakes: each with the ticket of the one before
+  // Handshakes with a server that speaks another protocol: no request is made of it, and it
+  // gives no account of itself. Empty: hawser perf server.
+  std::string alpn;
 };
 
 // Reads "1500", "64k", "10M", "2G"; k, M and G are powers of 1024.
