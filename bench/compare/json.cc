@@ -8,7 +8,8 @@
 namespace hawser::compare {
 namespace {
 
-std::string quoted(std::string_view text) {
+// (A function named quoted() would compete with the standard library's.)
+std::string json_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -31,14 +32,14 @@ std::string row_json(const Result& result, std::size_t row) {
   for (std::size_t i = 0; i < of.figures.size(); ++i) {
     const Figure& figure = of.figures[i];
     metrics += fmt::format("{}{}: {{\"median\": {}, \"least\": {}, \"most\": {}, \"ratio_to_first\": {}}}",
-                           i == 0 ? "" : ", ", quoted(result.metrics[i].key), number(figure.median),
+                           i == 0 ? "" : ", ", json_string(result.metrics[i].key), number(figure.median),
                            number(figure.least), number(figure.most), number(ratio_to_first(result, row, i)));
   }
   return fmt::format(
       "{{\"name\": {}, \"what\": {}, \"runs\": {}, \"failures\": {}, \"failure\": {}, \"missing\": {}, "
       "\"metrics\": {{{}}}}}",
-      quoted(of.about.name), quoted(of.about.what), of.runs, of.failures, quoted(of.failure), quoted(of.about.missing),
-      metrics);
+      json_string(of.about.name), json_string(of.about.what), of.runs, of.failures, json_string(of.failure),
+      json_string(of.about.missing), metrics);
 }
 
 }  // namespace
@@ -50,12 +51,12 @@ std::string to_json(const Machine& machine, const std::vector<Result>& results) 
     for (std::size_t i = 0; i < result.rows.size(); ++i)
       rows += fmt::format("{}      {}", i == 0 ? "" : ",\n", row_json(result, i));
     scenarios += fmt::format("{}    {{\"name\": {}, \"title\": {}, \"contenders\": [\n{}\n    ]}}",
-                             scenarios.empty() ? "" : ",\n", quoted(result.name), quoted(result.title), rows);
+                             scenarios.empty() ? "" : ",\n", json_string(result.name), json_string(result.title), rows);
   }
   return fmt::format(
       "{{\n  \"machine\": {{\"cpu\": {}, \"cpus\": {}, \"kernel\": {}, \"compiler\": {}}},\n  \"scenarios\": "
       "[\n{}\n  ]\n}}\n",
-      quoted(machine.cpu), machine.cpus, quoted(machine.kernel), quoted(machine.compiler), scenarios);
+      json_string(machine.cpu), machine.cpus, json_string(machine.kernel), json_string(machine.compiler), scenarios);
 }
 
 }  // namespace hawser::compare
