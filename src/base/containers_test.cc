@@ -1,10 +1,11 @@
-// containers_test.cc: goal: FlatMap loses nothing.
+// containers_test.cc: goal: FlatMap and HashIndex lose nothing.
 // Method: random operations over seeds against std::map.
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "base/flat_map.h"
+#include "base/hash_index.h"
 #include "base/random.h"
 
 namespace hawser {
@@ -48,6 +49,35 @@ TEST(flat_map, hash_depends_on_key_and_every_octet) {
     octet ^= 1;
     EXPECT_NE(first, siphash13(a, data, 9));
     octet ^= 1;
+  }
+}
+
+TEST(hash_index, agrees_with_a_map_while_it_grows_and_shrinks) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    SeededRandom random(seed);
+    std::array<int, 3> objects{};
+    HashIndex<int> index;
+    std::map<std::uint64_t, int*> model;
+    std::size_t memory_most = 0;
+    for (int step = 0; step < 4'000; ++step) {
+      // First mostly insertions, then mostly erasures; the low bits collide on purpose.
+      const std::uint64_t hash = random.below(600) << 3 | random.below(2);
+      int& object = objects[random.below(objects.size())];
+      if (random.below(4) == 0 ? step >= 2'000 : step < 2'000) {
+        ASSERT_EQ(index.insert(hash, object), model.emplace(hash, &object).second);
+      } else {
+        index.erase(hash, object);
+        if (const auto found = model.find(hash); found != model.end() && found->second == &object) model.erase(found);
+      }
+      ASSERT_EQ(index.size(), model.size());
+      const std::uint64_t asked = random.below(600) << 3;
+      const auto expected = model.find(asked);
+      ASSERT_EQ(index.find(asked), expected == model.end() ? nullptr : expected->second) << "seed " << seed;
+      memory_most = std::max(memory_most, index.memory());
+    }
+    for (const auto& [hash, object] : std::map(model)) index.erase(hash, *object);
+    EXPECT_EQ(index.size(), 0u);
+    EXPECT_LT(index.memory(), memory_most / 8);
   }
 }
 

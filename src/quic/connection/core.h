@@ -95,9 +95,16 @@ class ConnectionCore final : private TlsHandler {
   void on_stateless_reset(Timestamp now);
 
   // Drained by the endpoint after each input.
-  [[nodiscard]] std::vector<RoutingChange>& routing_changes() { return routing_changes_; }
+  [[nodiscard]] bool has_routing_changes() const { return !routing_changes_.empty(); }
+  std::vector<RoutingChange> take_routing_changes() { return std::exchange(routing_changes_, {}); }
+  // Calls visit(cid) for each connection ID under which packets may be routed here.
+  template <class Visit>
+  void for_each_routed_cid(Visit&& visit) const {
+    for (const LocalCids::Entry& entry : path().local_cids().entries()) visit(entry.cid);
+    visit(ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid);
+  }
   // True once after the peer's reset tokens changed: read them anew from path().peer_cids().
-  bool take_reset_tokens_changed() { return std::exchange(reset_tokens_changed_, false); }
+  bool take_reset_tokens_changed() { return path_->peer_cids().take_tokens_changed(); }
   // Closing and draining are over: delete it.
   [[nodiscard]] bool terminated() const { return phase_ == Phase::kTerminated; }
   [[nodiscard]] bool handshake_open() const { return !handshake_.complete && phase_ == Phase::kOpen; }
@@ -391,7 +398,6 @@ class ConnectionCore final : private TlsHandler {
   Times times_;
   Tell tell_;
   std::vector<RoutingChange> routing_changes_;
-  bool reset_tokens_changed_ = false;
   ConnectionStats stats_;
 };
 

@@ -132,7 +132,6 @@ Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacke
                                                            .retire_prior_to = frame.retire_prior_to,
                                                            .cid = frame.connection_id,
                                                            .token = frame.stateless_reset_token}));
-  reset_tokens_changed_ = true;
   // RFC 9000 section 5.1.2: what was retired is no longer used from now on.
   std::optional<NetworkPath>& previous = path_->previous();
   for (NetworkPath* network_path : {&path_->active(), previous ? &*previous : nullptr}) {

@@ -110,10 +110,8 @@ void ConnectionCore::apply_peer_parameters() {
   path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
   path_->active().mtu_prober().set_peer_limit(handshake_.peer.max_udp_payload_size);
   path_->local_cids().set_peer_limit(std::min<std::uint64_t>(handshake_.peer.active_connection_id_limit, kCidsToIssue));
-  if (handshake_.peer.stateless_reset_token) {
+  if (handshake_.peer.stateless_reset_token)
     path_->peer_cids().set_initial_token(*handshake_.peer.stateless_reset_token);
-    reset_tokens_changed_ = true;
-  }
   if (emitter_.wants(EventGroup::kConnection)) log_peer_parameters();
 }
 

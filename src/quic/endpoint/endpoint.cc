@@ -4,9 +4,10 @@
 #include "quic/endpoint/endpoint.h"
 
 #include <algorithm>
-#include <list>
+#include <array>
 
 #include "base/flat_map.h"
+#include "base/hash_index.h"
 #include "base/timer_wheel.h"
 #include "quic/connection/core.h"
 #include "quic/endpoint/address_token.h"
@@ -20,17 +21,10 @@ constexpr std::size_t kMinInitialDatagram = 1'200;  // RFC 9000 section 14.1
 constexpr std::size_t kMinInitialDcid = 8;          // RFC 9000 section 7.2
 
 // Peers choose connection IDs, so the hash is keyed.
-struct CidHash {
+struct RouteHash {
   std::uint64_t key[2];
-  std::uint64_t operator()(const ConnectionId& cid) const { return siphash13(key, cid.data(), cid.length()); }
-  std::uint64_t operator()(const StatelessResetToken& token) const {
-    return siphash13(key, token.data(), token.size());
-  }
+  std::uint64_t operator()(Bytes octets) const { return siphash13(key, octets.data(), octets.size()); }
 };
-
-CidHash make_hash(Random& random) {
-  return {{random.next_u64(), random.next_u64()}};
-}
 
 std::array<std::uint8_t, 32> secret_or_random(std::array<std::uint8_t, 32> secret, Random& random) {
   if (std::all_of(secret.begin(), secret.end(), [](std::uint8_t octet) { return octet == 0; })) random.fill(secret);
@@ -61,14 +55,13 @@ bool is_authentic(Bytes datagram, const PacketHeader& header) {
 
 struct Endpoint::Impl {
   // One connection with what the endpoint knows of it.
-  struct Entry {
-    TimerNode timer;  // first: a TimerNode* of the wheel is an Entry*
-    std::unique_ptr<Connection> connection;
-    std::list<std::unique_ptr<Entry>>::iterator self;
-    std::vector<ConnectionId> cids;
-    std::vector<StatelessResetToken> reset_tokens;
-    bool ready = false;    // stands in ready_
-    bool touched = false;  // stands in touched_
+  struct Entry final : TimerNode, Connection {
+    using Connection::Connection;
+    // Hashes of the peer's reset tokens in by_reset_token; 0: none. No more are in use at a time.
+    std::array<std::uint64_t, 3> reset_tokens{};
+    std::uint32_t place = 0;  // in entries
+    bool ready = false;       // stands in ready_
+    bool touched = false;     // stands in touched_
     bool handshake_counted = true;
   };
 
@@ -79,17 +72,17 @@ struct Endpoint::Impl {
             {.secret = config.secret, .length = config.cid_length, .worker = config.worker, .workers = config.workers}),
         tokens(config.secret),
         replies(config.stateless_replies_max),
-        by_cid(make_hash(*config.random)),
-        by_reset_token(make_hash(*config.random)) {}
+        hash{{config.random->next_u64(), config.random->next_u64()}} {}
 
   EndpointConfig config;
   CidGenerator cids;
   AddressTokens tokens;
   StatelessReplies replies;
   Lending lending;  // outlives the connections
-  std::list<std::unique_ptr<Entry>> entries;
-  FlatMap<ConnectionId, Entry*, CidHash> by_cid;
-  FlatMap<StatelessResetToken, Entry*, CidHash> by_reset_token;
+  std::vector<std::unique_ptr<Entry>> entries;
+  RouteHash hash;
+  HashIndex<Entry> by_cid;  // a packet that comes to the wrong one by its hash does not open there
+  HashIndex<Entry> by_reset_token;
   TimerWheel timers;
   std::vector<Entry*> ready;    // have something to send, in turns
   std::vector<Entry*> touched;  // got something in the batch at hand
@@ -100,7 +93,7 @@ struct Endpoint::Impl {
   std::uint64_t next_handle = 1;
   bool refuses_new = false;
 
-  static ConnectionCore& core(Entry& entry) { return entry.connection->core(); }
+  static ConnectionCore& core(Entry& entry) { return entry.Connection::core(); }
 
   void on_train(const ReceivedTrain& train, Timestamp now);
   Entry* route(Bytes datagram);
@@ -114,6 +107,7 @@ struct Endpoint::Impl {
   void make_ready(Entry& entry);
   void settle(Entry& entry, Timestamp now);
   void apply_routing(Entry& entry);
+  void forget_reset_tokens(Entry& entry);
   void remove(Entry& entry);
   void emit_endpoint(const auto& event, Timestamp now) {
     const Vantage vantage = config.tls != nullptr ? Vantage::kServer : Vantage::kClient;
@@ -169,8 +163,7 @@ void Endpoint::Impl::on_train(const ReceivedTrain& train, Timestamp now) {
 Endpoint::Impl::Entry* Endpoint::Impl::route(Bytes datagram) {
   const std::optional<Bytes> dcid = peek_destination_cid(datagram, config.cid_length);
   if (!dcid || dcid->size() > kMaxConnectionIdLength) return nullptr;
-  Entry** found = by_cid.find(ConnectionId(*dcid));
-  return found == nullptr ? nullptr : *found;
+  return by_cid.find(hash(*dcid));
 }
 
 void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now) {
@@ -180,9 +173,10 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
     if (datagram.size() >= 5 + kStatelessResetTokenLength) {
       StatelessResetToken token;
       std::copy_n(datagram.end() - static_cast<std::ptrdiff_t>(token.size()), token.size(), token.begin());
-      if (Entry** found = by_reset_token.find(token)) {
-        core(**found).on_stateless_reset(now);
-        touch(**found);
+      Entry* found = by_reset_token.find(hash(token));
+      if (found != nullptr && core(*found).path().peer_cids().is_reset_token(token)) {
+        core(*found).on_stateless_reset(now);
+        touch(*found);
         return;
       }
     }
@@ -281,8 +275,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   ConnectionCore& c = core(entry);
   c.set_tls(config.tls->new_session(c.tls_handler(), c.encoded_transport_parameters()));
   // The client uses its first connection ID until it knows ours (RFC 9000 section 7.2).
-  entry.cids.push_back(dcid);
-  by_cid.insert(dcid, &entry);
+  by_cid.insert(hash(dcid.view()), entry);
   c.start(now);
   c.on_datagrams(datagram, datagram.size(), train.tuple, train.ecn, now);
   if (!c.begun()) {
@@ -291,7 +284,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
     remove(entry);
     return;
   }
-  ConnectionHandler* handler = config.accept->on_accept(*entry.connection);
+  ConnectionHandler* handler = config.accept->on_accept(entry);
   if (handler == nullptr) {
     ++stats.connections_refused;
     if (replies.admit(now))
@@ -301,7 +294,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
     return;
   }
   ++stats.connections_accepted;
-  c.attach(*entry.connection, *handler);
+  c.attach(entry, *handler);
   if (config.send_new_token) c.set_new_token(tokens.make_new_token(train.tuple.remote, now, *config.random));
   apply_routing(entry);
   touch(entry);
@@ -312,13 +305,10 @@ Endpoint::Impl::Entry& Endpoint::Impl::add(ConnectionParameters parameters) {
   parameters.lending = &lending;
   parameters.events = config.events;
   parameters.handle = next_handle++;
-  const ConnectionId local_cid = parameters.local_cid;
-  entries.push_back(std::make_unique<Entry>());
+  entries.push_back(std::make_unique<Entry>(std::make_unique<ConnectionCore>(parameters)));
   Entry& entry = *entries.back();
-  entry.self = std::prev(entries.end());
-  entry.connection = std::make_unique<Connection>(std::make_unique<ConnectionCore>(parameters));
-  entry.cids.push_back(local_cid);
-  by_cid.insert(local_cid, &entry);
+  entry.place = static_cast<std::uint32_t>(entries.size() - 1);
+  by_cid.insert(hash(parameters.local_cid.view()), entry);
   ++handshakes;
   ++stats.connections_open;
   return entry;
@@ -347,37 +337,49 @@ void Endpoint::Impl::settle(Entry& entry, Timestamp) {
 }
 
 void Endpoint::Impl::apply_routing(Entry& entry) {
-  for (const RoutingChange& change : core(entry).routing_changes()) {
-    if (change.add) {
-      if (by_cid.insert(change.cid, &entry)) entry.cids.push_back(change.cid);
-    } else if (std::erase(entry.cids, change.cid) != 0) {
-      by_cid.erase(change.cid);
+  if (core(entry).has_routing_changes()) {
+    for (const RoutingChange& change : core(entry).take_routing_changes()) {
+      if (change.add) {
+        by_cid.insert(hash(change.cid.view()), entry);
+      } else {
+        by_cid.erase(hash(change.cid.view()), entry);
+      }
     }
   }
-  core(entry).routing_changes().clear();
   if (!core(entry).take_reset_tokens_changed()) return;
   // A few tokens at most: all go, those that still hold come back.
-  for (const StatelessResetToken& token : entry.reset_tokens) by_reset_token.erase(token);
-  entry.reset_tokens.clear();
+  forget_reset_tokens(entry);
+  std::size_t count = 0;
   core(entry).path().peer_cids().for_each_token([&](const StatelessResetToken& token) {
-    if (by_reset_token.insert(token, &entry)) entry.reset_tokens.push_back(token);
+    if (count < entry.reset_tokens.size() && by_reset_token.insert(hash(token), entry))
+      entry.reset_tokens[count++] = hash(token);
   });
 }
 
+void Endpoint::Impl::forget_reset_tokens(Entry& entry) {
+  for (std::uint64_t& token : entry.reset_tokens)
+    if (token != 0) by_reset_token.erase(std::exchange(token, 0), entry);
+}
+
 void Endpoint::Impl::remove(Entry& entry) {
-  for (const ConnectionId& cid : entry.cids) by_cid.erase(cid);
-  for (const StatelessResetToken& token : entry.reset_tokens) by_reset_token.erase(token);
-  timers.remove(entry.timer);
+  apply_routing(entry);  // what was retired just now must not be found either
+  core(entry).for_each_routed_cid([&](const ConnectionId& cid) { by_cid.erase(hash(cid.view()), entry); });
+  forget_reset_tokens(entry);
+  timers.remove(entry);
   if (entry.ready) std::erase(ready, &entry);
   if (entry.touched) std::erase(touched, &entry);
   if (entry.handshake_counted) --handshakes;
   --stats.connections_open;
-  entries.erase(entry.self);
+  // The last one takes its place.
+  const std::uint32_t place = entry.place;
+  std::swap(entries[place], entries.back());
+  entries[place]->place = place;
+  entries.pop_back();
 }
 
 void Endpoint::on_timeout(Timestamp now) {
   while (TimerNode* due = impl_->timers.pop(now)) {
-    auto& entry = *reinterpret_cast<Impl::Entry*>(due);
+    auto& entry = *static_cast<Impl::Entry*>(due);
     ConnectionCore& core = Impl::core(entry);
     core.on_timeout(now);
     core.end_batch(now);
@@ -410,7 +412,7 @@ std::size_t Endpoint::next_transmits(Timestamp now, std::span<TransmitTrain> tra
     ready.pop_back();
     core.end_batch(now);  // sending may have closed the connection
     impl_->apply_routing(entry);
-    impl_->timers.set(entry.timer, core.next_timeout());
+    impl_->timers.set(entry, core.next_timeout());
   }
   return count;
 }
@@ -440,14 +442,14 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
                                    .peer_cid = original_dcid,
                                    .token = std::move(parameters.token)});
   ConnectionCore& core = Impl::core(entry);
-  core.attach(*entry.connection, handler);
+  core.attach(entry, handler);
   const std::vector<std::uint8_t> encoded = core.encoded_transport_parameters();
   core.set_tls(parameters.tls->new_session(
       core.tls_handler(),
       {.server_name = parameters.server_name, .transport_parameters = encoded, .ticket = parameters.session}));
   core.start(now);
   impl_->settle(entry, now);
-  return entry.connection.get();
+  return &entry;
 }
 
 void Endpoint::close_all(ApplicationErrorCode code, std::string_view reason, Timestamp now) {
@@ -460,13 +462,7 @@ void Endpoint::close_all(ApplicationErrorCode code, std::string_view reason, Tim
 }
 
 void Endpoint::wake(Connection& connection) {
-  Impl::Entry** found = impl_->by_cid.find(connection.core().local_cid());
-  if (found != nullptr) {
-    impl_->make_ready(**found);
-    return;
-  }
-  for (const auto& entry : impl_->entries)
-    if (entry->connection.get() == &connection) impl_->make_ready(*entry);
+  impl_->make_ready(static_cast<Impl::Entry&>(connection));
 }
 
 std::size_t Endpoint::connection_count() const {

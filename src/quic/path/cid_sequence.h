@@ -2,10 +2,11 @@
 // the peer, and those it issues to us.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/range_set.h"
@@ -20,7 +21,7 @@ namespace hawser::quic {
 // more, and as many again wait for retirement; 8 is also what we declare as
 // active_connection_id_limit.
 inline constexpr std::size_t kMaxActiveCids = 8;
-// Slots for our own: those in force, and as many that the peer has been asked to retire.
+// Of our own: those in force, and as many that the peer has been asked to retire.
 inline constexpr std::size_t kMaxLocalCids = kMaxActiveCids * 2;
 // RETIRE_CONNECTION_ID owed or in flight (RFC 9000 section 5.1.2: at least twice the limit).
 inline constexpr std::size_t kMaxPendingRetirements = kMaxActiveCids * 3;
@@ -37,11 +38,11 @@ inline constexpr std::uint64_t kFrameTypePathRetireConnectionId = 0x3e79;
 class LocalCids {
  public:
   struct Entry {
-    enum class State : std::uint8_t { kFree, kToSend, kSent, kAcked };
+    enum class State : std::uint8_t { kToSend, kSent, kAcked };
     std::uint64_t sequence = 0;
     ConnectionId cid;
     StatelessResetToken token{};
-    State state = State::kFree;
+    State state = State::kToSend;
   };
 
   // `path_id` set: frames of the multipath extension name it.
@@ -72,9 +73,11 @@ class LocalCids {
   void on_new_connection_id_lost(std::uint64_t sequence);
 
   [[nodiscard]] const Entry* find(const ConnectionId& cid) const;
-  // All slots; those with State::kFree are empty.
-  [[nodiscard]] const std::array<Entry, kMaxLocalCids>& entries() const { return entries_; }
-  [[nodiscard]] std::size_t active() const;
+  // Those that the peer has not retired: packets to them are for this connection.
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] std::size_t active() const { return entries_.size(); }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const { return entries_.capacity() * sizeof(Entry); }
 
  private:
   std::uint64_t add(const ConnectionId& cid, const StatelessResetToken& token, Entry::State state);
@@ -82,8 +85,8 @@ class LocalCids {
   void set_state(Entry& entry, Entry::State state);
 
   std::optional<PathId> path_id_;
-  std::array<Entry, kMaxLocalCids> entries_;
-  std::size_t to_send_ = 0;  // entries in State::kToSend: each packet asks whether there are any
+  std::vector<Entry> entries_;  // at most kMaxLocalCids
+  std::size_t to_send_ = 0;     // entries in State::kToSend: each packet asks whether there are any
   std::uint64_t next_sequence_ = 0;
   std::uint64_t retire_prior_to_ = 0;
   std::size_t peer_limit_ = 2;
@@ -104,7 +107,6 @@ class PeerCids {
     std::uint64_t sequence = 0;
     ConnectionId cid;
     std::optional<StatelessResetToken> token;
-    bool active = false;  // false: an empty slot
     bool in_use = false;  // a NetworkPath sends with it
   };
 
@@ -131,15 +133,19 @@ class PeerCids {
   [[nodiscard]] bool is_active(std::uint64_t sequence) const { return find(sequence) != nullptr; }
   // nullptr if it is not active. Valid until the next call that is not const.
   [[nodiscard]] const Entry* find(std::uint64_t sequence) const;
-  // Whether `token` belongs to an active connection ID: the datagram is a stateless reset.
-  // Compares in constant time per token.
+  // Whether `token` belongs to a connection ID in use: the datagram is a stateless reset. Those of
+  // connection IDs not used yet must not be looked at (RFC 9000 section 10.3.1). Compares in
+  // constant time per token.
   [[nodiscard]] bool is_reset_token(Bytes token) const;
-  // Calls visit(token) for each active connection ID that has a token, at most kMaxActiveCids.
+  // Calls visit(token) for each connection ID in use that has a token: one, and three at most while
+  // the peer moves.
   template <class Visit>
   void for_each_token(Visit&& visit) const {
     for (const Entry& entry : entries_)
-      if (entry.active && entry.token) visit(*entry.token);
+      if (entry.in_use && entry.token) visit(*entry.token);
   }
+  // True once after what for_each_token() visits may have changed.
+  bool take_tokens_changed() { return std::exchange(tokens_changed_, false); }
 
   [[nodiscard]] bool has_frames() const;
   // Writes the RETIRE_CONNECTION_ID frames that are due.
@@ -147,8 +153,12 @@ class PeerCids {
   void on_retirement_acked(std::uint64_t sequence);
   void on_retirement_lost(std::uint64_t sequence);
 
-  [[nodiscard]] std::size_t active() const;
-  [[nodiscard]] std::size_t pending_retirements() const { return retirement_count_; }
+  [[nodiscard]] std::size_t active() const { return entries_.size(); }
+  [[nodiscard]] std::size_t pending_retirements() const { return retirements_.size(); }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const {
+    return entries_.capacity() * sizeof(Entry) + retirements_.capacity() * sizeof(Retirement) + seen_.memory();
+  }
 
  private:
   struct Retirement {
@@ -166,12 +176,12 @@ class PeerCids {
   }
 
   std::optional<PathId> path_id_;
-  std::array<Entry, kMaxActiveCids> entries_;
-  std::array<Retirement, kMaxPendingRetirements> retirements_;
-  std::size_t retirement_count_ = 0;
+  std::vector<Entry> entries_;           // at most kMaxActiveCids
+  std::vector<Retirement> retirements_;  // at most kMaxPendingRetirements
   std::uint64_t retire_prior_to_ = 0;
   RangeSet seen_;  // sequence numbers received
   bool zero_length_ = false;
+  bool tokens_changed_ = false;
 };
 
 }  // namespace hawser::quic

@@ -166,16 +166,22 @@ TEST(peer_cids, retirements_are_written_and_resent_when_lost) {
   EXPECT_EQ(cids.pending_retirements(), 0u);
 }
 
-TEST(peer_cids, a_reset_token_is_known_while_its_connection_id_is) {
+TEST(peer_cids, a_reset_token_is_known_while_its_connection_id_is_in_use) {
   PeerCids cids = peer();
   EXPECT_FALSE(cids.is_reset_token(token(0)));
   cids.set_initial_token(token(0));
   EXPECT_TRUE(cids.is_reset_token(token(0)));
   EXPECT_FALSE(cids.is_reset_token(token(1)));
+  EXPECT_TRUE(cids.take_tokens_changed());
   cids.add_preferred(cid(1), token(1));
+  EXPECT_FALSE(cids.is_reset_token(token(1)));
+  EXPECT_FALSE(cids.take_tokens_changed());
+  EXPECT_EQ(cids.take_unused(), 1u);
   EXPECT_TRUE(cids.is_reset_token(token(1)));
+  EXPECT_TRUE(cids.take_tokens_changed());
   cids.retire(0);
   EXPECT_FALSE(cids.is_reset_token(token(0)));
+  EXPECT_TRUE(cids.take_tokens_changed());
 }
 
 TEST(local_cids, as_many_are_issued_as_the_peer_allows) {

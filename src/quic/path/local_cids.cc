@@ -13,12 +13,10 @@ using State = LocalCids::Entry::State;
 }  // namespace
 
 std::uint64_t LocalCids::add(const ConnectionId& cid, const StatelessResetToken& token, State state) {
-  const auto slot =
-      std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.state == State::kFree; });
-  HAWSER_CHECK(slot != entries_.end());
-  *slot = {.sequence = next_sequence_++, .cid = cid, .token = token};
-  set_state(*slot, state);
-  return slot->sequence;
+  HAWSER_CHECK(entries_.size() < kMaxLocalCids);
+  entries_.push_back({.sequence = next_sequence_++, .cid = cid, .token = token, .state = State::kAcked});
+  set_state(entries_.back(), state);
+  return entries_.back().sequence;
 }
 
 void LocalCids::set_state(Entry& entry, State state) {
@@ -35,24 +33,12 @@ void LocalCids::set_peer_limit(std::uint64_t active_connection_id_limit) {
   peer_limit_ = static_cast<std::size_t>(std::clamp<std::uint64_t>(active_connection_id_limit, 2, kMaxActiveCids));
 }
 
-std::size_t LocalCids::active() const {
-  return static_cast<std::size_t>(
-      std::count_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.state != State::kFree; }));
-}
-
 std::size_t LocalCids::wanted() const {
   // Those we asked to retire no longer count against the peer's limit (section 5.1.1), but
-  // they hold their slot until the peer has retired them.
-  std::size_t counted = 0;
-  std::size_t free_slots = 0;
-  for (const Entry& entry : entries_) {
-    if (entry.state == State::kFree) {
-      ++free_slots;
-    } else {
-      counted += entry.sequence >= retire_prior_to_;
-    }
-  }
-  return counted >= peer_limit_ ? 0 : std::min(free_slots, peer_limit_ - counted);
+  // they are kept until the peer has retired them.
+  const auto counted = static_cast<std::size_t>(std::count_if(
+      entries_.begin(), entries_.end(), [this](const Entry& e) { return e.sequence >= retire_prior_to_; }));
+  return counted >= peer_limit_ ? 0 : std::min(kMaxLocalCids - entries_.size(), peer_limit_ - counted);
 }
 
 std::uint64_t LocalCids::issue(const ConnectionId& cid, const StatelessResetToken& token) {
@@ -66,14 +52,14 @@ void LocalCids::retire_all_issued() {
 
 LocalCids::Entry* LocalCids::by_sequence(std::uint64_t sequence) {
   for (Entry& entry : entries_) {
-    if (entry.state != State::kFree && entry.sequence == sequence) return &entry;
+    if (entry.sequence == sequence) return &entry;
   }
   return nullptr;
 }
 
 const LocalCids::Entry* LocalCids::find(const ConnectionId& cid) const {
   for (const Entry& entry : entries_) {
-    if (entry.state != State::kFree && entry.cid == cid) return &entry;
+    if (entry.cid == cid) return &entry;
   }
   return nullptr;
 }
@@ -89,8 +75,10 @@ Parsed<std::optional<ConnectionId>> LocalCids::on_retire_connection_id(std::uint
   if (entry->cid == arrived_on) {
     return fail(TransportErrorCode::kProtocolViolation, "retires the connection ID it is sent to", type);
   }
-  set_state(*entry, State::kFree);
-  return std::optional<ConnectionId>{entry->cid};
+  set_state(*entry, State::kAcked);  // nothing is to be sent of it any more
+  const ConnectionId retired = entry->cid;
+  entries_.erase(entries_.begin() + (entry - entries_.data()));
+  return std::optional<ConnectionId>{retired};
 }
 
 WriteResult LocalCids::write_new_connection_ids(PacketPayload& out) {

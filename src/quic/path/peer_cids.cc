@@ -9,14 +9,16 @@ namespace hawser::quic {
 
 void PeerCids::set_initial(const ConnectionId& cid) {
   zero_length_ = cid.empty();
-  entries_[0] = {.sequence = 0, .cid = cid, .token = std::nullopt, .active = true, .in_use = true};
+  entries_.assign(1, {.sequence = 0, .cid = cid, .token = std::nullopt, .in_use = true});
   seen_.add(0, 1);
+  tokens_changed_ = true;
 }
 
 void PeerCids::set_initial_token(const StatelessResetToken& token) {
   for (Entry& entry : entries_) {
-    if (entry.active && entry.sequence == 0) entry.token = token;
+    if (entry.sequence == 0) entry.token = token;
   }
+  tokens_changed_ = true;
 }
 
 void PeerCids::add_preferred(const ConnectionId& cid, const StatelessResetToken& token) {
@@ -26,23 +28,15 @@ void PeerCids::add_preferred(const ConnectionId& cid, const StatelessResetToken&
 
 const PeerCids::Entry* PeerCids::find(std::uint64_t sequence) const {
   for (const Entry& entry : entries_) {
-    if (entry.active && entry.sequence == sequence) return &entry;
+    if (entry.sequence == sequence) return &entry;
   }
   return nullptr;
 }
 
-std::size_t PeerCids::active() const {
-  return static_cast<std::size_t>(
-      std::count_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.active; }));
-}
-
 bool PeerCids::insert(const NewCid& frame) {
-  for (Entry& entry : entries_) {
-    if (entry.active) continue;
-    entry = {.sequence = frame.sequence, .cid = frame.cid, .token = frame.token, .active = true, .in_use = false};
-    return true;
-  }
-  return false;
+  if (entries_.size() >= kMaxActiveCids) return false;
+  entries_.push_back({.sequence = frame.sequence, .cid = frame.cid, .token = frame.token, .in_use = false});
+  return true;
 }
 
 // A sequence number stands for one connection ID and token, and a connection ID for one number.
@@ -51,7 +45,6 @@ Parsed<void> PeerCids::check_reuse(const NewCid& frame) const {
     return fail(TransportErrorCode::kProtocolViolation, "sequence number or connection ID reused", new_cid_type());
   };
   for (const Entry& entry : entries_) {
-    if (!entry.active) continue;
     const bool same_sequence = entry.sequence == frame.sequence;
     const bool same_cid = entry.cid == frame.cid;
     if (same_sequence != same_cid) return reused();
@@ -61,21 +54,24 @@ Parsed<void> PeerCids::check_reuse(const NewCid& frame) const {
 }
 
 bool PeerCids::owe_retirement(std::uint64_t sequence) {
-  for (std::size_t i = 0; i < retirement_count_; ++i) {
-    if (retirements_[i].sequence == sequence) return true;
+  for (const Retirement& retirement : retirements_) {
+    if (retirement.sequence == sequence) return true;
   }
-  if (retirement_count_ == kMaxPendingRetirements) return false;
-  retirements_[retirement_count_++] = {.sequence = sequence, .sent = false};
+  if (retirements_.size() == kMaxPendingRetirements) return false;
+  retirements_.push_back({.sequence = sequence, .sent = false});
   return true;
 }
 
 Parsed<void> PeerCids::retire_below(std::uint64_t retire_prior_to) {
   retire_prior_to_ = std::max(retire_prior_to_, retire_prior_to);
-  for (Entry& entry : entries_) {
-    if (!entry.active || entry.sequence >= retire_prior_to_) continue;
-    entry.active = false;
-    if (!owe_retirement(entry.sequence)) return too_many_retirements();
-  }
+  bool room = true;
+  std::erase_if(entries_, [&](const Entry& entry) {
+    if (entry.sequence >= retire_prior_to_) return false;
+    room = room && owe_retirement(entry.sequence);
+    tokens_changed_ = true;
+    return true;
+  });
+  if (!room) return too_many_retirements();
   return {};
 }
 
@@ -114,50 +110,44 @@ Parsed<void> PeerCids::on_new_connection_id(const NewCid& frame) {
 std::optional<std::uint64_t> PeerCids::take_unused() {
   Entry* lowest = nullptr;
   for (Entry& entry : entries_) {
-    if (!entry.active || entry.in_use) continue;
+    if (entry.in_use) continue;
     if (lowest == nullptr || entry.sequence < lowest->sequence) lowest = &entry;
   }
   if (lowest == nullptr) return std::nullopt;
   lowest->in_use = true;
+  tokens_changed_ = true;
   return lowest->sequence;
 }
 
 bool PeerCids::has_unused() const {
-  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.active && !e.in_use; });
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return !e.in_use; });
 }
 
 void PeerCids::retire(std::uint64_t sequence) {
-  for (Entry& entry : entries_) {
-    if (!entry.active || entry.sequence != sequence) continue;
-    entry.active = false;
-    // Our own pace is bounded by the connection IDs the peer gives us; at the limit the oldest
-    // debt that is already under way gives its place.
-    if (owe_retirement(sequence)) return;
-    std::move(retirements_.begin() + 1, retirements_.end(), retirements_.begin());
-    retirements_.back() = {.sequence = sequence, .sent = false};
-    return;
-  }
+  if (std::erase_if(entries_, [sequence](const Entry& e) { return e.sequence == sequence; }) == 0) return;
+  tokens_changed_ = true;
+  // Our own pace is bounded by the connection IDs the peer gives us; at the limit the oldest
+  // debt that is already under way gives its place.
+  if (owe_retirement(sequence)) return;
+  retirements_.erase(retirements_.begin());
+  retirements_.push_back({.sequence = sequence, .sent = false});
 }
 
 bool PeerCids::is_reset_token(Bytes token) const {
   bool found = false;
   for (const Entry& entry : entries_) {
-    if (entry.active && entry.token.has_value()) found |= equal_constant_time(*entry.token, token);
+    if (entry.in_use && entry.token.has_value()) found |= equal_constant_time(*entry.token, token);
   }
   return found;
 }
 
 bool PeerCids::has_frames() const {
-  for (std::size_t i = 0; i < retirement_count_; ++i) {
-    if (!retirements_[i].sent) return true;
-  }
-  return false;
+  return std::any_of(retirements_.begin(), retirements_.end(), [](const Retirement& r) { return !r.sent; });
 }
 
 WriteResult PeerCids::write_retirements(PacketPayload& out) {
   const std::uint64_t type = path_id_.has_value() ? kFrameTypePathRetireConnectionId : kFrameTypeRetireConnectionId;
-  for (std::size_t i = 0; i < retirement_count_; ++i) {
-    Retirement& retirement = retirements_[i];
+  for (Retirement& retirement : retirements_) {
     if (retirement.sent) continue;
     std::size_t size = varint_size(type) + varint_size(retirement.sequence);
     if (path_id_.has_value()) size += varint_size(path_id_->value);
@@ -175,16 +165,12 @@ WriteResult PeerCids::write_retirements(PacketPayload& out) {
 }
 
 void PeerCids::on_retirement_acked(std::uint64_t sequence) {
-  for (std::size_t i = 0; i < retirement_count_; ++i) {
-    if (retirements_[i].sequence != sequence) continue;
-    retirements_[i] = retirements_[--retirement_count_];
-    return;
-  }
+  std::erase_if(retirements_, [sequence](const Retirement& r) { return r.sequence == sequence; });
 }
 
 void PeerCids::on_retirement_lost(std::uint64_t sequence) {
-  for (std::size_t i = 0; i < retirement_count_; ++i) {
-    if (retirements_[i].sequence == sequence) retirements_[i].sent = false;
+  for (Retirement& retirement : retirements_) {
+    if (retirement.sequence == sequence) retirement.sent = false;
   }
 }
 
