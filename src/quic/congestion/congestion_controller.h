@@ -108,6 +108,8 @@ class CongestionController {
   [[nodiscard]] virtual Timestamp recovery_start_time() const = 0;
   [[nodiscard]] virtual CongestionSnapshot snapshot() const = 0;
   [[nodiscard]] virtual std::string_view name() const = 0;
+  // Octets of this object and of what it holds on the heap.
+  [[nodiscard]] virtual std::size_t memory() const = 0;
 };
 
 // `name` is "newreno" or "cubic"; the error lists the valid names. `max_datagram_size` is

@@ -29,6 +29,7 @@ class Cubic final : public CongestionController {
   [[nodiscard]] Timestamp recovery_start_time() const override { return state_.recovery_start; }
   [[nodiscard]] CongestionSnapshot snapshot() const override;
   [[nodiscard]] std::string_view name() const override { return "cubic"; }
+  [[nodiscard]] std::size_t memory() const override { return sizeof(Cubic); }
 
  private:
   // Everything that a spurious reduction must restore.

@@ -23,6 +23,7 @@ class NewReno final : public CongestionController {
   [[nodiscard]] Timestamp recovery_start_time() const override { return recovery_start_; }
   [[nodiscard]] CongestionSnapshot snapshot() const override;
   [[nodiscard]] std::string_view name() const override { return "newreno"; }
+  [[nodiscard]] std::size_t memory() const override { return sizeof(NewReno); }
 
  private:
   // Half the window, once per round trip (section 7.3.2).

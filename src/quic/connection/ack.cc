@@ -55,7 +55,7 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
   const AckReceived ack{
       .space = packet.space,
       .largest_acknowledged = frame.largest_acknowledged(),
-      .ack_delay = application ? decoded_ack_delay(frame.ack_delay, handshake_.peer.ack_delay_exponent) : Duration{0},
+      .ack_delay = application ? decoded_ack_delay(frame.ack_delay, peer_.ack_delay_exponent) : Duration{0},
       .now = now_,
       .ecn_ce_count = frame.ecn ? frame.ecn->ce : 0};
   HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
@@ -143,6 +143,10 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
     case SentFrameKind::kRetireConnectionId:
       path_->peer_cids().on_retirement_acked(frame.id);
       return;
+    case SentFrameKind::kNewToken:
+      handshake_.new_token = std::vector<std::uint8_t>();
+      owed_.new_token = false;
+      return;
     case SentFrameKind::kAckFrequency:
       ack_frequency_.on_frame_acked(frame);
       path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
@@ -174,7 +178,8 @@ void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace spa
       owed_.handshake_done = true;
       return;
     case SentFrameKind::kNewToken:
-      owed_.new_token = true;
+      // A copy that was thought lost may have been acknowledged since.
+      owed_.new_token = !handshake_.new_token.empty();
       return;
     default:
       streams_.on_frame_lost(frame);

@@ -24,7 +24,7 @@ void ConnectionCore::close_for(const TransportError& error, CloseReason::Kind ki
 
 void ConnectionCore::enter_closing(CloseReason reason, bool tell_peer) {
   phase_ = Phase::kClosing;
-  closing_.reason = std::move(reason);
+  closing_.reason = std::make_unique<CloseReason>(std::move(reason));
   closing_.packet_owed = tell_peer;
   // Section 10.2: three PTOs, in which late packets are answered.
   closing_.deadline = now_ + 3 * pto();
@@ -39,7 +39,7 @@ void ConnectionCore::enter_draining(CloseReason reason) {
   closing_.deadline = now_ + 3 * pto();
   log_state(LoggedConnectionState::kDraining);
   if (!was_open) return;
-  closing_.reason = std::move(reason);
+  closing_.reason = std::make_unique<CloseReason>(std::move(reason));
   emit_closed();
 }
 
@@ -50,7 +50,7 @@ void ConnectionCore::finish(CloseReason reason) {
   phase_ = Phase::kTerminated;
   closing_.deadline = kNever;
   if (!was_open) return;
-  closing_.reason = std::move(reason);
+  closing_.reason = std::make_unique<CloseReason>(std::move(reason));
   emit_closed();
 }
 
@@ -100,10 +100,11 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
 }
 
 void ConnectionCore::write_close(EncryptionLevel level, PacketPayload& out) const {
-  ConnectionCloseFrame frame{.application = closing_.reason.kind == CloseReason::Kind::kLocalApplication,
-                             .error_code = closing_.reason.error_code,
-                             .frame_type = closing_.reason.frame_type,
-                             .reason_phrase = as_bytes(closing_.reason.reason)};
+  const CloseReason& reason = *closing_.reason;
+  ConnectionCloseFrame frame{.application = reason.kind == CloseReason::Kind::kLocalApplication,
+                             .error_code = reason.error_code,
+                             .frame_type = reason.frame_type,
+                             .reason_phrase = as_bytes(reason.reason)};
   if (frame.application && level != EncryptionLevel::kOneRtt) {
     // Section 10.2.3: an application's words are not shown to whoever may be listening.
     frame = {.application = false,
@@ -115,16 +116,17 @@ void ConnectionCore::write_close(EncryptionLevel level, PacketPayload& out) cons
 }
 
 void ConnectionCore::emit_closed() {
-  const bool transport = closing_.reason.kind == CloseReason::Kind::kLocalTransport ||
-                         closing_.reason.kind == CloseReason::Kind::kPeerTransport;
-  ConnectionClosed event{.initiator = closing_.reason.kind == CloseReason::Kind::kPeerApplication ||
-                                              closing_.reason.kind == CloseReason::Kind::kPeerTransport
+  const CloseReason& reason = *closing_.reason;
+  const bool transport =
+      reason.kind == CloseReason::Kind::kLocalTransport || reason.kind == CloseReason::Kind::kPeerTransport;
+  ConnectionClosed event{.initiator = reason.kind == CloseReason::Kind::kPeerApplication ||
+                                              reason.kind == CloseReason::Kind::kPeerTransport
                                           ? Owner::kRemote
                                           : Owner::kLocal,
-                         .reason = closing_.reason.reason};
-  if (transport) event.connection_error = closing_.reason.error_code;
-  if (closing_.reason.is_application()) event.application_error = closing_.reason.error_code;
-  switch (closing_.reason.kind) {
+                         .reason = reason.reason};
+  if (transport) event.connection_error = reason.error_code;
+  if (reason.is_application()) event.application_error = reason.error_code;
+  switch (reason.kind) {
     case CloseReason::Kind::kIdleTimeout:
       event.trigger = CloseTrigger::kIdleTimeout;
       break;

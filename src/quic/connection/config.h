@@ -62,6 +62,8 @@ struct ConnectionConfig {
   CryptoBackend crypto = CryptoBackend::kAuto;
 
   bool disable_active_migration = false;
+
+  bool operator==(const ConnectionConfig&) const = default;
 };
 
 }  // namespace hawser::quic

@@ -26,14 +26,15 @@ MtuConfig mtu_config(const ConnectionConfig& config) {
 }
 
 PathConfig path_config(const ConnectionParameters& parameters) {
+  const ConnectionConfig& config = *parameters.config;
   return {.id = kInitialPathId,
-          .loss = {.role = parameters.role, .initial_rtt = parameters.config.initial_rtt},
+          .loss = {.role = parameters.role, .initial_rtt = config.initial_rtt},
           .network_path = {.tuple = parameters.tuple,
                            .validated = parameters.role == Role::kClient || parameters.address_validated,
                            .peer_cid_sequence = 0,
-                           .mtu = mtu_config(parameters.config),
-                           .ecn = parameters.config.ecn},
-          .pacing = parameters.config.pacing};
+                           .mtu = mtu_config(config),
+                           .ecn = config.ecn},
+          .pacing = config.pacing};
 }
 
 // The endpoint has checked the name; see Endpoint::connect.
@@ -47,16 +48,17 @@ std::unique_ptr<CongestionController> controller_for(const ConnectionConfig& con
 
 ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
     : role_(parameters.role),
-      config_(parameters.config),
+      shared_config_(parameters.config),
+      config_(*shared_config_),
       ids_{parameters.original_dcid, parameters.local_cid, parameters.peer_cid, parameters.retry_scid},
       cids_(parameters.cids),
       emitter_(parameters.events, {.connection = parameters.handle,
                                    .original_destination_cid = ids_.original_dcid.view(),
                                    .vantage = parameters.role == Role::kClient ? Vantage::kClient : Vantage::kServer}),
-      keys_(OneRttOptions{.backend = parameters.config.crypto}),
+      keys_(OneRttOptions{.backend = parameters.config->crypto}),
       crypto_(parameters.lending->buffers),
-      streams_(parameters.role, stream_config(parameters.config), parameters.lending->buffers),
-      path_(std::make_unique<Path>(path_config(parameters), controller_for(parameters.config))),
+      streams_(parameters.role, stream_config(*parameters.config), parameters.lending->buffers),
+      path_(std::make_unique<Path>(path_config(parameters), controller_for(*parameters.config))),
       recovery_(parameters.lending->recovery) {
   handshake_.token = parameters.token;
   const ConnectionId& key_cid = ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid;
@@ -117,11 +119,10 @@ ConnectionStats ConnectionCore::stats() const {
 }
 
 std::size_t ConnectionCore::max_datagram_payload() const {
-  if (handshake_.peer.max_datagram_frame_size == 0) return 0;
+  if (peer_.max_datagram_frame_size == 0) return 0;
   // Short header with a packet number of 4 octets, and the tag.
   const std::size_t overhead = 1 + path_->peer_cid(path_->active()).length() + 4 + kAeadTagLength;
-  const std::size_t room =
-      std::min<std::uint64_t>(path_->active().mtu() - overhead, handshake_.peer.max_datagram_frame_size);
+  const std::size_t room = std::min<std::uint64_t>(path_->active().mtu() - overhead, peer_.max_datagram_frame_size);
   const std::size_t header = datagram_header_size(room, true);
   return room > header ? room - header : 0;
 }

@@ -37,7 +37,7 @@ namespace hawser::quic {
 // What a connection is made of; see Endpoint for where each value comes from.
 struct ConnectionParameters {
   Role role = Role::kClient;
-  ConnectionConfig config;
+  std::shared_ptr<const ConnectionConfig> config;  // most connections of an endpoint share one
   FourTuple tuple;
   ConnectionId original_dcid;  // Destination Connection ID of the client's first Initial
   ConnectionId local_cid;      // our Source Connection ID
@@ -129,7 +129,6 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] const ConnectionConfig& config() const { return config_; }
   [[nodiscard]] const ConnectionId& original_dcid() const { return ids_.original_dcid; }
   [[nodiscard]] const ConnectionId& local_cid() const { return ids_.local; }
-  [[nodiscard]] const TransportParameters& peer_parameters() const { return handshake_.peer; }
   [[nodiscard]] ConnectionStats stats() const;
   [[nodiscard]] Timestamp now() const { return now_; }
   // The application is being told that this stream came to its orderly end.
@@ -256,7 +255,7 @@ class ConnectionCore final : private TlsHandler {
   void on_session_ticket(Bytes ticket) override;
   void on_alert(std::uint8_t alert) override;
   Parsed<void> check_peer_cids(const TransportParameters& parameters) const;
-  void apply_peer_parameters();
+  void apply_peer_parameters(const TransportParameters& peer);
   Parsed<void> feed_tls(EncryptionLevel level);
   void confirm_handshake();
   void release_handshake();
@@ -308,7 +307,7 @@ class ConnectionCore final : private TlsHandler {
   // event_log.cc
   void log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu_probe);
   void log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size);
-  void log_peer_parameters();
+  void log_peer_parameters(const TransportParameters& peer);
   void log_key_update(bool write, KeyTrigger trigger);
   void log_ecn_state(EcnState before, EcnState now);
   void log_state(LoggedConnectionState state);
@@ -325,8 +324,14 @@ class ConnectionCore final : private TlsHandler {
     ConnectionId first_peer;                 // Source Connection ID of the peer's first packet
     std::optional<ConnectionId> retry_scid;  // of the Retry, if there was one
   };
+  // What matters of the peer's transport parameters after they took effect.
+  struct Peer {
+    std::uint64_t max_idle_timeout_ms = 0;
+    std::uint64_t max_datagram_frame_size = 0;
+    std::uint32_t max_udp_payload_size = kMaxMtu;
+    std::uint8_t ack_delay_exponent = 3;
+  };
   struct Handshake {
-    TransportParameters peer;
     HandshakeFacts facts;
     std::vector<std::uint8_t> token;      // client: in every Initial
     std::vector<std::uint8_t> new_token;  // server: owed to the client
@@ -344,8 +349,8 @@ class ConnectionCore final : private TlsHandler {
     bool ping = false;
   };
   struct Closing {
-    CloseReason reason;
-    Timestamp deadline = kNever;  // the end of closing or draining
+    std::unique_ptr<CloseReason> reason;  // once it is not open
+    Timestamp deadline = kNever;          // the end of closing or draining
     std::uint32_t packets_received = 0;
     std::uint32_t packets_until_reply = 1;
     bool packet_owed = false;
@@ -366,13 +371,22 @@ class ConnectionCore final : private TlsHandler {
     bool rest = false;
     std::optional<StreamId> ended;  // the stream whose end is being told
     std::vector<Bytes> datagrams;
-    std::vector<EarlyPacket> replayed;  // views in `datagrams` and in streams may lie in them
-    std::vector<std::vector<std::uint8_t>> tokens;
-    std::vector<std::vector<std::uint8_t>> tickets;
+    // Of the handshake and shortly after it.
+    struct Rare {
+      std::vector<EarlyPacket> replayed;  // views in `datagrams` and in streams may lie in them
+      std::vector<std::vector<std::uint8_t>> tokens;
+      std::vector<std::vector<std::uint8_t>> tickets;
+    };
+    std::unique_ptr<Rare> rare;
+    Rare& provide_rare() {
+      if (rare == nullptr) rare = std::make_unique<Rare>();
+      return *rare;
+    }
   };
 
   Role role_;
-  ConnectionConfig config_;
+  std::shared_ptr<const ConnectionConfig> shared_config_;
+  const ConnectionConfig& config_;
   Ids ids_;
   CidGenerator* cids_;
   EventEmitter emitter_;
@@ -386,13 +400,14 @@ class ConnectionCore final : private TlsHandler {
   StreamSet streams_;
   std::unique_ptr<Path> path_;
   DatagramQueue datagrams_;
-  EarlyPackets early_packets_;
+  std::unique_ptr<EarlyPackets> early_packets_;  // while there are any
   AckFrequencySender ack_frequency_;
   AckFrequencyReceiver peer_ack_frequency_;
   RecoveryFrames& recovery_;  // lent
 
   Phase phase_ = Phase::kOpen;
   Handshake handshake_;
+  Peer peer_;
   Owed owed_;
   Closing closing_;
   Times times_;

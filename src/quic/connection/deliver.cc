@@ -9,9 +9,7 @@ void ConnectionCore::end_batch(Timestamp now) {
   deliver_events();
   streams_.end_batch();
   tell_.datagrams.clear();
-  tell_.replayed.clear();
-  tell_.tokens.clear();
-  tell_.tickets.clear();
+  tell_.rare.reset();
 }
 
 void ConnectionCore::deliver_events() {
@@ -24,15 +22,17 @@ void ConnectionCore::deliver_events() {
     if (streams_.take_streams_available(bidirectional)) handler_->on_streams_available(*face_, bidirectional);
   while (const std::optional<StreamEvent> event = streams_.next_event()) deliver_stream_event(*event);
   for (const Bytes& datagram : tell_.datagrams) handler_->on_datagram(*face_, datagram);
-  for (const std::vector<std::uint8_t>& token : tell_.tokens) handler_->on_new_token(*face_, token);
-  for (const std::vector<std::uint8_t>& ticket : tell_.tickets) handler_->on_session_ticket(*face_, ticket);
+  if (tell_.rare != nullptr) {
+    for (const std::vector<std::uint8_t>& token : tell_.rare->tokens) handler_->on_new_token(*face_, token);
+    for (const std::vector<std::uint8_t>& ticket : tell_.rare->tickets) handler_->on_session_ticket(*face_, ticket);
+  }
   if (tell_.rest) {
     tell_.rest = false;
     handler_->on_rest(*face_);
   }
   if (phase_ != Phase::kOpen && !closing_.told) {
     closing_.told = true;
-    handler_->on_closed(*face_, closing_.reason);
+    handler_->on_closed(*face_, *closing_.reason);
   }
 }
 

@@ -189,7 +189,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu
 }
 
 void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size) {
-  const FrameLog log(payload, handshake_.peer.ack_delay_exponent);
+  const FrameLog log(payload, peer_.ack_delay_exponent);
   emitter_.emit(PacketReceived{.packet_type = logged_type(received.level),
                                .packet_number = received.number.value,
                                .dcid = received.dcid.view(),
@@ -199,8 +199,7 @@ void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes p
 }
 
 // What the peer declared, once it took effect. 0 stands for what it left out.
-void ConnectionCore::log_peer_parameters() {
-  const TransportParameters& peer = handshake_.peer;
+void ConnectionCore::log_peer_parameters(const TransportParameters& peer) {
   const NamedValue values[] = {{"max_idle_timeout", peer.max_idle_timeout_ms},
                                {"max_udp_payload_size", peer.max_udp_payload_size},
                                {"initial_max_data", peer.initial_max_data},

@@ -84,7 +84,8 @@ Parsed<void> ConnectionCore::on_new_token(FrameReader& in, ReceivedPacket&) {
   if (is_server()) return in.fault(TransportErrorCode::kProtocolViolation, "NEW_TOKEN from a client");
   // One connection has use for a few; a server that sends more wastes its own time.
   constexpr std::size_t kMaxTokensPerBatch = 4;
-  if (tell_.tokens.size() < kMaxTokensPerBatch) tell_.tokens.emplace_back(frame.token.begin(), frame.token.end());
+  auto& tokens = tell_.provide_rare().tokens;
+  if (tokens.size() < kMaxTokensPerBatch) tokens.emplace_back(frame.token.begin(), frame.token.end());
   return {};
 }
 
@@ -133,8 +134,7 @@ Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacke
                                                            .cid = frame.connection_id,
                                                            .token = frame.stateless_reset_token}));
   // RFC 9000 section 5.1.2: what was retired is no longer used from now on.
-  std::optional<NetworkPath>& previous = path_->previous();
-  for (NetworkPath* network_path : {&path_->active(), previous ? &*previous : nullptr}) {
+  for (NetworkPath* network_path : {&path_->active(), path_->previous()}) {
     if (network_path == nullptr || path_->peer_cids().is_active(network_path->peer_cid_sequence())) continue;
     if (const auto next = path_->peer_cids().take_unused()) network_path->set_peer_cid_sequence(*next);
   }
@@ -166,7 +166,7 @@ Parsed<void> ConnectionCore::on_path_response(FrameReader& in, ReceivedPacket&) 
   HAWSER_TRY(const PathResponseFrame frame, parse_path_response(in));
   if (path_->active().on_path_response(frame.data)) {
     on_path_validated(path_->active());
-  } else if (auto& previous = path_->previous(); previous && previous->on_path_response(frame.data)) {
+  } else if (NetworkPath* previous = path_->previous(); previous != nullptr && previous->on_path_response(frame.data)) {
     on_path_validated(*previous);
   }
   return {};

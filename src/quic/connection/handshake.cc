@@ -74,10 +74,9 @@ Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
 }
 
 Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
-  HAWSER_TRY(TransportParameters parameters, parse_transport_parameters(encoded, peer_of(role_)));
+  HAWSER_TRY(const TransportParameters parameters, parse_transport_parameters(encoded, peer_of(role_)));
   HAWSER_TRY_VOID(check_peer_cids(parameters));
-  handshake_.peer = std::move(parameters);
-  apply_peer_parameters();
+  apply_peer_parameters(parameters);
   return {};
 }
 
@@ -98,21 +97,25 @@ Parsed<void> ConnectionCore::check_peer_cids(const TransportParameters& paramete
   return {};
 }
 
-void ConnectionCore::apply_peer_parameters() {
-  streams_.set_peer_limits({.initial_max_data = handshake_.peer.initial_max_data,
-                            .initial_max_stream_data_bidi_local = handshake_.peer.initial_max_stream_data_bidi_local,
-                            .initial_max_stream_data_bidi_remote = handshake_.peer.initial_max_stream_data_bidi_remote,
-                            .initial_max_stream_data_uni = handshake_.peer.initial_max_stream_data_uni,
-                            .initial_max_streams_bidi = handshake_.peer.initial_max_streams_bidi,
-                            .initial_max_streams_uni = handshake_.peer.initial_max_streams_uni});
-  ack_frequency_.set_peer(handshake_.peer.min_ack_delay_us,
-                          std::chrono::milliseconds(static_cast<std::int64_t>(handshake_.peer.max_ack_delay_ms)));
+void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
+  peer_ = {
+      .max_idle_timeout_ms = peer.max_idle_timeout_ms,
+      .max_datagram_frame_size = peer.max_datagram_frame_size,
+      .max_udp_payload_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(peer.max_udp_payload_size, kMaxMtu)),
+      .ack_delay_exponent = static_cast<std::uint8_t>(peer.ack_delay_exponent)};
+  streams_.set_peer_limits({.initial_max_data = peer.initial_max_data,
+                            .initial_max_stream_data_bidi_local = peer.initial_max_stream_data_bidi_local,
+                            .initial_max_stream_data_bidi_remote = peer.initial_max_stream_data_bidi_remote,
+                            .initial_max_stream_data_uni = peer.initial_max_stream_data_uni,
+                            .initial_max_streams_bidi = peer.initial_max_streams_bidi,
+                            .initial_max_streams_uni = peer.initial_max_streams_uni});
+  ack_frequency_.set_peer(peer.min_ack_delay_us,
+                          std::chrono::milliseconds(static_cast<std::int64_t>(peer.max_ack_delay_ms)));
   path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
-  path_->active().mtu_prober().set_peer_limit(handshake_.peer.max_udp_payload_size);
-  path_->local_cids().set_peer_limit(std::min<std::uint64_t>(handshake_.peer.active_connection_id_limit, kCidsToIssue));
-  if (handshake_.peer.stateless_reset_token)
-    path_->peer_cids().set_initial_token(*handshake_.peer.stateless_reset_token);
-  if (emitter_.wants(EventGroup::kConnection)) log_peer_parameters();
+  path_->active().mtu_prober().set_peer_limit(peer.max_udp_payload_size);
+  path_->local_cids().set_peer_limit(std::min<std::uint64_t>(peer.active_connection_id_limit, kCidsToIssue));
+  if (peer.stateless_reset_token) path_->peer_cids().set_initial_token(*peer.stateless_reset_token);
+  if (emitter_.wants(EventGroup::kConnection)) log_peer_parameters(peer);
 }
 
 void ConnectionCore::on_handshake_complete() {
@@ -152,6 +155,7 @@ void ConnectionCore::release_handshake() {
   if (!handshake_.confirmed || keys_.discarded(EncryptionLevel::kHandshake)) return;
   discard_keys(EncryptionLevel::kInitial);
   discard_keys(EncryptionLevel::kHandshake);
+  path_->discard_handshake_acks();
   handshake_.token = std::vector<std::uint8_t>();
   if (!is_server()) return;
   tls_.reset();
@@ -184,7 +188,8 @@ void ConnectionCore::issue_connection_ids() {
 
 void ConnectionCore::on_session_ticket(Bytes ticket) {
   constexpr std::size_t kMaxTicketsPerBatch = 8;
-  if (tell_.tickets.size() < kMaxTicketsPerBatch) tell_.tickets.emplace_back(ticket.begin(), ticket.end());
+  auto& tickets = tell_.provide_rare().tickets;
+  if (tickets.size() < kMaxTicketsPerBatch) tickets.emplace_back(ticket.begin(), ticket.end());
 }
 
 void ConnectionCore::on_alert(std::uint8_t) {}

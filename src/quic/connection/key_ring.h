@@ -2,6 +2,8 @@
 // the 1-RTT keys that stay (RFC 9001 section 4.9 says when the others go).
 #pragma once
 
+#include <memory>
+
 #include "quic/crypto/packet_protection.h"
 #include "quic/wire/types.h"
 
@@ -11,9 +13,9 @@ class KeyRing {
  public:
   explicit KeyRing(const OneRttOptions& one_rtt) : one_rtt_(one_rtt) {}
 
-  void set_initial(LevelKeys keys) { initial_ = std::move(keys); }
-  void set_handshake_read(DirectionKeys keys) { handshake_.read = std::move(keys); }
-  void set_handshake_write(DirectionKeys keys) { handshake_.write = std::move(keys); }
+  void set_initial(LevelKeys keys) { early_->initial = std::move(keys); }
+  void set_handshake_read(DirectionKeys keys) { early_->handshake.read = std::move(keys); }
+  void set_handshake_write(DirectionKeys keys) { early_->handshake.write = std::move(keys); }
   [[nodiscard]] OneRttKeys& one_rtt() { return one_rtt_; }
   [[nodiscard]] const OneRttKeys& one_rtt() const { return one_rtt_; }
 
@@ -30,32 +32,43 @@ class KeyRing {
   }
 
   void discard_initial() {
-    initial_ = LevelKeys{};
+    if (early_ != nullptr) early_->initial = LevelKeys{};
     initial_discarded_ = true;
+    if (handshake_discarded_) early_.reset();
   }
   void discard_handshake() {
-    handshake_ = LevelKeys{};
+    if (early_ != nullptr) early_->handshake = LevelKeys{};
     handshake_discarded_ = true;
+    if (initial_discarded_) early_.reset();
   }
 
-  // Of kInitial or kHandshake only.
+  // Of kInitial or kHandshake only, and not once both are discarded.
   [[nodiscard]] LevelKeys& level(EncryptionLevel level) {
-    return level == EncryptionLevel::kInitial ? initial_ : handshake_;
+    return level == EncryptionLevel::kInitial ? early_->initial : early_->handshake;
   }
 
   [[nodiscard]] HeaderKey& read_header(EncryptionLevel l) {
     return l == EncryptionLevel::kOneRtt ? one_rtt_.read_header() : level(l).read.header;
   }
 
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const { return one_rtt_.memory() + (early_ != nullptr ? early_->memory() : 0); }
+
  private:
   [[nodiscard]] bool has(EncryptionLevel level, DirectionKeys LevelKeys::* direction) const {
-    if (level == EncryptionLevel::kInitial) return !(initial_.*direction).empty();
-    if (level == EncryptionLevel::kHandshake) return !(handshake_.*direction).empty();
+    if (early_ == nullptr) return false;
+    if (level == EncryptionLevel::kInitial) return !(early_->initial.*direction).empty();
+    if (level == EncryptionLevel::kHandshake) return !(early_->handshake.*direction).empty();
     return false;
   }
 
-  LevelKeys initial_;
-  LevelKeys handshake_;
+  struct EarlyKeys {
+    LevelKeys initial;
+    LevelKeys handshake;
+
+    [[nodiscard]] std::size_t memory() const { return sizeof(EarlyKeys) + initial.memory() + handshake.memory(); }
+  };
+  std::unique_ptr<EarlyKeys> early_ = std::make_unique<EarlyKeys>();
   OneRttKeys one_rtt_;
   bool initial_discarded_ = false;
   bool handshake_discarded_ = false;

@@ -17,8 +17,8 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
     return;
   }
   if (packet.probing || !is_newest || !handshake_.complete) return;
-  std::optional<NetworkPath>& previous = path_->previous();
-  if (previous && previous->tuple() == *packet.tuple) {
+  const NetworkPath* previous = path_->previous();
+  if (previous != nullptr && previous->tuple() == *packet.tuple) {
     // It came back to where it was: that address is proven already.
     path_->return_to_previous(now_);
     emitter_.emit(MigrationStateUpdated{
@@ -31,7 +31,7 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
 // A PATH_CHALLENGE from an address where the peer is not: it may come over later.
 void ConnectionCore::note_probed_address(const ReceivedPacket& packet) {
   if (!is_server() || !handshake_.complete || !path_->peer_cids().has_unused()) return;
-  path_->candidate().emplace(new_network_path(packet));
+  path_->set_candidate(new_network_path(packet));
 }
 
 NetworkPath ConnectionCore::new_network_path(const ReceivedPacket& packet) {
@@ -45,15 +45,15 @@ NetworkPath ConnectionCore::new_network_path(const ReceivedPacket& packet) {
                     .mtu = {.initial = kBaseMtu, .max = mtu_max},
                     .ecn = config_.ecn});
   made.on_datagram_received(packet.datagram_size);
-  made.mtu_prober().set_peer_limit(handshake_.peer.max_udp_payload_size);
+  made.mtu_prober().set_peer_limit(peer_.max_udp_payload_size);
   return made;
 }
 
 void ConnectionCore::migrate_peer(const ReceivedPacket& packet) {
-  std::optional<NetworkPath>& candidate = path_->candidate();
-  const bool probed = candidate && candidate->tuple() == *packet.tuple;
+  NetworkPath* candidate = path_->candidate();
+  const bool probed = candidate != nullptr && candidate->tuple() == *packet.tuple;
   NetworkPath to = probed ? std::move(*candidate) : new_network_path(packet);
-  candidate.reset();
+  path_->forget_candidate();
   path_->migrate_to(std::move(to), now_);
   path_->on_mtu_changed();
   emitter_.emit(MigrationStateUpdated{
@@ -64,7 +64,7 @@ void ConnectionCore::migrate_peer(const ReceivedPacket& packet) {
   }
   start_validation(path_->active());
   // Section 9.3.3: the old address is asked as well, in case the move was an attacker's.
-  if (path_->previous()) start_validation(*path_->previous());
+  if (path_->previous() != nullptr) start_validation(*path_->previous());
 }
 
 void ConnectionCore::start_validation(NetworkPath& network_path) {
@@ -78,10 +78,10 @@ void ConnectionCore::on_path_validated(NetworkPath& network_path) {
   network_path.on_validated();
   path_->loss().set_amplification_limited(false, now_);
   network_path.mtu_prober().start(now_);
-  if (std::optional<NetworkPath>& previous = path_->previous()) {
+  if (const NetworkPath* previous = path_->previous()) {
     if (previous->peer_cid_sequence() != network_path.peer_cid_sequence())
       path_->peer_cids().retire(previous->peer_cid_sequence());
-    previous.reset();
+    path_->forget_previous();
     emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationComplete,
                                         .remote = network_path.tuple().remote,
                                         .local = network_path.tuple().local});
@@ -90,7 +90,7 @@ void ConnectionCore::on_path_validated(NetworkPath& network_path) {
 
 // The active network path never answered.
 void ConnectionCore::on_validation_failed() {
-  if (path_->previous()) {
+  if (path_->previous() != nullptr) {
     path_->return_to_previous(now_);
     emitter_.emit(MigrationStateUpdated{.new_state = MigrationState::kMigrationAbandoned,
                                         .remote = path_->active().tuple().remote,

@@ -62,7 +62,7 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
       bytes = bytes.subspan(size);
     }
   }
-  if (!early_packets_.empty()) replay_early_packets();
+  if (early_packets_ != nullptr) replay_early_packets();
 }
 
 void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) {
@@ -148,7 +148,8 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
   // RFC 9001 section 5.7: a server reads no 1-RTT packet before the handshake is complete.
   if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_.complete)) {
     const bool may_come = level != EncryptionLevel::kZeroRtt && !keys_.discarded(level);
-    if (!may_come || !early_packets_.keep(level, packet, arrival.tuple, arrival.ecn))
+    if (may_come && early_packets_ == nullptr) early_packets_ = std::make_unique<EarlyPackets>();
+    if (!may_come || !early_packets_->keep(level, packet, arrival.tuple, arrival.ecn))
       drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
     return;
   }
@@ -237,13 +238,14 @@ void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
     handshake_.begun = true;
     log_state(LoggedConnectionState::kHandshakeStarted);
   }
-  const std::optional<PacketNumber> largest = path_->acks(received.space).largest_received();
+  AckTracker& acks = path_->acks(received.space);
+  const std::optional<PacketNumber> largest = acks.largest_received();
   const bool is_newest = !largest || received.number > *largest;
   if (auto dispatched = dispatch_frames(payload, received); !dispatched) {
     close_for(dispatched.error());
     return;
   }
-  path_->acks(received.space).on_packet_received(received.number, received.ack_eliciting, received.ecn, now_);
+  acks.on_packet_received(received.number, received.ack_eliciting, received.ecn, now_);
   if (received.ecn == Ecn::kCe) ++stats_.ecn_ce_received;
   if (phase_ != Phase::kOpen) return;
   release_handshake();
@@ -267,17 +269,19 @@ void ConnectionCore::on_packet_accepted(const ReceivedPacket& received) {
 
 // Keys that came with this batch may open packets that came before them.
 void ConnectionCore::replay_early_packets() {
-  tell_.replayed.reserve(EarlyPackets::kMaxPackets);  // references stay good
+  auto& replayed = tell_.provide_rare().replayed;
+  replayed.reserve(EarlyPackets::kMaxPackets);  // references stay good
   for (const EncryptionLevel level : {EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
     const bool ready = keys_.can_open(level) && (level != EncryptionLevel::kOneRtt || handshake_.complete);
     if (!ready && !keys_.discarded(level)) continue;
-    for (EarlyPacket& early : early_packets_.take(level)) {
+    for (EarlyPacket& early : early_packets_->take(level)) {
       if (!ready || phase_ != Phase::kOpen) continue;
       // Kept until the end of the batch, for what the application reads may lie in it.
-      EarlyPacket& kept = tell_.replayed.emplace_back(std::move(early));
+      EarlyPacket& kept = replayed.emplace_back(std::move(early));
       (void)on_packet(kept.octets, {.tuple = kept.tuple, .ecn = kept.ecn, .datagram_size = kept.octets.size()}, {});
     }
   }
+  if (early_packets_->empty()) early_packets_.reset();
 }
 
 void ConnectionCore::drop_packet(const PacketHeader& header, std::size_t size, PacketDropReason reason) {

@@ -23,6 +23,7 @@ void ConnectionCore::rest() {
   path_->loss().rest();
   streams_.rest();
   datagrams_.rest();
+  tell_.datagrams = std::vector<Bytes>();
   tell_.rest = true;
 }
 

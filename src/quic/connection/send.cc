@@ -90,8 +90,7 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
 // PATH_CHALLENGE and PATH_RESPONSE go alone, expanded, on the network path they are about.
 bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder& builder) {
   if (!keys_.can_seal(EncryptionLevel::kOneRtt) || !handshake_.complete) return false;
-  NetworkPath* candidates[] = {&path_->active(), path_->previous() ? &*path_->previous() : nullptr,
-                               path_->candidate() ? &*path_->candidate() : nullptr};
+  NetworkPath* candidates[] = {&path_->active(), path_->previous(), path_->candidate()};
   for (NetworkPath* network_path : candidates) {
     if (network_path == nullptr) continue;
     const PathValidator& validator = network_path->validator();

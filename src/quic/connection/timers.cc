@@ -17,7 +17,7 @@ Duration effective_idle_timeout(Duration ours, std::uint64_t peer_ms) {
 
 // RFC 9000 section 10.1: never shorter than three PTOs.
 Timestamp ConnectionCore::idle_deadline() const {
-  const Duration timeout = effective_idle_timeout(config_.idle_timeout, handshake_.peer.max_idle_timeout_ms);
+  const Duration timeout = effective_idle_timeout(config_.idle_timeout, peer_.max_idle_timeout_ms);
   if (timeout == Duration{0}) return kNever;
   return times_.last_activity + std::max(timeout, 3 * pto());
 }
@@ -34,7 +34,8 @@ Timestamp ConnectionCore::open_deadline() const {
       deadline = std::min(deadline, path_->acks(space).next_timeout());
   }
   deadline = std::min(deadline, path_->active().next_timeout());
-  if (const auto& previous = std::as_const(*path_).previous()) deadline = std::min(deadline, previous->next_timeout());
+  if (const NetworkPath* previous = std::as_const(*path_).previous())
+    deadline = std::min(deadline, previous->next_timeout());
   if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
   if (config_.keep_alive != Duration{0} && handshake_.complete)
     deadline = std::min(deadline, times_.last_received + config_.keep_alive);
@@ -87,7 +88,7 @@ void ConnectionCore::on_loss_timeout() {
 }
 
 void ConnectionCore::on_path_timeouts() {
-  if (auto& previous = path_->previous(); previous && now_ >= previous->validator().next_timeout())
+  if (NetworkPath* previous = path_->previous(); previous != nullptr && now_ >= previous->validator().next_timeout())
     (void)previous->validator().on_timeout(now_);
   PathValidator& validator = path_->active().validator();
   if (now_ >= validator.next_timeout() && validator.on_timeout(now_)) on_validation_failed();

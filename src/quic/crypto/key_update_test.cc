@@ -244,6 +244,7 @@ TEST(key_rest, folded_keys_seal_and_open_as_before_with_every_suite_and_backend)
       Peers peers(suite, {.backend = backend});
       const Octets sample(16, 0x5c);
       const HeaderMask mask = peers.a.write_header().mask(sample.data());
+      (void)sealed_by(peers.a, 0);
       const std::size_t expanded = peers.a.memory();
       peers.a.fold();
       EXPECT_TRUE(peers.a.folded() && peers.a.can_seal() && peers.a.can_open());

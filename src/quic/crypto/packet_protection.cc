@@ -73,7 +73,8 @@ void OneRttKeys::unfold() {
 }
 
 std::size_t OneRttKeys::memory() const {
-  std::size_t octets = folded_ == nullptr ? 0 : sizeof(FoldedKeys) + folded_->memory();
+  std::size_t octets = phases_.capacity() * sizeof(PathPhase);
+  if (folded_ != nullptr) octets += sizeof(FoldedKeys) + folded_->memory();
   for (const PacketKey* key : {&read_previous_, &read_current_, &read_next_, &write_current_}) octets += key->memory();
   return octets + read_header_.memory() + write_header_.memory();
 }
@@ -115,15 +116,16 @@ std::uint64_t OneRttKeys::failure_limit() const {
 }
 
 OneRttKeys::PathPhase& OneRttKeys::phase_of(PathId path) {
-  if (last_phase_ < phase_count_ && phases_[last_phase_].path == path.value) return phases_[last_phase_];
-  for (std::size_t i = 0; i < phase_count_; ++i) {
+  if (!phases_.empty() && phases_[last_phase_].path == path.value) return phases_[last_phase_];
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
     if (phases_[i].path == path.value) {
       last_phase_ = i;
       return phases_[i];
     }
   }
-  if (phase_count_ < kTrackedPaths) {
-    last_phase_ = phase_count_++;
+  if (phases_.size() < kTrackedPaths) {
+    last_phase_ = phases_.size();
+    phases_.emplace_back();
   } else {
     const auto lowest = std::min_element(phases_.begin(), phases_.end(),
                                          [](const PathPhase& a, const PathPhase& b) { return a.path < b.path; });
@@ -199,7 +201,7 @@ Parsed<bool> OneRttKeys::on_opened_with_next(PathPhase& phase, PacketNumber pn, 
   if (phase.highest_opened != kNoNumber && pn.value < phase.highest_opened) {
     return fail(TransportErrorCode::kKeyUpdateError, "old keys used after a key update");
   }
-  for (std::size_t i = 0; i < phase_count_; ++i) {
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
     PathPhase& each = phases_[i];
     if (each.highest_opened != kNoNumber) each.highest_opened_old = each.highest_opened;
     each.lowest_opened = each.highest_opened = kNoNumber;
@@ -226,12 +228,12 @@ void OneRttKeys::advance_write_generation() {
   ++write_generation_;
   packets_sealed_ = 0;
   confirmed_ = false;
-  for (std::size_t i = 0; i < phase_count_; ++i) phases_[i].first_sealed = kNoNumber;
+  for (std::size_t i = 0; i < phases_.size(); ++i) phases_[i].first_sealed = kNoNumber;
 }
 
 void OneRttKeys::on_acknowledged(PathId path, PacketNumber largest_newly_acknowledged, Timestamp now) {
   if (confirmed_) return;
-  for (std::size_t i = 0; i < phase_count_; ++i) {
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
     const PathPhase& phase = phases_[i];
     if (phase.path != path.value || phase.first_sealed == kNoNumber) continue;
     if (largest_newly_acknowledged.value < phase.first_sealed) continue;

@@ -2,11 +2,11 @@
 // updates (RFC 9001 section 6), limits (section 6.6) and retention of old keys (section 6.5).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -29,12 +29,16 @@ struct DirectionKeys {
   DirectionKeys(const VersionKeyTable& table, CipherSuite suite, Bytes secret,
                 CryptoBackend backend = CryptoBackend::kAuto);
   [[nodiscard]] bool empty() const { return packet.empty(); }
+  [[nodiscard]] std::size_t memory() const { return packet.memory() + header.memory(); }
 };
 
 // Read and write keys of Initial, Handshake or 0-RTT packets; either may be absent.
 struct LevelKeys {
   DirectionKeys read;
   DirectionKeys write;
+
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const { return read.memory() + write.memory(); }
 };
 
 // RFC 9001 section 5.2: the Initial keys of `role`. `dcid` as for initial_secrets().
@@ -169,8 +173,7 @@ class OneRttKeys {
   Secret read_next_secret_;
   Secret write_secret_;
   std::unique_ptr<FoldedKeys> folded_;
-  std::array<PathPhase, kTrackedPaths> phases_{};
-  std::size_t phase_count_ = 0;
+  std::vector<PathPhase> phases_;  // at most kTrackedPaths
   std::size_t last_phase_ = 0;
   std::uint64_t read_generation_ = 0;
   std::uint64_t write_generation_ = 0;

@@ -75,6 +75,9 @@ struct Endpoint::Impl {
         hash{{config.random->next_u64(), config.random->next_u64()}} {}
 
   EndpointConfig config;
+  // Of all connections that are accepted, and of the latest that was opened.
+  std::shared_ptr<const ConnectionConfig> accept_config = std::make_shared<ConnectionConfig>(config.connection);
+  std::shared_ptr<const ConnectionConfig> connect_config = accept_config;
   CidGenerator cids;
   AddressTokens tokens;
   StatelessReplies replies;
@@ -103,6 +106,7 @@ struct Endpoint::Impl {
               const std::optional<AddressTokens::Verdict>& verdict, Timestamp now);
   [[nodiscard]] bool wants_retry() const;
   Entry& add(ConnectionParameters parameters);
+  const std::shared_ptr<const ConnectionConfig>& shared(const ConnectionConfig& wanted);
   void touch(Entry& entry);
   void make_ready(Entry& entry);
   void settle(Entry& entry, Timestamp now);
@@ -261,7 +265,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
                             const std::optional<AddressTokens::Verdict>& verdict, Timestamp now) {
   const ConnectionId dcid(header.dcid);
   ConnectionParameters parameters{.role = Role::kServer,
-                                  .config = config.connection,
+                                  .config = accept_config,
                                   .tuple = train.tuple,
                                   .original_dcid = dcid,
                                   .local_cid = cids.generate(),
@@ -312,6 +316,11 @@ Endpoint::Impl::Entry& Endpoint::Impl::add(ConnectionParameters parameters) {
   ++handshakes;
   ++stats.connections_open;
   return entry;
+}
+
+const std::shared_ptr<const ConnectionConfig>& Endpoint::Impl::shared(const ConnectionConfig& wanted) {
+  if (*connect_config != wanted) connect_config = std::make_shared<ConnectionConfig>(wanted);
+  return connect_config;
 }
 
 void Endpoint::Impl::touch(Entry& entry) {
@@ -435,7 +444,7 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   impl_->config.random->fill(first);
   const ConnectionId original_dcid{Bytes(first)};
   Impl::Entry& entry = impl_->add({.role = Role::kClient,
-                                   .config = parameters.connection,
+                                   .config = impl_->shared(parameters.connection),
                                    .tuple = parameters.tuple,
                                    .original_dcid = original_dcid,
                                    .local_cid = impl_->cids.generate(),

@@ -71,6 +71,8 @@ class AckTracker {
   [[nodiscard]] std::optional<PacketNumber> largest_received() const;
   [[nodiscard]] const RangeSet& received() const { return received_; }
   [[nodiscard]] const EcnCounts& ecn_counts() const { return ecn_; }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const { return received_.memory(); }
 
  private:
   [[nodiscard]] bool out_of_order(std::uint64_t pn) const;

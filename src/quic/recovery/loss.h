@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -153,7 +154,9 @@ class LossDetector {
   void on_app_limited() { sampler_.on_app_limited(bytes_in_flight_); }
   // Probe packets owed to `space` after a PTO: send that many ack-eliciting packets, past
   // the window, with a PING if there is nothing else (RFC 9002 section 6.2.4).
-  [[nodiscard]] std::uint32_t probes_owed(PacketNumberSpace space) const { return space_of(space).probes_owed; }
+  [[nodiscard]] std::uint32_t probes_owed(PacketNumberSpace space) const {
+    return exists(space) ? space_of(space).probes_owed : 0;
+  }
   // Packets since the last ack-eliciting one: past a few dozen, add a PING, so that the peer
   // acknowledges and both sides can forget (RFC 9000 section 13.2.4).
   [[nodiscard]] std::uint64_t packets_since_ack_eliciting(PacketNumberSpace space) const {
@@ -226,9 +229,13 @@ class LossDetector {
   [[nodiscard]] Duration pto(PacketNumberSpace space) const;
   [[nodiscard]] std::uint64_t packet_threshold() const { return packet_threshold_; }
   [[nodiscard]] bool ack_eliciting_in_flight(PacketNumberSpace space) const {
-    return space_of(space).ack_eliciting_in_flight != 0;
+    return exists(space) && space_of(space).ack_eliciting_in_flight != 0;
   }
-  [[nodiscard]] std::size_t tracked_packets(PacketNumberSpace space) const { return space_of(space).sent.size(); }
+  [[nodiscard]] std::size_t tracked_packets(PacketNumberSpace space) const {
+    return exists(space) ? space_of(space).sent.size() : 0;
+  }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const;
   [[nodiscard]] const CongestionController& controller() const { return *controller_; }
 
  private:
@@ -246,7 +253,11 @@ class LossDetector {
     Timestamp loss_time = kNever;
     std::uint32_t probes_owed = 0;
     bool discarded = false;
+
+    [[nodiscard]] std::size_t memory() const { return sent.memory() + acked.memory(); }
   };
+  // Initial and Handshake: gone once both are discarded, and what loops over spaces has one left.
+  using HandshakeSpaces = std::array<Space, 2>;
 
   // One ACK frame on its way through.
   struct AckRun {
@@ -258,10 +269,17 @@ class LossDetector {
     bool congestion_acked = false;  // a packet that the controller counts was acknowledged
   };
 
-  [[nodiscard]] Space& space_of(PacketNumberSpace space) { return spaces_[static_cast<std::size_t>(space)]; }
-  [[nodiscard]] const Space& space_of(PacketNumberSpace space) const {
-    return spaces_[static_cast<std::size_t>(space)];
+  // Both: a space that exists.
+  [[nodiscard]] Space& space_of(PacketNumberSpace space) {
+    return space == PacketNumberSpace::kApplication ? application_ : (*handshake_)[static_cast<std::size_t>(space)];
   }
+  [[nodiscard]] const Space& space_of(PacketNumberSpace space) const {
+    return space == PacketNumberSpace::kApplication ? application_ : (*handshake_)[static_cast<std::size_t>(space)];
+  }
+  [[nodiscard]] bool exists(PacketNumberSpace space) const {
+    return space == PacketNumberSpace::kApplication || handshake_ != nullptr;
+  }
+  [[nodiscard]] std::span<const PacketNumberSpace> spaces() const;
 
   Parsed<void> begin_ack(const AckReceived& ack, AckRun& run);
   Parsed<void> ack_range(const AckReceived& ack, std::uint64_t smallest, std::uint64_t largest, AckRun& run,
@@ -296,7 +314,8 @@ class LossDetector {
 
   LossConfig config_;
   CongestionController* controller_;
-  std::array<Space, kPacketNumberSpaces> spaces_;
+  Space application_;
+  std::unique_ptr<HandshakeSpaces> handshake_ = std::make_unique<HandshakeSpaces>();
   RttEstimator rtt_;
   RateSampler sampler_;
   std::uint64_t bytes_in_flight_ = 0;

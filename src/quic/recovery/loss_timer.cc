@@ -17,6 +17,10 @@ constexpr std::uint32_t kProbes = 2;
 
 }  // namespace
 
+std::span<const PacketNumberSpace> LossDetector::spaces() const {
+  return std::span(kAllSpaces).subspan(handshake_ == nullptr ? 2 : 0);
+}
+
 Duration LossDetector::pto(PacketNumberSpace space) const {
   return rtt_.pto_base() + (space == PacketNumberSpace::kApplication ? max_ack_delay_ : Duration::zero());
 }
@@ -30,7 +34,7 @@ Duration LossDetector::backed_off(Duration period) const {
 
 Timestamp LossDetector::loss_deadline(PacketNumberSpace& id) const {
   Timestamp earliest = kNever;
-  for (const PacketNumberSpace candidate : kAllSpaces) {
+  for (const PacketNumberSpace candidate : spaces()) {
     if (space_of(candidate).loss_time >= earliest) continue;
     earliest = space_of(candidate).loss_time;
     id = candidate;
@@ -40,7 +44,7 @@ Timestamp LossDetector::loss_deadline(PacketNumberSpace& id) const {
 
 Timestamp LossDetector::pto_deadline(PacketNumberSpace& id, Timestamp now) const {
   Timestamp earliest = kNever;
-  for (const PacketNumberSpace candidate : kAllSpaces) {
+  for (const PacketNumberSpace candidate : spaces()) {
     const Space& s = space_of(candidate);
     if (s.ack_eliciting_in_flight == 0) continue;
     // Before confirmation the peer may lack the keys to acknowledge application data.
@@ -82,7 +86,7 @@ TimeoutOutcome LossDetector::on_timeout(Timestamp now, RecoveryFrames& frames) {
   // client not yet confirmed that is more than haste: a server that has finished has no Handshake
   // keys, and only a 1-RTT packet shows it the client's new address after a NAT rebinding.
   const bool handshaking = outcome.space != PacketNumberSpace::kApplication;
-  for (const PacketNumberSpace other : kAllSpaces) {
+  for (const PacketNumberSpace other : spaces()) {
     if (handshaking && other != outcome.space && ack_eliciting_in_flight(other)) owe_probes(other, 1, frames);
   }
   pto_count_ = std::min(pto_count_ + 1, kMaxPtoBackoff);
@@ -148,15 +152,18 @@ void LossDetector::abandon(Space& s, RecoveryFrames* frames) {
 }
 
 void LossDetector::discard_space(PacketNumberSpace space, Timestamp now) {
+  if (!exists(space)) return;
   Space& s = space_of(space);
   if (s.discarded) return;
   abandon(s, nullptr);
   s.discarded = true;
+  if (handshake_ != nullptr && (*handshake_)[0].discarded && (*handshake_)[1].discarded) handshake_.reset();
   pto_count_ = 0;
   timer_set_at_ = now;
 }
 
 void LossDetector::on_retry(RecoveryFrames& frames, Timestamp now) {
+  HAWSER_CHECK(handshake_ != nullptr);
   abandon(space_of(PacketNumberSpace::kInitial), &frames);
   abandon(space_of(PacketNumberSpace::kApplication), &frames);
   pto_count_ = 0;
@@ -169,7 +176,8 @@ void LossDetector::on_zero_rtt_rejected(RecoveryFrames& frames, Timestamp now) {
 }
 
 void LossDetector::rest() {
-  for (Space& s : spaces_) {
+  for (const PacketNumberSpace id : spaces()) {
+    Space& s = space_of(id);
     bool in_flight = false;
     for (std::uint64_t pn = s.sent.begin(); pn != s.sent.end() && !in_flight; ++pn)
       in_flight = s.sent[pn].state == SentState::kOutstanding && s.sent[pn].in_flight;
@@ -179,6 +187,12 @@ void LossDetector::rest() {
     s.first_outstanding = s.sent.begin();
     s.loss_time = kNever;
   }
+}
+
+std::size_t LossDetector::memory() const {
+  std::size_t octets = handshake_ == nullptr ? 0 : sizeof(HandshakeSpaces);
+  for (const PacketNumberSpace id : spaces()) octets += space_of(id).memory();
+  return octets;
 }
 
 void LossDetector::on_network_path_changed(std::uint64_t max_datagram_size, Timestamp now) {

@@ -77,6 +77,10 @@ class SentPackets {
   void pop_front();
   // Forgets everything and gives the memory back.
   void clear();
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const {
+    return packets_.capacity() * sizeof(SentPacket) + frames_.capacity() * sizeof(SentFrame);
+  }
 
  private:
   void grow_packets();
