@@ -41,10 +41,12 @@ Outcome run(std::vector<std::string> words) {
 TEST(commands, engine_is_one_of_those_that_there_are) {
   EXPECT_EQ(run({"get", "--engine", "kqueue", "https://h.example/"}).exit_code, -1);
   EXPECT_EQ(run({"get", "--spin", "-1", "https://h.example/"}).exit_code, -1);
+  EXPECT_EQ(run({"get", "--uring-copy", "twice", "https://h.example/"}).exit_code, -1);
   CLI::App command;
   EngineArguments arguments;
   add_engine_options(command, arguments);
-  command.parse("--engine epoll --spin 1000");
+  command.parse("--engine epoll --spin 1000 --uring-copy zero-copy");
+  EXPECT_EQ(arguments.engine.io_uring.zero_copy, net::UringZeroCopy::kZeroCopy);
   EXPECT_EQ(arguments.engine.kind, net::EngineKind::kEpoll);
   EXPECT_EQ(arguments.spin, 1ms);
 }

@@ -1,4 +1,4 @@
-// engine_options.cc: --engine and --spin, and what may be said about AF_XDP.
+// engine_options.cc: --engine and --spin, and what may be said about io_uring and AF_XDP.
 #include "engine_options.h"
 
 #include <CLI/CLI.hpp>
@@ -52,6 +52,21 @@ void add_af_xdp_options(CLI::App& command, net::AfXdpOptions& options) {
       ->group(group);
 }
 
+const std::map<std::string, net::UringZeroCopy> kUringCopies{{"auto", net::UringZeroCopy::kAuto},
+                                                             {"copy", net::UringZeroCopy::kCopy},
+                                                             {"zero-copy", net::UringZeroCopy::kZeroCopy}};
+
+void add_io_uring_options(CLI::App& command, net::IoUringOptions& options) {
+  command
+      .add_option("--uring-copy", options.zero_copy,
+                  "Have the network card read large trains where they are: zero-copy; the kernel copy them: copy; or "
+                  "find out: auto")
+      ->transform(CLI::CheckedTransformer(kUringCopies))
+      ->type_name("HOW")
+      ->default_str("auto")
+      ->group("For --engine io_uring");
+}
+
 }  // namespace
 
 void add_engine_options(CLI::App& command, EngineArguments& arguments) {
@@ -73,6 +88,7 @@ void add_engine_options(CLI::App& command, EngineArguments& arguments) {
       ->check(CLI::Range(std::int64_t{0}, kSpinUsMax))
       ->default_str("0");
   add_af_xdp_options(command, arguments.engine.af_xdp);
+  add_io_uring_options(command, arguments.engine.io_uring);
 }
 
 }  // namespace hawser::app

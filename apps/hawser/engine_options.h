@@ -16,7 +16,7 @@ struct EngineArguments {
   Duration spin{0};
 };
 
-// Adds --engine, --spin and the --xdp-... options, which write into `arguments`.
+// Adds --engine, --spin, --uring-copy and the --xdp-... options, which write into `arguments`.
 void add_engine_options(CLI::App& command, EngineArguments& arguments);
 
 }  // namespace hawser::app
