@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -41,6 +42,17 @@ class net_af_xdp_engine : public ::testing::Test {
     auto socket = place.in([&] { return engine.open({.local = *parse_address(address), .reuse_port = reuse_port}); });
     if (!socket) throw std::runtime_error(socket.error().message);
     return *socket;
+  }
+
+  // As ip(8) writes it.
+  static std::string station_of(const NameSpace& place, std::string_view name) {
+    NetlinkSocket asker = place.in([] { return std::move(*NetlinkSocket::open()); });
+    const auto interfaces = list_interfaces(asker);
+    std::string text;
+    for (const std::uint8_t octet : std::ranges::find(interfaces, name, &NetInterface::name)->station) {
+      text += (text.empty() ? "" : ":") + to_hex({&octet, 1});
+    }
+    return text;
   }
 
   const NameSpace& a() { return veth_->a; }
@@ -328,6 +340,25 @@ TEST_F(net_af_xdp_engine, engines_of_one_process_share_the_interface_but_not_a_q
   const auto refused = b().in([&] { return third->open({.local = *parse_address("10.9.0.2:0")}); });
   ASSERT_FALSE(refused.has_value());
   EXPECT_NE(refused.error().message.find("queue 0"), std::string::npos) << refused.error().message;
+}
+
+TEST_F(net_af_xdp_engine, workers_share_out_the_queues_of_an_interface) {
+  veth_.reset();
+  veth_.emplace(2);
+  auto first = af_xdp(b(), {.frames = kFrames, .worker = 0, .workers = 2});
+  auto second = af_xdp(b(), {.frames = kFrames, .worker = 1, .workers = 2});
+  const SocketAddress bound = first->local_address(open_on(b(), *first, "10.9.0.2:0", true));
+  open_on(b(), *second, to_string(bound), true);
+  EXPECT_NE(first->describe().find("queue 0"), std::string::npos) << first->describe();
+  EXPECT_NE(second->describe().find("queue 1"), std::string::npos) << second->describe();
+  // A sender that has the second queue sends by it, and so comes in at the second.
+  auto left = af_xdp(a(), {.queues = {1}, .frames = kFrames});
+  const FourTuple tuple{.local = left->local_address(open_on(a(), *left, "10.9.0.1:0")), .remote = bound};
+  a().ip("neigh replace 10.9.0.2 lladdr " + station_of(b(), "vb") + " dev va nud permanent");
+  left->poll(0ns);
+  expect_all_arrive(*left, tuple, *second, 10, 30'000, 1'350);
+  EXPECT_EQ(second->bypassed().received, 10u * 23);
+  EXPECT_EQ(first->bypassed().received, 0u);
 }
 
 TEST_F(net_af_xdp_engine, says_which_interface_to_name) {

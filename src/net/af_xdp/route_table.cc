@@ -98,7 +98,7 @@ bool RouteTable::resolve_route(const FourTuple& tuple, Entry& entry) {
   if (has_source) request.add(RTA_SRC, tuple.local.ip_bytes());
   if (tuple.remote.scope_id != 0) request.add_u32(RTA_OIF, tuple.remote.scope_id);
 
-  const auto answer = asker_.ask(std::move(request));
+  const auto answer = asker_.ask(request);
   if (!answer || answer->type != RTM_NEWROUTE) return false;
   const auto found = answer->header<rtmsg>();
   const auto interface = as_u32(answer->attribute(sizeof(rtmsg), RTA_OIF));
@@ -123,7 +123,7 @@ RouteTable::State RouteTable::resolve_station(Entry& entry) {
   header.ndm_ifindex = static_cast<std::int32_t>(entry.route.interface_index);
   NetlinkRequest request(RTM_GETNEIGH, 0, header);
   request.add(NDA_DST, entry.next_hop.ip_bytes());
-  const auto answer = asker_.ask(std::move(request));
+  const auto answer = asker_.ask(request);
   if (!answer || answer->type != RTM_NEWNEIGH) return State::kKernelOnly;
   const auto found = answer->header<ndmsg>();
   const Bytes station = answer->attribute(sizeof(ndmsg), NDA_LLADDR);

@@ -62,8 +62,9 @@ class Veth {
     return {};
   }
 
-  Veth() {
-    a.ip("link add va type veth peer name vb");
+  explicit Veth(int queues = 1) {
+    const std::string each = " numrxqueues " + std::to_string(queues) + " numtxqueues " + std::to_string(queues);
+    a.ip("link add va" + each + " type veth peer name vb" + each);
     a.ip("link set vb netns " + b.path());
     set_up(a, "va", "1");
     set_up(b, "vb", "2");

@@ -33,6 +33,7 @@ class Collected {
     trains_.resize(trains_max_);
     trains_.resize(collector_.finish(trains_));
     std::vector<std::string> texts;
+    texts.reserve(trains_.size());
     for (const ReceivedTrain& train : trains_) {
       texts.push_back(std::to_string(train.tuple.remote.port) + ":" + std::to_string(train.segment_size) + ":" +
                       std::string(as_text(train.bytes)));
