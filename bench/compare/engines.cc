@@ -4,6 +4,15 @@
 #include "scenarios.h"
 
 namespace hawser::compare {
+namespace {
+
+std::string obstacle_to(net::EngineKind kind) {
+  if (const auto obstacle = net::why_not(kind, {})) return obstacle->message;
+  // Everything here runs over loopback.
+  return kind == net::EngineKind::kAfXdp ? "loopback has no frames; docs/engines.md has it over a veth pair" : "";
+}
+
+}  // namespace
 
 Scenario engines(const Session& session) {
   Scenario scenario{
@@ -14,13 +23,8 @@ Scenario engines(const Session& session) {
                [s] { return perf_download(*s, {}, {}); });
   for (const net::EngineKind kind : {net::EngineKind::kEpoll, net::EngineKind::kIoUring, net::EngineKind::kAfXdp}) {
     const std::string name(net::to_string(kind));
-    const auto obstacle = net::why_not(kind, {});
-    std::string missing = obstacle ? obstacle->message : "";
-    // The transfers here cross loopback, which has no frames to take.
-    if (kind == net::EngineKind::kAfXdp)
-      missing = "it needs a network interface; docs/engines.md has it over a veth pair";
     const Arguments engine{"--engine", name};
-    scenario.add({name, "hawser perf --engine " + name + " on both sides", missing, true},
+    scenario.add({name, "hawser perf --engine " + name + " on both sides", obstacle_to(kind), true},
                  [s, engine] { return perf_download(*s, engine, engine); });
   }
   return scenario;

@@ -21,15 +21,27 @@ namespace {
 
 constexpr std::size_t kSmallFile = 1'024;
 
-std::unexpected<std::string> cannot_start(const std::string& program) {
-  return std::unexpected(fmt::format("{} did not start", program));
+std::string first_line_of(const std::string& file) {
+  std::string line;
+  std::ifstream in(file);
+  std::getline(in, line);
+  return line;
+}
+
+std::string server_errors(const Session& session) {
+  return session.folder() + "/server-errors";
+}
+
+std::unexpected<std::string> cannot_start(const Session& session, const std::string& program) {
+  const std::string said = first_line_of(server_errors(session));
+  return std::unexpected(fmt::format("{} did not start{}{}", program, said.empty() ? "" : ": ", said));
 }
 
 // Servers of ours say where they listen in their first line.
-Started wait_for_line(std::unique_ptr<bench::Process> process, const std::string& program) {
+Started wait_for_line(const Session& session, std::unique_ptr<bench::Process> process, const std::string& program) {
   const std::string line = process->read_line(kStartSeconds);
   const std::size_t begin = line.find("127.0.0.1:");
-  if (begin == std::string::npos) return cannot_start(program);
+  if (begin == std::string::npos) return cannot_start(session, program);
   const std::size_t end = line.find_first_not_of("0123456789", begin + sizeof("127.0.0.1:") - 1);
   return Server{std::move(process), line.substr(begin, end - begin)};
 }
@@ -64,13 +76,6 @@ std::string nginx_configuration(const Session& session, int port) {
       session.folder(), session.certificate(), session.key(), port);
 }
 
-std::string first_line_of(const std::string& file) {
-  std::string line;
-  std::ifstream in(file);
-  std::getline(in, line);
-  return line;
-}
-
 }  // namespace
 
 Session::Session(const Options& options) : options_(options) {
@@ -97,8 +102,8 @@ std::string Session::missing(const std::vector<std::string>& programs, const std
 Started start_perf_server(const Session& session, const std::vector<int>& cpus, const Arguments& more) {
   auto process = std::make_unique<bench::Process>(
       joined({session.options().hawser, "perf", "server", "127.0.0.1:0", "--json"}, more),
-      bench::ProcessOptions{.cpus = cpus});
-  return wait_for_line(std::move(process), "hawser perf server");
+      bench::ProcessOptions{.cpus = cpus, .error_file = server_errors(session)});
+  return wait_for_line(session, std::move(process), "hawser perf server");
 }
 
 Started start_serve(const Session& session, const std::vector<int>& cpus, const Arguments& more) {
@@ -106,8 +111,8 @@ Started start_serve(const Session& session, const std::vector<int>& cpus, const 
       joined({session.options().hawser, "serve", "127.0.0.1:0", "--root", session.folder(), "--cert",
               session.certificate(), "--key", session.key(), "--access-log", "off", "--grace", "0"},
              more),
-      bench::ProcessOptions{.cpus = cpus});
-  return wait_for_line(std::move(process), "hawser serve");
+      bench::ProcessOptions{.cpus = cpus, .error_file = server_errors(session)});
+  return wait_for_line(session, std::move(process), "hawser serve");
 }
 
 Started start_ngtcp2(const Session& session, const Arguments& more) {
@@ -116,9 +121,9 @@ Started start_ngtcp2(const Session& session, const Arguments& more) {
       joined({session.options().ngtcp2_server, "127.0.0.1", port, session.key(), session.certificate(), "--quiet",
               "--no-quic-dump", "--no-http-dump", "--htdocs=" + session.folder()},
              more),
-      bench::ProcessOptions{.cpus = session.server_cpu()});
+      bench::ProcessOptions{.cpus = session.server_cpu(), .error_file = server_errors(session)});
   ::usleep(500'000);  // it says nothing when it listens
-  if (!process->running()) return cannot_start(session.options().ngtcp2_server);
+  if (!process->running()) return cannot_start(session, session.options().ngtcp2_server);
   return Server{std::move(process), "127.0.0.1:" + port};
 }
 

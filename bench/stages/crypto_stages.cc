@@ -119,6 +119,7 @@ std::unique_ptr<Work> masks() {
 }
 
 constexpr Stage kStages[] = {
+    {"seal aes128gcm vaes512", "packet", &aead<Seal, kAes, CryptoBackend::kVaes512>, true},
     {"seal aes128gcm vaes", "packet", &aead<Seal, kAes, CryptoBackend::kVaes>, true},
     {"seal aes128gcm ipsec-mb", "packet", &aead<Seal, kAes, CryptoBackend::kIpsecMb>, true},
     {"seal aes128gcm ipsec-mb, 40 octets", "packet", &aead<Seal, kAes, CryptoBackend::kIpsecMb, kSmallPacketSize>,
@@ -126,6 +127,7 @@ constexpr Stage kStages[] = {
     {"seal aes128gcm openssl", "packet", &aead<Seal, kAes, CryptoBackend::kOpenSsl>, true},
     {"seal aes128gcm openssl, 40 octets", "packet", &aead<Seal, kAes, CryptoBackend::kOpenSsl, kSmallPacketSize>, true},
     {"seal chacha20poly1305 openssl", "packet", &aead<Seal, kChaCha, CryptoBackend::kOpenSsl>, true},
+    {"open aes128gcm vaes512", "packet", &aead<Open, kAes, CryptoBackend::kVaes512>, true},
     {"open aes128gcm vaes", "packet", &aead<Open, kAes, CryptoBackend::kVaes>, true},
     {"open aes128gcm ipsec-mb", "packet", &aead<Open, kAes, CryptoBackend::kIpsecMb>, true},
     {"open aes128gcm ipsec-mb, 40 octets", "packet", &aead<Open, kAes, CryptoBackend::kIpsecMb, kSmallPacketSize>,
