@@ -33,13 +33,13 @@ HAWSER_EVENT_ENUM(Vantage, HAWSER_VANTAGES)
 #define HAWSER_OWNERS(X) X(kLocal, "local") X(kRemote, "remote")
 HAWSER_EVENT_ENUM(Owner, HAWSER_OWNERS)
 
-#define HAWSER_LOGGED_PACKET_TYPES(X)                                                                    \
-  X(kInitial, "initial")                                                                                 \
-  X(kZeroRtt, "0RTT")                                                                                    \
-  X(kHandshake, "handshake")                                                                             \
-  X(kOneRtt, "1RTT")                                                                                     \
-  X(kRetry, "retry") X(kVersionNegotiation, "version_negotiation") X(kStatelessReset, "stateless_reset") \
-      X(kUnknown, "unknown")
+#define HAWSER_LOGGED_PACKET_TYPES(X) \
+  X(kInitial, "initial")              \
+  X(kZeroRtt, "0RTT")                 \
+  X(kHandshake, "handshake")          \
+  X(kOneRtt, "1RTT")                  \
+  X(kRetry, "retry")                  \
+  X(kVersionNegotiation, "version_negotiation") X(kStatelessReset, "stateless_reset") X(kUnknown, "unknown")
 HAWSER_EVENT_ENUM(LoggedPacketType, HAWSER_LOGGED_PACKET_TYPES)
 
 // In the order of quic::PacketNumberSpace.
@@ -49,13 +49,13 @@ HAWSER_EVENT_ENUM(LoggedSpace, HAWSER_LOGGED_SPACES)
 #define HAWSER_LOGGED_ECN(X) X(kNotEct, "Not-ECT") X(kEct1, "ECT(1)") X(kEct0, "ECT(0)") X(kCe, "CE")
 HAWSER_EVENT_ENUM(LoggedEcn, HAWSER_LOGGED_ECN)  // by wire value, as hawser::Ecn
 
-#define HAWSER_CONNECTION_STATES(X)                                                                                \
-  X(kAttempted, "attempted")                                                                                       \
-  X(kPeerValidated, "peer_validated")                                                                              \
-  X(kHandshakeStarted, "handshake_started")                                                                        \
-  X(kEarlyWrite, "early_write")                                                                                    \
-  X(kHandshakeComplete, "handshake_complete") X(kHandshakeConfirmed, "handshake_confirmed") X(kClosing, "closing") \
-      X(kDraining, "draining") X(kClosed, "closed")
+#define HAWSER_CONNECTION_STATES(X)           \
+  X(kAttempted, "attempted")                  \
+  X(kPeerValidated, "peer_validated")         \
+  X(kHandshakeStarted, "handshake_started")   \
+  X(kEarlyWrite, "early_write")               \
+  X(kHandshakeComplete, "handshake_complete") \
+  X(kHandshakeConfirmed, "handshake_confirmed") X(kClosing, "closing") X(kDraining, "draining") X(kClosed, "closed")
 HAWSER_EVENT_ENUM(LoggedConnectionState, HAWSER_CONNECTION_STATES)
 
 #define HAWSER_CLOSE_TRIGGERS(X)  \
@@ -66,13 +66,14 @@ HAWSER_EVENT_ENUM(LoggedConnectionState, HAWSER_CONNECTION_STATES)
   X(kHandshakeTimeout, "aborted") X(kStatelessReset, "stateless_reset") X(kVersionMismatch, "version_mismatch")
 HAWSER_EVENT_ENUM(CloseTrigger, HAWSER_CLOSE_TRIGGERS)
 
-#define HAWSER_PACKET_DROP_REASONS(X)                                                           \
-  X(kGeneral, "general")                                                                        \
-  X(kInternalError, "internal_error")                                                           \
-  X(kRejected, "rejected")                                                                      \
-  X(kUnsupported, "unsupported")                                                                \
-  X(kInvalid, "invalid") X(kDuplicate, "duplicate") X(kConnectionUnknown, "connection_unknown") \
-      X(kDecryptionFailure, "decryption_failure") X(kKeyUnavailable, "key_unavailable")
+#define HAWSER_PACKET_DROP_REASONS(X)                                                                                \
+  X(kGeneral, "general")                                                                                             \
+  X(kInternalError, "internal_error")                                                                                \
+  X(kRejected, "rejected")                                                                                           \
+  X(kUnsupported, "unsupported")                                                                                     \
+  X(kInvalid, "invalid")                                                                                             \
+  X(kDuplicate, "duplicate") X(kConnectionUnknown, "connection_unknown") X(kDecryptionFailure, "decryption_failure") \
+      X(kKeyUnavailable, "key_unavailable")
 HAWSER_EVENT_ENUM(PacketDropReason, HAWSER_PACKET_DROP_REASONS)
 
 #define HAWSER_PACKET_LOSS_TRIGGERS(X) \
@@ -91,25 +92,26 @@ HAWSER_EVENT_ENUM(LoggedCongestionState, HAWSER_CONGESTION_STATES)
   X(kNone, "") X(kPersistentCongestion, "persistent_congestion") X(kEcn, "ecn") X(kLoss, "loss")
 HAWSER_EVENT_ENUM(CongestionTrigger, HAWSER_CONGESTION_TRIGGERS)
 
-#define HAWSER_LOGGED_TIMERS(X)                                                                  \
-  X(kAck, "ack")                                                                                 \
-  X(kPto, "pto")                                                                                 \
-  X(kLossTimeout, "loss_timeout")                                                                \
-  X(kPathValidation, "path_validation")                                                          \
-  X(kHandshakeTimeout, "handshake_timeout") X(kIdleTimeout, "idle_timeout") X(kPacing, "pacing") \
-      X(kClosing, "closing")
+#define HAWSER_LOGGED_TIMERS(X)                                                                                       \
+  X(kAck, "ack")                                                                                                      \
+  X(kPto, "pto")                                                                                                      \
+  X(kLossTimeout, "loss_timeout")                                                                                     \
+  X(kPathValidation, "path_validation")                                                                               \
+  X(kHandshakeTimeout, "handshake_timeout") X(kIdleTimeout, "idle_timeout") X(kPacing, "pacing") X(kClosing, "closin" \
+                                                                                                             "g")
 HAWSER_EVENT_ENUM(LoggedTimer, HAWSER_LOGGED_TIMERS)
 
 #define HAWSER_TIMER_ACTIONS(X) X(kSet, "set") X(kExpired, "expired") X(kCancelled, "cancelled")
 HAWSER_EVENT_ENUM(TimerAction, HAWSER_TIMER_ACTIONS)
 
-#define HAWSER_KEY_TYPES(X)                                                       \
-  X(kServerInitial, "server_initial_secret")                                      \
-  X(kClientInitial, "client_initial_secret")                                      \
-  X(kServerHandshake, "server_handshake_secret")                                  \
-  X(kClientHandshake, "client_handshake_secret")                                  \
-  X(kServerZeroRtt, "server_0rtt_secret") X(kClientZeroRtt, "client_0rtt_secret") \
-      X(kServerOneRtt, "server_1rtt_secret") X(kClientOneRtt, "client_1rtt_secret")
+#define HAWSER_KEY_TYPES(X)                                                      \
+  X(kServerInitial, "server_initial_secret")                                     \
+  X(kClientInitial, "client_initial_secret")                                     \
+  X(kServerHandshake, "server_handshake_secret")                                 \
+  X(kClientHandshake, "client_handshake_secret")                                 \
+  X(kServerZeroRtt, "server_0rtt_secret")                                        \
+  X(kClientZeroRtt, "client_0rtt_secret") X(kServerOneRtt, "server_1rtt_secret") \
+      X(kClientOneRtt, "client_1rtt_secret")
 HAWSER_EVENT_ENUM(KeyType, HAWSER_KEY_TYPES)
 
 #define HAWSER_KEY_TRIGGERS(X) X(kTls, "tls") X(kRemoteUpdate, "remote_update") X(kLocalUpdate, "local_update")
@@ -126,13 +128,14 @@ HAWSER_EVENT_ENUM(MigrationState, HAWSER_MIGRATION_STATES)
 #define HAWSER_ECN_STATES(X) X(kTesting, "testing") X(kUnknown, "unknown") X(kFailed, "failed") X(kCapable, "capable")
 HAWSER_EVENT_ENUM(EcnState, HAWSER_ECN_STATES)
 
-#define HAWSER_STREAM_STATES(X)                                                                                \
-  X(kIdle, "idle")                                                                                             \
-  X(kOpen, "open")                                                                                             \
-  X(kClosed, "closed")                                                                                         \
-  X(kReady, "ready")                                                                                           \
-  X(kSend, "send") X(kDataSent, "data_sent") X(kResetSent, "reset_sent") X(kResetReceived, "reset_received")   \
-      X(kReceive, "receive") X(kSizeKnown, "size_known") X(kDataRead, "data_read") X(kResetRead, "reset_read") \
+#define HAWSER_STREAM_STATES(X)                                                                                    \
+  X(kIdle, "idle")                                                                                                 \
+  X(kOpen, "open")                                                                                                 \
+  X(kClosed, "closed")                                                                                             \
+  X(kReady, "ready")                                                                                               \
+  X(kSend, "send")                                                                                                 \
+  X(kDataSent, "data_sent") X(kResetSent, "reset_sent") X(kResetReceived, "reset_received") X(kReceive, "receive") \
+      X(kSizeKnown, "size_known") X(kDataRead, "data_read") X(kResetRead, "reset_read")                            \
           X(kDataReceived, "data_received") X(kDestroyed, "destroyed")
 HAWSER_EVENT_ENUM(LoggedStreamState, HAWSER_STREAM_STATES)
 
