@@ -68,7 +68,9 @@ void add_connection_options(CLI::App& command, LoadArguments& a) {
   command.add_option("--header-table-size", a.header_table_size, "Octets of QPACK dynamic table offered to the server")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
-  command.add_option("--cpu", a.common.cpus, "CPUs that the threads stay on, as 0,1")->delimiter(',');
+  command.add_option("--cpu", a.common.cpus, "CPUs that the threads stay on, as 0,1")
+      ->delimiter(',')
+      ->allow_extra_args(false);  // what follows is the address
   add_engine_options(command, a.common.engine);
   command.add_option("--cc", a.common.congestion_control, "Congestion controller: cubic, newreno")
       ->type_name("NAME")

@@ -130,6 +130,17 @@ TEST(load_command, takes_the_words_of_h2load) {
   EXPECT_NE(testing::internal::GetCapturedStderr().find("-n 3 requests for -c 4 connections"), std::string::npos);
 }
 
+TEST(load_command, cpus_do_not_swallow_the_url_behind_them) {
+  CLI::App app;
+  int exit_code = 0;
+  app::add_load_command(app, exit_code);
+  testing::internal::CaptureStderr();
+  EXPECT_NO_THROW(app.parse("load -n 3 -c 4 --cpu 0,1 https://h.example/"));
+  EXPECT_EQ(exit_code, 2);
+  // The complaint is about the numbers, so the URL was seen.
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("-n 3 requests for -c 4 connections"), std::string::npos);
+}
+
 TEST(load_plan, shares_add_up_and_differ_by_one_at_most) {
   for (const std::uint64_t total : {0u, 1u, 7u, 100u, 1'000'003u}) {
     for (const std::size_t parts : {1u, 2u, 7u, 64u}) {
