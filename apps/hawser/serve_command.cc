@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -127,9 +128,27 @@ std::string host_for_people(const SocketAddress& local) {
   return text;
 }
 
+// Octets of this process that are in memory; 0 where /proc does not say.
+std::size_t resident_octets() {
+  std::size_t all_pages = 0;
+  std::size_t resident_pages = 0;
+  std::ifstream("/proc/self/statm") >> all_pages >> resident_pages;
+  return resident_pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// For whoever sizes a machine: what the connections that are open now cost, the program itself included.
+void print_memory(std::size_t connections) {
+  const std::size_t resident = resident_octets();
+  fmt::print("{} connections open, {:.1f} MB resident", connections, static_cast<double>(resident) / 1e6);
+  if (connections != 0) fmt::print(", {} octets each", resident / connections);
+  fmt::print("\n");
+  std::fflush(stdout);
+}
+
 // Waits for a signal, then lets requests under way complete for at most the time of grace.
 void wait_for_end(runtime::ShutdownSignals& signals, runtime::HttpServer& server, Duration grace) {
   signals.wait();
+  print_memory(server.connection_count());
   const Timestamp deadline = runtime::current_time() + grace;
   server.shutdown();
   while (runtime::current_time() < deadline && server.connection_count() > 0) {

@@ -79,6 +79,7 @@ wait "$server" || status=$?
 server=
 [ "$status" = 0 ] || fail "after SIGTERM the server ended with $status"
 grep -q '"GET /numbers.txt HTTP/3" 200 588895 ' "$folder/server.log" || fail "the request is not in the access log"
+grep -q '^[0-9]* connections open, [0-9.]* MB resident' "$folder/server.log" || fail "it does not say what it held"
 grep -q 'SERVER_TRAFFIC_SECRET_0' "$folder/keys" || fail "no TLS secrets were written"
 ls "$folder"/qlog/*.sqlog >/dev/null || fail "no qlog was written"
 echo "all as it should be"
