@@ -349,8 +349,10 @@ Duration Worker::sleep_time(Timestamp now) const {
   if (now - last_activity_ < options_.spin) return Duration::zero();
   const std::optional<Timestamp> deadline = next_timeout();
   if (!deadline || *deadline == kNever) return Duration{-1};
-  // What is due may be the very train that waits for room.
-  return std::max(*deadline - now, blocked_ ? kBlockedPoll : Duration::zero());
+  // What is due may be the very train that waits for room. "At once" is Timestamp::min(), from which nothing can be
+  // taken.
+  const Duration left = *deadline > now ? *deadline - now : Duration::zero();
+  return std::max(left, blocked_ ? kBlockedPoll : Duration::zero());
 }
 
 void Worker::poll(Duration timeout) {

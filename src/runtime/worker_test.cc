@@ -103,6 +103,21 @@ class Ticker final : public DatagramProtocol {
   Duration interval_;
 };
 
+// Is due at once, and again, and again.
+class Hasty final : public DatagramProtocol {
+ public:
+  explicit Hasty(Observed& observed) : observed_(observed) {}
+  void on_datagrams(std::span<ReceivedTrain>, Timestamp) override {}
+  void on_timeout(Timestamp) override { ++observed_.timeouts; }
+  std::size_t next_transmits(Timestamp, std::span<TransmitTrain>) override { return 0; }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override { return Timestamp::min(); }
+  void close(Timestamp) override { observed_.closed = true; }
+  [[nodiscard]] bool idle() const override { return observed_.closed; }
+
+ private:
+  Observed& observed_;
+};
+
 class WorkerWith : public testing::TestWithParam<net::EngineKind> {
  protected:
   void SetUp() override {
@@ -254,6 +269,16 @@ TEST_P(WorkerWith, timeouts_come_in_time_and_never_early) {
   worker->stop();
   worker->join();
   EXPECT_TRUE(observed.closed);
+}
+
+TEST_P(WorkerWith, what_is_due_at_once_is_not_slept_over) {
+  Observed observed;
+  auto worker = start_worker();
+  worker->post([&](Worker& w) { w.attach(std::make_unique<Hasty>(observed)); });
+  wait_until([&] { return observed.timeouts >= 100; });
+  EXPECT_GE(observed.timeouts, 100);
+  worker->stop();
+  worker->join();
 }
 
 TEST_P(WorkerWith, spinning_worker_keeps_the_same_promises) {
