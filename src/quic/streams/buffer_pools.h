@@ -4,6 +4,7 @@
 #include "quic/streams/block_pool.h"
 #include "quic/streams/recv_buffer.h"
 #include "quic/streams/send_buffer.h"
+#include "quic/streams/stream_pool.h"
 
 namespace hawser::quic {
 
@@ -15,6 +16,7 @@ inline constexpr std::size_t kReceiveBlocksFreeMax = 1024;
 struct BufferPools {
   BlockPool send{kSendBlockSize, kSendBlocksFreeMax};
   BlockPool receive{sizeof(ReceiveBlock), kReceiveBlocksFreeMax};
+  StreamPool streams;
 };
 
 }  // namespace hawser::quic

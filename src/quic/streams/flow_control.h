@@ -41,6 +41,14 @@ class ReceiveWindow {
     return limit_;
   }
 
+  // Goes on where another left off, with tuning started afresh.
+  void resume(std::uint64_t window, std::uint64_t limit, std::uint64_t consumed) {
+    window_ = window;
+    cap_ = std::max(cap_, window);
+    limit_ = limit;
+    consumed_ = consumed;
+  }
+
   // Keeps the window at least this large (within the cap): the connection's follows its streams'.
   void widen(std::uint64_t window) { window_ = std::max(window_, std::min(window, cap_)); }
 

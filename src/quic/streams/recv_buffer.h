@@ -49,6 +49,13 @@ class RecvBuffer {
   void consume(std::uint64_t octets);
   // Drops everything and starts over at offset 0; capacity stays.
   void clear();
+  // The same, with all octets below `offset` read.
+  void start_at(std::uint64_t offset) {
+    clear();
+    read_to_ = owned_to_ = contiguous_to_ = highest_ = offset;
+  }
+  // Takes blocks from this account from now on; it holds none.
+  void charge(BlockAccount& blocks) { blocks_ = &blocks; }
   // Gives capacity back that holds nothing.
   void rest();
 

@@ -26,6 +26,18 @@ void RecvStream::start(StreamId id, bool exists, std::uint64_t initial_window, s
   final_size_ = highest_ = accounted_ = 0;
 }
 
+bool RecvStream::can_rest() const {
+  if (!exists_) return true;
+  return state_ == RecvState::kRecv && !stopped_ && buffer_.read_to() == highest_ && accounted_ == highest_;
+}
+
+void RecvStream::resume(StreamId id, bool exists, const Resting& resting, std::uint64_t window_cap) {
+  start(id, exists, 0, window_cap);
+  buffer_.start_at(resting.offset);
+  highest_ = accounted_ = resting.offset;
+  window_.resume(resting.window, resting.limit, resting.offset);
+}
+
 // How much `end` raises the highest offset, if final size (RFC 9000 section 4.5) and both
 // flow control limits (section 4.1) allow it.
 Parsed<std::uint64_t> RecvStream::check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room,

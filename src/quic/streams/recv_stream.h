@@ -24,6 +24,20 @@ class RecvStream {
 
   // Makes it a fresh stream, `exists` false for a stream that only sends.
   void start(StreamId id, bool exists, std::uint64_t initial_window, std::uint64_t window_cap);
+  // Blocks come from this account from now on; there are none now.
+  void charge(BlockAccount& blocks) { buffer_.charge(blocks); }
+
+  // What has to be kept of a part on which nothing moves; resume() goes on from there.
+  struct Resting {
+    std::uint64_t offset = 0;  // all below was read, and nothing stands above
+    std::uint64_t limit = 0;   // advertised
+    std::uint64_t window = 0;
+  };
+  [[nodiscard]] bool can_rest() const;
+  [[nodiscard]] Resting resting() const {
+    return {.offset = highest_, .limit = window_.limit(), .window = window_.window()};
+  }
+  void resume(StreamId id, bool exists, const Resting& resting, std::uint64_t window_cap);
 
   // Inputs. The value is what they mean for the connection's flow control, in octets:
   // `received`: how much the stream's highest offset rose; `discarded`: octets that no reader

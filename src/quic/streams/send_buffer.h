@@ -50,6 +50,13 @@ class SendBuffer {
   void mark_unsent();
   // Drops everything and starts over at offset 0; capacity stays.
   void clear();
+  // The same, with all octets below `offset` acknowledged.
+  void start_at(std::uint64_t offset) {
+    clear();
+    acked_to_ = next_ = end_ = offset;
+  }
+  // Takes blocks from this account from now on; it holds none.
+  void charge(BlockAccount& blocks) { blocks_ = &blocks; }
   // Gives capacity back that holds nothing.
   void rest();
 

@@ -37,6 +37,20 @@ void SendStream::start(StreamId id, bool exists, std::uint64_t peer_limit, std::
   buffer_limit_ = std::min(kSendBufferInitial, buffer_cap);
 }
 
+bool SendStream::can_rest() const {
+  if (!exists_) return true;
+  return (state_ == SendState::kReady || state_ == SendState::kSend) && !fin_ && !cut_short_ &&
+         buffer_.buffered() == 0 && !buffer_.has_lost() && buffer_.acked_ranges() == 0;
+}
+
+void SendStream::resume(StreamId id, bool exists, const Resting& resting, std::uint64_t buffer_cap) {
+  start(id, exists, resting.limit, buffer_cap);
+  buffer_.start_at(resting.offset);
+  credit_.use(resting.offset);
+  buffer_limit_ = resting.buffer_limit;
+  if (resting.offset > 0) state_ = SendState::kSend;
+}
+
 std::uint64_t SendStream::room() const {
   return buffer_limit_ > buffer_.buffered() ? buffer_limit_ - buffer_.buffered() : 0;
 }

@@ -28,6 +28,21 @@ class SendStream {
 
   // Makes it a fresh stream, `exists` false for a stream that only receives.
   void start(StreamId id, bool exists, std::uint64_t peer_limit, std::uint64_t buffer_cap);
+  // Blocks come from this account from now on; there are none now.
+  void charge(BlockAccount& blocks) { buffer_.charge(blocks); }
+
+  // What has to be kept of a part on which nothing moves; resume() goes on from there. Only a
+  // limit that was reported as reached is forgotten: it may be reported once more.
+  struct Resting {
+    std::uint64_t offset = 0;  // all below is acknowledged, and nothing stands above
+    std::uint64_t limit = 0;   // the peer's
+    std::uint64_t buffer_limit = 0;
+  };
+  [[nodiscard]] bool can_rest() const;
+  [[nodiscard]] Resting resting() const {
+    return {.offset = buffer_.end(), .limit = credit_.limit(), .buffer_limit = buffer_limit_};
+  }
+  void resume(StreamId id, bool exists, const Resting& resting, std::uint64_t buffer_cap);
 
   // Commands. write() of Bytes copies as many octets as the buffer limit allows, of
   // SharedBytes refers to all of them; it returns how many, 0 once finished or reset.
@@ -92,6 +107,7 @@ class SendStream {
   // True once room has come back after a write was cut short.
   bool take_writable_notice();
 
+  void release_buffers() { buffer_.clear(); }
   void rest() { buffer_.rest(); }
   [[nodiscard]] std::size_t memory() const { return buffer_.memory(); }
 

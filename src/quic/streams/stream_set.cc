@@ -21,6 +21,8 @@ StreamSet::StreamSet(Role role, const StreamSetConfig& config, BufferPools& pool
       config_(config),
       send_blocks_(pools.send),
       receive_blocks_(pools.receive),
+      streams_(pools.streams, send_blocks_, receive_blocks_,
+               {.send_buffer = config.send_buffer_cap, .receive_window = config.stream_window_cap}),
       window_(config.initial_max_data,
               std::max(config.initial_max_data, connection_window_for(config.stream_window_cap))) {
   for (const bool bidirectional : {true, false}) {
@@ -167,10 +169,7 @@ void StreamSet::destroy(Stream& stream) {
 }
 
 void StreamSet::rest() {
-  streams_.for_each([](Stream& stream) {
-    stream.send.rest();
-    stream.recv.rest();
-  });
+  streams_.rest();
 }
 
 // MAX_STREAMS is sent when half of what the peer may have open is used up and more can be

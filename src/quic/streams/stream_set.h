@@ -160,7 +160,7 @@ class StreamSet {
   void rest();
 
   // ---- Nouns. ----
-  // nullptr if never opened or closed. Valid until the next next_event().
+  // nullptr if never opened or closed. Valid until the next next_event() or rest().
   [[nodiscard]] const Stream* find(StreamId id) { return streams_.find(id); }
   // Closed, or below a stream that was opened, and no longer known.
   [[nodiscard]] bool is_closed(StreamId id);
@@ -172,6 +172,11 @@ class StreamSet {
   // Memory in blocks for received data, in octets.
   [[nodiscard]] std::uint64_t receive_memory() const { return receive_blocks_.octets(); }
   [[nodiscard]] std::uint64_t send_memory() const { return send_blocks_.octets(); }
+  // Octets on the heap: streams, their tables, and the blocks of both directions. Memory of the
+  // application that is only referred to is its own.
+  [[nodiscard]] std::size_t memory() const {
+    return streams_.memory() + static_cast<std::size_t>(send_blocks_.octets() + receive_blocks_.octets());
+  }
   [[nodiscard]] const SendCredit& send_credit() const { return credit_; }
   [[nodiscard]] const ReceiveWindow& receive_window() const { return window_; }
 
@@ -244,7 +249,7 @@ class StreamSet {
   Duration rtt_ = std::chrono::milliseconds{100};  // until the path has a sample
   BlockAccount send_blocks_;
   BlockAccount receive_blocks_;
-  StreamMap streams_{send_blocks_, receive_blocks_};
+  StreamMap streams_;
   std::array<Kind, 4> kinds_;  // by the low two bits of the id
   StreamScheduler scheduler_;
   IntrusiveList<Stream, &Stream::event_link> events_;

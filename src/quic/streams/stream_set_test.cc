@@ -80,6 +80,7 @@ class World {
       for (End* end : {&client_, &server_}) {
         act(*end);
         send(*end);
+        if (random_.below(30) == 0) end->set.rest();
       }
       move_packets();
       for (End* end : {&client_, &server_}) check_memory(*end);
