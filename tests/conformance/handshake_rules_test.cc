@@ -196,19 +196,26 @@ const std::string kServerOk = "0010ORIG" + std::string("0f08INIT");
 
 std::vector<Parameters> illegal_from_client() {
   return {
+      // rfc9000:7.3-ids-missing rfc9000:7.3-ids-match
       {"initial_source_connection_id_missing", tp(0x04, 1000)},
+      // rfc9000:7.3-ids-differ rfc9000:7.3-ids-validated
       {"initial_source_connection_id_wrong", tp(0x0f, bytes_hex(8, 9))},
       {"initial_source_connection_id_of_21_octets", tp(0x0f, bytes_hex(21, 9))},
+      // rfc9000:7.4-duplicate
       {"duplicate", kClientOk + tp(0x04, 1) + tp(0x04, 1)},
       {"duplicate_unknown", kClientOk + tp(0x3333, 1) + tp(0x3333, 1)},
+      // rfc9000:18.2-server-only-received rfc9000:18.2-server-only
       {"original_destination_connection_id_from_a_client", kClientOk + tp(0x00, bytes_hex(8))},
       {"stateless_reset_token_from_a_client", kClientOk + tp(0x02, bytes_hex(16))},
       {"preferred_address_from_a_client", kClientOk + tp(0x0d, bytes_hex(24) + "04" + bytes_hex(4) + bytes_hex(16))},
       {"retry_source_connection_id_from_a_client", kClientOk + tp(0x10, bytes_hex(8))},
+      // rfc9000:7.4-invalid-value
       {"max_udp_payload_size_below_1200", kClientOk + tp(0x03, 1'199)},
       {"ack_delay_exponent_above_20", kClientOk + tp(0x0a, 21)},
       {"max_ack_delay_of_2_to_14", kClientOk + tp(0x0b, 1 << 14)},
+      // ack-frequency:3-min-ack-delay-error
       {"min_ack_delay_above_max_ack_delay", kClientOk + tp(0xff04de1b, 25'001)},
+      // rfc9000:18.2-cid-limit-low
       {"active_connection_id_limit_below_2", kClientOk + tp(0x0e, 1)},
       {"initial_max_streams_bidi_above_2_to_60", kClientOk + tp(0x08, (std::uint64_t{1} << 60) + 1)},
       {"initial_max_streams_uni_above_2_to_60", kClientOk + tp(0x09, (std::uint64_t{1} << 60) + 1)},
@@ -236,6 +243,7 @@ TEST_P(ClientParameters_, are_refused_by_the_server) {
 INSTANTIATE_TEST_SUITE_P(rfc9000_18, ClientParameters_, ::testing::ValuesIn(illegal_from_client()),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// rfc9000:7.4.2-unknown-ignored
 TEST(client_parameters, legal_ones_with_unknown_ids_are_accepted) {
   EXPECT_FALSE(server_meets(kClientOk + tp(0x3333, 1) + tp(0x04, 1'000'000)).has_value());
 }
@@ -248,6 +256,7 @@ std::vector<Parameters> illegal_from_server() {
       {"initial_source_connection_id_wrong", "0010ORIG" + tp(0x0f, bytes_hex(8, 7))},
       {"retry_source_connection_id_without_a_retry", kServerOk + tp(0x10, bytes_hex(8, 7))},
       {"stateless_reset_token_of_15_octets", kServerOk + tp(0x02, bytes_hex(15))},
+      // rfc9000:18.2-preferred-violated
       {"preferred_address_without_connection_id", kServerOk + tp(0x0d, bytes_hex(24) + "00" + bytes_hex(16))},
       {"preferred_address_cut", kServerOk + tp(0x0d, bytes_hex(24))},
       {"max_udp_payload_size_below_1200", kServerOk + tp(0x03, 1'000)},

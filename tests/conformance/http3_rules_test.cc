@@ -99,28 +99,46 @@ std::string data(const std::string& text) {
 std::vector<Rule> rules_of_streams() {
   using enum ErrorCode;
   std::vector<Rule> rules = {
+      // rfc9114:6.2.1-missing-settings rfc9114:9-not-satisfied
       {"control_without_settings", kMissingSettings, kConnection, {{false, "00" + frame(0x0d, "00")}}},
+      // rfc9114:6.2.1-second
       {"two_control_streams", kStreamCreationError, kConnection, {control(""), control("")}},
+      // rfc9204:4.2-second
       {"two_encoder_streams", kStreamCreationError, kConnection, {control(""), {false, "02"}, {false, "02"}}},
       {"two_decoder_streams", kStreamCreationError, kConnection, {control(""), {false, "03"}, {false, "03"}}},
+      // rfc9114:6.2.2-client
       {"push_stream_from_a_client", kStreamCreationError, kConnection, {control(""), {false, "0100"}}},
+      // rfc9114:6.2.1-closed
       {"control_stream_closed", kClosedCriticalStream, kConnection, {control("", true)}},
+      // rfc9204:4.2-closed
       {"encoder_stream_closed", kClosedCriticalStream, kConnection, {control(""), {false, "02", true}}},
       {"decoder_stream_closed", kClosedCriticalStream, kConnection, {control(""), {false, "03", true}}},
+      // rfc9114:7.2.1-control
       {"data_on_control", kFrameUnexpected, kConnection, {control(data("x"))}},
+      // rfc9114:7.2.2-control
       {"headers_on_control", kFrameUnexpected, kConnection, {control(headers(kGet))}},
+      // rfc9114:7.2.4-second
       {"second_settings", kFrameUnexpected, kConnection, {control(frame(0x04, ""))}},
+      // rfc9114:7.2.5-control
       {"push_promise_on_control", kFrameUnexpected, kConnection, {control(frame(0x05, "000000"))}},
+      // rfc9114:7.2.4-other-stream
       {"settings_on_request", kFrameUnexpected, kConnection, {control(""), request(frame(0x04, ""))}},
+      // rfc9114:7.2.6-stream
       {"goaway_on_request", kFrameUnexpected, kConnection, {control(""), request(frame(0x07, "00"))}},
+      // rfc9114:7.2.7-stream
       {"max_push_id_on_request", kFrameUnexpected, kConnection, {control(""), request(frame(0x0d, "00"))}},
+      // rfc9114:7.2.3-stream
       {"cancel_push_on_request", kFrameUnexpected, kConnection, {control(""), request(frame(0x03, "00"))}},
+      // rfc9114:7.2.5-server
       {"push_promise_from_a_client",
        kFrameUnexpected,
        kConnection,
        {control(""), request(headers(kGet) + frame(0x05, "000000"))}},
+      // rfc9218:7.2-other-stream
       {"priority_update_on_request", kFrameUnexpected, kConnection, {control(""), request(frame(0xf0700, "00"))}},
+      // rfc9114:4.1-sequence rfc9114:7.2.1-message
       {"data_before_headers", kFrameUnexpected, kConnection, {control(""), request(data("x"))}},
+      // rfc9114:4.1-multiple
       {"headers_after_trailers",
        kFrameUnexpected,
        kConnection,
@@ -130,26 +148,36 @@ std::vector<Rule> rules_of_streams() {
        kConnection,
        {control(""), request(headers(kGet) + headers({{"a", "b"}}) + data("x"))}},
       {"settings_reserved_0", kSettingsError, kConnection, {{false, "00" + frame(0x04, "0001")}}},
+      // rfc9114:7.2.4-once
       {"settings_duplicate", kSettingsError, kConnection, {{false, "00" + frame(0x04, "06010602")}}},
       {"settings_h3_datagram_2", kSettingsError, kConnection, {{false, "00" + frame(0x04, "3302")}}},
       {"settings_enable_connect_2", kSettingsError, kConnection, {{false, "00" + frame(0x04, "0802")}}},
       {"settings_cut", kFrameError, kConnection, {{false, "00" + frame(0x04, "06")}}},
+      // rfc9114:7.1-frame-error rfc9114:10.8-length rfc9114:7.1-exact
       {"goaway_with_trailing_octets", kFrameError, kConnection, {control(frame(0x07, "0000"))}},
+      // rfc9114:7.1-redundant
       {"goaway_empty", kFrameError, kConnection, {control(frame(0x07, ""))}},
       {"max_push_id_with_trailing_octets", kFrameError, kConnection, {control(frame(0x0d, "0000"))}},
+      // rfc9114:7.2.7-lower
       {"max_push_id_lowered", kIdError, kConnection, {control(frame(0x0d, "05") + frame(0x0d, "04"))}},
+      // rfc9114:7.2.3-not-promised rfc9114:7.2.3-too-large
       {"cancel_push_of_a_push_never_promised", kIdError, kConnection, {control(frame(0x03, "07"))}},
+      // rfc9114:5.2-larger
       {"goaway_raised", kIdError, kConnection, {control(frame(0x07, "04") + frame(0x07, "08"))}},
+      // rfc9218:7.2-not-request
       {"priority_update_for_a_server_stream",
        kIdError,
        kConnection,
        {control(frame(0xf0700, "01" + to_hex(as_bytes("u=1"))))}},
+      // rfc9218:7.2-not-promised
       {"priority_update_for_a_push_never_promised",
        kIdError,
        kConnection,
        {control(frame(0xf0701, "01" + to_hex(as_bytes("u=1"))))}},
+      // rfc9114:7.1-truncated
       {"request_ends_inside_a_frame", kFrameError, kConnection, {control(""), request("01400a0000")}},
       {"request_ends_inside_a_frame_header", kFrameError, kConnection, {control(""), request(headers(kGet) + "0040")}},
+      // rfc9114:4.1-incomplete
       {"request_without_headers", kRequestIncomplete, kStream, {control(""), request("")}},
       {"request_of_unknown_frames_only", kRequestIncomplete, kStream, {control(""), request(frame(0x21, "0102"))}},
   };
@@ -157,6 +185,7 @@ std::vector<Rule> rules_of_streams() {
 }
 
 // What HTTP/2 left behind: frame types and settings that must never be seen again.
+// rfc9114:7.2.8-http2 rfc9114:7.2.4.1-http2
 std::vector<Rule> rules_of_http2_leftovers() {
   using enum ErrorCode;
   std::vector<Rule> rules;
@@ -183,8 +212,11 @@ std::vector<Rule> rules_of_qpack() {
   using enum ErrorCode;
   const auto block = [](const std::string& hex) { return request(frame(0x01, hex)); };
   return {
+      // rfc9204:3.1-field-line
       {"static_index_beyond_the_table", kQpackDecompressionFailed, kConnection, {control(""), block("0000ff24")}},
+      // rfc9204:2.2.3-field-line rfc9204:2.2.1-smaller
       {"dynamic_index_into_an_empty_table", kQpackDecompressionFailed, kConnection, {control(""), block("000080")}},
+      // rfc9204:4.5.1.1-impossible
       {"required_insert_count_impossible", kQpackDecompressionFailed, kConnection, {control(""), block("ffffff7f00")}},
       {"section_cut_in_its_prefix", kQpackDecompressionFailed, kConnection, {control(""), block("00")}},
       {"section_cut_in_a_string", kQpackDecompressionFailed, kConnection, {control(""), block("000023616263056162")}},
@@ -200,24 +232,31 @@ std::vector<Rule> rules_of_qpack() {
        {control(""), block("0000"
                            "2161"
                            "821fff")}},
+      // rfc9204:7.4-too-large
       {"integer_too_large",
        kQpackDecompressionFailed,
        kConnection,
        {control(""), block("0000ffffffffffffffffffffffff7f")}},
+      // rfc9204:4.3.1-exceeded
       {"capacity_above_what_was_offered",
        kQpackEncoderStreamError,
        kConnection,
        {control(""), {false, "023fe1ffff7f"}}},
+      // rfc9204:3.1-instruction
       {"insert_with_a_static_name_beyond_the_table",
        kQpackEncoderStreamError,
        kConnection,
        {control(""), {false, "02ff640161"}}},
+      // rfc9204:3.2.2-too-large
       {"insert_into_a_table_of_no_capacity",
        kQpackEncoderStreamError,
        kConnection,
        {control(""), {false, "0241610162"}}},
+      // rfc9204:2.2.3-instruction
       {"duplicate_of_an_absent_entry", kQpackEncoderStreamError, kConnection, {control(""), {false, "0205"}}},
+      // rfc9204:4.4.1-unexpected
       {"acknowledgement_of_an_unknown_section", kQpackDecoderStreamError, kConnection, {control(""), {false, "0384"}}},
+      // rfc9204:4.4.3-wrong
       {"insert_count_increment_of_zero", kQpackDecoderStreamError, kConnection, {control(""), {false, "0300"}}},
       {"insert_count_increment_beyond_what_was_sent",
        kQpackDecoderStreamError,
@@ -235,32 +274,46 @@ std::vector<Rule> rules_of_messages() {
   };
   Fields late = {{":method", "GET"}, {":scheme", "https"}, {"a", "b"}, {":path", "/"}, {":authority", "localhost"}};
   return {
+      // rfc9114:4.3.1-exactly-one rfc9114:4.1.2-malformed
       bad("method_missing", get_without(":method")),
       bad("scheme_missing", get_without(":scheme")),
       bad("path_missing", get_without(":path")),
+      // rfc9114:4.3.1-path
       bad("path_empty", get_replacing(":path", "")),
       bad("method_empty", get_replacing(":method", "")),
       bad("method_twice", get_with(":method", "GET")),
       bad("path_twice", get_with(":path", "/")),
+      // rfc9114:4.3.1-authority-or-host
       bad("authority_missing_and_no_host", get_without(":authority")),
+      // rfc9114:4.3.1-not-empty
       bad("authority_empty", get_replacing(":authority", "")),
+      // rfc9114:4.3.1-same
       bad("host_differs_from_authority", get_with("host", "elsewhere")),
+      // rfc9114:4.3-undefined
       bad("unknown_pseudo_header", get_with(":color", "red")),
+      // rfc9114:4.3-direction
       bad("status_in_a_request", get_with(":status", "200")),
       bad("protocol_without_connect", get_with(":protocol", "websocket")),
+      // rfc9114:4.3-late
       bad("pseudo_header_after_a_field", late),
+      // rfc9114:4.2-uppercase
       bad("upper_case_name", get_with("Accept", "x")),
       bad("empty_name", get_with("", "x")),
+      // rfc9114:10.3-names
       bad("space_in_name", get_with("a b", "x")),
       bad("colon_in_name", get_with("a:b", "x")),
+      // rfc9114:10.3-values
       bad("line_feed_in_value", get_with("a", "x\ny")),
       bad("carriage_return_in_value", get_with("a", "x\ry")),
       bad("nul_in_value", get_with("a", std::string("x\0y", 3))),
+      // rfc9114:4.2-connection-specific
       bad("connection", get_with("connection", "close")),
       bad("keep_alive", get_with("keep-alive", "x")),
       bad("proxy_connection", get_with("proxy-connection", "x")),
+      // rfc9114:4.1-transfer-encoding
       bad("transfer_encoding", get_with("transfer-encoding", "chunked")),
       bad("upgrade", get_with("upgrade", "h2c")),
+      // rfc9114:4.2-te
       bad("te_other_than_trailers", get_with("te", "gzip")),
       bad("content_length_not_a_number", get_with("content-length", "x")),
       bad("content_length_twice_and_different",
@@ -269,10 +322,12 @@ std::vector<Rule> rules_of_messages() {
             fields.emplace_back("content-length", "2");
             return fields;
           }()),
+      // rfc9114:4.4-form
       bad("connect_with_path", {{":method", "CONNECT"}, {":authority", "a:1"}, {":path", "/"}}),
       bad("connect_without_authority", {{":method", "CONNECT"}}),
       bad_body("body_shorter_than_content_length", headers(get_with("content-length", "5")) + data("abc")),
       bad_body("body_longer_than_content_length", headers(get_with("content-length", "1")) + data("abc")),
+      // rfc9114:4.3-trailers
       bad_body("pseudo_header_in_trailers", headers(kGet) + headers({{":path", "/"}})),
       bad_body("forbidden_field_in_trailers", headers(kGet) + headers({{"connection", "close"}})),
   };
@@ -358,6 +413,8 @@ TEST(http3, the_request_that_all_rules_start_from_is_answered) {
   EXPECT_TRUE(scene.liar.stream_codes.empty());
 }
 
+// rfc9114:9-ignore rfc9114:7.2.4-unknown rfc9114:7.2.8-no-meaning rfc9114:6.2.3-no-meaning rfc9114:7.2.4.1-no-meaning
+// rfc9114:9-discard rfc9114:6.2-unknown rfc9114:6.2-unknown-no-error
 TEST(http3, unknown_frames_settings_and_streams_are_passed_over) {
   Scene scene;
   scene.say({{false, "00" +

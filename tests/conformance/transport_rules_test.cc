@@ -38,8 +38,10 @@ const std::string kPadding = "00000000";
 std::vector<Rule> rules_of_frames() {
   return {
       // RFC 9000 section 12.4: frames.
+      // rfc9000:12.4-unknown
       {"frame_type_unknown", kC, Code::kFrameEncodingError, "21" + kPadding},
       {"frame_type_unknown_two_octets", kC, Code::kFrameEncodingError, "4123" + kPadding},
+      // rfc9000:12.4-shortest
       {"frame_type_not_shortest", kC, Code::kProtocolViolation, "4001" + kPadding},
       {"ping_type_in_eight_octets", kC, Code::kProtocolViolation, "c000000000000001" + kPadding},
       // Truncated frames.
@@ -62,7 +64,9 @@ std::vector<Rule> rules_of_frames() {
       {"data_blocked_truncated", kC, Code::kFrameEncodingError, "0000001480"},
       {"new_token_longer_than_packet", kS, Code::kFrameEncodingError, "00000007050102"},
       // Section 19.3: ACK.
+      // rfc9000:13.1-never-sent
       {"ack_of_a_packet_never_sent", kC, Code::kProtocolViolation, "02" + v(500'000) + "000000"},
+      // rfc9000:19.3.1-negative
       {"ack_first_range_below_zero", kC, Code::kFrameEncodingError, "0201000005"},
       {"ack_range_below_zero", kC, Code::kFrameEncodingError, "02040001000505"},
       {"ack_gap_below_zero", kC, Code::kFrameEncodingError, "0203000100030000"},
@@ -73,13 +77,20 @@ std::vector<Rule> rules_of_frames() {
 std::vector<Rule> rules_of_stream_states() {
   return {
       // Sections 19.4, 19.5, 3: stream states.
+      // rfc9000:19.4-send-only
       {"reset_of_a_stream_that_only_the_victim_sends_on", kC, Code::kStreamStateError, "04030000"},
+      // rfc9000:19.5-receive-only
       {"stop_sending_for_a_stream_that_only_the_liar_sends_on", kC, Code::kStreamStateError, "000502" + v(0)},
+      // rfc9000:19.5-not-created
       {"stop_sending_for_a_stream_not_yet_opened", kC, Code::kStreamStateError, "00050100"},
+      // rfc9000:19.8-state
       {"stream_on_a_local_one_way_stream", kC, Code::kStreamStateError, stream(3, 0, 4)},
       {"stream_on_a_stream_the_server_has_not_opened", kC, Code::kStreamStateError, stream(1, 0, 4)},
+      // rfc9000:19.10-receive-only
       {"max_stream_data_for_a_receive_only_stream", kC, Code::kStreamStateError, "1102" + v(100)},
+      // rfc9000:19.10-not-created
       {"max_stream_data_for_a_stream_not_yet_opened", kC, Code::kStreamStateError, "1101" + v(100)},
+      // rfc9000:19.13-send-only
       {"stream_data_blocked_for_a_send_only_stream", kC, Code::kStreamStateError, "1503" + v(100)},
       {"stream_data_blocked_for_a_stream_not_yet_opened", kC, Code::kStreamStateError, "1501" + v(100)},
       {"reset_of_a_stream_not_yet_opened", kC, Code::kStreamStateError, "04010000"},
@@ -91,6 +102,7 @@ std::vector<Rule> rules_of_stream_states() {
 std::vector<Rule> rules_of_limits() {
   return {
       // Section 4.6: stream limits (100 of each kind by default).
+      // rfc9000:4.6-stream-limit-exceeded rfc9000:19.11-exceeded
       {"bidirectional_stream_limit", kC, Code::kStreamLimitError, stream(4 * 100, 0, 1)},
       {"unidirectional_stream_limit", kC, Code::kStreamLimitError, stream(4 * 100 + 2, 0, 1)},
       {"stream_limit_by_reset", kC, Code::kStreamLimitError, "04" + v(4 * 100) + "0000"},
@@ -99,23 +111,32 @@ std::vector<Rule> rules_of_limits() {
       {"stream_limit_by_stream_data_blocked", kC, Code::kStreamLimitError, "15" + v(4 * 100) + "00"},
       {"server_bidirectional_stream_limit", kS, Code::kStreamLimitError, stream(4 * 100 + 1, 0, 1)},
       {"server_unidirectional_stream_limit", kS, Code::kStreamLimitError, stream(4 * 100 + 3, 0, 1)},
+      // rfc9000:19.11-too-large rfc9000:4.6-too-many-encodable
       {"max_streams_bidi_above_2_to_60", kC, Code::kFrameEncodingError, "12" + v((std::uint64_t{1} << 60) + 1)},
       {"max_streams_uni_above_2_to_60", kC, Code::kFrameEncodingError, "13" + v((std::uint64_t{1} << 60) + 1)},
+      // rfc9000:19.14-too-large
       {"streams_blocked_bidi_above_2_to_60", kC, Code::kFrameEncodingError, "16" + v((std::uint64_t{1} << 60) + 1)},
       {"streams_blocked_uni_above_2_to_60", kC, Code::kFrameEncodingError, "17" + v((std::uint64_t{1} << 60) + 1)},
       // Section 4.1: flow control.
+      // rfc9000:19.10-exceeded rfc9000:4.1-limit-exceeded
       {"stream_flow_control", kC, Code::kFlowControlError, stream(0, (1 << 20), 1)},
       {"stream_flow_control_one_way", kC, Code::kFlowControlError, stream(2, (1 << 20), 1)},
       {"stream_flow_control_by_reset", kC, Code::kFlowControlError, "040000" + v((1 << 20) + 1)},
+      // rfc9000:19.9-exceeded
       {"connection_flow_control", kC, Code::kFlowControlError,
        stream(0, (1 << 20) - 1, 1) + stream(4, (1 << 20) - 1, 1)},
+      // rfc9000:4.5-final-size-counts
       {"connection_flow_control_by_reset", kC, Code::kFlowControlError, "040000" + v(1 << 20) + "040400" + v(1 << 20)},
+      // rfc9000:19.8-offset
       {"stream_past_2_to_62", kC, Code::kFrameEncodingError, stream(0, kBig, 2)},
+      // rfc9000:19.6-offset
       {"crypto_past_2_to_62", kC, Code::kFrameEncodingError, "06" + v(kBig) + "020102"},
       {"server_stream_flow_control", kS, Code::kFlowControlError, stream(1, (1 << 20), 1)},
       // Section 4.5: final size.
+      // rfc9000:4.5-final-size-changed
       {"final_size_changed_by_fin", kC, Code::kFinalSizeError, stream(0, 0, 8, true) + stream(0, 0, 9, true)},
       {"final_size_lowered_by_fin", kC, Code::kFinalSizeError, stream(0, 0, 8) + stream(0, 0, 4, true)},
+      // rfc9000:4.5-data-beyond
       {"data_past_the_final_size", kC, Code::kFinalSizeError, stream(0, 0, 8, true) + stream(0, 8, 1)},
       {"final_size_changed_by_reset", kC, Code::kFinalSizeError, stream(0, 1, 8, true) + "040000" + v(20)},
       {"final_size_below_what_came", kC, Code::kFinalSizeError, stream(0, 0, 8) + "040000" + v(4)},
@@ -127,24 +148,33 @@ std::vector<Rule> rules_of_limits() {
 std::vector<Rule> rules_of_the_rest() {
   return {
       // Section 7.5.
+      // rfc9000:7.5-crypto-exceeded
       {"crypto_buffer_exceeded", kC, Code::kCryptoBufferExceeded, "06" + v(1'000'000) + "0401020304"},
       {"crypto_buffer_exceeded_at_client", kS, Code::kCryptoBufferExceeded, "06" + v(1'000'000) + "0401020304"},
       // Section 19.7, 19.20: who may send what.
+      // rfc9000:19.7-server
       {"new_token_from_a_client", kC, Code::kProtocolViolation, "070401020304"},
+      // rfc9000:19.7-empty
       {"new_token_empty", kS, Code::kFrameEncodingError, "00000700"},
+      // rfc9000:19.20-server
       {"handshake_done_from_a_client", kC, Code::kProtocolViolation, "1e" + kPadding},
       // Section 19.15, 19.16, 5.1: connection IDs.
+      // rfc9000:19.15-length
       {"new_connection_id_of_no_octets", kC, Code::kFrameEncodingError, "18010000" + bytes_hex(16)},
       {"new_connection_id_of_21_octets", kC, Code::kFrameEncodingError, new_cid(9, 0, 1, 21)},
+      // rfc9000:19.15-retire-order-broken
       {"new_connection_id_retire_prior_to_above_sequence", kC, Code::kFrameEncodingError, new_cid(9, 10, 1)},
       {"new_connection_id_sequence_reused_for_another", kC, Code::kProtocolViolation,
        new_cid(6, 0, 1) + new_cid(6, 0, 2)},
       {"new_connection_id_same_id_under_another_sequence", kC, Code::kProtocolViolation,
        new_cid(6, 0, 1) + new_cid(7, 0, 1)},
+      // rfc9000:5.1.1-limit-exceeded
       {"connection_id_limit", kC, Code::kConnectionIdLimitError,
        new_cid(4, 0, 4) + new_cid(5, 0, 5) + new_cid(6, 0, 6) + new_cid(7, 0, 7) + new_cid(8, 0, 8) + new_cid(9, 0, 9) +
            new_cid(10, 0, 10)},
+      // rfc9000:19.16-never-sent
       {"retire_connection_id_never_issued", kC, Code::kProtocolViolation, "00000019" + v(77)},
+      // rfc9000:19.16-own-packet
       {"retire_connection_id_of_the_packet_itself", kC, Code::kProtocolViolation, "00001900"},
       {"server_connection_id_limit", kS, Code::kConnectionIdLimitError,
        new_cid(4, 0, 4) + new_cid(5, 0, 5) + new_cid(6, 0, 6) + new_cid(7, 0, 7) + new_cid(8, 0, 8) + new_cid(9, 0, 9) +
@@ -152,13 +182,16 @@ std::vector<Rule> rules_of_the_rest() {
       {"server_retires_the_id_of_the_packet_itself", kS, Code::kProtocolViolation, "00001900"},
       {"server_retires_an_id_never_issued", kS, Code::kProtocolViolation, "00000019" + v(77)},
       // RFC 9221 section 3: datagrams were not offered.
+      // rfc9221:3-not-announced
       {"datagram_not_offered", kC, Code::kProtocolViolation, "31040102030400"},
       {"datagram_without_length_not_offered", kC, Code::kProtocolViolation, "3001020304"},
       {"server_datagram_not_offered", kS, Code::kProtocolViolation, "31040102030400"},
       // RFC 9001 section 6 and 8.3: TLS messages that QUIC forbids.
+      // rfc9001:6-tls-update
       {"tls_key_update_from_a_client", kC, crypto_error(10), "0600051800000101"},
       {"tls_new_session_ticket_from_a_client", kC, crypto_error(10), "06000804000004aabbccdd"},
       // draft-ietf-quic-ack-frequency-12 section 4; min_ack_delay is 1,000 microseconds.
+      // ack-frequency:4-invalid
       {"ack_frequency_delay_below_min_ack_delay", kC, Code::kProtocolViolation, "40af0001" + v(999) + "01"},
       {"server_ack_frequency_delay_below_min_ack_delay", kS, Code::kProtocolViolation, "40af0001" + v(0) + "01"},
       {"ack_frequency_delay_of_2_to_14_ms", kC, Code::kProtocolViolation, "40af0001" + v(16'384'000) + "01"},
@@ -168,6 +201,7 @@ std::vector<Rule> rules_of_the_rest() {
       {"reset_stream_at_not_negotiated", kC, Code::kFrameEncodingError, "2400000404" + kPadding},
       {"path_abandon_not_negotiated", kC, Code::kFrameEncodingError, "7e750000" + kPadding},
       {"path_ack_not_negotiated", kC, Code::kFrameEncodingError, "3e0000000000"},
+      // rfc9000:19.21-understood
       {"observed_address_not_negotiated", kC, Code::kFrameEncodingError, "809f81a6" + kPadding},
   };
 }
@@ -216,6 +250,7 @@ TEST(tls_rules, key_update_message_from_a_server) {
 }
 
 // What a packet's header may not say.
+// rfc9000:17.3.1-reserved-received
 TEST(header_rules, reserved_bits_of_a_short_header) {
   Theatre theatre;
   theatre.open();
@@ -224,6 +259,7 @@ TEST(header_rules, reserved_bits_of_a_short_header) {
   EXPECT_EQ(theatre.verdict(kC)->error_code, static_cast<std::uint64_t>(Code::kProtocolViolation));
 }
 
+// rfc9000:12.4-empty
 TEST(header_rules, packet_without_frames) {
   Theatre theatre;
   theatre.open();
@@ -259,6 +295,7 @@ std::ostream& operator<<(std::ostream& out, const Misplaced& frame) {
 
 class MisplacedFrames : public ::testing::TestWithParam<Misplaced> {};
 
+// rfc9000:12.4-permitted rfc9000:12.5-others rfc9000:12.5-application-close reset-stream-at:4-space
 TEST_P(MisplacedFrames, in_an_initial_packet_are_a_protocol_violation) {
   Theatre theatre;
   theatre.deliver_only(kS, 0);  // the handshake stays open
@@ -298,6 +335,7 @@ INSTANTIATE_TEST_SUITE_P(rfc9000_table3, MisplacedFrames, ::testing::ValuesIn(mi
 // The same in Handshake packets, to a server that waits for the client's Finished.
 class MisplacedInHandshake : public ::testing::TestWithParam<Misplaced> {};
 
+// rfc9000:17.2.4-frames
 TEST_P(MisplacedInHandshake, are_a_protocol_violation) {
   Theatre theatre;
   theatre.silence(kS);
@@ -320,6 +358,7 @@ TEST(ack_frequency_rules, legal_requests_are_taken) {
 }
 
 // RFC 9221: an offered size is a limit on the whole frame.
+// rfc9221:3-too-large
 TEST(datagram_rules, larger_than_offered) {
   Theatre::Options options;
   options.server.max_datagram_frame_size = 100;
