@@ -36,6 +36,7 @@ LossEvent loss(Timestamp now, Timestamp sent, bool persistent = false) {
   return event;
 }
 
+// rfc9002:7.2-initial
 TEST(congestion, initial_window_is_ten_datagrams_within_the_bounds_of_rfc_9002) {
   EXPECT_EQ(initial_window(1'200), 12'000u);
   EXPECT_EQ(initial_window(1'472), 14'720u);
@@ -65,6 +66,7 @@ TEST_P(EveryController, slow_start_adds_what_is_acknowledged) {
   EXPECT_EQ(cc->snapshot().phase, CongestionPhase::kSlowStart);
 }
 
+// rfc9002:7.8-not-grown
 TEST_P(EveryController, an_unused_window_does_not_grow) {
   AckEvent event = ack(kStart + 50ms, 3 * kMss, 50ms, kStart);
   event.app_limited = true;
@@ -72,6 +74,7 @@ TEST_P(EveryController, an_unused_window_does_not_grow) {
   EXPECT_EQ(cc->congestion_window(), 10 * kMss);
 }
 
+// rfc9002:7.3.2-reduce rfc9002:7.3.1-exit rfc9000:13.3-congestion
 TEST_P(EveryController, one_reduction_per_round_trip) {
   cc->on_loss(loss(kStart + 50ms, kStart));
   const std::uint64_t reduced = cc->congestion_window();
@@ -84,11 +87,13 @@ TEST_P(EveryController, one_reduction_per_round_trip) {
   EXPECT_LT(cc->congestion_window(), reduced);
 }
 
+// rfc9002:7.2-minimum
 TEST_P(EveryController, the_window_never_falls_below_two_datagrams) {
   for (int i = 0; i < 40; ++i) cc->on_loss(loss(kStart + 100ms * (i + 1), kStart + 100ms * i + 1ms));
   EXPECT_EQ(cc->congestion_window(), 2 * kMss);
 }
 
+// rfc9002:7.6.2-minimum
 TEST_P(EveryController, persistent_congestion_leaves_the_minimum_and_slow_start) {
   cc->on_loss(loss(kStart + 500ms, kStart, true));
   EXPECT_EQ(cc->congestion_window(), 2 * kMss);
@@ -112,6 +117,7 @@ TEST_P(EveryController, a_reduction_by_ce_is_never_undone) {
   EXPECT_EQ(cc->congestion_window(), reduced);
 }
 
+// rfc9000:9.4-reset
 TEST_P(EveryController, a_new_network_path_starts_afresh) {
   cc->on_loss(loss(kStart + 50ms, kStart));
   cc->reset(1'400);
@@ -119,6 +125,7 @@ TEST_P(EveryController, a_new_network_path_starts_afresh) {
   EXPECT_EQ(cc->snapshot().ssthresh, UINT64_MAX);
 }
 
+// rfc9002:7.2-size-changed rfc9002:7.2-size-decreased
 TEST_P(EveryController, an_untouched_initial_window_follows_the_mtu) {
   cc->on_mtu_change(1'452);
   EXPECT_EQ(cc->congestion_window(), 14'520u);
@@ -161,6 +168,7 @@ TEST_P(EveryController, hystart_ignores_a_rise_below_four_milliseconds) {
   EXPECT_EQ(phase_after_rise(*cc, 3ms, 12, 43ms), CongestionPhase::kSlowStart);
 }
 
+// rfc9002:7.3.2-half rfc9002:7.3.3-additive
 TEST(newreno, halves_on_loss_and_adds_a_datagram_per_window) {
   NewReno cc(kMss);
   cc.on_loss(loss(kStart + 50ms, kStart));
@@ -256,6 +264,7 @@ TEST(cubic, at_most_half_again_per_round_trip) {
   EXPECT_LE(cc.congestion_window(), before + before / 2 + 1);
 }
 
+// rfc9002:7.7-initial-window
 TEST(pacer, starts_with_a_burst_of_ten_datagrams) {
   Pacer pacer(kMss);
   EXPECT_EQ(pacer.budget(kStart), 10 * kMss);
@@ -277,6 +286,7 @@ double long_run_rate(Pacer& pacer, Duration run) {
   return static_cast<double>(sent) / to_seconds(now - kStart);
 }
 
+// rfc9002:7.7-pace rfc9002:7.7-bursts
 TEST(pacer, keeps_its_rate_in_the_long_run) {
   for (const std::uint64_t rate : {50'000u, 1'000'000u, 125'000'000u, 3'000'000'000u}) {
     Pacer pacer(kMss);
@@ -336,6 +346,7 @@ TEST(rate_sampler, measures_a_steady_sender) {
   EXPECT_NEAR(static_cast<double>(rate), 1'200'000.0, 60'000.0);
 }
 
+// rfc9002:7.8-pacing
 TEST(rate_sampler, app_limited_lasts_until_the_flight_is_acknowledged) {
   RateSampler sampler;
   const DeliverySnapshot first = sampler.on_packet_sent(0, kMss, kStart);

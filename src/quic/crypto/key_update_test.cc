@@ -67,6 +67,7 @@ void update(OneRttKeys& from, std::uint64_t acknowledged, Timestamp now) {
   ASSERT_TRUE(from.initiate_update(now + 3 * kPto));
 }
 
+// rfc9001:6.2-respond rfc9001:6.3-two-sets rfc9001:6.3-keep-next rfc9001:9.5-next-keys rfc9001:6.4-order
 TEST(key_update, a_chain_of_updates_from_both_sides_keeps_packets_flowing) {
   for (const auto suite :
        {CipherSuite::kAes128GcmSha256, CipherSuite::kAes256GcmSha384, CipherSuite::kChaCha20Poly1305Sha256}) {
@@ -92,6 +93,7 @@ TEST(key_update, a_chain_of_updates_from_both_sides_keeps_packets_flowing) {
   }
 }
 
+// rfc9001:6.1-confirmed rfc9001:6.1-acknowledged
 TEST(key_update, waits_for_confirmation_of_handshake_and_phase) {
   OneRttKeys keys;
   const Octets secret(32, 1);
@@ -111,6 +113,7 @@ TEST(key_update, waits_for_confirmation_of_handshake_and_phase) {
   EXPECT_FALSE(keys.initiate_update(kStart + 3600s)) << "the peer has not answered yet";
 }
 
+// rfc9001:6.5-three-pto
 TEST(key_update, next_update_waits_three_ptos_after_confirmation) {
   Peers p;
   expect_opens(p.b, sealed_by(p.a, 0), kStart);
@@ -122,6 +125,7 @@ TEST(key_update, next_update_waits_three_ptos_after_confirmation) {
   EXPECT_TRUE(p.a.initiate_update(kStart + 3 * kPto));
 }
 
+// rfc9001:6.1-retain rfc9001:6.1-retain-longer rfc9001:6.5-old-keys rfc9001:6.5-discard
 TEST(key_update, late_packets_open_with_the_old_key_for_three_ptos) {
   Peers p;
   const Packet first = sealed_by(p.a, 0);
@@ -158,6 +162,7 @@ TEST(key_update, many_paths_make_room_for_each_other) {
   }
 }
 
+// rfc9001:6.2-before-ack
 TEST(key_update, two_updates_without_a_packet_of_ours_between_are_an_error) {
   // The sender is built from bare keys, so that it can break the rule.
   const Octets secret(32, 9);
@@ -182,6 +187,7 @@ TEST(key_update, two_updates_without_a_packet_of_ours_between_are_an_error) {
   }
 }
 
+// rfc9001:6.4-old-keys rfc9001:5.5-later-packets
 TEST(key_update, old_keys_above_new_ones_are_an_error) {
   Peers p;
   const Packet first = sealed_by(p.a, 10);
@@ -192,6 +198,7 @@ TEST(key_update, old_keys_above_new_ones_are_an_error) {
   EXPECT_EQ(opened.error().code, TransportErrorCode::kKeyUpdateError);
 }
 
+// rfc9001:5.5-update-unopened
 TEST(key_update, forged_phase_bits_change_nothing) {
   Peers p;
   Packet packet = sealed_by(p.a, 0);
@@ -202,6 +209,7 @@ TEST(key_update, forged_phase_bits_change_nothing) {
   EXPECT_EQ(p.b.read_generation(), 0u);
 }
 
+// rfc9001:6.6-count rfc9001:6.6-update rfc9001:5.3-update-before-limit
 TEST(key_limits, keys_update_at_half_of_the_confidentiality_limit) {
   Peers p(CipherSuite::kAes128GcmSha256, {.confidentiality_limit = 100});
   for (std::uint64_t n = 0; n < 50; ++n) {
@@ -215,6 +223,7 @@ TEST(key_limits, keys_update_at_half_of_the_confidentiality_limit) {
   EXPECT_EQ(p.a.packets_sealed_with_key(), 0u);
 }
 
+// rfc9001:6.6-confidentiality rfc9001:6.6-stop rfc9001:6.6-close
 TEST(key_limits, sealing_ends_when_no_update_is_possible) {
   Peers p(CipherSuite::kAes128GcmSha256, {.confidentiality_limit = 100});
   std::uint64_t sealed = 0;
@@ -225,6 +234,7 @@ TEST(key_limits, sealing_ends_when_no_update_is_possible) {
   EXPECT_EQ(sealed, 76u) << "a quarter of the limit is kept for what is sealed between two rounds";
 }
 
+// rfc9001:6.6-integrity rfc9001:6.6-count-failed
 TEST(key_limits, failures_beyond_the_integrity_limit_are_an_error) {
   Peers p(CipherSuite::kAes128GcmSha256, {.integrity_limit = 5});
   for (std::uint64_t n = 0; n < 6; ++n) {

@@ -34,6 +34,7 @@ Octets opened_payload(DirectionKeys& keys, PacketNumber pn, std::size_t pn_offse
   return {sealed.begin(), sealed.end() - kAeadTagLength};
 }
 
+// rfc9001:5.2-expand-label
 TEST(rfc9001_keys, a1_derives_initial_secrets_and_keys) {
   const auto secrets = initial_secrets(v1_key_table(), from_hex(rfc9001::kDcid));
   EXPECT_EQ(to_hex(secrets.client.view()), "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea");
@@ -66,6 +67,7 @@ TEST(rfc9001_keys, unknown_versions_have_no_keys) {
   EXPECT_EQ(version_key_table(static_cast<Version>(0x1a2a3a4a)), nullptr);
 }
 
+// rfc9001:5.4.1-hp-specified
 TEST_P(Rfc9001, a2_client_initial) {
   auto client = initial_keys(v1_key_table(), Role::kClient, from_hex(rfc9001::kDcid), GetParam());
   auto server = initial_keys(v1_key_table(), Role::kServer, from_hex(rfc9001::kDcid), GetParam());
@@ -87,6 +89,7 @@ TEST_P(Rfc9001, a3_server_initial) {
   EXPECT_EQ(opened_payload(client.read, PacketNumber{1}, 18, packet), payload);
 }
 
+// rfc9000:17.2.5.2-tag
 TEST(rfc9001_retry, a4_tag_is_made_and_verified) {
   const ConnectionId dcid(from_hex(rfc9001::kDcid));
   auto retry = from_hex(rfc9001::kRetryPacket);

@@ -11,6 +11,7 @@ using Octets = std::vector<std::uint8_t>;
 const Octets kSecret(kTokenSecretLength, 0x5a);
 const Octets kAddress{192, 0, 2, 1};
 
+// rfc9000:8.1.1-token-kind
 TEST(token_sealer, notes_come_back) {
   SeededRandom random(1);
   const TokenSealer sealer(kSecret);
@@ -23,6 +24,7 @@ TEST(token_sealer, notes_come_back) {
   }
 }
 
+// rfc9000:8.1.4-integrity rfc9000:8.1.4-retry-address rfc9000:8.1.4-new-token-address rfc9000:8.1.4-hard-to-guess
 TEST(token_sealer, kind_address_secret_and_every_octet_count) {
   SeededRandom random(2);
   const TokenSealer sealer(kSecret);
@@ -41,6 +43,7 @@ TEST(token_sealer, kind_address_secret_and_every_octet_count) {
   EXPECT_FALSE(sealer.open(TokenKind::kRetry, token, kAddress)) << "the kind is authenticated";
 }
 
+// rfc9000:8.1.3-token-unique rfc9000:8.1.3-token-unlinkable
 TEST(token_sealer, equal_notes_give_different_tokens) {
   SeededRandom random(3);
   const TokenSealer sealer(kSecret);
@@ -53,6 +56,7 @@ TEST(token_sealer, oversized_tokens_are_refused_unread) {
   EXPECT_FALSE(sealer.open(TokenKind::kRetry, {}, {}));
 }
 
+// rfc9000:10.3.2-hard-to-guess rfc9000:10.3.2-one-cid
 TEST(stateless_reset, token_depends_on_secret_and_connection_id_only) {
   const ConnectionId one(Octets{1, 2, 3, 4}), two(Octets{1, 2, 3, 5});
   const ResetTokens tokens(kSecret);

@@ -190,6 +190,7 @@ void echo(Connection& c, StreamId id, const std::string& text) {
   EXPECT_EQ(c.write(id, SharedBytes::copy(as_bytes(text)), true).has_value(), true);
 }
 
+// rfc9001:4.1.2-handshake-done
 TEST(endpoint, handshake_completes_in_one_round_trip) {
   Pair pair;
   pair.connect();
@@ -232,6 +233,7 @@ TEST(endpoint, survives_the_loss_of_every_tenth_datagram) {
   EXPECT_GT(c.stats().packets_lost, 0u);
 }
 
+// rfc9000:8.1.2-token-repeated rfc9000:17.2.5.1-use-scid rfc9000:17.2.5.3-same-message rfc9000:17.2.5.2-scid-kept
 TEST(endpoint, retry_validates_the_address) {
   Pair pair({.server = {.retry = RetryPolicy::kAlways}});
   pair.connect();
@@ -241,6 +243,7 @@ TEST(endpoint, retry_validates_the_address) {
   EXPECT_EQ(pair.acceptor.accepted, 1);
 }
 
+// rfc9000:8.1.3-token-included rfc9000:8.1.3-token-used rfc9000:8.1.3-token-good rfc9000:8.1.3-token-validated
 TEST(endpoint, a_token_spares_the_next_visit_the_retry) {
   Pair pair({.server = {.retry = RetryPolicy::kAlways}});
   pair.connect();
@@ -253,6 +256,7 @@ TEST(endpoint, a_token_spares_the_next_visit_the_retry) {
   EXPECT_EQ(pair.server->stats().retries_sent, retries);
 }
 
+// rfc9000:8.1-three-times rfc9000:8-three-times rfc9000:14.1-server-limit rfc9000:8.1-count-all
 TEST(endpoint, server_never_sends_three_times_what_it_got_before_validation) {
   Pair pair;
   // The client's first flight arrives, nothing else does.
@@ -270,6 +274,7 @@ TEST(endpoint, server_never_sends_three_times_what_it_got_before_validation) {
   EXPECT_LE(pair.to_client_bytes, 3 * arrived);
 }
 
+// rfc9000:5.2.2-refused
 TEST(endpoint, refusal_reaches_the_client_with_its_code) {
   Pair pair;
   pair.acceptor.refuse = true;
@@ -280,6 +285,7 @@ TEST(endpoint, refusal_reaches_the_client_with_its_code) {
   EXPECT_EQ(pair.server->connection_count(), 0u);
 }
 
+// rfc9000:11.1-close rfc9000:10.2-discard rfc9000:11-signal
 TEST(endpoint, close_reaches_the_peer_and_both_sides_forget) {
   Pair pair;
   Connection& c = pair.connect();
@@ -317,6 +323,7 @@ TEST(endpoint, key_updates_do_not_disturb_a_transfer) {
   EXPECT_EQ(pair.acceptor.connection->stats().key_updates, 1u);
 }
 
+// rfc9000:9-validate-change rfc9000:9.3-follow rfc9000:9.3-protect
 TEST(endpoint, nat_rebinding_is_followed_after_validation) {
   Pair pair;
   Connection& c = pair.connect();
@@ -333,6 +340,7 @@ TEST(endpoint, nat_rebinding_is_followed_after_validation) {
   EXPECT_TRUE(pair.recorder.received[id.value] == text);
 }
 
+// rfc9221:5-deliver rfc9221:5-keys rfc9221:6-keys
 TEST(endpoint, datagrams_arrive) {
   PairOptions options;
   options.server.connection.max_datagram_frame_size = 65'535;
@@ -347,6 +355,7 @@ TEST(endpoint, datagrams_arrive) {
   EXPECT_EQ(pair.acceptor.recorder.datagrams[0], "hello");
 }
 
+// rfc9000:14.2-discover
 TEST(endpoint, path_mtu_discovery_reaches_the_configured_size) {
   Pair pair;
   pair.connect();
@@ -354,6 +363,7 @@ TEST(endpoint, path_mtu_discovery_reaches_the_configured_size) {
   EXPECT_EQ(pair.connection->stats().max_datagram_size, 1'452u);
 }
 
+// rfc9000:5.2.2-version-negotiation rfc9000:10.3-short-header rfc9000:10.3.3-smaller rfc9000:5.2.2-vn-if-long
 TEST(endpoint, unknown_packet_gets_a_reset_and_unknown_version_a_negotiation) {
   Pair pair;
   std::vector<std::uint8_t> unknown(100, 0x55);

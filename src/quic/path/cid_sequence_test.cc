@@ -56,6 +56,7 @@ TEST(peer_cids, the_initial_one_is_in_use_and_new_ones_are_spare) {
   EXPECT_EQ(cids.find(2)->cid, cid(2));
 }
 
+// rfc9000:19.15-repeated
 TEST(peer_cids, a_repeated_frame_changes_nothing) {
   PeerCids cids = peer();
   ASSERT_TRUE(cids.on_new_connection_id(frame(1)).has_value());
@@ -87,6 +88,7 @@ TEST(peer_cids, a_connection_id_with_another_number_is_a_protocol_violation) {
   EXPECT_EQ(code_of(cids.on_new_connection_id(other)), TransportErrorCode::kProtocolViolation);
 }
 
+// rfc9000:19.15-zero-received
 TEST(peer_cids, a_peer_with_zero_length_connection_ids_may_not_issue_any) {
   PeerCids cids;
   cids.set_initial(ConnectionId{});
@@ -105,6 +107,7 @@ TEST(peer_cids, more_than_the_limit_is_a_connection_id_limit_error) {
   EXPECT_EQ(code_of(cids.on_new_connection_id(frame(kMaxActiveCids))), TransportErrorCode::kConnectionIdLimitError);
 }
 
+// rfc9000:5.1.2-retire-prior-to
 TEST(peer_cids, retire_prior_to_makes_room_within_the_same_frame) {
   PeerCids cids = peer();
   for (std::uint64_t n = 1; n < kMaxActiveCids; ++n) ASSERT_TRUE(cids.on_new_connection_id(frame(n)).has_value());
@@ -115,6 +118,7 @@ TEST(peer_cids, retire_prior_to_makes_room_within_the_same_frame) {
   EXPECT_EQ(cids.pending_retirements(), 3u);
 }
 
+// rfc9000:5.1.2-bound-retired rfc9000:5.1.2-track-twice
 TEST(peer_cids, too_many_retirements_at_once_are_a_connection_id_limit_error) {
   PeerCids cids = peer();
   std::uint64_t n = 1;
@@ -135,6 +139,7 @@ TEST(peer_cids, numbers_with_too_many_gaps_are_a_connection_id_limit_error) {
   EXPECT_EQ(n, 2 * kMaxSeenCidRanges + 2);
 }
 
+// rfc9000:19.15-late rfc9000:19.15-retire-not-lowered
 TEST(peer_cids, a_number_already_overtaken_is_retired_at_once_and_only_once) {
   PeerCids cids = peer();
   ASSERT_TRUE(cids.on_new_connection_id(frame(5, 5)).has_value());
@@ -147,6 +152,7 @@ TEST(peer_cids, a_number_already_overtaken_is_retired_at_once_and_only_once) {
   EXPECT_EQ(cids.pending_retirements(), 1u);
 }
 
+// rfc9000:5.1.2-not-forgotten
 TEST(peer_cids, retirements_are_written_and_resent_when_lost) {
   PeerCids cids = peer();
   ASSERT_TRUE(cids.on_new_connection_id(frame(1)).has_value());
@@ -166,6 +172,7 @@ TEST(peer_cids, retirements_are_written_and_resent_when_lost) {
   EXPECT_EQ(cids.pending_retirements(), 0u);
 }
 
+// rfc9000:10.3.1-used-only
 TEST(peer_cids, a_reset_token_is_known_while_its_connection_id_is_in_use) {
   PeerCids cids = peer();
   EXPECT_FALSE(cids.is_reset_token(token(0)));
@@ -184,6 +191,7 @@ TEST(peer_cids, a_reset_token_is_known_while_its_connection_id_is_in_use) {
   EXPECT_TRUE(cids.take_tokens_changed());
 }
 
+// rfc9000:5.1.1-limit-kept rfc9000:5.1.1-sequence rfc9000:5.1.1-supply
 TEST(local_cids, as_many_are_issued_as_the_peer_allows) {
   LocalCids cids;
   EXPECT_EQ(cids.add_known(cid(0), token(0)), 0u);
@@ -256,6 +264,7 @@ TEST(local_cids, nothing_is_owed_once_lost_frames_were_late_or_their_numbers_ret
   EXPECT_FALSE(cids.has_frames());
 }
 
+// rfc9000:5.1.1-replace rfc9000:5.1.1-accepted
 TEST(local_cids, a_retirement_frees_the_connection_id_once) {
   LocalCids cids;
   cids.add_known(cid(0), token(0));

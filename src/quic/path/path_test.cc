@@ -12,6 +12,7 @@ namespace {
 
 constexpr Timestamp kNow{10s};
 
+// rfc9000:8.1.4-changed-address
 TEST(anti_amplification, sends_three_times_what_was_received_until_validated) {
   AntiAmplification limit;
   EXPECT_FALSE(limit.allows(1));
@@ -44,6 +45,7 @@ class Validation : public testing::Test {
   std::array<std::uint8_t, 64> area{};
 };
 
+// rfc9000:8.2.2-other-path-accepted
 TEST_F(Validation, any_outstanding_challenge_validates) {
   validator.start(kNow, 100ms);
   EXPECT_TRUE(validator.challenge_due(kNow));
@@ -61,6 +63,7 @@ TEST_F(Validation, any_outstanding_challenge_validates) {
   EXPECT_FALSE(validator.on_path_response(second));
 }
 
+// rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto
 TEST_F(Validation, fails_after_three_ptos) {
   validator.start(kNow, 100ms);
   const PathChallengeData data = challenge(kNow);
@@ -72,6 +75,7 @@ TEST_F(Validation, fails_after_three_ptos) {
   EXPECT_EQ(validator.next_timeout(), kNever);
 }
 
+// rfc9000:8.2.2-echo rfc9000:19.17-response rfc9000:8.2.2-one-response
 TEST_F(Validation, challenges_are_answered_and_the_oldest_gives_way_past_the_limit) {
   for (std::uint8_t i = 0; i <= PathValidator::kMaxResponses; ++i) validator.on_path_challenge({i});
   PacketPayload small{MutableBytes{area}.first(20)};
@@ -141,6 +145,7 @@ TEST(mtu_prober, tries_larger_sizes_again_after_the_raise_interval) {
   EXPECT_EQ(prober.mtu(), kEthernetMtuIpv4);
 }
 
+// rfc9000:14.3-base
 TEST(mtu_prober, a_black_hole_brings_back_the_base) {
   MtuProber prober({.max = kEthernetMtuIpv4});
   prober.start(kNow);
@@ -154,6 +159,7 @@ TEST(mtu_prober, a_black_hole_brings_back_the_base) {
   EXPECT_GE(prober.mtu() + MtuProber::kResolution, 1'400);
 }
 
+// rfc9000:14.4-probe-loss
 TEST(mtu_prober, congestion_is_no_black_hole) {
   MtuProber prober({.max = kEthernetMtuIpv4});
   prober.start(kNow);

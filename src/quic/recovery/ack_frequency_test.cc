@@ -72,6 +72,7 @@ TEST(ack_frequency, stays_within_what_the_peer_declared) {
   EXPECT_EQ(frame.sequence_number, 1u);
 }
 
+// ack-frequency:4-sequence
 TEST(ack_frequency, asks_again_only_when_half_or_twice_is_wanted) {
   AckFrequencySender sender = negotiated();
   sender.update(80, 40ms, 3);
@@ -83,6 +84,7 @@ TEST(ack_frequency, asks_again_only_when_half_or_twice_is_wanted) {
   EXPECT_EQ(write(sender).frame.ack_eliciting_threshold, 39u);
 }
 
+// ack-frequency:7-greater ack-frequency:7-in-flight
 TEST(ack_frequency, the_peers_delay_is_the_longest_it_may_know_of) {
   AckFrequencySender sender = negotiated();
   sender.update(80, 40ms, 3);
@@ -123,6 +125,7 @@ TEST(ack_frequency, waits_for_room) {
   EXPECT_TRUE(sender.owes_frame());
 }
 
+// ack-frequency:4-outdated
 TEST(ack_frequency, a_receiver_takes_only_newer_requests) {
   AckFrequencyReceiver receiver;
   EXPECT_TRUE(receiver.accept(0));

@@ -62,6 +62,7 @@ void receive(AckTracker& tracker, std::initializer_list<std::uint64_t> numbers, 
   for (const std::uint64_t pn : numbers) tracker.on_packet_received(PacketNumber{pn}, true, ecn, now);
 }
 
+// rfc9000:13.2.2-two rfc9000:13.2.1-within-delay rfc9000:13.2.1-one-ack
 TEST(ack_tracker, every_second_ack_eliciting_packet_is_acknowledged_at_once) {
   AckTracker tracker;
   receive(tracker, {0});
@@ -73,6 +74,7 @@ TEST(ack_tracker, every_second_ack_eliciting_packet_is_acknowledged_at_once) {
   EXPECT_FALSE(tracker.has_news());
 }
 
+// rfc9000:13.2.1-no-loop rfc9000:13.2-include-ack
 TEST(ack_tracker, packets_that_elicit_no_ack_are_reported_only_in_passing) {
   AckTracker tracker;
   for (std::uint64_t pn = 0; pn < 10; ++pn) tracker.on_packet_received(PacketNumber{pn}, false, Ecn::kNotEct, kNow);
@@ -80,12 +82,14 @@ TEST(ack_tracker, packets_that_elicit_no_ack_are_reported_only_in_passing) {
   EXPECT_TRUE(tracker.has_news());
 }
 
+// rfc9000:13.2.1-handshake-now
 TEST(ack_tracker, handshake_spaces_acknowledge_at_once) {
   AckTracker tracker = AckTracker::for_space(PacketNumberSpace::kHandshake);
   receive(tracker, {0});
   EXPECT_TRUE(tracker.ack_due(kNow));
 }
 
+// rfc9000:13.2.1-reordered
 TEST(ack_tracker, a_gap_and_its_filling_are_acknowledged_at_once_but_only_once) {
   AckTracker tracker;
   receive(tracker, {0, 1});
@@ -99,12 +103,14 @@ TEST(ack_tracker, a_gap_and_its_filling_are_acknowledged_at_once_but_only_once) 
   EXPECT_TRUE(tracker.ack_due(kNow));
 }
 
+// rfc9000:13.2.1-ce ack-frequency:6.3-ce
 TEST(ack_tracker, a_ce_mark_is_acknowledged_at_once) {
   AckTracker tracker;
   receive(tracker, {0}, kNow, Ecn::kCe);
   EXPECT_TRUE(tracker.ack_due(kNow));
 }
 
+// ack-frequency:4-threshold ack-frequency:4-delay
 TEST(ack_tracker, frequency_follows_the_peer) {
   AckTracker tracker;
   tracker.set_frequency(10, 5ms, 0);
@@ -114,6 +120,7 @@ TEST(ack_tracker, frequency_follows_the_peer) {
   EXPECT_TRUE(tracker.ack_due(kNow));
 }
 
+// ack-frequency:6.2-outside
 TEST(ack_tracker, a_reordering_threshold_of_three_tolerates_two) {
   AckTracker tracker;
   tracker.set_frequency(100, 25ms, 3);
@@ -125,6 +132,7 @@ TEST(ack_tracker, a_reordering_threshold_of_three_tolerates_two) {
   EXPECT_TRUE(tracker.ack_due(kNow));
 }
 
+// rfc9000:13.4.1-report rfc9000:13.2.5-large-delay
 TEST(ack_tracker, the_frame_has_ranges_delay_and_counts) {
   AckTracker tracker;
   receive(tracker, {0, 1, 2, 5, 6, 9}, kNow, Ecn::kEct0);
@@ -154,6 +162,7 @@ TEST(ack_tracker, a_small_room_holds_the_newest_ranges_or_nothing) {
   EXPECT_TRUE(out.empty());
 }
 
+// rfc9000:12.3-duplicates rfc9000:13.2.3-retain rfc9000:13.2.3-largest
 TEST(ack_tracker, duplicates_are_known_also_past_the_limit_of_ranges) {
   AckTracker tracker;
   for (std::uint64_t pn = 0; pn <= 2 * kMaxAckRanges; pn += 2) receive(tracker, {pn});
@@ -164,6 +173,7 @@ TEST(ack_tracker, duplicates_are_known_also_past_the_limit_of_ranges) {
   EXPECT_EQ(write(tracker, kNow).ranges.size(), kMaxAckRanges);
 }
 
+// rfc9000:13.2.3-stop-tracking
 TEST(ack_tracker, what_the_peer_knows_is_not_repeated_but_still_a_duplicate) {
   AckTracker tracker;
   receive(tracker, {0, 1, 4, 5});

@@ -40,6 +40,7 @@ TEST(ecn, new_ce_marks_are_counted_once) {
   EXPECT_EQ(ecn.state(), EcnState::kCapable);
 }
 
+// rfc9000:13.4.2.2-disable
 TEST(ecn, an_ack_without_counts_fails_a_marked_path) {
   EcnValidator ecn = after_sending(10);
   EXPECT_EQ(ecn.on_ack(2, 3, 0, std::nullopt), 0u);
@@ -71,6 +72,7 @@ TEST(ecn, more_marks_than_were_sent_fail_the_path) {
   EXPECT_EQ(ecn.state(), EcnState::kFailed);
 }
 
+// rfc9000:13.4.2.2-later
 TEST(ecn, counts_that_shrink_fail_the_path_but_spaces_are_counted_apart) {
   EcnValidator ecn = after_sending(10);
   (void)ecn.on_ack(0, 4, 0, EcnCounts{.ect0 = 4});

@@ -155,6 +155,7 @@ class Simulation {
   RangeSet received_;
 };
 
+// rfc9002:7.5-counted
 TEST(loss, every_packet_ends_once_and_the_flight_is_its_sum) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(seed);

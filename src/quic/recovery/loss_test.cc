@@ -7,6 +7,7 @@ namespace {
 
 using Numbers = std::vector<std::uint64_t>;
 
+// rfc9002:5.2-min
 TEST(rtt, first_sample_sets_everything) {
   RttEstimator rtt;
   EXPECT_EQ(rtt.pto_base(), 333ms + 2 * 333ms);
@@ -26,6 +27,7 @@ TEST(rtt, later_samples_are_averaged_without_the_ack_delay) {
   EXPECT_EQ(rtt.smoothed(), (Duration{100ms} * 7 + 110ms) / 8);
 }
 
+// rfc9002:5.3-lesser rfc9002:5.3-ignore-delay rfc9002:5.3-ignore-until-confirmed
 TEST(rtt, ack_delay_is_capped_only_after_confirmation) {
   RttEstimator before;
   RttEstimator after;
@@ -37,6 +39,7 @@ TEST(rtt, ack_delay_is_capped_only_after_confirmation) {
   EXPECT_EQ(after.smoothed(), (Duration{100ms} * 7 + 155ms) / 8);
 }
 
+// rfc9002:5.3-not-below-min
 TEST(rtt, an_overstated_delay_never_undercuts_min_rtt) {
   RttEstimator rtt;
   rtt.on_sample(100ms, 0ms, 25ms, true);
@@ -44,6 +47,7 @@ TEST(rtt, an_overstated_delay_never_undercuts_min_rtt) {
   EXPECT_EQ(rtt.smoothed(), (Duration{100ms} * 7 + 110ms) / 8);
 }
 
+// rfc9002:6.1.1-three rfc9002:6.1.1-not-less
 TEST(loss, declares_lost_after_three_newer_acks) {
   Recovery r;
   for (int i = 0; i < 5; ++i) r.send();
@@ -58,6 +62,8 @@ TEST(loss, declares_lost_after_three_newer_acks) {
   EXPECT_EQ(r.loss.bytes_in_flight(), 0u);
 }
 
+// rfc9002:6.1.2-time rfc9002:6.1.2-nine-eighths rfc9002:6.1.2-timer rfc9002:6.1.2-granularity
+// rfc9002:6.1.2-millisecond
 TEST(loss, declares_lost_nine_eighths_of_an_rtt_after_sending) {
   Recovery r;
   r.send();
@@ -88,6 +94,7 @@ TEST(loss, an_ack_of_a_packet_never_sent_is_a_protocol_violation) {
   EXPECT_EQ(outcome.error().reason, "acknowledges a packet never sent");
 }
 
+// rfc9000:13.1-never-sent
 TEST(loss, an_ack_of_a_number_left_out_is_a_protocol_violation) {
   Recovery r({.role = Role::kClient, .skip_packet_numbers = true});
   std::uint64_t previous = r.send();
@@ -130,6 +137,7 @@ TEST(loss, adjacent_stream_frames_are_merged) {
   EXPECT_TRUE(r.frames.acked[2].fin);
 }
 
+// rfc9002:5.1-largest-only rfc9002:5.1-ack-eliciting
 TEST(loss, rtt_is_sampled_from_the_largest_newly_acknowledged_only) {
   Recovery r;
   r.send();
@@ -144,6 +152,7 @@ TEST(loss, rtt_is_sampled_from_the_largest_newly_acknowledged_only) {
   EXPECT_FALSE(second->largest_increased);
 }
 
+// rfc9002:6.2.1-backoff rfc9002:6.2.1-granularity rfc9002:6.2.1-restart rfc9002:6.2.2-initial-rtt
 TEST(loss, pto_follows_rtt_and_peer_ack_delay_and_doubles) {
   Recovery r;
   r.confirmed();
@@ -175,6 +184,7 @@ TEST(loss, pto_follows_rtt_and_peer_ack_delay_and_doubles) {
   EXPECT_EQ(r.loss.pto_count(), 0u);
 }
 
+// rfc9002:6.2.1-application
 TEST(loss, application_data_has_no_pto_before_confirmation) {
   Recovery r(Recovery::server());
   r.send();
@@ -183,6 +193,7 @@ TEST(loss, application_data_has_no_pto_before_confirmation) {
   EXPECT_EQ(r.loss.next_timeout(), r.now + 999ms + 25ms);
 }
 
+// rfc9002:6.2.2.1-client-sets rfc9000:8.1-client-probes
 TEST(loss, a_client_with_nothing_in_flight_keeps_a_timer_until_the_server_has_validated_it) {
   Recovery r;
   r.send(PacketNumberSpace::kInitial);
@@ -206,6 +217,7 @@ TEST(loss, a_client_with_nothing_in_flight_keeps_a_timer_until_the_server_has_va
   EXPECT_EQ(r.loss.pto_count(), 0u);
 }
 
+// rfc9002:6.2.2.1-server-waits
 TEST(loss, a_server_without_credit_runs_no_pto) {
   Recovery r(Recovery::server());
   r.send(PacketNumberSpace::kInitial);
@@ -216,6 +228,7 @@ TEST(loss, a_server_without_credit_runs_no_pto) {
   EXPECT_EQ(r.loss.next_timeout(), r.now + 999ms);
 }
 
+// rfc9002:6.2.1-earlier-space rfc9002:6.2.4-other-spaces rfc9002:6.2.4-probe
 TEST(loss, a_handshake_pto_probes_both_handshake_spaces) {
   Recovery r(Recovery::server());
   r.send(PacketNumberSpace::kInitial);
@@ -237,6 +250,7 @@ TEST(loss, a_handshake_pto_probes_application_data_too) {
   EXPECT_EQ(r.frames.lost.size(), 2u);
 }
 
+// rfc9002:6.4-discard rfc9002:6.2.2-keys-discarded
 TEST(loss, discarding_a_space_empties_the_flight_and_resets_the_backoff) {
   Recovery r(Recovery::server());
   r.send(PacketNumberSpace::kInitial);
@@ -249,6 +263,7 @@ TEST(loss, discarding_a_space_empties_the_flight_and_resets_the_backoff) {
   EXPECT_EQ(r.ack({{0, 0}}, {}, PacketNumberSpace::kInitial)->acked_packets, 0u);
 }
 
+// rfc9000:17.2.5.3-numbers-go-on
 TEST(loss, retry_hands_back_the_frames_and_goes_on_numbering) {
   Recovery r;
   r.send(PacketNumberSpace::kInitial);
@@ -260,6 +275,7 @@ TEST(loss, retry_hands_back_the_frames_and_goes_on_numbering) {
   EXPECT_EQ(r.send(PacketNumberSpace::kInitial), 1u);
 }
 
+// rfc9000:17.2.3-resend rfc9000:17.2.3-new-numbers
 TEST(loss, rejected_zero_rtt_is_sent_again) {
   Recovery r;
   r.send();
@@ -288,6 +304,7 @@ RecoveryOutcome lose_run(Recovery& r, int count, Duration gap, bool ack_middle) 
   return *r.ack(ranges);
 }
 
+// rfc9002:7.6.1-three rfc9002:7.6.2-eliciting rfc9002:5.2-persistent
 TEST(loss, persistent_congestion_after_three_ptos_of_nothing_but_loss) {
   // RTT 100 ms: PTO 100 + 4 * rttvar + 25; three of them, with rttvar 50 then 37.5, below 1,100 ms.
   Recovery r;
@@ -307,6 +324,7 @@ TEST(loss, a_short_run_of_losses_is_no_persistent_congestion) {
   EXPECT_FALSE(lose_run(r, 12, 20ms, false).persistent_congestion);
 }
 
+// rfc9002:7.6.2-sample
 TEST(loss, losses_from_before_the_first_rtt_sample_are_no_persistent_congestion) {
   Recovery r;
   r.confirmed();
@@ -349,6 +367,7 @@ TEST(loss, one_of_two_losses_being_late_undoes_nothing) {
   EXPECT_EQ(r.controller.congestion_window(), reduced);
 }
 
+// rfc9000:14.4-probe-loss
 TEST(loss, a_lost_mtu_probe_leaves_the_window_alone) {
   Recovery r;
   r.confirmed();
@@ -365,6 +384,7 @@ TEST(loss, a_lost_mtu_probe_leaves_the_window_alone) {
   EXPECT_GT(r.controller.congestion_window(), window);
 }
 
+// rfc9000:9.4-old-path-apart
 TEST(loss, packets_of_an_earlier_network_path_settle_without_effect) {
   Recovery r;
   r.confirmed();
@@ -401,6 +421,7 @@ TEST(loss, packets_on_a_path_being_probed_are_outside_the_flight) {
   EXPECT_FALSE(outcome->rtt_sampled);
 }
 
+// rfc9000:21.9-work
 TEST(loss, an_endless_run_of_acks_stays_within_its_limit) {
   Recovery r;
   r.confirmed();

@@ -18,6 +18,7 @@ std::vector<std::uint8_t> pattern(std::size_t size) {
   return octets;
 }
 
+// rfc9000:2.2-in-order
 TEST(recv_buffer, returns_random_pieces_as_the_whole) {
   const auto whole = pattern(100'000);
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
@@ -53,6 +54,7 @@ TEST(recv_buffer, returns_random_pieces_as_the_whole) {
   }
 }
 
+// rfc9000:21.7-fragmentation
 TEST(recv_buffer, every_second_octet_costs_no_more_than_the_window_and_its_bits) {
   constexpr std::uint64_t kWindow = 1 << 20;
   const auto whole = pattern(kWindow);
@@ -94,6 +96,7 @@ TEST(recv_buffer, data_in_order_is_lent_not_copied) {
   EXPECT_TRUE(equal(Bytes{whole}.subspan(1500, 500), buffer.readable(scratch)[0]));
 }
 
+// rfc9000:2.2-same-data rfc9000:13.3-not-acknowledged-twice
 TEST(send_buffer, sends_again_exactly_what_is_lost_and_unacknowledged) {
   const auto whole = pattern(120'000);
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
@@ -155,6 +158,7 @@ TEST(send_buffer, shared_memory_is_referred_to_and_let_go_when_acknowledged) {
   EXPECT_TRUE(freed);
 }
 
+// rfc9000:7.5-crypto-buffer
 TEST(crypto_streams, limit_is_64_kib_ahead_of_the_reader) {
   BufferPools pools;
   CryptoStreams crypto(pools);
@@ -179,6 +183,7 @@ TEST(crypto_streams, limit_is_64_kib_ahead_of_the_reader) {
   EXPECT_TRUE(crypto.readable(EncryptionLevel::kInitial, views).empty());
 }
 
+// rfc9001:4.9-same-level
 TEST(crypto_streams, lost_frames_are_written_again_until_acknowledged) {
   BufferPools pools;
   CryptoStreams crypto(pools);
@@ -234,6 +239,7 @@ TEST(crypto_streams, closed_takes_what_it_had_and_refuses_what_is_new) {
   EXPECT_EQ(crypto_error(10), crypto.on_crypto(level, 100, Bytes{whole}.first(1)).error().code);
 }
 
+// rfc9000:4.2-no-waiting
 TEST(receive_window, doubles_when_used_up_within_two_round_trips_and_stops_at_the_cap) {
   ReceiveWindow window(1000, 3000);
   Timestamp now{};

@@ -89,6 +89,7 @@ TEST(stream_state, frames_for_local_streams_not_opened_are_stream_state_errors) 
   EXPECT_ERROR(kStreamStateError, s.set.on_stream_data_blocked(kUnopenedBidi, 0));
 }
 
+// rfc9000:4.6-stream-limit-kept rfc9000:19.11-kept
 TEST(stream_state, stream_limit_is_exact_for_every_frame_that_opens) {
   Server s;
   const StreamId last = StreamId::of(Role::kClient, true, 3), beyond = StreamId::of(Role::kClient, true, 4);
@@ -104,6 +105,7 @@ TEST(stream_state, stream_limit_is_exact_for_every_frame_that_opens) {
   EXPECT_EQ(2u + 4u + 20u, s.set.open_streams());
 }
 
+// rfc9000:3.2-lower-streams-exist rfc9000:2.1-no-reuse
 TEST(stream_state, using_a_stream_opens_all_lower_ones_in_order) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(StreamId{8}, 0, data(1), false).has_value());
@@ -116,6 +118,7 @@ TEST(stream_state, using_a_stream_opens_all_lower_ones_in_order) {
   EXPECT_FALSE(s.set.next_event().has_value());
 }
 
+// rfc9000:2.2-within-limits rfc9000:4.1-sender-limits rfc9000:19.10-kept
 TEST(stream_state, stream_flow_control_is_exact) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(kPeerBidi, 0, data(100), false).has_value());
@@ -124,6 +127,7 @@ TEST(stream_state, stream_flow_control_is_exact) {
   EXPECT_TRUE(s.set.on_stream(kPeerBidi, 0, data(100), true).has_value());
 }
 
+// rfc9000:19.9-sum
 TEST(stream_state, connection_flow_control_counts_highest_offsets_of_all_streams) {
   Server s;
   for (std::uint64_t i = 0; i < 10; ++i)
@@ -133,6 +137,7 @@ TEST(stream_state, connection_flow_control_counts_highest_offsets_of_all_streams
   EXPECT_ERROR(kFlowControlError, s.set.on_reset_stream(StreamId::of(Role::kClient, false, 10), 0, 1));
 }
 
+// rfc9000:4.5-nothing-beyond
 TEST(stream_state, final_size_is_final) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(kPeerUni, 0, data(50), false).has_value());
@@ -155,6 +160,7 @@ TEST(stream_state, numbers_out_of_range_are_frame_encoding_errors) {
   EXPECT_TRUE(s.set.on_streams_blocked(false, kMaxStreamCount).has_value());
 }
 
+// rfc9000:4.6-no-waiting rfc9000:13.3-outdated
 TEST(stream_state, frames_for_closed_streams_are_ignored_and_more_streams_granted) {
   Server s;
   for (std::uint64_t i = 0; i < 20; ++i)
@@ -173,6 +179,7 @@ TEST(stream_state, frames_for_closed_streams_are_ignored_and_more_streams_grante
   EXPECT_ERROR(kStreamLimitError, s.set.on_stream(StreamId::of(Role::kClient, false, 40), 0, {}, true));
 }
 
+// rfc9000:3.5-stop-answered rfc9000:3.5-stop-code rfc9000:3.5-stop-lost-data
 TEST(stream_state, stop_sending_is_answered_with_reset_of_the_same_code) {
   Server s;
   ASSERT_EQ(10u, *s.set.write(s.own_bidi, data(10)));
@@ -204,6 +211,7 @@ TEST(stream_state, reset_after_all_data_arrived_takes_nothing_away) {
   EXPECT_TRUE(s.set.consume(kPeerUni, 7));
 }
 
+// rfc9000:4.4-other-direction
 TEST(stream_state, reset_gives_back_connection_credit_for_unread_data) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(kPeerUni, 0, data(30), false).has_value());
@@ -216,6 +224,8 @@ TEST(stream_state, reset_gives_back_connection_credit_for_unread_data) {
   EXPECT_EQ(0u, s.set.receive_memory());
 }
 
+// rfc9000:13.3-no-more-credit rfc9000:4.1-limit-not-lowered rfc9000:4.6-max-streams-not-lowered
+// rfc9000:19.11-not-lowered
 TEST(stream_state, superseded_limits_are_not_resent) {
   Server s;
   std::vector<SentFrame> first;
@@ -235,6 +245,7 @@ TEST(stream_state, superseded_limits_are_not_resent) {
   }
 }
 
+// rfc9000:4.1-blocked-sent rfc9000:4.6-streams-blocked-sent rfc9000:19.12-sent rfc9000:19.13-sent rfc9000:19.14-sent
 TEST(stream_state, blocked_frames_come_once_per_limit) {
   BufferPools pools;
   StreamSet set(Role::kClient, tiny(), pools);
@@ -274,6 +285,7 @@ TEST(stream_state, blocked_frames_come_once_per_limit) {
   EXPECT_TRUE(set.open(true).has_value());
 }
 
+// rfc9000:11.2-reset-by-application
 TEST(stream_state, commands_on_the_wrong_stream_say_why) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(kPeerUni, 0, data(1), false).has_value());
@@ -284,6 +296,7 @@ TEST(stream_state, commands_on_the_wrong_stream_say_why) {
   EXPECT_EQ(StreamRefusal::kNotWritable, s.set.write(s.own_uni, data(1)).error());
 }
 
+// rfc9000:3.5-stop-sent rfc9000:3.5-stop-after-reset
 TEST(stream_state, stop_sending_discards_and_is_resent_until_the_end_is_known) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(kPeerUni, 0, data(30), false).has_value());
@@ -322,6 +335,7 @@ TEST(stream_state, writer_is_told_of_room_once_after_a_short_write) {
   EXPECT_FALSE(set.has_events());
 }
 
+// rfc9001:4.6.2-reset-streams
 TEST(stream_state, rejected_early_data_is_sent_again_within_the_new_limits) {
   BufferPools pools;
   StreamSet set(Role::kClient, tiny(), pools);
@@ -363,6 +377,7 @@ std::vector<std::uint64_t> order_of_six_packets(StreamSet& set) {
   return ids;
 }
 
+// rfc9000:2.3-priorities rfc9218:10-urgency rfc9218:10-in-order
 TEST(stream_priority, lower_urgency_goes_first_and_equals_in_id_order) {
   BufferPools pools;
   StreamSet set(Role::kClient, tiny(), pools);
@@ -375,6 +390,7 @@ TEST(stream_priority, lower_urgency_goes_first_and_equals_in_id_order) {
   EXPECT_EQ((std::vector<std::uint64_t>{8, 8, 0, 0, 4, 4}), order_of_six_packets(set));
 }
 
+// rfc9218:10-incremental rfc9218:10-share
 TEST(stream_priority, incremental_streams_take_turns) {
   BufferPools pools;
   StreamSet set(Role::kClient, tiny(), pools);

@@ -86,6 +86,7 @@ TEST(tls_session, post_quantum_client_hello_is_larger_than_a_datagram) {
   EXPECT_EQ(h.client->key_exchange_group(), "X25519MLKEM768");
 }
 
+// rfc9001:5.3-hp-defined rfc9001:5.3-unknown-suites
 TEST(tls_session, each_suite_can_be_the_only_one) {
   for (const auto suite :
        {CipherSuite::kAes128GcmSha256, CipherSuite::kAes256GcmSha384, CipherSuite::kChaCha20Poly1305Sha256}) {
@@ -115,6 +116,7 @@ TEST(tls_session, group_of_one_side_wins_also_by_hello_retry_request) {
   }
 }
 
+// rfc9001:8.1-no-protocol rfc9001:8.1-alpn rfc9000:7-alpn
 TEST(tls_session, no_common_protocol_is_alert_120) {
   auto options = client_options();
   options.common.alpn = {"other", "hq-interop"};
@@ -141,6 +143,7 @@ TEST(tls_session, the_server_prefers_its_own_order_of_protocols) {
   EXPECT_EQ(h.client->alpn(), "b");
 }
 
+// rfc9001:4.4-authenticate rfc9114:3.1-verify rfc9114:3.1-not-authoritative
 TEST(tls_session, certificate_faults_are_named) {
   struct Case {
     const char* what;
@@ -186,6 +189,7 @@ TEST(tls_session, addresses_and_insecure_clients_get_through) {
   EXPECT_TRUE(i.run()) << i.client->failure();
 }
 
+// rfc9114:3.2-sni rfc9114:3.2-host
 TEST(tls_session, the_certificate_follows_the_server_name) {
   const auto second =
       *mint_dev_certificate({.names = {"second.example", "*.wild.example"}, .not_before_s = kNow - 3600});
@@ -315,6 +319,7 @@ TEST(tls_session, damaged_tickets_are_passed_over) {
   EXPECT_FALSE(parse_session_ticket(ticket).has_value());
 }
 
+// rfc9001:4.8-fatal
 TEST(tls_session, malformed_octets_are_crypto_errors) {
   const auto server_from = server_context();
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
@@ -333,6 +338,7 @@ TEST(tls_session, malformed_octets_are_crypto_errors) {
   }
 }
 
+// rfc9000:7-authenticated-exchange
 TEST(tls_session, altered_handshakes_never_complete) {
   const auto server_from = server_context();
   const auto client_from = client_context();
@@ -396,6 +402,7 @@ Octets without_extension(Octets hello, std::uint16_t type) {
   return hello;
 }
 
+// rfc9001:8.2-parameters rfc9001:8.1-client-error
 TEST(tls_session, transport_parameters_and_alpn_are_mandatory) {
   const auto server_from = server_context();
   const auto client_from = client_context();
@@ -413,6 +420,7 @@ TEST(tls_session, transport_parameters_and_alpn_are_mandatory) {
   }
 }
 
+// rfc9001:4.1.3-old-level-error rfc9001:4.1.3-old-level
 TEST(tls_session, crypto_data_of_a_finished_level_is_a_protocol_violation) {
   const auto server_from = server_context();
   const auto client_from = client_context();
@@ -424,6 +432,7 @@ TEST(tls_session, crypto_data_of_a_finished_level_is_a_protocol_violation) {
             TransportErrorCode::kProtocolViolation);
 }
 
+// rfc9001:4.1.3-unconsumed
 TEST(tls_session, octets_after_the_last_message_of_a_level_are_a_protocol_violation) {
   const auto server_from = server_context();
   const auto client_from = client_context();
@@ -461,6 +470,7 @@ TEST(tls_session, data_of_a_later_level_waits_up_to_the_limit) {
             TransportErrorCode::kCryptoBufferExceeded);
 }
 
+// rfc9001:6-no-tls-update
 TEST(tls_session, key_update_messages_are_refused) {
   // RFC 9001 section 6: a TLS KeyUpdate message is unexpected_message, 0x010a.
   const auto server_from = server_context();

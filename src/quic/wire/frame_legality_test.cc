@@ -42,6 +42,7 @@ const RfcRow* rfc_row(std::uint64_t type) {
   return nullptr;
 }
 
+// rfc9000:12.4-permitted rfc9001:8.3-crypto rfc9000:12.5-others
 TEST(frame_legality, agrees_with_table_3_for_every_type_and_packet) {
   for (std::uint64_t type = 0; type < 300; ++type) {
     const RfcRow* expected = rfc_row(type);
@@ -64,6 +65,7 @@ TEST(frame_legality, agrees_with_table_3_for_every_type_and_packet) {
   }
 }
 
+// rfc9000:12.4-unknown
 TEST(frame_legality, unknown_types_are_frame_encoding_errors) {
   for (const std::uint64_t type : {std::uint64_t{0x20}, std::uint64_t{0x2f}, std::uint64_t{0x32}, std::uint64_t{0x40},
                                    std::uint64_t{0xb0}, std::uint64_t{0x15228c00}, kVarintMax}) {
@@ -75,6 +77,7 @@ TEST(frame_legality, unknown_types_are_frame_encoding_errors) {
   }
 }
 
+// rfc9000:12.4-shortest
 TEST(frame_legality, types_must_come_in_their_shortest_encoding) {
   for (const char* hex : {"4001", "80000001", "c000000000000001"}) {
     const auto octets = from_hex(hex);

@@ -44,6 +44,7 @@ TEST(packet_header, reads_the_client_initial_of_rfc9001_a_2) {
   EXPECT_TRUE(header->is_protected());
 }
 
+// rfc9000:17.2-reserved-sent
 TEST(packet_header, writes_the_client_initial_header_of_rfc9001_a_2) {
   const Octets dcid = from_hex("8394c8f03e515708");
   Octets packet(1'200);
@@ -67,6 +68,7 @@ TEST(packet_header, writes_the_server_initial_header_of_rfc9001_a_3) {
   EXPECT_EQ(to_hex(Bytes(packet).first(layout.size)), "c1000000010008f067a5502a4262b50040750001");
 }
 
+// rfc9000:17.3.1-reserved-sent
 TEST(packet_header, writes_the_short_header_of_rfc9001_a_5) {
   Octets packet(4);
   Writer out(packet);
@@ -77,6 +79,7 @@ TEST(packet_header, writes_the_short_header_of_rfc9001_a_5) {
   EXPECT_EQ(layout.size, 4u);
 }
 
+// rfc9000:17.2.5-unused
 TEST(packet_header, reads_the_retry_of_rfc9001_a_4) {
   const Octets packet = from_hex("ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba");
   const auto header = parse_packet_header(packet, 8);
@@ -99,6 +102,7 @@ TEST(packet_header, short_header_takes_the_local_connection_id_length) {
   EXPECT_EQ(header->first_octet, 0x60);
 }
 
+// rfc9001:5.4.2-sample rfc9000:10.3-too-small
 TEST(packet_header, drops_a_packet_too_short_to_sample) {
   EXPECT_TRUE(parse_packet_header(padded("40 01020304", 5 + kMinProtectedLength), 4));
   EXPECT_FALSE(parse_packet_header(padded("40 01020304", 5 + kMinProtectedLength - 1), 4));
@@ -111,6 +115,7 @@ TEST(packet_header, drops_a_packet_too_short_to_sample) {
   EXPECT_EQ(header->packet_size, 8u + 19u);
 }
 
+// rfc9000:17.2-fixed-bit rfc9000:17.3.1-fixed-bit rfc9287:3-accept
 TEST(packet_header, drops_a_clear_fixed_bit_unless_greased) {
   const Octets short_packet = padded("00 01020304", 40);
   EXPECT_FALSE(parse_packet_header(short_packet, 4));
@@ -120,6 +125,7 @@ TEST(packet_header, drops_a_clear_fixed_bit_unless_greased) {
   EXPECT_TRUE(parse_packet_header(long_packet, 4, true));
 }
 
+// rfc9000:17.2-cid-too-long rfc9000:17.2-cid-length
 TEST(packet_header, drops_connection_ids_over_20_octets_in_v1) {
   for (const std::size_t length : {20u, 21u}) {
     for (const bool in_scid : {false, true}) {
@@ -135,6 +141,7 @@ TEST(packet_header, drops_connection_ids_over_20_octets_in_v1) {
   }
 }
 
+// rfc9000:17.2-long-cids-read rfc9000:17.2.1-no-rules
 TEST(packet_header, unknown_versions_may_have_connection_ids_of_255_octets) {
   Octets packet = from_hex("80 babababa ff");
   packet.resize(packet.size() + 255, 1);
@@ -164,6 +171,7 @@ TEST(packet_header, retry_needs_room_for_its_tag) {
   EXPECT_TRUE(header->token.empty());
 }
 
+// rfc9000:12.2-process rfc9000:12.2-individually
 TEST(packet_header, steps_through_coalesced_packets) {
   Octets datagram = padded("c000000001 01aa 00 00 19", 10 + 25);
   const Octets handshake = padded("e000000001 01aa 00 1e", 9 + 30);

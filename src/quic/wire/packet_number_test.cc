@@ -12,6 +12,7 @@
 namespace hawser::quic {
 namespace {
 
+// rfc9000:17.1-twice-range
 TEST(packet_number, length_follows_appendix_a_2) {
   const PacketNumber acked{0xabe8b3};
   EXPECT_EQ(packet_number_length(PacketNumber{0xac5c02}, acked), 2u);
@@ -38,6 +39,7 @@ TEST(packet_number, decodes_appendix_a_3) {
   EXPECT_EQ(decode_packet_number(PacketNumber{0xa82f30ea}, 0x9b32, 16), PacketNumber{0xa82f9b32});
 }
 
+// rfc9000:17.1-full-before-ack
 TEST(packet_number, first_packet_is_read_as_it_stands) {
   EXPECT_EQ(decode_packet_number(std::nullopt, 0, 8), PacketNumber{0});
   EXPECT_EQ(decode_packet_number(std::nullopt, 200, 8), PacketNumber{200});
@@ -55,6 +57,7 @@ TEST(packet_number, writes_big_endian_and_reads_it_back) {
   EXPECT_EQ(take_truncated_packet_number(octets.data(), 3), 0xccdd11u);
 }
 
+// rfc9000:17.1-late
 TEST(packet_number, any_receiver_between_acked_and_sent_restores_it) {
   for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
     SeededRandom random(seed);

@@ -35,6 +35,7 @@ TEST(retry, reads_the_packet_of_rfc9001_a_4) {
   EXPECT_EQ(to_hex(retry->tag), kTag);
 }
 
+// rfc9000:17.2.5.2-empty-token
 TEST(retry, drops_an_empty_token) {
   const Octets packet = from_hex("ff000000010008f067a5502a4262b5" + std::string(kTag));
   const auto header = parse_packet_header(packet, 8);

@@ -121,6 +121,7 @@ TEST(transport_parameters, refuses_a_misshapen_preferred_address) {
   expect_refused("0f 00 0d 2d" + std::string(kPreferred), Role::kServer, "a server without connection IDs");
 }
 
+// rfc9000:18.2-server-only
 TEST(transport_parameters, refuses_server_parameters_from_a_client) {
   for (const std::string& hex : {std::string("00 01 aa"), std::string("02 10 000102030405060708090a0b0c0d0e0f"),
                                  std::string("10 01 aa"), "0d 2d" + std::string(kPreferred)}) {
@@ -129,6 +130,7 @@ TEST(transport_parameters, refuses_server_parameters_from_a_client) {
   }
 }
 
+// rfc9368:4-not-listed rfc9368:4-parse-failure
 TEST(transport_parameters, a_clients_chosen_version_must_be_available) {
   EXPECT_TRUE(parse("11 0c 00000001 6b3343cf 00000001", Role::kClient));
   expect_refused("11 08 00000001 6b3343cf", Role::kClient, "chosen not available");
@@ -240,6 +242,7 @@ TEST(transport_parameters, round_trip_over_seeds) {
   }
 }
 
+// rfc9000:7.4-once
 TEST(transport_parameters, are_sent_in_random_order_with_one_reserved_id) {
   std::set<std::uint64_t> first_ids;
   TransportParameters sent;
@@ -288,6 +291,7 @@ TEST(transport_parameters, every_cut_inside_a_parameter_is_refused) {
   }
 }
 
+// rfc9000:7.4.1-not-smaller rfc9000:7.4.1-not-violated rfc9221:3-zero-rtt-client
 TEST(transport_parameters, zero_rtt_needs_limits_that_did_not_shrink) {
   TransportParameters remembered;
   remembered.initial_max_data = 10;

@@ -12,6 +12,7 @@ using Octets = std::vector<std::uint8_t>;
 
 constexpr std::array kSupported{Version::kV1, Version{0x6b3343cf}};
 
+// rfc9000:17.2.1-dcid rfc9000:17.2.1-scid rfc9000:17.2.1-version-0 rfc9000:17.2.1-0x40
 TEST(version_negotiation, swaps_connection_ids_and_adds_a_reserved_version) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SeededRandom random(seed);
@@ -40,6 +41,7 @@ TEST(version_negotiation, swaps_connection_ids_and_adds_a_reserved_version) {
   }
 }
 
+// rfc9000:17.2.1-unused
 TEST(version_negotiation, is_read_with_any_first_octet_that_says_long_header) {
   const Octets packet = from_hex("80 00000000 00 00 00000001");
   const auto header = parse_packet_header(packet, 8);

@@ -49,6 +49,7 @@ AckFrame parsed(const Octets& octets) {
   return frame.value_or(AckFrame{});
 }
 
+// rfc9000:13.2.3-latest rfc9000:13.2.3-largest-range
 TEST(ack, says_the_newest_ranges_that_fit_over_seeds) {
   for (std::uint64_t seed = 1; seed <= 3'000; ++seed) {
     SeededRandom random(seed);
@@ -100,6 +101,7 @@ TEST(ack, writes_nothing_where_not_even_one_range_fits) {
   EXPECT_TRUE(full.octets.empty());
 }
 
+// rfc9000:19.3-both
 TEST(ack, reads_ranges_as_section_19_3_1_counts_them) {
   // Largest 10, first range 10..8; a gap of 1 skips 7 and 6; then 5..3.
   const Octets octets = from_hex("02 0a 19 01 02 01 02");
