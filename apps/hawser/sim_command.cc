@@ -15,6 +15,7 @@
 #include "events/tee.h"
 #include "runtime/qlog_files.h"
 #include "sim/scenario.h"
+#include "sim_congestion.h"
 
 namespace hawser::app {
 namespace {
@@ -112,7 +113,10 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   command->add_flag("--counters", options->counters, "Print how often each event happened");
   command->add_flag("--quiet", options->quiet, "Print failures only");
   command->add_flag("--list", options->list, "List the scenarios");
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  add_sim_congestion_command(*command, exit_code);
+  command->callback([options, command, &exit_code] {
+    if (command->get_subcommands().empty()) exit_code = run(*options);
+  });
 }
 
 }  // namespace hawser::app

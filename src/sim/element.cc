@@ -228,7 +228,10 @@ std::unique_ptr<Element> make_element(const ElementSpec& spec) {
       return std::make_unique<EcnBleach>();
     case Kind::kNat:
       return std::make_unique<Nat>(spec.nat);
+    case Kind::kShared:
+      break;
   }
+  HAWSER_CHECK(false);  // somebody else made it
   return nullptr;
 }
 

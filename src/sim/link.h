@@ -32,21 +32,44 @@ struct Datagram {
 
 enum class Direction : std::uint8_t { kUp, kDown };
 
+// Where a datagram goes on once it leaves an element that holds it: which link, which way, and
+// what it comes to next there. World makes and reads it; an element only keeps it.
+struct Passage {
+  std::size_t pipe = 0;
+  Direction direction = Direction::kUp;
+  std::size_t stage = 0;
+};
+
 // What an element decides about a datagram: it is called once with the datagram and tells,
 // through `out`, when which copies of it leave. A datagram that is not passed on is dropped.
+// An element that cannot tell yet, because it depends on what comes later, keeps datagram and
+// passage, says when it wants to be asked, and releases what leaves then.
 class Element {
  public:
   class Output {
    public:
     // at >= now.
     virtual void pass(Datagram datagram, Timestamp at) = 0;
+    [[nodiscard]] virtual Passage passage() const = 0;
 
    protected:
     ~Output() = default;
   };
+  class Release {
+   public:
+    virtual void release(Datagram datagram, const Passage& passage) = 0;
+
+   protected:
+    ~Release() = default;
+  };
 
   virtual ~Element() = default;
   virtual void on_datagram(Datagram datagram, Direction direction, Timestamp now, Random& random, Output& out) = 0;
+  // This kind of element may hold datagrams back.
+  [[nodiscard]] virtual bool holds() const { return false; }
+  // When depart() has to be called, at the latest; kNever: it holds nothing now.
+  [[nodiscard]] virtual Timestamp next_departure() const { return kNever; }
+  virtual void depart(Timestamp /*now*/, Release& /*out*/) {}
 };
 
 // Options of nat(). Times count from kWorldStart.
@@ -94,6 +117,7 @@ struct ElementSpec {
     kEcnMark,
     kEcnBleach,
     kNat,
+    kShared,
   };
   Kind kind = Kind::kDelay;
   bool up = true;               // acts on datagrams that go up
@@ -106,6 +130,7 @@ struct ElementSpec {
   Duration until{0};
   RateOptions rate{};
   NatOptions nat{};
+  Element* shared = nullptr;  // kShared: not owned, outlives the world
 };
 
 using LinkSpec = std::vector<ElementSpec>;
@@ -184,6 +209,11 @@ inline ElementSpec nat(NatOptions options = {}) {
   return {.kind = ElementSpec::Kind::kNat, .nat = std::move(options)};
 }
 
+// An element with its state that several links share: the queue of a router, say.
+inline ElementSpec through(Element& element) {
+  return {.kind = ElementSpec::Kind::kShared, .shared = &element};
+}
+
 // The same element for one direction only.
 inline ElementSpec up(ElementSpec spec) {
   spec.down = false;
@@ -194,7 +224,7 @@ inline ElementSpec down(ElementSpec spec) {
   return spec;
 }
 
-// An element with its state for one direction (a NAT: for both).
+// An element with its state for one direction (a NAT: for both). Not for kShared.
 std::unique_ptr<Element> make_element(const ElementSpec& spec);
 
 // A NAT box (element.cc): rewrites sources going up and destinations going down.

@@ -11,11 +11,11 @@
 #include "events/tee.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/tls/deterministic_random.h"
-#include "quic/tls/dev_certificate.h"
 #include "quic/tls/tls_context.h"
 #include "sim/application.h"
 #include "sim/invariants.h"
 #include "sim/setup.h"
+#include "sim/tls_contexts.h"
 #include "sim/world.h"
 
 namespace hawser::sim {
@@ -24,8 +24,6 @@ namespace {
 using quic::CloseReason;
 using quic::Role;
 
-// Within the validity of the certificate below; TLS must not ask the system's clock.
-constexpr std::int64_t kWallClockS = 1'800'000'000;
 // Steps of one run. 100 MB in 1,200-octet datagrams are 84,000 arrivals and as many
 // acknowledgements; a hundred times that is a timer that creeps.
 constexpr std::uint64_t kStepsMax = 10'000'000;
@@ -37,51 +35,6 @@ constexpr std::uint64_t kBufferCheckInterval = 16;
 
 const SocketAddress kClientAddress = ipv4_address({10, 0, 0, 2}, 50'000);
 const SocketAddress kServerAddress = ipv4_address({192, 0, 2, 1}, 443);
-
-std::vector<std::uint8_t> octets(std::string_view text) {
-  return {text.begin(), text.end()};
-}
-
-// Certificates and policy are the same for every run of a process, and made of a seed of
-// their own, so that runs of different processes agree.
-struct TlsContexts {
-  std::optional<quic::TlsServerContext> server;
-  std::optional<quic::TlsClientContext> client;
-  std::optional<quic::TlsClientContext> classic_client;  // X25519 only
-};
-
-TlsContexts make_tls_contexts() {
-  const quic::DeterministicTlsRandom fixed(0x7c0ffee);
-  const auto certificate = quic::mint_dev_certificate(
-      {.names = {"localhost"}, .not_before_s = kWallClockS - 86'400, .validity_s = 2 * 86'400});
-  HAWSER_CHECK(certificate.has_value());
-  quic::TlsServerOptions server;
-  server.common.alpn = {"hawser-sim"};
-  server.common.verification_time_s = kWallClockS;
-  server.certificates = {{.chain_file = {},
-                          .key_file = {},
-                          .chain = octets(certificate->certificate_pem),
-                          .key = octets(certificate->key_pem)}};
-  // Tickets carry the time of the system's clock; without them a run is a function of its seed.
-  server.tickets = 0;
-  server.ticket_secret.assign(32, 0x42);
-  quic::TlsClientOptions client;
-  client.common.alpn = {"hawser-sim"};
-  client.common.verification_time_s = kWallClockS;
-  client.trust = {.system = false, .ca_file = {}, .ca_folder = {}, .ca = octets(certificate->certificate_pem)};
-  quic::TlsClientOptions classic = client;
-  classic.common.groups = "X25519";
-  TlsContexts contexts;
-  contexts.server.emplace(quic::TlsServerContext::create(server).value());
-  contexts.client.emplace(quic::TlsClientContext::create(client).value());
-  contexts.classic_client.emplace(quic::TlsClientContext::create(classic).value());
-  return contexts;
-}
-
-TlsContexts& tls_contexts() {
-  static TlsContexts contexts = make_tls_contexts();
-  return contexts;
-}
 
 // Runs scheduled commands when their time has come.
 class Script final : public Actor {

@@ -15,6 +15,8 @@ constexpr std::size_t kTrainsLent = 4;
 // What a kernel delivers in one read at most (GRO).
 constexpr std::size_t kReceivedSegmentsMax = 64;
 constexpr std::size_t kReceivedTrainBytesMax = 65'535;
+// Buffers of datagrams that are kept for the next ones.
+constexpr std::size_t kSpareMax = 4'096;
 
 // For std heap functions, which keep the largest in front: the earliest is the largest.
 constexpr auto later = [](const auto& a, const auto& b) {
@@ -26,23 +28,33 @@ constexpr auto later = [](const auto& a, const auto& b) {
 // Passes a datagram from one element to the next.
 class World::StageOutput final : public Element::Output {
  public:
-  StageOutput(World& world, std::size_t pipe, Direction direction, std::size_t next_stage)
-      : world_(world), pipe_(pipe), direction_(direction), next_stage_(next_stage) {}
+  StageOutput(World& world, Passage next) : world_(world), next_(next) {}
   void pass(Datagram datagram, Timestamp at) override {
     HAWSER_CHECK(at >= world_.now_);
-    world_.push({.at = at,
-                 .sequence = world_.sequence_++,
-                 .pipe = pipe_,
-                 .direction = direction_,
-                 .stage = next_stage_,
-                 .datagram = std::move(datagram)});
+    Arrival arrival{.passage = next_, .datagram = std::move(datagram)};
+    if (at == world_.now_) {
+      world_.advance(std::move(arrival));
+    } else {
+      world_.push(at, std::move(arrival));
+    }
+  }
+  [[nodiscard]] Passage passage() const override { return next_; }
+
+ private:
+  World& world_;
+  Passage next_;
+};
+
+// Takes what an element held back.
+class World::Departures final : public Element::Release {
+ public:
+  explicit Departures(World& world) : world_(world) {}
+  void release(Datagram datagram, const Passage& passage) override {
+    world_.advance({.passage = passage, .datagram = std::move(datagram)});
   }
 
  private:
   World& world_;
-  std::size_t pipe_;
-  Direction direction_;
-  std::size_t next_stage_;
 };
 
 World::World(WorldOptions options) : options_(options), random_(options.seed) {
@@ -59,18 +71,35 @@ NodeId World::add(Node& node, const SocketAddress& address) {
 
 void World::connect(NodeId inside, NodeId outside, const LinkSpec& spec) {
   HAWSER_CHECK(inside < nodes_.size() && outside < nodes_.size() && inside != outside);
-  Pipe pipe{.inside = inside, .outside = outside, .up = {}, .down = {}, .nat = nullptr};
+  Pipe pipe{.inside = inside, .outside = outside, .up = {}, .down = {}, .owned = {}, .nat = nullptr};
   for (const ElementSpec& element : spec) {
+    Element* both = element.kind == ElementSpec::Kind::kShared ? element.shared : nullptr;
+    if (both != nullptr) hold(*both);
     if (element.kind == ElementSpec::Kind::kNat) {
       HAWSER_CHECK(pipe.nat == nullptr);
-      pipe.nat = std::make_unique<Nat>(element.nat);
-      pipe.nat_position = pipe.up.size();
+      auto nat = std::make_unique<Nat>(element.nat);
+      pipe.nat = nat.get();
+      both = own(pipe, std::move(nat));
     }
+    // A NAT acts on both directions whatever is written.
     const bool is_nat = element.kind == ElementSpec::Kind::kNat;
-    pipe.up.push_back(element.up && !is_nat ? make_element(element) : nullptr);
-    pipe.down.push_back(element.down && !is_nat ? make_element(element) : nullptr);
+    const bool goes_up = element.up || is_nat;
+    const bool goes_down = element.down || is_nat;
+    pipe.up.push_back(!goes_up ? nullptr : both != nullptr ? both : own(pipe, make_element(element)));
+    pipe.down.push_back(!goes_down ? nullptr : both != nullptr ? both : own(pipe, make_element(element)));
   }
   pipes_.push_back(std::move(pipe));
+}
+
+Element* World::own(Pipe& pipe, std::unique_ptr<Element> element) {
+  hold(*element);
+  pipe.owned.push_back(std::move(element));
+  return pipe.owned.back().get();
+}
+
+void World::hold(Element& element) {
+  if (element.holds() && std::find(holding_.begin(), holding_.end(), &element) == holding_.end())
+    holding_.push_back(&element);
 }
 
 void World::add_actor(Actor& actor, Timestamp first) {
@@ -100,78 +129,95 @@ World::StepResult World::step(Timestamp limit) {
 
 void World::pump(NodeId node) {
   collect(node);
+  nodes_[node].timeout = nodes_[node].node->next_timeout().value_or(kNever);
 }
 
 Timestamp World::next_instant() const {
-  Timestamp next = arrivals_.empty() ? kNever : arrivals_.front().at;
-  for (const Attached& attached : nodes_) {
-    if (const auto timeout = attached.node->next_timeout()) next = std::min(next, *timeout);
-  }
+  Timestamp next = due_.empty() ? kNever : due_.front().at;
+  for (const Attached& attached : nodes_)
+    next = std::min(next, attached.touched ? attached.node->next_timeout().value_or(kNever) : attached.timeout);
+  for (const Element* element : holding_) next = std::min(next, element->next_departure());
   for (const Scheduled& scheduled : actors_) next = std::min(next, scheduled.at);
   return next;
 }
 
 Element* World::element_at(Pipe& pipe, Direction direction, std::size_t stage) {
-  const std::size_t position = direction == Direction::kUp ? stage : pipe.up.size() - 1 - stage;
-  if (position == pipe.nat_position) return pipe.nat.get();
-  return direction == Direction::kUp ? pipe.up[position].get() : pipe.down[position].get();
+  return direction == Direction::kUp ? pipe.up[stage] : pipe.down[pipe.down.size() - 1 - stage];
 }
 
 void World::move_arrivals() {
-  while (!arrivals_.empty() && arrivals_.front().at <= now_) {
-    std::pop_heap(arrivals_.begin(), arrivals_.end(), later);
-    Arrival arrival = std::move(arrivals_.back());
-    arrivals_.pop_back();
+  while (!due_.empty() && due_.front().at <= now_) {
+    std::pop_heap(due_.begin(), due_.end(), later);
+    const std::uint32_t slot = due_.back().slot;
+    due_.pop_back();
+    Arrival arrival = std::move(slots_[slot]);
+    free_slots_.push_back(slot);
     advance(std::move(arrival));
   }
+  Departures out(*this);
+  for (Element* element : holding_)
+    while (element->next_departure() <= now_) element->depart(now_, out);
 }
 
 // Takes a datagram to its next element, or to the node behind the last one.
 void World::advance(Arrival arrival) {
-  Pipe& pipe = pipes_[arrival.pipe];
-  while (arrival.stage < pipe.up.size() && element_at(pipe, arrival.direction, arrival.stage) == nullptr)
-    ++arrival.stage;
-  if (arrival.stage == pipe.up.size()) {
+  Pipe& pipe = pipes_[arrival.passage.pipe];
+  const Direction direction = arrival.passage.direction;
+  std::size_t& stage = arrival.passage.stage;
+  while (stage < pipe.up.size() && element_at(pipe, direction, stage) == nullptr) ++stage;
+  if (stage == pipe.up.size()) {
     arrive(std::move(arrival));
     return;
   }
-  StageOutput out(*this, arrival.pipe, arrival.direction, arrival.stage + 1);
-  Element* element = element_at(pipe, arrival.direction, arrival.stage);
-  element->on_datagram(std::move(arrival.datagram), arrival.direction, now_, random_, out);
+  Element* element = element_at(pipe, direction, stage++);
+  StageOutput out(*this, arrival.passage);
+  element->on_datagram(std::move(arrival.datagram), direction, now_, random_, out);
 }
 
 void World::arrive(Arrival arrival) {
-  const Pipe& pipe = pipes_[arrival.pipe];
-  const NodeId id = arrival.direction == Direction::kUp ? pipe.outside : pipe.inside;
+  const Pipe& pipe = pipes_[arrival.passage.pipe];
+  const NodeId id = arrival.passage.direction == Direction::kUp ? pipe.outside : pipe.inside;
   Datagram& datagram = arrival.datagram;
   std::swap(datagram.tuple.local, datagram.tuple.remote);  // now as the receiver sees it
   ++stats_.datagrams_delivered;
   stats_.bytes_delivered += datagram.bytes.size();
-  mix(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
-  mix(id << 8 | static_cast<std::uint64_t>(datagram.ecn));
-  for (std::size_t i = 0; i < datagram.bytes.size(); i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, datagram.bytes.data() + i, std::min<std::size_t>(8, datagram.bytes.size() - i));
-    mix(word);
+  if (options_.digest) {
+    mix(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
+    mix(id << 8 | static_cast<std::uint64_t>(datagram.ecn));
+    mix(datagram.bytes);
   }
   for (WireObserver* observer : observers_) observer->on_received(id, datagram.bytes, datagram.tuple, now_);
   nodes_[id].inbox.push_back(std::move(datagram));
 }
 
-void World::push(Arrival arrival) {
-  arrivals_.push_back(std::move(arrival));
-  std::push_heap(arrivals_.begin(), arrivals_.end(), later);
+void World::push(Timestamp at, Arrival arrival) {
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  const std::uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  slots_[slot] = std::move(arrival);
+  due_.push_back({.at = at, .sequence = sequence_++, .slot = slot});
+  std::push_heap(due_.begin(), due_.end(), later);
 }
 
-// One turn of a node. True if anything happened, so that another round is due.
+// One turn of a node that something happened to. True if anything came of it, so that another
+// round is due.
 bool World::run_node(NodeId id) {
   Attached& attached = nodes_[id];
   bool moved = !attached.inbox.empty();
-  if (moved) deliver_inbox(id);
-  const auto timeout = attached.node->next_timeout();
-  const bool due = timeout.has_value() && *timeout <= now_;
+  if (attached.touched) attached.timeout = attached.node->next_timeout().value_or(kNever);
+  if (!moved && !attached.touched && attached.timeout > now_) return false;
+  attached.touched = false;
+  if (moved) {
+    deliver_inbox(id);
+    attached.timeout = attached.node->next_timeout().value_or(kNever);
+  }
+  const bool due = attached.timeout <= now_;
   if (due) attached.node->on_timeout(now_);
   moved |= collect(id);
+  attached.timeout = attached.node->next_timeout().value_or(kNever);
   if (moved) {
     attached.idle_calls = 0;
   } else if (due && ++attached.idle_calls > kIdleCallsMax) {
@@ -182,17 +228,19 @@ bool World::run_node(NodeId id) {
 
 // Hands over what arrived at this instant, neighbours of one 4-tuple as trains.
 void World::deliver_inbox(NodeId id) {
-  const std::vector<Datagram> inbox = std::exchange(nodes_[id].inbox, {});
+  std::vector<Datagram> inbox = std::exchange(nodes_[id].inbox, {});
   std::size_t total = 0;
   for (const Datagram& datagram : inbox) total += datagram.bytes.size();
-  std::vector<std::uint8_t> memory(total);
-  std::vector<ReceivedTrain> batch;
-  std::uint8_t* at = memory.data();
+  if (inbox_memory_.size() < total) inbox_memory_.resize(total);
+  std::vector<ReceivedTrain>& batch = inbox_trains_;
+  batch.clear();
+  std::uint8_t* at = inbox_memory_.data();
   bool open = false;  // the last train may grow
-  for (const Datagram& datagram : inbox) {
+  for (Datagram& datagram : inbox) {
     const std::size_t size = datagram.bytes.size();
     if (size == 0) continue;
     std::memcpy(at, datagram.bytes.data(), size);
+    if (spare_.size() < kSpareMax) spare_.push_back(std::move(datagram.bytes));
     ReceivedTrain* last = batch.empty() ? nullptr : &batch.back();
     const bool joins = open && last->tuple == datagram.tuple && last->ecn == datagram.ecn &&
                        size <= last->segment_size && last->bytes.size() / last->segment_size < kReceivedSegmentsMax &&
@@ -208,6 +256,8 @@ void World::deliver_inbox(NodeId id) {
   }
   stats_.trains_delivered += batch.size();
   nodes_[id].node->on_datagrams(batch, now_);
+  inbox.clear();
+  if (nodes_[id].inbox.empty()) nodes_[id].inbox = std::move(inbox);  // keeps its memory
 }
 
 // Takes everything a node wants to send. True if that was anything.
@@ -234,7 +284,12 @@ bool World::collect(NodeId id) {
 
 // Puts one datagram on the link that leads to its destination.
 void World::emit(NodeId id, Bytes bytes, const TransmitTrain& train) {
-  Datagram datagram{.bytes = {bytes.begin(), bytes.end()}, .tuple = train.tuple, .ecn = train.ecn};
+  Datagram datagram{.bytes = {}, .tuple = train.tuple, .ecn = train.ecn};
+  if (!spare_.empty()) {
+    datagram.bytes = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  datagram.bytes.assign(bytes.begin(), bytes.end());
   if (datagram.tuple.local.family == AddressFamily::kNone) datagram.tuple.local = nodes_[id].address;
   ++stats_.datagrams_sent;
   stats_.bytes_sent += bytes.size();
@@ -245,11 +300,9 @@ void World::emit(NodeId id, Bytes bytes, const TransmitTrain& train) {
     const bool up = pipe.inside == id && nodes_[pipe.outside].address == to;
     const bool down = pipe.outside == id && (pipe.nat ? pipe.nat->owns(to) : nodes_[pipe.inside].address == to);
     if (!up && !down) continue;
-    push({.at = now_,
-          .sequence = sequence_++,
-          .pipe = i,
-          .direction = up ? Direction::kUp : Direction::kDown,
-          .datagram = std::move(datagram)});
+    // Onto the link, not into its first element yet: a batch leaves whole before any of it moves.
+    push(now_, {.passage = {.pipe = i, .direction = up ? Direction::kUp : Direction::kDown, .stage = 0},
+                .datagram = std::move(datagram)});
     return;
   }
   ++stats_.unroutable;
@@ -264,6 +317,9 @@ bool World::run_actors() {
     scheduled.at = next;
     acted = true;
   }
+  // An actor may have acted on any of them.
+  if (acted)
+    for (Attached& attached : nodes_) attached.touched = true;
   return acted;
 }
 
@@ -275,6 +331,14 @@ void World::stuck(NodeId id, const char* what) {
 void World::mix(std::uint64_t value) {
   digest_ = (digest_ ^ value) * 0xff51afd7ed558ccd;
   digest_ ^= digest_ >> 32;
+}
+
+void World::mix(Bytes bytes) {
+  for (std::size_t i = 0; i < bytes.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, bytes.size() - i));
+    mix(word);
+  }
 }
 
 }  // namespace hawser::sim

@@ -41,6 +41,7 @@ class Actor {
 
 struct WorldOptions {
   std::uint64_t seed = 1;
+  bool digest = true;             // of every octet delivered; costs time on fast links
   std::size_t max_segments = 16;  // of a train that nodes may fill
   std::size_t train_bytes_max = 65'507;
 };
@@ -105,35 +106,42 @@ class World {
     SocketAddress address;
     std::vector<Datagram> inbox;  // arrived at this instant, tuples as this node sees them
     std::size_t idle_calls = 0;   // at this instant, since a datagram moved
+    Timestamp timeout = kNever;   // what the node said when it was last called
+    bool touched = true;          // somebody acted on it since
   };
   struct Pipe {
     NodeId inside = 0;
     NodeId outside = 0;
-    std::vector<std::unique_ptr<Element>> up;    // in order of passage; null where it does
-    std::vector<std::unique_ptr<Element>> down;  // not act on that direction
-    std::unique_ptr<Nat> nat;
-    std::size_t nat_position = SIZE_MAX;  // in the order of `up`
+    std::vector<Element*> up;    // in order of passage; null where an element does not act
+    std::vector<Element*> down;  // on that direction
+    std::vector<std::unique_ptr<Element>> owned;
+    Nat* nat = nullptr;
   };
+  // A datagram and where it will be at the time under which the heap has it.
   struct Arrival {
+    Passage passage;  // stage past the last: the node
+    Datagram datagram;
+  };
+  struct Due {
     Timestamp at;
     std::uint64_t sequence = 0;  // ties keep the order in which they were scheduled
-    std::size_t pipe = 0;
-    Direction direction = Direction::kUp;
-    std::size_t stage = 0;  // the element it comes to; past the last: the node
-    Datagram datagram;
+    std::uint32_t slot = 0;      // in slots_
   };
   struct Scheduled {
     Actor* actor = nullptr;
     Timestamp at;
   };
   class StageOutput;
+  class Departures;
 
   [[nodiscard]] Timestamp next_instant() const;
   [[nodiscard]] Element* element_at(Pipe& pipe, Direction direction, std::size_t stage);
+  Element* own(Pipe& pipe, std::unique_ptr<Element> element);
+  void hold(Element& element);
   void move_arrivals();
   void advance(Arrival arrival);
   void arrive(Arrival arrival);
-  void push(Arrival arrival);
+  void push(Timestamp at, Arrival arrival);
   bool run_node(NodeId id);
   void deliver_inbox(NodeId id);
   bool collect(NodeId id);
@@ -141,13 +149,20 @@ class World {
   bool run_actors();
   void stuck(NodeId id, const char* what);
   void mix(std::uint64_t value);
+  void mix(Bytes bytes);
 
   WorldOptions options_;
   SeededRandom random_;
   Timestamp now_ = kWorldStart;
   std::vector<Attached> nodes_;
   std::vector<Pipe> pipes_;
-  std::vector<Arrival> arrivals_;  // a heap, the earliest first
+  std::vector<Due> due_;  // a heap, the earliest first
+  std::vector<Arrival> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<Element*> holding_;                 // elements that may hold datagrams back
+  std::vector<std::vector<std::uint8_t>> spare_;  // memory of datagrams that have arrived
+  std::vector<std::uint8_t> inbox_memory_;
+  std::vector<ReceivedTrain> inbox_trains_;
   std::vector<Scheduled> actors_;
   std::vector<WireObserver*> observers_;
   std::uint64_t sequence_ = 0;

@@ -1,0 +1,156 @@
+// flow.cc: endpoints and applications of a bulk transfer.
+#include "sim/flow.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/shared_bytes.h"
+#include "sim/tls_contexts.h"
+
+namespace hawser::sim {
+namespace {
+
+constexpr std::size_t kChunk = 65'536;
+// More than any bandwidth-delay product and queue of the tables, 1 Gbit/s over 200 ms being
+// 25 MB, so that neither flow control nor the send buffer is what limits a flow.
+constexpr ByteCount kWindow{256 << 20};
+
+Bytes chunk_of_zeros() {
+  static const std::array<std::uint8_t, kChunk> zeros{};
+  return zeros;
+}
+
+FourTuple addresses(std::size_t number) {
+  const auto high = static_cast<std::uint8_t>(number >> 8);
+  const auto low = static_cast<std::uint8_t>(number);
+  return {ipv4_address({10, 1, high, low}, 50'000), ipv4_address({192, 168, high, low}, 443)};
+}
+
+quic::ConnectionConfig config_of(const FlowSpec& spec) {
+  quic::ConnectionConfig config;
+  config.stream_receive_window = config.stream_receive_window_max = kWindow;
+  config.connection_receive_window = config.connection_receive_window_max = kWindow;
+  config.stream_send_buffer = kWindow;
+  config.congestion_control = spec.controller;
+  config.ecn = spec.ecn;
+  return config;
+}
+
+quic::EndpointConfig endpoint_config(const quic::ConnectionConfig& connection, Random& random, EventSink* events) {
+  return {.connection = connection, .random = &random, .events = events};
+}
+
+quic::EndpointConfig server_config(const quic::ConnectionConfig& connection, quic::AcceptHandler& accept,
+                                   Random& random, EventSink* events) {
+  quic::EndpointConfig config = endpoint_config(connection, random, events);
+  config.tls = &*tls_contexts().server;
+  config.accept = &accept;
+  return config;
+}
+
+LinkSpec link_of(const FlowSpec& spec, const std::vector<Element*>& hops) {
+  LinkSpec link;
+  for (Element* hop : hops) {
+    link.push_back(up(through(*hop)));
+    link.push_back(delay(spec.rtt / (2 * static_cast<std::int64_t>(hops.size()))));
+  }
+  if (spec.loss > 0) link.push_back(drop(spec.loss));
+  if (spec.jitter > Duration{0}) link.push_back(jitter(spec.jitter));
+  return link;
+}
+
+}  // namespace
+
+void BulkReceiver::on_stream_readable(quic::Connection& connection, quic::StreamId id) {
+  std::array<Bytes, 16> views;
+  std::size_t taken = 0;
+  do {
+    taken = 0;
+    const std::size_t count = connection.read_views(id, views);
+    for (std::size_t i = 0; i < count; ++i) taken += views[i].size();
+    connection.consume(id, taken);
+    bytes_ += taken;
+  } while (taken > 0);
+  if (connection.at_end(id)) ended_at_ = connection.now();
+}
+
+void BulkSender::on_handshake_complete(quic::Connection& connection) {
+  const auto id = connection.open_stream(false);
+  if (id.has_value()) push(connection, *id);
+}
+
+void BulkSender::push(quic::Connection& connection, quic::StreamId id) {
+  while (left_ > 0) {
+    const Bytes chunk = chunk_of_zeros().first(std::min<std::uint64_t>(left_, kChunk));
+    const bool last = chunk.size() == left_;
+    // A write that copies may fall short, which is what on_stream_writable comes after.
+    std::size_t taken = chunk.size();
+    if (connection.write_room(id) >= chunk.size()) {
+      if (!connection.write(id, SharedBytes(chunk, nullptr), last).has_value()) return;
+    } else {
+      taken = connection.write(id, chunk, last).value_or(0);
+    }
+    left_ -= taken;
+    if (taken < chunk.size()) return;
+  }
+}
+
+void BulkSender::on_closed(quic::Connection& connection, const quic::CloseReason& reason) {
+  ended_ = quic::describe(reason);
+  last_stats_ = connection.stats();
+}
+
+Flow::Flow(const FlowSpec& spec, std::size_t number, const CongestionSetup& setup, World& world,
+           std::vector<Element*> hops)
+    : spec_(spec),
+      stop_(kWorldStart + std::min(spec.stop.value_or(setup.duration), setup.duration)),
+      random_(setup.seed * 1'000 + number),
+      tuple_(addresses(number)),
+      config_(config_of(spec)),
+      sender_(spec.bytes),
+      client_(endpoint_config(config_, random_, setup.events)),
+      server_(server_config(config_, *this, random_, setup.events)),
+      client_node_(client_),
+      server_node_(server_) {
+  const NodeId client = world.add(client_node_, tuple_.local);
+  const NodeId server = world.add(server_node_, tuple_.remote);
+  world.connect(client, server, link_of(spec_, hops));
+  world.add_actor(*this, first());
+}
+
+Timestamp Flow::on_time(Timestamp now) {
+  if (connection_ == nullptr && refused_.empty()) {
+    const auto connected = client_.connect({.tuple = tuple_,
+                                            .server_name = std::string{kSimServerName},
+                                            .tls = &*tls_contexts().client,
+                                            .connection = config_,
+                                            .token = {},
+                                            .session = {}},
+                                           sender_, now);
+    if (!connected.has_value()) {
+      refused_ = connected.error().message;
+      return kNever;
+    }
+    connection_ = *connected;
+    return std::max(stop_, now + 1ns);
+  }
+  if (!over() && connection_ != nullptr) {
+    stopped_ = true;
+    connection_->close(0, "the flow's time is over");
+    client_.wake(*connection_);
+  }
+  return kNever;
+}
+
+std::string Flow::failure() const {
+  if (!refused_.empty()) return refused_;
+  return sender_.ended().has_value() && !stopped_ ? *sender_.ended() : "";
+}
+
+quic::ConnectionStats Flow::sender_stats() const {
+  if (connection_ == nullptr || sender_.ended().has_value()) return sender_.last_stats();
+  return connection_->stats();
+}
+
+}  // namespace hawser::sim
