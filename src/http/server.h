@@ -69,6 +69,7 @@ class Server {
 
   // For connections. ----------------------------------------------------------------------------
   [[nodiscard]] const ServerOptions& options() const { return options_; }
+  [[nodiscard]] const std::shared_ptr<const http3::SessionConfig>& session_config() const { return session_config_; }
   [[nodiscard]] RequestHandler& handler() { return handler_; }
   [[nodiscard]] bool logs() const { return log_ != nullptr; }
   // Nothing where there is no log; logs() saves who asks first the trouble of an entry.
@@ -83,6 +84,8 @@ class Server {
 
  private:
   ServerOptions options_;
+  std::shared_ptr<const http3::SessionConfig> session_config_ =
+      std::make_shared<const http3::SessionConfig>(options_.session);  // of all connections
   RequestHandler& handler_;
   AccessLog* log_;
   ExchangePool exchanges_;

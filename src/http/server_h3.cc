@@ -10,7 +10,7 @@
 namespace hawser::http {
 
 H3ServerConnection::H3ServerConnection(Server& server, quic::Connection& connection)
-    : server_(server), connection_(connection), session_(quic::Role::kServer, server.options().session, *this) {
+    : server_(server), connection_(connection), session_(quic::Role::kServer, *this, server.session_config()) {
   session_.attach(connection);
 }
 

@@ -30,9 +30,13 @@ std::string_view to_string(SessionError error) {
 }
 
 Session::Session(quic::Role role, SessionConfig config, SessionHandler& handler)
+    : core_(std::make_unique<SessionCore>(*this, role, std::make_shared<const SessionConfig>(std::move(config)),
+                                          handler, nullptr)) {}
+Session::Session(quic::Role role, SessionHandler& handler, std::shared_ptr<const SessionConfig> config)
     : core_(std::make_unique<SessionCore>(*this, role, std::move(config), handler, nullptr)) {}
 Session::Session(quic::Role role, SessionConfig config, SessionHandler& handler, Transport& transport)
-    : core_(std::make_unique<SessionCore>(*this, role, std::move(config), handler, &transport)) {}
+    : core_(std::make_unique<SessionCore>(*this, role, std::make_shared<const SessionConfig>(std::move(config)),
+                                          handler, &transport)) {}
 Session::~Session() = default;
 
 std::expected<StreamId, SessionError> Session::send_request(FieldList fields, bool fin) {

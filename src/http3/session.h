@@ -153,6 +153,8 @@ class Session final : public quic::ConnectionHandler {
  public:
   // The handler is not owned and must outlive the session.
   Session(quic::Role role, SessionConfig config, SessionHandler& handler);
+  // The same with a configuration that the sessions of a server share; not null.
+  Session(quic::Role role, SessionHandler& handler, std::shared_ptr<const SessionConfig> config);
   // Over any transport; for tests and for drivers that bring their own QUIC. The caller
   // passes the events on by the on_*(StreamId) methods of core().
   Session(quic::Role role, SessionConfig config, SessionHandler& handler, Transport& transport);

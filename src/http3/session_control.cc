@@ -40,17 +40,17 @@ Settings own_settings(const SessionConfig& config, Role role) {
 
 }  // namespace
 
-SessionCore::SessionCore(Session& session, Role role, SessionConfig config, SessionHandler& handler,
-                         Transport* transport)
+SessionCore::SessionCore(Session& session, Role role, std::shared_ptr<const SessionConfig> config,
+                         SessionHandler& handler, Transport* transport)
     : session_(session),
       handler_(handler),
       role_(role),
       config_(std::move(config)),
       transport_(transport != nullptr ? transport : &own_transport_),
-      encoder_(encoder_config(config_)),
-      decoder_(decoder_config(config_)),
-      resets_(config_.resets_max, config_.reset_window),
-      idle_frames_(config_.idle_frames_max, config_.reset_window) {
+      encoder_(encoder_config(*config_)),
+      decoder_(decoder_config(*config_)),
+      resets_(config_->resets_max, config_->reset_window),
+      idle_frames_(config_->idle_frames_max, config_->reset_window) {
   control_reader_.reset(FrameStream::kControl, role, 0);
 }
 
@@ -66,18 +66,18 @@ void SessionCore::on_handshake_complete() {
 // that allows fewer streams than we need is given the others when it does.
 void SessionCore::open_own_streams() {
   if (!own_control_ && open_own_stream(own_control_, StreamType::kControl)) {
-    scratch_.clear();
-    append_settings_frame(scratch_, own_settings(config_, role_),
-                          config_.grease ? reserved_value(own_control_->value + 7) : 0);
-    if (config_.grease) append_frame(scratch_, reserved_value(3), as_bytes("hawser"));
-    write_control(scratch_);
+    std::vector<std::uint8_t> scratch;
+    append_settings_frame(scratch, own_settings(*config_, role_),
+                          config_->grease ? reserved_value(own_control_->value + 7) : 0);
+    if (config_->grease) append_frame(scratch, reserved_value(3), as_bytes("hawser"));
+    write_control(scratch);
     transport_->set_priority(*own_control_, 0, false);
   }
   if (!own_encoder_ && open_own_stream(own_encoder_, StreamType::kQpackEncoder))
     transport_->set_priority(*own_encoder_, 0, false);
   if (!own_decoder_ && open_own_stream(own_decoder_, StreamType::kQpackDecoder)) {
     transport_->set_priority(*own_decoder_, 0, false);
-    if (config_.grease) send_grease_stream();
+    if (config_->grease) send_grease_stream();
   }
   flush_qpack();
 }
@@ -157,11 +157,10 @@ void SessionCore::on_closed(const quic::CloseReason& reason) {
 
 // What is worked in grows to the largest message; what both ends have learned stays.
 void SessionCore::on_rest() {
-  scratch_ = std::vector<std::uint8_t>();
-  ids_ = std::vector<StreamId>();
-  outgoing_ = std::vector<Field>();
-  if (section_depth_ == 0) sections_ = std::vector<std::unique_ptr<FieldSection>>();
-  if (last_head_.in_use == 0) last_head_ = {};
+  if (work_ != nullptr && work_->section_depth == 0 && work_->last_head.in_use == 0) work_.reset();
+  // Critical streams have no state of their own; find_for_event() makes them again.
+  for (const auto& id : {peer_control_, peer_encoder_, peer_decoder_})
+    if (id && streams_.find(*id) != nullptr) streams_.erase(*id);
   encoder_.rest();
   decoder_.rest();
   control_reader_.rest();
@@ -174,9 +173,9 @@ void SessionCore::shutdown() {
   if (closed_ || !ready_ || goaway_sent_) return;
   goaway_sent_ = true;
   goaway_sent_id_ = role_ == Role::kServer ? next_request_ : 0;
-  scratch_.clear();
-  append_integer_frame(scratch_, FrameType::kGoaway, goaway_sent_id_);
-  write_control(scratch_);
+  std::vector<std::uint8_t> scratch;
+  append_integer_frame(scratch, FrameType::kGoaway, goaway_sent_id_);
+  write_control(scratch);
 }
 
 // Frames and streams that cost us work and the peer nothing.
@@ -199,7 +198,7 @@ void SessionCore::on_stream_opened(StreamId id) {
   if (closed_) return;
   Stream& stream = streams_.insert(id);
   if (!id.is_bidirectional()) {
-    if (++unknown_streams_ > config_.unknown_streams_max) {
+    if (++unknown_streams_ > config_->unknown_streams_max) {
       fail_connection({ErrorCode::kExcessiveLoad, "too many streams without a known type", ErrorScope::kConnection});
     }
     return;
@@ -214,9 +213,23 @@ void SessionCore::on_stream_opened(StreamId id) {
   }
 }
 
+// Looks a stream up; a critical one that was put away at rest comes back.
+Stream* SessionCore::find_for_event(StreamId id) {
+  Stream* stream = streams_.find(id);
+  if (stream != nullptr || id.is_bidirectional()) return stream;
+  StreamKind kind = StreamKind::kUndecided;
+  if (id == peer_control_) kind = StreamKind::kControl;
+  if (id == peer_encoder_) kind = StreamKind::kQpackEncoder;
+  if (id == peer_decoder_) kind = StreamKind::kQpackDecoder;
+  if (kind == StreamKind::kUndecided) return nullptr;
+  stream = &streams_.insert(id);
+  stream->kind = kind;
+  return stream;
+}
+
 void SessionCore::on_stream_readable(StreamId id) {
   if (closed_) return;
-  Stream* stream = streams_.find(id);
+  Stream* stream = find_for_event(id);
   if (stream == nullptr) return;
   if (stream->kind == StreamKind::kUndecided) {
     drive_undecided(*stream);
@@ -462,8 +475,8 @@ Result<void> SessionCore::on_goaway(std::uint64_t id) {
 
 // These requests were not and will not be processed: they are safe to send elsewhere.
 void SessionCore::reject_above_goaway(std::uint64_t id) {
-  streams_.list(ids_);
-  const std::vector<StreamId> all = ids_;
+  std::vector<StreamId> all;
+  streams_.list(all);
   for (const StreamId stream_id : all) {
     Stream* stream = closed_ ? nullptr : streams_.find(stream_id);
     if (stream == nullptr || stream->kind != StreamKind::kRequest || stream_id.value < id) continue;
@@ -499,9 +512,9 @@ Result<void> SessionCore::on_priority_update(Bytes payload, bool push) {
   std::erase_if(early_priorities_, [id](const EarlyPriority& early) { return early.id == id; });
   const Stream* stream = streams_.find(id);
   if (stream != nullptr && stream->kind == StreamKind::kRequest && stream->receive != ReceiveState::kHead) return {};
-  if (early_priorities_.size() >= config_.early_priorities_max && !early_priorities_.empty())
+  if (early_priorities_.size() >= config_->early_priorities_max && !early_priorities_.empty())
     early_priorities_.erase(early_priorities_.begin());
-  if (config_.early_priorities_max > 0) early_priorities_.push_back({id, priority});
+  if (config_->early_priorities_max > 0) early_priorities_.push_back({id, priority});
   return {};
 }
 

@@ -24,7 +24,8 @@ namespace hawser::http3 {
 
 class SessionCore {
  public:
-  SessionCore(Session& session, quic::Role role, SessionConfig config, SessionHandler& handler, Transport* transport);
+  SessionCore(Session& session, quic::Role role, std::shared_ptr<const SessionConfig> config, SessionHandler& handler,
+              Transport* transport);
 
   // Inputs; each is the event of quic::ConnectionHandler of that name.
   void on_handshake_complete();
@@ -77,21 +78,30 @@ class SessionCore {
   [[nodiscard]] const qpack::Encoder& qpack_encoder() const { return encoder_; }
 
  private:
+  // What messages are worked on in; kept from one to the next, and not while nothing moves.
+  struct Work {
+    std::vector<std::unique_ptr<FieldSection>> sections;
+    std::size_t section_depth = 0;
+    LastHead last_head;
+    std::vector<std::uint8_t> scratch;
+    std::vector<Field> outgoing;  // a response with its status in front
+  };
+
   // One decoded field section in use. Sections nest when a handler's call makes another
   // stream go on, so each level has an arena of its own.
   class SectionLease {
    public:
-    explicit SectionLease(SessionCore& core) : core_(core) {
-      if (core.section_depth_ == core.sections_.size()) core.sections_.push_back(std::make_unique<FieldSection>());
-      section_ = core.sections_[core.section_depth_++].get();
+    explicit SectionLease(Work& work) : work_(work) {
+      if (work.section_depth == work.sections.size()) work.sections.push_back(std::make_unique<FieldSection>());
+      section_ = work.sections[work.section_depth++].get();
     }
-    ~SectionLease() { --core_.section_depth_; }
+    ~SectionLease() { --work_.section_depth; }
     SectionLease(const SectionLease&) = delete;
     SectionLease& operator=(const SectionLease&) = delete;
     FieldSection& operator*() { return *section_; }
 
    private:
-    SessionCore& core_;
+    Work& work_;
     FieldSection* section_;
   };
 
@@ -107,6 +117,12 @@ class SessionCore {
   bool count_idle_frame();
   void count_reset(Stream& stream);
   void erase(Stream& stream);
+  Stream* find_for_event(StreamId id);
+  Work& work() {
+    if (work_ == nullptr) [[unlikely]]
+      work_ = std::make_unique<Work>();
+    return *work_;
+  }
 
   // Streams of the peer whose type decides.
   void drive_undecided(Stream& stream);
@@ -158,7 +174,7 @@ class SessionCore {
   Session& session_;
   SessionHandler& handler_;
   quic::Role role_;
-  SessionConfig config_;
+  std::shared_ptr<const SessionConfig> config_;
   QuicTransport own_transport_;
   Transport* transport_;
 
@@ -166,12 +182,7 @@ class SessionCore {
   qpack::Encoder encoder_;
   qpack::Decoder decoder_;
   FrameReader control_reader_;
-  std::vector<std::unique_ptr<FieldSection>> sections_;
-  std::size_t section_depth_ = 0;
-  LastHead last_head_;
-  std::vector<std::uint8_t> scratch_;
-  std::vector<StreamId> ids_;
-  std::vector<Field> outgoing_;  // a response with its status in front
+  std::unique_ptr<Work> work_;
 
   std::optional<StreamId> own_control_;
   std::optional<StreamId> own_encoder_;

@@ -12,7 +12,7 @@ using quic::Role;
 
 void SessionCore::begin_request(Stream& stream) {
   stream.kind = StreamKind::kRequest;
-  stream.reader.reset(FrameStream::kRequest, role_, config_.max_field_section_size);
+  stream.reader.reset(FrameStream::kRequest, role_, config_->max_field_section_size);
   ++open_requests_;
   if (role_ == Role::kServer) ++stats_.requests_received;
 }
@@ -96,11 +96,11 @@ bool SessionCore::on_headers_frame(Stream& stream, Bytes payload, std::size_t us
 // `first_time`: the payload stands in the stream's input, of which `used` octets are to be
 // consumed. Otherwise it stands in stream.section and was blocked.
 bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time, std::size_t used) {
-  if (stream.receive == ReceiveState::kHead && last_head_.is(payload)) {
+  if (stream.receive == ReceiveState::kHead && work().last_head.is(payload)) {
     take_section(stream, payload.size(), first_time, used);
     return deliver_last_head(stream);
   }
-  SectionLease section(*this);
+  SectionLease section(work());
   const auto status = decoder_.decode(stream.id.value, payload, *section);
   if (!status) return fail_stream(stream, from_qpack(status.error()));
   if (*status == qpack::DecodeStatus::kBlocked) {
@@ -119,9 +119,9 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
     return deliver_trailers(stream, *section);
   }
   const auto head = role_ == Role::kServer
-                        ? parse_request(*section, {.extended_connect = config_.enable_connect_protocol})
+                        ? parse_request(*section, {.extended_connect = config_->enable_connect_protocol})
                         : parse_response(*section);
-  const bool kept = head && last_head_.keep(payload, *section, *head);
+  const bool kept = head && work().last_head.keep(payload, *section, *head);
   take_section(stream, payload.size(), first_time, used);
   if (!head) return fail_stream(stream, head.error());
   return kept ? deliver_last_head(stream) : deliver_head(stream, *head);
@@ -135,9 +135,9 @@ void SessionCore::take_section(Stream& stream, std::size_t size, bool first_time
 }
 
 bool SessionCore::deliver_last_head(Stream& stream) {
-  ++last_head_.in_use;
-  const bool went_on = deliver_head(stream, last_head_.head);
-  --last_head_.in_use;
+  ++work().last_head.in_use;
+  const bool went_on = deliver_head(stream, work().last_head.head);
+  --work().last_head.in_use;
   return went_on;
 }
 
@@ -251,7 +251,7 @@ void SessionCore::abandon_receiving(Stream& stream) {
 
 void SessionCore::on_stream_reset(StreamId id, std::uint64_t code) {
   if (closed_) return;
-  Stream* stream = streams_.find(id);
+  Stream* stream = find_for_event(id);
   if (stream == nullptr) return;
   switch (stream->kind) {
     case StreamKind::kControl:

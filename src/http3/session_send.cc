@@ -26,15 +26,16 @@ std::optional<SessionError> SessionCore::check_size(std::size_t size) const {
 }
 
 void SessionCore::send_section(StreamId id, FieldList fields, bool fin) {
-  scratch_.clear();
-  scratch_.resize(kHeaderRoom);
-  encoder_.encode(id.value, fields, scratch_);
-  const std::size_t size = scratch_.size() - kHeaderRoom;
+  std::vector<std::uint8_t>& scratch = work().scratch;
+  scratch.clear();
+  scratch.resize(kHeaderRoom);
+  encoder_.encode(id.value, fields, scratch);
+  const std::size_t size = scratch.size() - kHeaderRoom;
   const std::size_t start = kHeaderRoom - frame_header_size(static_cast<std::uint64_t>(FrameType::kHeaders), size);
-  put_frame_header(scratch_.data() + start, FrameType::kHeaders, size);
+  put_frame_header(scratch.data() + start, FrameType::kHeaders, size);
   stats_.header_bytes_sent += size;
   flush_qpack();
-  if (!closed_) write_all(id, Bytes{scratch_}.subspan(start), fin);
+  if (!closed_) write_all(id, Bytes{scratch}.subspan(start), fin);
 }
 
 // `size`: of the field section, as SETTINGS_MAX_FIELD_SECTION_SIZE counts.
@@ -62,7 +63,7 @@ std::expected<Stream*, SessionError> SessionCore::open_request(bool fin) {
 
 std::expected<StreamId, SessionError> SessionCore::send_request(FieldList fields, bool fin) {
   HAWSER_TRY_VOID(check_may_request(size_of(fields)));
-  if (config_.check_outgoing) {
+  if (config_->check_outgoing) {
     const auto head = check_outgoing_request(fields, peer_settings_ && peer_settings_->enable_connect_protocol);
     if (!head) return std::unexpected(refused(head.error()).error());
   }
@@ -92,9 +93,10 @@ std::expected<StreamId, SessionError> SessionCore::send_request(const EncodedHea
 void SessionCore::update_priority(StreamId id, Priority priority) {
   if (closed_ || !ready_ || role_ != Role::kClient) return;
   std::array<char, kPriorityTextMax> text;
-  scratch_.clear();
-  append_priority_update(scratch_, id.value, format_priority(priority, text.data()));
-  write_control(scratch_);
+  std::vector<std::uint8_t>& scratch = work().scratch;
+  scratch.clear();
+  append_priority_update(scratch, id.value, format_priority(priority, text.data()));
+  write_control(scratch);
 }
 
 std::expected<Stream*, SessionError> SessionCore::sending_stream(StreamId id, SendState state) {
@@ -131,15 +133,16 @@ std::expected<void, SessionError> SessionCore::send_response(StreamId id, std::u
   if (status < 100 || status > 999) return refused(malformed("a status outside 100 to 999").error());
   const std::array<char, 3> digits{static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
                                    static_cast<char>('0' + status % 10)};
-  outgoing_.clear();
-  outgoing_.push_back({":status", {digits.data(), digits.size()}});
-  outgoing_.insert(outgoing_.end(), fields.begin(), fields.end());
-  if (const auto refusal = check_size(size_of(outgoing_))) return std::unexpected(*refusal);
-  if (config_.check_outgoing) {
-    if (const auto head = check_outgoing_response(outgoing_); !head) return refused(head.error());
+  std::vector<Field>& outgoing = work().outgoing;
+  outgoing.clear();
+  outgoing.push_back({":status", {digits.data(), digits.size()}});
+  outgoing.insert(outgoing.end(), fields.begin(), fields.end());
+  if (const auto refusal = check_size(size_of(outgoing))) return std::unexpected(*refusal);
+  if (config_->check_outgoing) {
+    if (const auto head = check_outgoing_response(outgoing); !head) return refused(head.error());
   }
   if (status >= 200) stream->send = fin ? SendState::kFinished : SendState::kBody;
-  send_section(id, outgoing_, fin);
+  send_section(id, outgoing, fin);
   return {};
 }
 
@@ -190,7 +193,7 @@ std::expected<void, SessionError> SessionCore::send_trailers(StreamId id, FieldL
   HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kBody));
   if (stream->tunnel) return std::unexpected(SessionError::kWrongState);
   if (const auto refusal = check_size(size_of(fields))) return std::unexpected(*refusal);
-  if (config_.check_outgoing) {
+  if (config_->check_outgoing) {
     if (const auto legal = check_outgoing_trailers(fields); !legal) return refused(legal.error());
   }
   stream->send = SendState::kFinished;

@@ -82,6 +82,7 @@ StreamTable::~StreamTable() {
 
 void StreamTable::rest() {
   free_ = std::vector<std::unique_ptr<Stream>>();
+  if (size_ == 0) slots_ = std::vector<Stream*>();
   for (Stream* stream : slots_)
     if (stream != nullptr) stream->reader.rest();
 }

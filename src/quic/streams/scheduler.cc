@@ -6,7 +6,9 @@
 namespace hawser::quic {
 
 void StreamScheduler::add(Stream& stream) {
-  Level& level = levels_[stream.priority.urgency];
+  if (levels_ == nullptr) [[unlikely]]
+    levels_ = std::make_unique<Levels>();
+  Level& level = (*levels_)[stream.priority.urgency];
   nonempty_ = static_cast<std::uint8_t>(nonempty_ | 1u << stream.priority.urgency);
   if (stream.priority.incremental) {
     level.in_turns.push_back(stream);
@@ -22,7 +24,7 @@ void StreamScheduler::add(Stream& stream) {
 }
 
 void StreamScheduler::remove(Stream& stream) {
-  Level& level = levels_[stream.priority.urgency];
+  Level& level = (*levels_)[stream.priority.urgency];
   (stream.priority.incremental ? level.in_turns : level.in_order).remove(stream);
   if (level.in_order.empty() && level.in_turns.empty())
     nonempty_ = static_cast<std::uint8_t>(nonempty_ & ~(1u << stream.priority.urgency));
@@ -30,13 +32,13 @@ void StreamScheduler::remove(Stream& stream) {
 
 Stream* StreamScheduler::next() const {
   if (nonempty_ == 0) return nullptr;
-  const Level& level = levels_[static_cast<std::size_t>(std::countr_zero(nonempty_))];
+  const Level& level = (*levels_)[static_cast<std::size_t>(std::countr_zero(nonempty_))];
   const bool incremental = level.in_order.empty() || (level.turn_of_incremental && !level.in_turns.empty());
   return incremental ? level.in_turns.front() : level.in_order.front();
 }
 
 void StreamScheduler::on_served(Stream& stream) {
-  Level& level = levels_[stream.priority.urgency];
+  Level& level = (*levels_)[stream.priority.urgency];
   level.turn_of_incremental = !stream.priority.incremental;
   if (!stream.priority.incremental) return;
   level.in_turns.remove(stream);

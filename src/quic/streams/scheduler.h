@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "quic/streams/stream.h"
 
@@ -26,6 +27,11 @@ class StreamScheduler {
   void on_served(Stream& stream);
 
   [[nodiscard]] bool empty() const { return nonempty_ == 0; }
+  // Gives memory back if no stream waits; then whose turn it is begins anew.
+  void rest() {
+    if (empty()) levels_.reset();
+  }
+  [[nodiscard]] std::size_t memory() const { return levels_ != nullptr ? sizeof(Levels) : 0; }
 
  private:
   using List = IntrusiveList<Stream, &Stream::send_link>;
@@ -34,8 +40,9 @@ class StreamScheduler {
     List in_turns;
     bool turn_of_incremental = false;
   };
-  std::array<Level, kUrgencies> levels_;
-  std::uint8_t nonempty_ = 0;  // bit u: levels_[u] has a stream
+  using Levels = std::array<Level, kUrgencies>;
+  std::unique_ptr<Levels> levels_;  // from the first stream on
+  std::uint8_t nonempty_ = 0;       // bit u: levels_[u] has a stream
 };
 
 }  // namespace hawser::quic

@@ -170,6 +170,7 @@ void StreamSet::destroy(Stream& stream) {
 
 void StreamSet::rest() {
   streams_.rest();
+  scheduler_.rest();
 }
 
 // MAX_STREAMS is sent when half of what the peer may have open is used up and more can be

@@ -175,7 +175,8 @@ class StreamSet {
   // Octets on the heap: streams, their tables, and the blocks of both directions. Memory of the
   // application that is only referred to is its own.
   [[nodiscard]] std::size_t memory() const {
-    return streams_.memory() + static_cast<std::size_t>(send_blocks_.octets() + receive_blocks_.octets());
+    return streams_.memory() + scheduler_.memory() +
+           static_cast<std::size_t>(send_blocks_.octets() + receive_blocks_.octets());
   }
   [[nodiscard]] const SendCredit& send_credit() const { return credit_; }
   [[nodiscard]] const ReceiveWindow& receive_window() const { return window_; }
