@@ -111,6 +111,7 @@ TEST(message, holds_connect_to_its_own_rules) {
   EXPECT_FALSE(request_ok({{":method", "CONNECT"}, {":protocol", "x"}, {":scheme", "https"}, {":path", "/"}}));
 }
 
+// rfc9114:4.3.2-status
 TEST(message, takes_and_refuses_responses) {
   EXPECT_TRUE(response_ok({{":status", "200"}, {"a", "b"}}));
   EXPECT_TRUE(response_ok({{":status", "103"}, {"link", "x"}}));
@@ -151,6 +152,7 @@ TEST(message, splits_a_request_up) {
   EXPECT_EQ(head->find("priority"), "u=2");
 }
 
+// rfc9218:4-ignored
 TEST(priority, reads_dictionaries_as_rfc_9218_section_4_says) {
   const auto read = [](std::string_view text) -> std::optional<Priority> {
     Priority priority;

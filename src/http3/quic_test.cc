@@ -266,6 +266,7 @@ TEST(http3_over_quic, tells_the_peer_why_it_closes) {
   EXPECT_EQ(network.server_side.closed->error_code, 0x100u);
 }
 
+// rfc9114:5.2-no-error rfc9114:3.3-goaway
 TEST(http3_over_quic, goes_away_gracefully) {
   Network network;
   ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.server_side.ready; }));

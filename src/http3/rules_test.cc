@@ -99,6 +99,7 @@ ErrorCode client_after_control(std::string_view hex) {
   return bench.closed();
 }
 
+// rfc9114:6.2.1-single rfc9114:7.2.4-first
 TEST(control_stream, begins_with_settings_and_has_them_once) {
   EXPECT_EQ(server_after_control(""), ErrorCode::kNoError);
   for (const char* first : {"00070100", "000d0100", "0021026162", "0000", "000103000000"}) {
@@ -126,6 +127,7 @@ TEST(control_stream, carries_settings_faults) {
   EXPECT_EQ(settings("044801"), ErrorCode::kExcessiveLoad);
 }
 
+// rfc9204:4.2-one-each
 TEST(critical_streams, exist_once) {
   for (const char* type : {"00", "02", "03"}) {
     Bench bench(Role::kServer);
@@ -136,6 +138,7 @@ TEST(critical_streams, exist_once) {
   }
 }
 
+// rfc9114:6.2.1-not-closed rfc9204:4.2-not-closed
 TEST(critical_streams, never_end) {
   for (const char* type : {"000400", "02", "03"}) {
     Bench ended(Role::kServer);
@@ -172,6 +175,7 @@ TEST(qpack_streams, carry_their_faults) {
   EXPECT_EQ(section.closed(), ErrorCode::kQpackDecompressionFailed);
 }
 
+// rfc9114:7.2.6-type
 TEST(goaway, never_rises_and_names_requests) {
   EXPECT_EQ(client_after_control("070108 070104 070104"), ErrorCode::kNoError);
   EXPECT_EQ(client_after_control("070104 070108"), ErrorCode::kIdError);
@@ -182,6 +186,7 @@ TEST(goaway, never_rises_and_names_requests) {
   EXPECT_EQ(server_after_control("070101 070102"), ErrorCode::kIdError);
 }
 
+// rfc9114:4.6-push-id rfc9114:7.2.7-client
 TEST(push, is_not_to_be_had) {
   EXPECT_EQ(server_after_control("0d0105 0d0105"), ErrorCode::kNoError);
   EXPECT_EQ(server_after_control("0d0105 0d0104"), ErrorCode::kIdError);
@@ -199,6 +204,7 @@ TEST(push, is_not_to_be_had) {
   EXPECT_EQ(promised.closed(), ErrorCode::kFrameUnexpected);
 }
 
+// rfc9218:7.2-client rfc9218:7.2-request rfc9218:7.2-push
 TEST(priority_update, is_for_requests_of_clients) {
   EXPECT_EQ(server_after_control("800f0700 04 00 753d31"), ErrorCode::kNoError);
   EXPECT_EQ(server_after_control("800f0700 01 01"), ErrorCode::kIdError);
@@ -283,6 +289,7 @@ TEST(request_stream, content_matches_content_length) {
 const Field kGetFields[] = {{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};
 const Field kHeadFields[] = {{":method", "HEAD"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};
 
+// rfc9114:4.1.2-not-accepted rfc9114:7.2.5-exceeded
 TEST(response, has_a_final_head_and_what_it_says) {
   const auto answer = [](FieldList request, const std::string& hex, bool fin) {
     Bench bench(Role::kClient);
@@ -311,6 +318,7 @@ TEST(response, has_a_final_head_and_what_it_says) {
   EXPECT_EQ(answer(kGetFields, "0103 0000 da 000161", false), ErrorCode::kMessageError);
 }
 
+// rfc9114:6.2-unknown-code rfc9114:9-negotiated rfc9114:6.2-type-first
 TEST(foreign_streams, are_refused_unless_claimed) {
   Bench bench(Role::kServer);
   const StreamId refused = bench.open(false);
@@ -336,6 +344,7 @@ TEST(foreign_streams, are_refused_unless_claimed) {
   EXPECT_EQ(bench.closed(), ErrorCode::kNoError);
 }
 
+// rfc9114:6.2-no-header
 TEST(foreign_streams, may_end_before_their_type) {
   Bench bench(Role::kServer);
   const StreamId id = bench.open(false);
@@ -345,6 +354,7 @@ TEST(foreign_streams, may_end_before_their_type) {
   EXPECT_EQ(bench.closed(), ErrorCode::kNoError);
 }
 
+// rfc9114:6.1-server-bidi
 TEST(foreign_streams, servers_open_no_bidirectional_ones) {
   Bench bench(Role::kClient);
   bench.request("0100");
@@ -360,6 +370,7 @@ TEST(limits, streams_without_a_known_type) {
   EXPECT_EQ(bench.closed(), ErrorCode::kExcessiveLoad);
 }
 
+// rfc9114:10.5-track
 TEST(limits, requests_that_are_reset) {
   Bench bench(Role::kServer, {.resets_max = 10});
   const auto reset_one = [&bench] {
@@ -410,6 +421,7 @@ TEST(limits, field_sections) {
   EXPECT_EQ(frame.closed(), ErrorCode::kNoError);
 }
 
+// rfc9218:7-buffer
 TEST(limits, early_priorities_let_the_oldest_go) {
   Bench bench(Role::kServer, {.early_priorities_max = 2});
   bench.control(

@@ -123,6 +123,7 @@ const Field kGet[] = {{":method", "GET"},
                       {"user-agent", "test"}};
 const Field kPost[] = {{":method", "POST"}, {":scheme", "https"}, {":authority", "example.net"}, {":path", "/form"}};
 
+// rfc9114:3.2-settings rfc9114:7.2.4.2-new rfc9204:4.2-allowed
 TEST(session, exchanges_settings_when_the_handshake_completes) {
   Pair pair(0, {.max_field_section_size = 1'000, .h3_datagram = true},
             {.enable_connect_protocol = true, .settings = {{0x2b603742, 1}}});
@@ -143,6 +144,7 @@ TEST(session, refuses_requests_before_the_handshake) {
   EXPECT_EQ(pair.client.send_request(kGet, true).error(), SessionError::kNotReady);
 }
 
+// rfc9114:4.1-single rfc9114:4.1-client-closes rfc9114:4.1-not-dependent rfc9114:4.1-server-closes
 TEST(session, carries_a_request_and_its_response) {
   Pair pair;
   pair.server_side.on_head = [](Session& s, StreamId id, const MessageHead&) {
@@ -243,6 +245,7 @@ TEST(session, a_head_in_use_is_not_replaced_by_the_next_one) {
   EXPECT_TRUE(last.keep(others, second, {}));
 }
 
+// rfc9114:4.2.2-size rfc9114:7.2.4.2-comply
 TEST(session, an_encoded_head_keeps_the_rules_and_the_limits) {
   EXPECT_EQ(EncodedHead::request(fields_of({{":method", "GET"}})).error().code, ErrorCode::kMessageError);
   const EncodedHead head = EncodedHead::request(kGet).value();
@@ -268,6 +271,7 @@ TEST(session, an_encoded_head_remembers_that_it_is_head) {
   EXPECT_FALSE(pair.client_side.messages[id->value].reset);
 }
 
+// rfc9114:4.2.1-cookies rfc9204:2.1-order rfc9204:2.2-order
 TEST(session, survives_any_cut_of_the_streams) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     Pair pair(seed % 23 + 1, {}, {}, seed);
@@ -359,6 +363,7 @@ TEST(session, takes_what_fits_and_tells_when_there_is_room) {
   EXPECT_TRUE(pair.server_side.messages[stream.value].complete);
 }
 
+// rfc9204:2.2.2.1-acknowledge rfc9204:2.2.1-window
 TEST(session, waits_for_insertions_that_come_late) {
   // The encoder stream of the client is held back, so the second request is blocked.
   Pair pair;
@@ -387,6 +392,7 @@ TEST(session, waits_for_insertions_that_come_late) {
   EXPECT_EQ(pair.client.core().qpack_encoder().outstanding_sections(), 0u);
 }
 
+// rfc9114:5.2-no-new rfc9114:5.2-later rfc9114:4.1.1-rejected
 TEST(session, goes_away_gracefully) {
   Pair pair;
   pair.start();
@@ -407,6 +413,7 @@ TEST(session, goes_away_gracefully) {
   pair.expect_healthy();
 }
 
+// rfc9114:4.1.1-client-cancels rfc9114:4.1.1-cancel
 TEST(session, tells_both_sides_of_a_cancelled_request) {
   Pair pair;
   pair.start();
@@ -421,6 +428,7 @@ TEST(session, tells_both_sides_of_a_cancelled_request) {
   pair.expect_healthy();
 }
 
+// rfc9114:4.1-no-error-stop rfc9114:4.1-response-kept
 TEST(session, lets_a_server_stop_reading_after_its_response) {
   Pair pair;
   pair.start();
@@ -459,6 +467,7 @@ TEST(session, carries_a_tunnel_for_extended_connect) {
   pair.expect_healthy();
 }
 
+// rfc9218:7.2-control rfc9218:4-default
 TEST(session, sets_priorities_from_field_and_update) {
   Pair pair;
   pair.start();

@@ -27,6 +27,7 @@ std::uint64_t encoder_stream_fault(std::string_view hex) {
   return done ? 0 : static_cast<std::uint64_t>(done.error().code);
 }
 
+// rfc9204:4.5.1.2-negative rfc9204:4.5.1.2-base
 TEST(qpack_faults, broken_sections_are_decompression_failed) {
   EXPECT_EQ(section_fault("0000"), 0u);
   EXPECT_EQ(section_fault("0000d1"), 0u);
@@ -116,6 +117,7 @@ TEST(qpack_faults, broken_acknowledgements_are_decoder_stream_errors) {
   EXPECT_EQ(fault("ffffffffffffffffffff7f"), 0x202u);  // beyond 62 bits
 }
 
+// rfc9204:2.1.2-exceeded
 TEST(qpack_limits, one_blocked_stream_more_than_offered_fails) {
   Decoder decoder({.table_capacity_max = 256, .blocked_streams_max = 2});
   FieldSection out;
@@ -182,6 +184,7 @@ TEST(qpack_limits, acknowledgements_that_are_never_taken_fail) {
   EXPECT_TRUE(decoder.decode(0, from_hex("0000"), out));
 }
 
+// rfc9204:4.5.4-literal rfc9204:7.1.3-qpack rfc9114:10.6-separate
 TEST(qpack_secrets, are_never_indexed) {
   Encoder encoder;
   encoder.on_peer_settings(4'096, 100);

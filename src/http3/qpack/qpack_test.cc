@@ -98,6 +98,7 @@ TEST(prefix_integer, matches_the_examples_of_rfc_7541_appendix_c_1) {
   EXPECT_EQ(put(0x80, 127, 7), "ff00");
 }
 
+// rfc9204:4.1.1-62-bits
 TEST(prefix_integer, takes_62_bits_and_refuses_63) {
   for (unsigned bits = 1; bits <= 8; ++bits) {
     std::uint8_t out[kPrefixIntegerOctetsMax];
@@ -139,6 +140,7 @@ TEST(static_table, finds_every_entry_and_no_other) {
   EXPECT_EQ(kStaticTable[98].value, "sameorigin");
 }
 
+// rfc9204:3.2-duplicates
 TEST(decoder, understands_the_examples_of_rfc_9204_appendix_b) {
   Decoder decoder({.table_capacity_max = 220, .blocked_streams_max = 1});
   FieldSection out;

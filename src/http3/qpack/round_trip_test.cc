@@ -170,6 +170,7 @@ class Pair {
   std::uint64_t next_stream_ = 0;
 };
 
+// rfc9204:2.1.2-limit rfc9204:3.2.3-capacity rfc9204:4.3.1-limit rfc9204:3.2.3-zero
 TEST(qpack_round_trip, survives_every_capacity_and_blocked_stream_limit) {
   std::uint64_t seed = 1;
   for (const std::size_t capacity : {0, 31, 32, 33, 64, 100, 220, 1'024, 4'096, 65'536}) {
@@ -198,6 +199,7 @@ TEST(qpack_round_trip, survives_cancellations) {
   }
 }
 
+// rfc9204:3.2.2-evictable rfc9204:2.1.1-not-evictable
 TEST(qpack_round_trip, wraps_the_insert_count_many_times) {
   // 3 entries fit, so MaxEntries is 3 and the encoded count wraps every 6 insertions.
   Pair pair({.peer_capacity = 120, .blocked_streams = 10}, 77);
