@@ -28,6 +28,7 @@ class Answering final : public TlsHandler {
     session->set_transport_parameters(parameters);
     return {};
   }
+  bool on_early_data_offered(const EarlyDataOffer&) override { return true; }
   void on_handshake_complete() override {
     HAWSER_CHECK(!complete);
     complete = true;

@@ -52,6 +52,7 @@ struct Hands : TlsHandler {
     to_send[level].insert(to_send[level].end(), bytes.begin(), bytes.end());
   }
   Parsed<void> on_peer_transport_parameters(Bytes) override { return {}; }
+  bool on_early_data_offered(const EarlyDataOffer&) override { return true; }
   void on_handshake_complete() override {}
   void on_session_ticket(Bytes) override {}
   void on_alert(std::uint8_t) override {}

@@ -73,8 +73,9 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
       emitter_.emit(PacketsAcked{.space = static_cast<LoggedSpace>(packet.space), .count = outcome.acked_packets});
     if (!is_server() && packet.space == PacketNumberSpace::kHandshake) loss.on_peer_completed_address_validation(now_);
     // RFC 9001 section 4.1.2: a server reads 1-RTT packets only after the handshake. That confirms it
-    // when HANDSHAKE_DONE was lost. (Of 0-RTT packets this would not be true.)
-    if (!is_server() && application) confirm_handshake();
+    // when HANDSHAKE_DONE was lost. Of 0-RTT packets this would not be true.
+    const bool of_zero_rtt = early_data_ != nullptr && frame.largest_acknowledged().value < early_data_->packets_end;
+    if (!is_server() && application && !of_zero_rtt) confirm_handshake();
   }
   apply_recovery(outcome, packet.space);
   on_frames_recovered(packet.space);

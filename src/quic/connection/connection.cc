@@ -146,6 +146,9 @@ bool Connection::handshake_complete() const {
 bool Connection::handshake_confirmed() const {
   return core_->handshake_confirmed();
 }
+EarlyDataStatus Connection::early_data() const {
+  return core_->early_data();
+}
 bool Connection::closed() const {
   return !core_->is_open();
 }

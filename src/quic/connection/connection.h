@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "quic/connection/config.h"
 #include "quic/connection/handler.h"
+#include "quic/wire/early_data.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
@@ -117,8 +118,13 @@ class Connection {
   [[nodiscard]] Role role() const;
   [[nodiscard]] bool handshake_complete() const;
   [[nodiscard]] bool handshake_confirmed() const;
+  // Client: kOffered from Endpoint::connect() on means that streams may be opened at once, and what
+  // is written leaves in 0-RTT packets under the limits of the last visit; if the server rejects
+  // them all of it is sent again by itself. kAccepted or kRejected: from on_handshake_complete on.
+  // Server: kAccepted from on_early_data on.
+  [[nodiscard]] EarlyDataStatus early_data() const;
   [[nodiscard]] bool closed() const;
-  [[nodiscard]] std::string_view alpn() const;         // empty before the handshake completes
+  [[nodiscard]] std::string_view alpn() const;         // empty before on_early_data or on_handshake_complete
   [[nodiscard]] std::string_view server_name() const;  // SNI, on both sides
   [[nodiscard]] std::string_view cipher_name() const;
   [[nodiscard]] std::string_view group_name() const;  // key exchange, e.g. "X25519MLKEM768"

@@ -69,28 +69,34 @@ ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
 
 ConnectionCore::~ConnectionCore() = default;
 
-std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
+// What we declare on every connection of this configuration.
+TransportParameters configured_parameters(const ConnectionConfig& config) {
   TransportParameters ours;
+  ours.max_idle_timeout_ms = static_cast<std::uint64_t>(to_ms(config.idle_timeout));
+  ours.max_udp_payload_size = std::max<std::uint64_t>(config.max_udp_payload, kClientHelloPadding);
+  ours.initial_max_data = config.connection_receive_window.value;
+  ours.initial_max_stream_data_bidi_local = config.stream_receive_window.value;
+  ours.initial_max_stream_data_bidi_remote = config.stream_receive_window.value;
+  ours.initial_max_stream_data_uni = config.stream_receive_window.value;
+  ours.initial_max_streams_bidi = config.max_streams_bidi;
+  ours.initial_max_streams_uni = config.max_streams_uni;
+  ours.ack_delay_exponent = kAckDelayExponent;
+  ours.max_ack_delay_ms = static_cast<std::uint64_t>(to_ms(config.max_ack_delay));
+  ours.min_ack_delay_us = static_cast<std::uint64_t>(to_us(std::min<Duration>(kMinAckDelay, config.max_ack_delay)));
+  ours.active_connection_id_limit = kMaxActiveCids;
+  ours.disable_active_migration = config.disable_active_migration;
+  ours.max_datagram_frame_size = config.max_datagram_frame_size;
+  return ours;
+}
+
+std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
+  TransportParameters ours = configured_parameters(config_);
   ours.initial_source_connection_id = ids_.local;
   if (is_server()) {
     ours.original_destination_connection_id = ids_.original_dcid;
     ours.retry_source_connection_id = ids_.retry_scid;
     ours.stateless_reset_token = cids_->reset_token(ids_.local);
   }
-  ours.max_idle_timeout_ms = static_cast<std::uint64_t>(to_ms(config_.idle_timeout));
-  ours.max_udp_payload_size = std::max<std::uint64_t>(config_.max_udp_payload, kClientHelloPadding);
-  ours.initial_max_data = config_.connection_receive_window.value;
-  ours.initial_max_stream_data_bidi_local = config_.stream_receive_window.value;
-  ours.initial_max_stream_data_bidi_remote = config_.stream_receive_window.value;
-  ours.initial_max_stream_data_uni = config_.stream_receive_window.value;
-  ours.initial_max_streams_bidi = config_.max_streams_bidi;
-  ours.initial_max_streams_uni = config_.max_streams_uni;
-  ours.ack_delay_exponent = kAckDelayExponent;
-  ours.max_ack_delay_ms = static_cast<std::uint64_t>(to_ms(config_.max_ack_delay));
-  ours.min_ack_delay_us = static_cast<std::uint64_t>(to_us(min_ack_delay()));
-  ours.active_connection_id_limit = kMaxActiveCids;
-  ours.disable_active_migration = config_.disable_active_migration;
-  ours.max_datagram_frame_size = config_.max_datagram_frame_size;
   return encode_transport_parameters(ours, role_, cids_->random());
 }
 

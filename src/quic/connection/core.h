@@ -19,6 +19,7 @@
 #include "quic/connection/connection.h"
 #include "quic/connection/datagram_builder.h"
 #include "quic/connection/datagram_queue.h"
+#include "quic/connection/early_data.h"
 #include "quic/connection/early_packets.h"
 #include "quic/connection/key_ring.h"
 #include "quic/connection/lending.h"
@@ -59,6 +60,9 @@ struct RoutingChange {
   ConnectionId cid;
 };
 
+// The transport parameters that every connection of this configuration declares.
+TransportParameters configured_parameters(const ConnectionConfig& config);
+
 class ConnectionCore final : private TlsHandler {
  public:
   // The application is told of things through `handler`, which outlives this object.
@@ -77,6 +81,10 @@ class ConnectionCore final : private TlsHandler {
   // Our transport parameters, to be handed to the session before start().
   [[nodiscard]] std::vector<std::uint8_t> encoded_transport_parameters();
   void set_tls(std::unique_ptr<TlsSession> tls) { tls_ = std::move(tls); }
+  // Both after set_tls(). Server: 0-RTT under these terms, which outlive this object. Client: if TLS
+  // offers 0-RTT with `session`, the limits remembered with it hold until the server has spoken.
+  void allow_early_data(const EarlyDataTerms& terms);
+  void offer_early_data(Bytes session);
   void start(Timestamp now);
   // Token for a later connection of this client, to be sent when the handshake is confirmed.
   void set_new_token(std::vector<std::uint8_t> token) { handshake_.new_token = std::move(token); }
@@ -126,6 +134,7 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] bool is_open() const { return phase_ == Phase::kOpen; }
   [[nodiscard]] bool handshake_complete() const { return handshake_.complete; }
   [[nodiscard]] bool handshake_confirmed() const { return handshake_.confirmed; }
+  [[nodiscard]] EarlyDataStatus early_data() const;
   [[nodiscard]] const ConnectionConfig& config() const { return config_; }
   [[nodiscard]] const ConnectionId& original_dcid() const { return ids_.original_dcid; }
   [[nodiscard]] const ConnectionId& local_cid() const { return ids_.local; }
@@ -143,6 +152,7 @@ class ConnectionCore final : private TlsHandler {
     std::vector<std::uint8_t> peer_certificate;
     std::optional<CipherSuite> cipher;
     bool resumed = false;
+    EarlyDataStatus early_data = EarlyDataStatus::kNotOffered;
   };
   [[nodiscard]] const HandshakeFacts& facts() const { return handshake_.facts; }
 
@@ -177,6 +187,7 @@ class ConnectionCore final : private TlsHandler {
   void on_datagram(MutableBytes datagram, const Arrival& arrival);
   std::size_t on_packet(MutableBytes rest, const Arrival& arrival, Bytes first_dcid);
   [[nodiscard]] bool may_open(const PacketHeader& header) const;
+  [[nodiscard]] bool awaits_zero_rtt_keys() const;
   void open_packet(MutableBytes packet, const PacketHeader& header, const Arrival& arrival);
   Parsed<bool> open_payload(MutableBytes packet, ReceivedPacket& received, std::size_t header_size);
   void on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received, std::size_t header_size);
@@ -251,16 +262,24 @@ class ConnectionCore final : private TlsHandler {
   void on_secret(EncryptionLevel level, SecretDirection direction, CipherSuite suite, Bytes secret) override;
   void on_crypto_to_send(EncryptionLevel level, Bytes bytes) override;
   Parsed<void> on_peer_transport_parameters(Bytes encoded) override;
+  bool on_early_data_offered(const EarlyDataOffer& offer) override;
   void on_handshake_complete() override;
   void on_session_ticket(Bytes ticket) override;
   void on_alert(std::uint8_t alert) override;
   Parsed<void> check_peer_cids(const TransportParameters& parameters) const;
   void apply_peer_parameters(const TransportParameters& peer);
+  void apply_peer_limits(const TransportParameters& peer);
   Parsed<void> feed_tls(EncryptionLevel level);
   void confirm_handshake();
   void release_handshake();
   void discard_keys(EncryptionLevel level);
   void issue_connection_ids();
+
+  // early_data.cc
+  void conclude_early_data();
+  void take_back_early_data();
+  void release_early_data();
+  void on_early_data_timeout();
 
   // migration.cc
   void note_peer_address(const ReceivedPacket& packet, bool is_newest);
@@ -308,6 +327,7 @@ class ConnectionCore final : private TlsHandler {
   void log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu_probe);
   void log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size);
   void log_peer_parameters(const TransportParameters& peer);
+  void log_restored_parameters(const TransportParameters& remembered);
   void log_key_update(bool write, KeyTrigger trigger);
   void log_ecn_state(EcnState before, EcnState now);
   void log_state(LoggedConnectionState state);
@@ -368,6 +388,7 @@ class ConnectionCore final : private TlsHandler {
   // What the application is told at the end of the batch.
   struct Tell {
     bool complete = false;
+    bool early_data = false;
     bool rest = false;
     std::optional<StreamId> ended;  // the stream whose end is being told
     std::vector<Bytes> datagrams;
@@ -401,6 +422,7 @@ class ConnectionCore final : private TlsHandler {
   std::unique_ptr<Path> path_;
   DatagramQueue datagrams_;
   std::unique_ptr<EarlyPackets> early_packets_;  // while there are any
+  std::unique_ptr<EarlyData> early_data_;        // while 0-RTT may come or go
   AckFrequencySender ack_frequency_;
   AckFrequencyReceiver peer_ack_frequency_;
   RecoveryFrames& recovery_;  // lent

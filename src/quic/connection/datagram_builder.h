@@ -49,7 +49,7 @@ struct PacketHeaderParts {
 // Reused from datagram to datagram.
 class DatagramBuilder {
  public:
-  static constexpr std::size_t kMaxPackets = 3;    // Initial, Handshake, 1-RTT
+  static constexpr std::size_t kMaxPackets = 3;    // Initial, Handshake, and 1-RTT or 0-RTT
   static constexpr std::size_t kMaxUnmasked = 64;  // datagrams of a train, as many as GSO takes
 
   // Starts a datagram of at most area.size() octets.

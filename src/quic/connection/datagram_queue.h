@@ -33,6 +33,9 @@ class DatagramQueue {
     if (empty()) queue_.reset();
   }
 
+  // What waits is dropped.
+  void clear() { queue_.reset(); }
+
   [[nodiscard]] bool empty() const { return queue_ == nullptr || queue_->empty(); }
 
   // Writes as many as fit. One that does not fit into an empty packet of `packet_room` octets,

@@ -14,6 +14,10 @@ void ConnectionCore::end_batch(Timestamp now) {
 
 void ConnectionCore::deliver_events() {
   if (handler_ == nullptr || closing_.told) return;
+  if (tell_.early_data) {
+    tell_.early_data = false;
+    handler_->on_early_data(*face_);
+  }
   if (tell_.complete) {
     tell_.complete = false;
     handler_->on_handshake_complete(*face_);

@@ -222,6 +222,22 @@ void ConnectionCore::log_peer_parameters(const TransportParameters& peer) {
                               .parameters = values});
 }
 
+// What a client goes by in 0-RTT packets.
+void ConnectionCore::log_restored_parameters(const TransportParameters& remembered) {
+  if (!emitter_.wants(EventGroup::kConnection)) return;
+  const NamedValue values[] = {{"max_idle_timeout", remembered.max_idle_timeout_ms},
+                               {"max_udp_payload_size", remembered.max_udp_payload_size},
+                               {"active_connection_id_limit", remembered.active_connection_id_limit},
+                               {"initial_max_data", remembered.initial_max_data},
+                               {"initial_max_stream_data_bidi_local", remembered.initial_max_stream_data_bidi_local},
+                               {"initial_max_stream_data_bidi_remote", remembered.initial_max_stream_data_bidi_remote},
+                               {"initial_max_stream_data_uni", remembered.initial_max_stream_data_uni},
+                               {"initial_max_streams_bidi", remembered.initial_max_streams_bidi},
+                               {"initial_max_streams_uni", remembered.initial_max_streams_uni},
+                               {"max_datagram_frame_size", remembered.max_datagram_frame_size}};
+  emitter_.emit(ParametersRestored{.parameters = values});
+}
+
 void ConnectionCore::log_ecn_state(quic::EcnState before, quic::EcnState now) {
   if (before == now) return;
   const auto logged = [](quic::EcnState state) {

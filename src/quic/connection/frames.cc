@@ -143,6 +143,9 @@ Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacke
 
 Parsed<void> ConnectionCore::on_retire_connection_id(FrameReader& in, ReceivedPacket& packet) {
   HAWSER_TRY(const RetireConnectionIdFrame frame, parse_retire_connection_id(in));
+  // RFC 9000 section 12.5: it answers a frame that nobody can have read by then.
+  if (packet.level == EncryptionLevel::kZeroRtt)
+    return in.fault(TransportErrorCode::kProtocolViolation, "RETIRE_CONNECTION_ID in a 0-RTT packet");
   HAWSER_TRY(const std::optional<ConnectionId> retired,
              path_->local_cids().on_retire_connection_id(frame.sequence_number, packet.dcid));
   if (retired) {

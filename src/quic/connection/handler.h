@@ -44,6 +44,10 @@ class ConnectionHandler {
  public:
   virtual ~ConnectionHandler() = default;
 
+  // Server: the client's 0-RTT data was accepted. Streams and what is written on them come and go
+  // from now on, while the handshake runs: until on_handshake_complete what the client said may be
+  // a recording that somebody sends again (RFC 9001 section 9.2).
+  virtual void on_early_data(Connection&) {}
   // The handshake is complete: 1-RTT data flows, the peer's certificate has been checked.
   virtual void on_handshake_complete(Connection&) {}
   // The peer opened a stream. Before any on_stream_readable for it.

@@ -45,6 +45,15 @@ void ConnectionCore::on_secret(EncryptionLevel level, SecretDirection direction,
     }
     if (keys_.can_open(level) && keys_.can_seal(level)) path_->loss().on_handshake_keys(now_);
   }
+  if (level == EncryptionLevel::kZeroRtt) {
+    keys_.set_zero_rtt(DirectionKeys(v1_key_table(), suite, secret, config_.crypto), read);
+    if (is_server()) {
+      // Requests come before the handshake is complete, so its results are wanted now.
+      handshake_.facts.alpn = tls_->alpn();
+      handshake_.facts.server_name = tls_->server_name();
+      tell_.early_data = true;
+    }
+  }
   emitter_.emit(KeyUpdated{.key_type = key_type(level, is_server() != read), .trigger = KeyTrigger::kTls});
 }
 
@@ -76,7 +85,11 @@ Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
 Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
   HAWSER_TRY(const TransportParameters parameters, parse_transport_parameters(encoded, peer_of(role_)));
   HAWSER_TRY_VOID(check_peer_cids(parameters));
-  apply_peer_parameters(parameters);
+  if (!is_server() && early_data_ != nullptr) {
+    early_data_->answer = parameters;  // until it is known whether 0-RTT was accepted
+  } else {
+    apply_peer_parameters(parameters);
+  }
   return {};
 }
 
@@ -97,7 +110,8 @@ Parsed<void> ConnectionCore::check_peer_cids(const TransportParameters& paramete
   return {};
 }
 
-void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
+// What the peer allows us, of this connection or remembered for 0-RTT.
+void ConnectionCore::apply_peer_limits(const TransportParameters& peer) {
   peer_ = {
       .max_idle_timeout_ms = peer.max_idle_timeout_ms,
       .max_datagram_frame_size = peer.max_datagram_frame_size,
@@ -109,6 +123,10 @@ void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
                             .initial_max_stream_data_uni = peer.initial_max_stream_data_uni,
                             .initial_max_streams_bidi = peer.initial_max_streams_bidi,
                             .initial_max_streams_uni = peer.initial_max_streams_uni});
+}
+
+void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
+  apply_peer_limits(peer);
   ack_frequency_.set_peer(peer.min_ack_delay_us,
                           std::chrono::milliseconds(static_cast<std::int64_t>(peer.max_ack_delay_ms)));
   path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
@@ -126,11 +144,13 @@ void ConnectionCore::on_handshake_complete() {
                       .group = std::string(group_of(*tls_)),
                       .peer_certificate = tls_->peer_certificate(),
                       .cipher = tls_->cipher_suite(),
-                      .resumed = tls_->resumed()};
+                      .resumed = tls_->resumed(),
+                      .early_data = tls_->early_data()};
   tell_.complete = true;
   log_state(LoggedConnectionState::kHandshakeComplete);
   emitter_.emit(VersionInformation{.chosen_version = static_cast<std::uint32_t>(Version::kV1)});
   emitter_.emit(AlpnInformation{.chosen_alpn = handshake_.facts.alpn});
+  if (!is_server()) conclude_early_data();
   issue_connection_ids();
   if (is_server()) {
     owed_.handshake_done = true;
@@ -157,6 +177,7 @@ void ConnectionCore::release_handshake() {
   discard_keys(EncryptionLevel::kHandshake);
   path_->discard_handshake_acks();
   handshake_.token = std::vector<std::uint8_t>();
+  release_early_data();
   if (!is_server()) return;
   tls_.reset();
   // What comes now can only be a KeyUpdate or junk (RFC 9001 section 6).

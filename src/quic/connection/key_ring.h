@@ -16,6 +16,11 @@ class KeyRing {
   void set_initial(LevelKeys keys) { early_->initial = std::move(keys); }
   void set_handshake_read(DirectionKeys keys) { early_->handshake.read = std::move(keys); }
   void set_handshake_write(DirectionKeys keys) { early_->handshake.write = std::move(keys); }
+  // A server reads 0-RTT packets, a client writes them.
+  void set_zero_rtt(DirectionKeys keys, bool read) {
+    zero_rtt_ = std::make_unique<LevelKeys>();
+    (read ? zero_rtt_->read : zero_rtt_->write) = std::move(keys);
+  }
   [[nodiscard]] OneRttKeys& one_rtt() { return one_rtt_; }
   [[nodiscard]] const OneRttKeys& one_rtt() const { return one_rtt_; }
 
@@ -28,7 +33,8 @@ class KeyRing {
   // The keys of `level` were there and are gone for good.
   [[nodiscard]] bool discarded(EncryptionLevel level) const {
     return (level == EncryptionLevel::kInitial && initial_discarded_) ||
-           (level == EncryptionLevel::kHandshake && handshake_discarded_);
+           (level == EncryptionLevel::kHandshake && handshake_discarded_) ||
+           (level == EncryptionLevel::kZeroRtt && zero_rtt_discarded_);
   }
 
   void discard_initial() {
@@ -42,8 +48,14 @@ class KeyRing {
     if (initial_discarded_) early_.reset();
   }
 
-  // Of kInitial or kHandshake only, and not once both are discarded.
+  void discard_zero_rtt() {
+    zero_rtt_.reset();
+    zero_rtt_discarded_ = true;
+  }
+
+  // Of another level than kOneRtt, and not once it is discarded.
   [[nodiscard]] LevelKeys& level(EncryptionLevel level) {
+    if (level == EncryptionLevel::kZeroRtt) return *zero_rtt_;
     return level == EncryptionLevel::kInitial ? early_->initial : early_->handshake;
   }
 
@@ -52,10 +64,14 @@ class KeyRing {
   }
 
   // Octets on the heap.
-  [[nodiscard]] std::size_t memory() const { return one_rtt_.memory() + (early_ != nullptr ? early_->memory() : 0); }
+  [[nodiscard]] std::size_t memory() const {
+    return one_rtt_.memory() + (early_ != nullptr ? early_->memory() : 0) +
+           (zero_rtt_ != nullptr ? sizeof(LevelKeys) + zero_rtt_->memory() : 0);
+  }
 
  private:
   [[nodiscard]] bool has(EncryptionLevel level, DirectionKeys LevelKeys::* direction) const {
+    if (level == EncryptionLevel::kZeroRtt) return zero_rtt_ != nullptr && !((*zero_rtt_).*direction).empty();
     if (early_ == nullptr) return false;
     if (level == EncryptionLevel::kInitial) return !(early_->initial.*direction).empty();
     if (level == EncryptionLevel::kHandshake) return !(early_->handshake.*direction).empty();
@@ -69,9 +85,11 @@ class KeyRing {
     [[nodiscard]] std::size_t memory() const { return sizeof(EarlyKeys) + initial.memory() + handshake.memory(); }
   };
   std::unique_ptr<EarlyKeys> early_ = std::make_unique<EarlyKeys>();
+  std::unique_ptr<LevelKeys> zero_rtt_;  // of the few connections that have any
   OneRttKeys one_rtt_;
   bool initial_discarded_ = false;
   bool handshake_discarded_ = false;
+  bool zero_rtt_discarded_ = false;
 };
 
 }  // namespace hawser::quic

@@ -147,7 +147,7 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
   }
   // RFC 9001 section 5.7: a server reads no 1-RTT packet before the handshake is complete.
   if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_.complete)) {
-    const bool may_come = level != EncryptionLevel::kZeroRtt && !keys_.discarded(level);
+    const bool may_come = level == EncryptionLevel::kZeroRtt ? awaits_zero_rtt_keys() : !keys_.discarded(level);
     if (may_come && early_packets_ == nullptr) early_packets_ = std::make_unique<EarlyPackets>();
     if (!may_come || !early_packets_->keep(level, packet, arrival.tuple, arrival.ecn))
       drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
@@ -267,13 +267,21 @@ void ConnectionCore::on_packet_accepted(const ReceivedPacket& received) {
   }
 }
 
+// The ClientHello that offers 0-RTT is not whole yet: once it is, Handshake keys come with the verdict.
+bool ConnectionCore::awaits_zero_rtt_keys() const {
+  return is_server() && early_data_ != nullptr && !handshake_.complete &&
+         !keys_.can_seal(EncryptionLevel::kHandshake) && !keys_.discarded(EncryptionLevel::kZeroRtt);
+}
+
 // Keys that came with this batch may open packets that came before them.
 void ConnectionCore::replay_early_packets() {
   auto& replayed = tell_.provide_rare().replayed;
   replayed.reserve(EarlyPackets::kMaxPackets);  // references stay good
-  for (const EncryptionLevel level : {EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
+  for (const EncryptionLevel level :
+       {EncryptionLevel::kZeroRtt, EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
     const bool ready = keys_.can_open(level) && (level != EncryptionLevel::kOneRtt || handshake_.complete);
-    if (!ready && !keys_.discarded(level)) continue;
+    const bool in_vain = level == EncryptionLevel::kZeroRtt ? !awaits_zero_rtt_keys() : keys_.discarded(level);
+    if (!ready && !in_vain) continue;
     for (EarlyPacket& early : early_packets_->take(level)) {
       if (!ready || phase_ != Phase::kOpen) continue;
       // Kept until the end of the batch, for what the application reads may lie in it.

@@ -8,8 +8,8 @@ namespace hawser::quic {
 namespace {
 
 constexpr std::size_t kMinInitialDatagram = 1'200;  // RFC 9000 section 14.1
-constexpr EncryptionLevel kLevels[] = {EncryptionLevel::kInitial, EncryptionLevel::kHandshake,
-                                       EncryptionLevel::kOneRtt};
+constexpr EncryptionLevel kLevels[] = {EncryptionLevel::kInitial, EncryptionLevel::kZeroRtt,
+                                       EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt};
 // RFC 9000 section 13.2.4: a sender of nothing but ACKs asks now and then for one itself.
 constexpr std::uint64_t kPingAfterAckOnly = 32;
 
@@ -173,7 +173,7 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (handshake_stalls(level)) return true;
   if (!plan.may_carry_data) return false;
   if (crypto_.wants_to_send(level)) return true;
-  if (level != EncryptionLevel::kOneRtt) return false;
+  if (space != PacketNumberSpace::kApplication) return false;
   return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping ||
          ack_frequency_.owes_frame() || !datagrams_.empty() || std::as_const(*path_).local_cids().has_frames() ||
          path_->peer_cids().has_frames();
@@ -208,7 +208,9 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   }
   if ((plan.may_carry_data || probe || handshake_stalls(packet.level)) &&
       loss.can_track(space, PacketPayload::kMaxFrames)) {
-    if (packet.level == EncryptionLevel::kOneRtt) {
+    // A client has nothing for a 0-RTT packet that may not be in one: what else the table below
+    // writes answers the server, and its packets are read from when 0-RTT is over.
+    if (space == PacketNumberSpace::kApplication) {
       // A peer that was asked for few ACKs owes the probe one at once.
       if (probe && ack_frequency_.is_negotiated() && out.room() > 0) {
         write_immediate_ack(out, {});
@@ -332,6 +334,7 @@ void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& netwo
     times_.last_activity = now_;
   }
   ++stats_.packets_sent;
+  if (packet.level == EncryptionLevel::kZeroRtt) early_data_->packets_end = packet.packet_number.value + 1;
   // RFC 9001 section 4.9.1: a client needs no Initial keys once it sends Handshake packets.
   if (!is_server() && packet.level == EncryptionLevel::kHandshake) discard_keys(EncryptionLevel::kInitial);
 }

@@ -39,6 +39,7 @@ Timestamp ConnectionCore::open_deadline() const {
   if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
   if (config_.keep_alive != Duration{0} && handshake_.complete)
     deadline = std::min(deadline, times_.last_received + config_.keep_alive);
+  if (early_data_ != nullptr) deadline = std::min(deadline, early_data_->discard_at);
   deadline = std::min(deadline, rest_deadline());
   if (times_.waits_for_pacing) deadline = std::min(deadline, path_->pacer().next_release(now_));
   return deadline;
@@ -71,6 +72,7 @@ void ConnectionCore::on_timeout(Timestamp now) {
   }
   if (now >= path_->loss().next_timeout()) on_loss_timeout();
   on_path_timeouts();
+  on_early_data_timeout();
   if (now >= rest_deadline()) rest();
 }
 

@@ -11,6 +11,7 @@
 #include "base/timer_wheel.h"
 #include "quic/connection/core.h"
 #include "quic/endpoint/address_token.h"
+#include "quic/endpoint/early_datagrams.h"
 #include "quic/endpoint/stateless_replies.h"
 #include "quic/tls/tls_context.h"
 
@@ -19,6 +20,9 @@ namespace {
 
 constexpr std::size_t kMinInitialDatagram = 1'200;  // RFC 9000 section 14.1
 constexpr std::size_t kMinInitialDcid = 8;          // RFC 9000 section 7.2
+// With the transport's limits, some 100 octets, they fit the context of a ticket.
+constexpr std::size_t kMaxEarlyDataTerms = 256;
+static_assert(kMaxEarlyDataTerms + 128 <= kMaxTicketContext);
 
 // Peers choose connection IDs, so the hash is keyed.
 struct RouteHash {
@@ -33,6 +37,7 @@ std::array<std::uint8_t, 32> secret_or_random(std::array<std::uint8_t, 32> secre
 
 EndpointConfig with_secret(EndpointConfig config) {
   HAWSER_CHECK(config.random != nullptr && config.worker < config.workers);
+  HAWSER_CHECK(config.early_data_terms.size() <= kMaxEarlyDataTerms);
   config.secret = secret_or_random(config.secret, *config.random);
   return config;
 }
@@ -72,7 +77,14 @@ struct Endpoint::Impl {
             {.secret = config.secret, .length = config.cid_length, .worker = config.worker, .workers = config.workers}),
         tokens(config.secret),
         replies(config.stateless_replies_max),
-        hash{{config.random->next_u64(), config.random->next_u64()}} {}
+        hash{{config.random->next_u64(), config.random->next_u64()}} {
+    if (config.replay_guard == nullptr) return;
+    early_data = std::make_unique<EarlyDataTerms>(EarlyDataTerms{.guard = config.replay_guard,
+                                                                 .limits = configured_parameters(config.connection),
+                                                                 .application = config.early_data_terms,
+                                                                 .ticket_context = {}});
+    seal_terms(*early_data, *config.random);
+  }
 
   EndpointConfig config;
   // Of all connections that are accepted, and of the latest that was opened.
@@ -81,7 +93,9 @@ struct Endpoint::Impl {
   CidGenerator cids;
   AddressTokens tokens;
   StatelessReplies replies;
-  Lending lending;  // outlives the connections
+  Lending lending;                             // outlives the connections
+  std::unique_ptr<EarlyDataTerms> early_data;  // likewise; null: 0-RTT is rejected
+  EarlyDatagrams early_datagrams;
   std::vector<std::unique_ptr<Entry>> entries;
   RouteHash hash;
   HashIndex<Entry> by_cid;  // a packet that comes to the wrong one by its hash does not open there
@@ -89,6 +103,8 @@ struct Endpoint::Impl {
   TimerWheel timers;
   std::vector<Entry*> ready;    // have something to send, in turns
   std::vector<Entry*> touched;  // got something in the batch at hand
+  // Datagrams from before, kept to the end of the batch: what the application reads may lie in them.
+  std::vector<std::vector<EarlyDatagram>> replayed;
   std::size_t next_ready = 0;
   DatagramBuilder builder;
   EndpointStats stats;
@@ -105,6 +121,7 @@ struct Endpoint::Impl {
   void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
               const std::optional<AddressTokens::Verdict>& verdict, Timestamp now);
   [[nodiscard]] bool wants_retry() const;
+  void replay_early_datagrams(Entry& entry, std::uint64_t cid, Timestamp now);
   Entry& add(ConnectionParameters parameters);
   const std::shared_ptr<const ConnectionConfig>& shared(const ConnectionConfig& wanted);
   void touch(Entry& entry);
@@ -131,6 +148,7 @@ void Endpoint::on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) {
     impl_->settle(*entry, now);
   }
   impl_->touched.clear();
+  impl_->replayed.clear();
 }
 
 // Neighbouring datagrams of one connection go to it together.
@@ -206,6 +224,13 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
     }
     return;
   }
+  if (header->type == PacketType::kZeroRtt && early_data != nullptr && header->dcid.size() >= kMinInitialDcid &&
+      early_datagrams.keep({.cid = hash(header->dcid),
+                            .arrived = now,
+                            .octets = {datagram.begin(), datagram.end()},
+                            .tuple = train.tuple,
+                            .ecn = train.ecn}))
+    return;
   if (header->type != PacketType::kInitial || datagram.size() < kMinInitialDatagram ||
       header->dcid.size() < kMinInitialDcid) {
     ++stats.datagrams_dropped;
@@ -278,6 +303,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   Entry& entry = add(std::move(parameters));
   ConnectionCore& c = core(entry);
   c.set_tls(config.tls->new_session(c.tls_handler(), c.encoded_transport_parameters()));
+  if (early_data != nullptr) c.allow_early_data(*early_data);
   // The client uses its first connection ID until it knows ours (RFC 9000 section 7.2).
   by_cid.insert(hash(dcid.view()), entry);
   c.start(now);
@@ -299,9 +325,16 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   }
   ++stats.connections_accepted;
   c.attach(entry, *handler);
+  if (!early_datagrams.empty()) replay_early_datagrams(entry, hash(dcid.view()), now);
   if (config.send_new_token) c.set_new_token(tokens.make_new_token(train.tuple.remote, now, *config.random));
   apply_routing(entry);
   touch(entry);
+}
+
+void Endpoint::Impl::replay_early_datagrams(Entry& entry, std::uint64_t cid, Timestamp now) {
+  std::vector<EarlyDatagram>& taken = replayed.emplace_back(early_datagrams.take(cid, now));
+  for (EarlyDatagram& early : taken)
+    core(entry).on_datagrams(early.octets, early.octets.size(), early.tuple, early.ecn, now);
 }
 
 Endpoint::Impl::Entry& Endpoint::Impl::add(ConnectionParameters parameters) {
@@ -456,6 +489,7 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   core.set_tls(parameters.tls->new_session(
       core.tls_handler(),
       {.server_name = parameters.server_name, .transport_parameters = encoded, .ticket = parameters.session}));
+  core.offer_early_data(parameters.session);
   core.start(now);
   impl_->settle(entry, now);
   return &entry;

@@ -33,6 +33,7 @@ namespace hawser::quic {
 
 class TlsServerContext;  // tls/tls_context.h
 class TlsClientContext;
+class ReplayGuard;  // connection/replay_guard.h
 
 // A server's side of the endpoint. Called on the driving thread.
 class AcceptHandler {
@@ -57,6 +58,12 @@ struct EndpointConfig {
   AcceptHandler* accept = nullptr;
   RetryPolicy retry = RetryPolicy::kNever;
   bool send_new_token = true;
+  // Accepts 0-RTT, if `tls` allows it too: who knows which tickets were used. Not owned; shared by
+  // all endpoints that take each other's tickets. Null: early data is rejected.
+  ReplayGuard* replay_guard = nullptr;
+  // The application's terms under which early data is written, such as HTTP/3's settings: a ticket
+  // that was issued under others gets its 0-RTT rejected. At most 256 octets.
+  std::vector<std::uint8_t> early_data_terms;
 
   // 32 secret octets for tokens and stateless resets; servers that should understand each
   // other's tokens share them. All zero: drawn from `random`.
@@ -84,8 +91,10 @@ struct ClientParameters {
   std::string server_name;          // for SNI and certificate verification
   TlsClientContext* tls = nullptr;  // required; not owned; must outlive the connection
   ConnectionConfig connection;
-  std::vector<std::uint8_t> token;    // from an earlier on_new_token, or empty
-  std::vector<std::uint8_t> session;  // from an earlier on_session_ticket, or empty
+  std::vector<std::uint8_t> token;  // from an earlier on_new_token, or empty
+  // From an earlier on_session_ticket, or empty. If `tls` offers early data and the ticket allows
+  // it, Connection::early_data() is kOffered on return.
+  std::vector<std::uint8_t> session;
 };
 
 struct EndpointStats {

@@ -245,6 +245,30 @@ int OpenSslSession::on_new_session(SSL* ssl, SSL_SESSION* session) {
   return 0;  // OpenSSL keeps its reference
 }
 
+int OpenSslSession::on_make_ticket(SSL* ssl, void*) {
+  const auto* self = static_cast<const OpenSslSession*>(SSL_get_app_data(ssl));
+  if (self == nullptr || self->ticket_context_.empty()) return 1;
+  return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), self->ticket_context_.data(),
+                                         self->ticket_context_.size());
+}
+
+int OpenSslSession::on_early_data_offered(SSL* ssl, void*) {
+  auto* self = static_cast<OpenSslSession*>(SSL_get_app_data(ssl));
+  SSL_SESSION* session = SSL_get_session(ssl);
+  if (self == nullptr || !self->running_ || session == nullptr) return 0;
+  void* context = nullptr;
+  std::size_t context_size = 0;
+  if (SSL_SESSION_get0_ticket_appdata(session, &context, &context_size) != 1) return 0;
+  std::array<std::uint8_t, SSL_MAX_MASTER_KEY_LENGTH> secret{};
+  const std::size_t secret_size = SSL_SESSION_get_master_key(session, secret.data(), secret.size());
+  const bool accepted =
+      secret_size >= 32 &&
+      self->handler_.on_early_data_offered({.ticket_context = {static_cast<const std::uint8_t*>(context), context_size},
+                                            .ticket_secret = Bytes(secret).first(secret_size)});
+  wipe(secret);
+  return accepted ? 1 : 0;
+}
+
 bool OpenSslSession::take_session(SSL_SESSION* session) {
   // RFC 9001 section 4.6.1: the only legal values.
   const std::uint32_t early_data = SSL_SESSION_get_max_early_data(session);
@@ -256,6 +280,7 @@ bool OpenSslSession::take_session(SSL_SESSION* session) {
   if (size <= 0) return false;
   const Bytes tls_session{encoded, static_cast<std::size_t>(size)};
   const auto ticket = serialize_session_ticket({.alpn = alpn(),
+                                                .server_name = peer_name_,
                                                 .transport_parameters = peer_parameters_,
                                                 .tls_session = tls_session,
                                                 .allows_early_data = early_data != 0});

@@ -26,6 +26,7 @@ class OpenSslSession final : public TlsSession {
   Parsed<void> start() override;
   Parsed<void> on_crypto_data(EncryptionLevel level, Bytes bytes) override;
   void set_transport_parameters(Bytes parameters) override;
+  void set_ticket_context(Bytes context) override { ticket_context_.assign(context.begin(), context.end()); }
 
   bool handshake_complete() const override { return handshake_complete_; }
   std::string_view alpn() const override;
@@ -43,6 +44,10 @@ class OpenSslSession final : public TlsSession {
 
   // OpenSSL has a session worth keeping. Called by the client context's new-session callback.
   static int on_new_session(SSL* ssl, SSL_SESSION* session);
+  // The callbacks of a server context that allows 0-RTT: a ticket is about to be made, and a
+  // client offers early data that OpenSSL would take.
+  static int on_make_ticket(SSL* ssl, void*);
+  static int on_early_data_offered(SSL* ssl, void*);
 
  private:
   friend struct OpenSslCallbacks;
@@ -66,6 +71,7 @@ class OpenSslSession final : public TlsSession {
   std::vector<std::uint8_t> lent_;                                    // what OpenSSL holds a pointer into
   std::vector<std::uint8_t> parameters_;                              // ours: OpenSSL keeps a pointer into it
   std::vector<std::uint8_t> peer_parameters_;
+  std::vector<std::uint8_t> ticket_context_;
   std::string peer_name_;
   std::string peer_subject_;
   std::string failure_;

@@ -10,7 +10,11 @@ namespace {
 using Octets = std::vector<std::uint8_t>;
 
 SessionTicketView sample(const Octets& parameters, const Octets& session, std::string_view alpn = "h3") {
-  return {.alpn = alpn, .transport_parameters = parameters, .tls_session = session, .allows_early_data = true};
+  return {.alpn = alpn,
+          .server_name = "example.net",
+          .transport_parameters = parameters,
+          .tls_session = session,
+          .allows_early_data = true};
 }
 
 TEST(session_ticket, reads_back_what_was_written) {
@@ -21,6 +25,7 @@ TEST(session_ticket, reads_back_what_was_written) {
   const auto view = parse_session_ticket(ticket);
   ASSERT_TRUE(view.has_value());
   EXPECT_EQ(view->alpn, alpn);
+  EXPECT_EQ(view->server_name, "example.net");
   EXPECT_TRUE(equal(view->transport_parameters, parameters));
   EXPECT_TRUE(equal(view->tls_session, session));
   EXPECT_TRUE(view->allows_early_data);

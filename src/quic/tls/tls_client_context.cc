@@ -1,6 +1,8 @@
 // tls_client_context.cc: whom a client trusts, what it offers, and the tickets it keeps.
 #include <openssl/err.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "quic/tls/context_setup.h"
 #include "quic/tls/openssl_session.h"
@@ -50,15 +52,27 @@ void set_server_name(SSL* ssl, const std::string& name, bool verify_peer) {
                         : X509_VERIFY_PARAM_set1_host(param, name.data(), name.size())) == 1);
 }
 
-// True if the ticket is one that allows 0-RTT.
-bool use_ticket(SSL* ssl, Bytes ticket) {
+// 0-RTT data speaks the protocol of then: OpenSSL takes another one for a mistake of its caller and fails.
+bool fits_early_data(const SSL_SESSION* session, const SessionTicketView& view, const CommonContext& common) {
+  return view.allows_early_data && SSL_SESSION_get_max_early_data(session) == 0xffffffff &&
+         std::find(common.alpn.begin(), common.alpn.end(), view.alpn) != common.alpn.end();
+}
+
+// True if the ticket is one that allows 0-RTT. `name` is whom the certificate must be for: nobody
+// shows one on resumption, so it is for the ticket's name that it was checked (RFC 8446 section 4.6.1).
+bool use_ticket(SSL* ssl, Bytes ticket, const CommonContext& common, const std::string& name, bool verify_peer) {
   const auto view = parse_session_ticket(ticket);
-  if (!view) return false;
+  if (!view || view->server_name != name) return false;
   const std::uint8_t* in = view->tls_session.data();
   const SslSessionHandle session(d2i_SSL_SESSION(nullptr, &in, static_cast<long>(view->tls_session.size())));
-  const bool usable = session != nullptr && SSL_set_session(ssl, session.get()) == 1;
+  bool usable = session != nullptr && SSL_set_session(ssl, session.get()) == 1;
+  // Resumption shows no certificate: what was not trusted then must not come in by it now.
+  if (usable && verify_peer && SSL_get_verify_result(ssl) != X509_V_OK) {
+    (void)SSL_set_session(ssl, nullptr);
+    usable = false;
+  }
   ERR_clear_error();
-  return usable && view->allows_early_data && SSL_SESSION_get_max_early_data(session.get()) == 0xffffffff;
+  return usable && fits_early_data(session.get(), *view, common);
 }
 
 // "[::1]" as in URLs is the address within.
@@ -109,9 +123,10 @@ std::unique_ptr<TlsSession> TlsClientContext::new_session(TlsHandler& handler,
   SSL_set_connect_state(raw);
   const std::string name = without_brackets(options.server_name);
   set_server_name(raw, name, impl_->verify_peer);
-  auto session =
-      std::make_unique<OpenSslSession>(std::move(ssl), Role::kClient, handler, name.empty() ? "the server" : name);
-  const bool offer_early_data = use_ticket(raw, options.ticket) && impl_->early_data;
+  const std::string whom = name.empty() ? "the server" : name;
+  auto session = std::make_unique<OpenSslSession>(std::move(ssl), Role::kClient, handler, whom);
+  const bool offer_early_data =
+      use_ticket(raw, options.ticket, impl_->common, whom, impl_->verify_peer) && impl_->early_data;
   if (offer_early_data) {
     HAWSER_CHECK(SSL_set_quic_tls_early_data_enabled(raw, 1) == 1);
     session->mark_early_data_offered();

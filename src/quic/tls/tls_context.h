@@ -72,8 +72,9 @@ struct TlsServerOptions {
   // Secret of the ticket keys, at least 32 octets; servers that share it resume each other's
   // sessions. Empty: drawn afresh, so that only this context resumes.
   std::vector<std::uint8_t> ticket_secret;
-  // Allows 0-RTT. Tickets are then stateless and early data can be replayed: the
-  // application must allow it only for safe requests (RFC 9001 section 9.2).
+  // Allows 0-RTT, if TlsHandler::on_early_data_offered() agrees: tickets are stateless, so that
+  // it is the handler who knows which were used, and which requests may be repeated (RFC 9001
+  // section 9.2).
   bool early_data = false;
 };
 
@@ -88,7 +89,8 @@ struct TlsClientOptions {
 // What is kept of a session between connections; see TlsHandler::on_session_ticket.
 struct SessionTicketView {
   std::string_view alpn;
-  Bytes transport_parameters;  // the server's, as received then (RFC 9000 section 7.4.1)
+  std::string_view server_name;  // that the certificate was checked for
+  Bytes transport_parameters;    // the server's, as received then (RFC 9000 section 7.4.1)
   Bytes tls_session;
   bool allows_early_data = false;
 };

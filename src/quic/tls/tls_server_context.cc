@@ -76,6 +76,8 @@ void set_resumption(SSL_CTX* context, const TlsServerOptions& options) {
     // RFC 9001 section 4.6.1. OpenSSL's own replay protection would need a session store.
     SSL_CTX_set_max_early_data(context, 0xffffffff);
     SSL_CTX_set_options(context, SSL_OP_NO_ANTI_REPLAY);
+    SSL_CTX_set_session_ticket_cb(context, &OpenSslSession::on_make_ticket, nullptr, nullptr);
+    SSL_CTX_set_allow_early_data_cb(context, &OpenSslSession::on_early_data_offered, nullptr);
   }
 }
 

@@ -10,12 +10,22 @@
 
 #include "base/bytes.h"
 #include "quic/crypto/secret.h"
+#include "quic/wire/early_data.h"
 #include "quic/wire/errors.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
 
 enum class SecretDirection : std::uint8_t { kRead, kWrite };
+
+// A client's offer of 0-RTT that TLS itself has nothing against: the ticket is ours, its age as
+// the client states it fits our clock (RFC 8446 section 8.3), ALPN and SNI are those of then.
+struct EarlyDataOffer {
+  Bytes ticket_context;  // TlsSession::set_ticket_context() of the connection that issued it
+  // Known to nobody but the two ends, and different for every ticket: what tells that a ticket
+  // is used again. 32 octets or more.
+  Bytes ticket_secret;
+};
 
 // What TLS tells the connection. All calls happen inside TlsSession::start() and
 // TlsSession::on_crypto_data(), never at another time, so never from a destructor. A
@@ -38,6 +48,10 @@ class TlsHandler {
   // handshake and is what on_crypto_data() returns.
   virtual Parsed<void> on_peer_transport_parameters(Bytes parameters) = 0;
 
+  // Server only, before its secrets are yielded and after on_peer_transport_parameters(): whether
+  // 0-RTT is accepted. Valid during the call.
+  virtual bool on_early_data_offered(const EarlyDataOffer& offer) = 0;
+
   // RFC 9001 section 4.1.1: the peer's Finished was verified and ours is sent.
   virtual void on_handshake_complete() = 0;
 
@@ -53,12 +67,8 @@ class TlsHandler {
   ~TlsHandler() = default;
 };
 
-enum class EarlyDataStatus : std::uint8_t {
-  kNotOffered,
-  kOffered,  // the client offered 0-RTT; the server's word is outstanding
-  kAccepted,
-  kRejected,
-};
+// Octets of a ticket's context: the limits of RFC 9000 section 7.4.1 are some 70, HTTP/3's settings 30.
+inline constexpr std::size_t kMaxTicketContext = 512;
 
 class TlsSession {
  public:
@@ -77,6 +87,10 @@ class TlsSession {
   // What goes into the quic_transport_parameters extension; copied. A client must have set
   // it before start(), a server before the end of on_peer_transport_parameters().
   virtual void set_transport_parameters(Bytes parameters) = 0;
+
+  // Server: what goes into its tickets for EarlyDataOffer::ticket_context; copied, at most
+  // kMaxTicketContext octets. The client cannot read it. Before on_crypto_data().
+  virtual void set_ticket_context(Bytes context) = 0;
 
   [[nodiscard]] virtual bool handshake_complete() const = 0;
   // The protocol agreed by ALPN: known from the first kHandshake secret on a server, from the

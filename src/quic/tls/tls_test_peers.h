@@ -51,6 +51,11 @@ class RecordingHandler final : public TlsHandler {
     if (refuse_parameters) return fail(TransportErrorCode::kTransportParameterError, "refused by the test");
     return {};
   }
+  bool on_early_data_offered(const EarlyDataOffer& offer) override {
+    offers.push_back({{offer.ticket_context.begin(), offer.ticket_context.end()},
+                      {offer.ticket_secret.begin(), offer.ticket_secret.end()}});
+    return accept_early_data;
+  }
   void on_handshake_complete() override { ++completions; }
   void on_session_ticket(Bytes ticket) override { tickets.emplace_back(ticket.begin(), ticket.end()); }
   void on_alert(std::uint8_t alert) override { alerts.push_back(alert); }
@@ -67,10 +72,12 @@ class RecordingHandler final : public TlsHandler {
   std::array<std::size_t, kEncryptionLevels> octets_sent{};
   Octets peer_parameters;
   std::vector<Octets> tickets;
+  std::vector<std::pair<Octets, Octets>> offers;  // of 0-RTT: context and secret
   std::vector<std::uint8_t> alerts;
   int completions = 0;
   TlsSession* answer_with = nullptr;
   bool refuse_parameters = false;
+  bool accept_early_data = true;
 };
 
 inline const DevCertificate& test_certificate() {
@@ -125,6 +132,7 @@ class Handshake {
     client = client_from.new_session(
         client_handler, {.server_name = server_name, .transport_parameters = client_parameters, .ticket = ticket});
     server = server_from.new_session(server_handler);
+    server->set_ticket_context(octets_of("context of the ticket"));
     server_handler.answer_with = server.get();
   }
 
