@@ -68,24 +68,30 @@ void append_priority_update(std::vector<std::uint8_t>& out, std::uint64_t stream
 
 Result<void> check_frame_legal(FrameStream stream, Role receiver, std::uint64_t type) {
   const auto unexpected = [](std::string_view reason) { return fail(ErrorCode::kFrameUnexpected, reason); };
+  // rfc9114:7.2.8-http2
   if (is_http2_frame_type(type)) return unexpected("a frame type of HTTP/2");
   const bool on_control = stream == FrameStream::kControl;
   switch (static_cast<FrameType>(type)) {
     case FrameType::kData:
     case FrameType::kHeaders:
+      // rfc9114:7.2.1-control rfc9114:7.2.2-control
       if (on_control) return unexpected("DATA or HEADERS on the control stream");
       return {};
     case FrameType::kPushPromise:
+      // rfc9114:7.2.5-control rfc9114:7.2.5-server rfc9114:4.1-promise-on-push
       if (on_control || receiver == Role::kServer) return unexpected("PUSH_PROMISE out of place");
+      // rfc9114:7.2.5-exceeded
       return fail(ErrorCode::kIdError, "PUSH_PROMISE without MAX_PUSH_ID");
     case FrameType::kSettings:
     case FrameType::kGoaway:
     case FrameType::kCancelPush:
+      // rfc9114:7.2.4-other-stream rfc9114:7.2.6-stream rfc9114:7.2.3-stream
       if (!on_control) return unexpected("a control frame on a request stream");
       return {};
     case FrameType::kMaxPushId:
     case FrameType::kPriorityUpdateRequest:
     case FrameType::kPriorityUpdatePush:
+      // rfc9114:7.2.7-stream rfc9114:7.2.7-client rfc9218:7.2-other-stream rfc9218:7.2-client
       if (!on_control || receiver == Role::kClient) return unexpected("a client's control frame out of place");
       return {};
   }
@@ -95,6 +101,7 @@ Result<void> check_frame_legal(FrameStream stream, Role receiver, std::uint64_t 
 Result<std::uint64_t> parse_integer_payload(Bytes payload) {
   Reader in(payload);
   std::uint64_t value = 0;
+  // rfc9114:7.1-exact rfc9114:7.1-frame-error rfc9114:10.8-length
   if (!in.varint(value) || !in.empty()) return fail(ErrorCode::kFrameError, "payload is not exactly one integer");
   return value;
 }
@@ -158,6 +165,7 @@ Result<FrameReader::Event> FrameReader::on_header() {
     case PayloadRule::kData:
       state_ = State::kHeader;
       return Event{Kind::kData, type_, length_, {}};
+    // rfc9114:9-ignore rfc9114:7.2.8-no-meaning
     case PayloadRule::kUnknown:
       if (length_ > 0)
         state_ = State::kSkip;
@@ -165,6 +173,7 @@ Result<FrameReader::Event> FrameReader::on_header() {
         state_ = State::kHeader;
       return Event{Kind::kUnknown, type_, length_, {}};
     case PayloadRule::kInteger:
+      // rfc9114:7.1-redundant
       if (length_ == 0 || length_ > kIntegerPayloadMax)
         return fail(ErrorCode::kFrameError, "a frame of one integer has a wrong length");
       return Event{};

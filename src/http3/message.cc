@@ -56,6 +56,7 @@ struct Scan {
 };
 
 Result<void> take_pseudo(std::string_view& into, bool& has, std::string_view value) {
+  // rfc9114:4.3.1-exactly-one
   if (has) return malformed("a pseudo-header field appears twice");
   has = true;
   into = value;
@@ -71,6 +72,7 @@ Result<void> scan_pseudo(const Field& field, Scan& scan) {
   if (field.name == ":authority") return take_pseudo(scan.head.authority, scan.has_authority, field.value);
   if (field.name == ":status") return take_pseudo(scan.status_text, scan.has_status, field.value);
   if (field.name == ":protocol") return take_pseudo(scan.head.protocol, scan.has_protocol, field.value);
+  // rfc9114:4.3-undefined
   return malformed("an unknown pseudo-header field");
 }
 
@@ -101,9 +103,13 @@ bool is_connection_specific(std::string_view name) {
 }
 
 Result<void> check_field(const Field& field) {
+  // rfc9114:10.3-names rfc9114:4.2-uppercase rfc9114:4.2-lowercase
   if (!is_field_name(field.name)) return malformed("a field name has a character that is not allowed");
+  // rfc9114:10.3-values
   if (!is_field_value(field.value)) return malformed("a field value has a character that is not allowed");
+  // rfc9114:4.2-connection-specific rfc9114:4.1-transfer-encoding
   if (is_connection_specific(field.name)) return malformed("a connection-specific field");
+  // rfc9114:4.2-te
   if (field.name == "te" && field.value != "trailers") return malformed("te with a value other than trailers");
   return {};
 }
@@ -132,6 +138,7 @@ Result<void> scan_regular(const Field& field, Scan& scan) {
 Result<void> scan_list(FieldList fields, Scan& scan) {
   for (const Field& field : fields) {
     if (field.name.starts_with(':')) {
+      // rfc9114:4.3-first rfc9114:4.3-late
       if (&field != fields.data() + scan.pseudo_count) return malformed("a pseudo-header field after a regular field");
       ++scan.pseudo_count;
       HAWSER_TRY_VOID(scan_pseudo(field, scan));
@@ -145,11 +152,14 @@ Result<void> scan_list(FieldList fields, Scan& scan) {
 // RFC 9114 section 4.3.1: with both, they agree; the authority has no user information.
 Result<void> check_authority(Scan& scan) {
   MessageHead& head = scan.head;
+  // rfc9114:4.3.1-not-empty
   if (scan.has_authority && head.authority.empty()) return malformed(":authority is empty");
   if (scan.has_host && scan.host.empty()) return malformed("host is empty");
+  // rfc9114:4.3.1-same
   if (scan.has_authority && scan.has_host && scan.host != head.authority)
     return malformed("host differs from :authority");
   if (!scan.has_authority) head.authority = scan.host;
+  // rfc9114:4.3.1-userinfo
   if (head.authority.find('@') != std::string_view::npos) return malformed("user information in the authority");
   return {};
 }
@@ -159,6 +169,7 @@ bool is_http_scheme(std::string_view scheme) {
 }
 
 // RFC 9114 section 4.4.
+// rfc9114:4.4-form
 Result<void> check_plain_connect(const Scan& scan) {
   if (scan.has_scheme || scan.has_path) return malformed("CONNECT with :scheme or :path");
   if (!scan.has_authority) return malformed("CONNECT without :authority");
@@ -171,16 +182,20 @@ Result<void> check_plain_connect(const Scan& scan) {
 
 Result<void> check_target(const Scan& scan) {
   const MessageHead& head = scan.head;
+  // rfc9114:4.3.1-exactly-one
   if (!scan.has_scheme || !scan.has_path) return malformed("a request without :scheme or :path");
   if (head.scheme.empty()) return malformed(":scheme is empty");
   if (!is_http_scheme(head.scheme)) return {};
+  // rfc9114:4.3.1-authority-or-host
   if (head.authority.empty()) return malformed("a request without :authority or host");
   if (head.path.starts_with('/')) return {};
   if (head.path == "*" && head.method == "OPTIONS") return {};
+  // rfc9114:4.3.1-path
   return malformed(":path does not begin with a slash");
 }
 
 Result<void> check_request(Scan& scan, bool extended_connect) {
+  // rfc9114:4.3-direction
   if (scan.has_status) return malformed(":status in a request");
   if (!scan.has_method || !is_token(scan.head.method)) return malformed("a request without a legal :method");
   HAWSER_TRY_VOID(check_authority(scan));
@@ -201,6 +216,7 @@ Result<void> check_response(Scan& scan) {
   const std::string_view text = scan.status_text;
   const bool digits =
       text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  // rfc9114:4.3.2-status
   if (!digits || text[0] == '0') return malformed("a response without a legal :status");
   MessageHead& head = scan.head;
   head.status = static_cast<std::uint16_t>((text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0'));
@@ -214,6 +230,7 @@ Result<void> check_response(Scan& scan) {
 }
 
 // RFC 9114 section 4.2.1: crumbs become one field, in the place of the first.
+// rfc9114:4.2.1-cookies
 void join_cookies(FieldSection& section, const Scan& scan) {
   if (scan.cookie_count < 2) return;
   const std::size_t size = scan.cookie_octets + 2 * (scan.cookie_count - 1);
@@ -275,6 +292,7 @@ Result<MessageHead> parse_request(FieldSection& section, RequestRules rules) {
   return finish(section, scan);
 }
 
+// rfc9114:4.1.2-not-accepted
 Result<MessageHead> parse_response(FieldSection& section) {
   Scan scan;
   HAWSER_TRY_VOID(scan_list(section.fields(), scan));
@@ -284,6 +302,7 @@ Result<MessageHead> parse_response(FieldSection& section) {
 
 Result<void> check_outgoing_trailers(FieldList fields) {
   for (const Field& field : fields) {
+    // rfc9114:4.3-trailers
     if (field.name.starts_with(':')) return malformed("a pseudo-header field in trailers");
     HAWSER_TRY_VOID(check_field(field));
   }
@@ -294,6 +313,7 @@ Result<void> check_trailers(const FieldSection& section) {
   return check_outgoing_trailers(section.fields());
 }
 
+// rfc9114:4.3-own-pseudo
 Result<MessageHead> check_outgoing_request(FieldList fields, bool peer_allows_extended_connect) {
   Scan scan;
   HAWSER_TRY_VOID(scan_list(fields, scan));

@@ -64,9 +64,11 @@ void SessionCore::on_handshake_complete() {
 
 // RFC 9114 section 6.2.1: the control stream first, as the peer waits for SETTINGS. A peer
 // that allows fewer streams than we need is given the others when it does.
+// rfc9114:6.2.1-single rfc9114:3.2-settings rfc9114:7.2.4-first rfc9114:6.2-control-first rfc9204:4.2-one-each
 void SessionCore::open_own_streams() {
   if (!own_control_ && open_own_stream(own_control_, StreamType::kControl)) {
     std::vector<std::uint8_t> scratch;
+    // rfc9114:7.2.4-control-only rfc9114:7.2.4.2-at-once rfc9114:7.2.4.2-include rfc9114:7.2.4.1-grease
     append_settings_frame(scratch, own_settings(*config_, role_),
                           config_->grease ? reserved_value(own_control_->value + 7) : 0);
     if (config_->grease) append_frame(scratch, reserved_value(3), as_bytes("hawser"));
@@ -92,6 +94,7 @@ bool SessionCore::open_own_stream(std::optional<StreamId>& id, StreamType type) 
 }
 
 // RFC 9114 section 6.2.3.
+// rfc9114:6.2.3-no-meaning
 void SessionCore::send_grease_stream() {
   const auto opened = transport_->open_stream(false);
   if (!opened) return;
@@ -172,6 +175,7 @@ void SessionCore::on_rest() {
 void SessionCore::shutdown() {
   if (closed_ || !ready_ || goaway_sent_) return;
   goaway_sent_ = true;
+  // rfc9114:5.2-not-larger rfc9114:3.3-goaway
   goaway_sent_id_ = role_ == Role::kServer ? next_request_ : 0;
   std::vector<std::uint8_t> scratch;
   append_integer_frame(scratch, FrameType::kGoaway, goaway_sent_id_);
@@ -181,6 +185,7 @@ void SessionCore::shutdown() {
 // Frames and streams that cost us work and the peer nothing.
 bool SessionCore::count_idle_frame() {
   if (idle_frames_.count(transport_->now())) return true;
+  // rfc9114:10.5-track
   fail_connection({ErrorCode::kExcessiveLoad, "too many frames without use", ErrorScope::kConnection});
   return false;
 }
@@ -206,6 +211,7 @@ void SessionCore::on_stream_opened(StreamId id) {
   if (role_ != Role::kServer) return;
   next_request_ = std::max(next_request_, id.value + 4);
   if (goaway_sent_ && id.value >= goaway_sent_id_) {
+    // rfc9114:5.2-later rfc9114:4.1.1-rejected rfc9114:4.1.1-not-rejected
     transport_->stop_sending(id, static_cast<std::uint64_t>(ErrorCode::kRequestRejected));
     transport_->reset_stream(id, static_cast<std::uint64_t>(ErrorCode::kRequestRejected));
     stream.kind = StreamKind::kRefused;
@@ -324,6 +330,7 @@ void SessionCore::drive_undecided(Stream& stream) {
   }
   if (known) return decide_unidirectional(stream, type, size);
   // RFC 9114 section 6.2: a stream may end before its type.
+  // rfc9114:6.2-no-header
   if (ended) transport_->consume(stream.id, 0);
 }
 
@@ -341,7 +348,9 @@ void SessionCore::decide_unidirectional(Stream& stream, std::uint64_t type, std:
     case StreamType::kPush:
       // RFC 9114 section 6.2.2: only servers push, and we as a client never allow it.
       if (role_ == Role::kServer)
+        // rfc9114:6.2.2-client
         return fail_connection({ErrorCode::kStreamCreationError, "a push stream from a client"});
+      // rfc9114:4.6-push-id
       return fail_connection({ErrorCode::kIdError, "a push stream without MAX_PUSH_ID"});
   }
   if (!offer_foreign(stream, type, size)) refuse(stream);
@@ -349,6 +358,7 @@ void SessionCore::decide_unidirectional(Stream& stream, std::uint64_t type, std:
 
 void SessionCore::claim_critical(Stream& stream, StreamKind kind, std::optional<StreamId>& slot,
                                  std::string_view twice) {
+  // rfc9114:6.2.1-second rfc9204:4.2-second rfc9204:4.2-allowed
   if (slot) return fail_connection({ErrorCode::kStreamCreationError, twice});
   slot = stream.id;
   stream.kind = kind;
@@ -357,6 +367,7 @@ void SessionCore::claim_critical(Stream& stream, StreamKind kind, std::optional<
 
 // True if the application took it: it reads what follows the type.
 bool SessionCore::offer_foreign(Stream& stream, std::uint64_t type, std::size_t size) {
+  // rfc9114:6.2.3-no-meaning rfc9114:9-negotiated
   if (is_reserved_value(type)) return false;
   const StreamId id = stream.id;
   if (!handler_.on_foreign_stream(session_, id, type)) return false;
@@ -369,6 +380,7 @@ bool SessionCore::offer_foreign(Stream& stream, std::uint64_t type, std::size_t 
 }
 
 // RFC 9114 section 6.2: streams of unknown type are not read, and not an error.
+// rfc9114:6.2-unknown rfc9114:6.2-unknown-code rfc9114:6.2-unknown-no-error rfc9114:9-discard
 void SessionCore::refuse(Stream& stream) {
   stream.kind = StreamKind::kRefused;
   transport_->stop_sending(stream.id, static_cast<std::uint64_t>(ErrorCode::kStreamCreationError));
@@ -382,6 +394,7 @@ void SessionCore::decide_bidirectional(Stream& stream, std::uint64_t type, std::
   if (closed_ || streams_.find(id) != &stream) return;
   // RFC 9114 section 6.1: servers open no bidirectional streams of their own.
   if (role_ == Role::kClient)
+    // rfc9114:6.1-server-bidi
     return fail_connection({ErrorCode::kStreamCreationError, "a bidirectional stream from the server"});
   begin_request(stream);
 }
@@ -407,6 +420,7 @@ void SessionCore::drive_critical(Stream& stream) {
   if (closed_) return;
   // RFC 9114 section 6.2.1 and RFC 9204 section 4.2.
   if (transport_->at_end(id))
+    // rfc9114:6.2.1-closed rfc9204:4.2-closed
     return fail_connection({ErrorCode::kClosedCriticalStream, "the peer ended a critical stream"});
   if (kind == StreamKind::kQpackEncoder) resume_unblocked();
 }
@@ -431,6 +445,7 @@ Result<void> SessionCore::feed_control(Bytes data) {
     const bool missing = !peer_settings_ && (event ? event->kind != FrameReader::Kind::kNeedMore &&
                                                          event->type != static_cast<std::uint64_t>(FrameType::kSettings)
                                                    : event.error().code == ErrorCode::kFrameUnexpected);
+    // rfc9114:6.2.1-missing-settings rfc9114:9-not-satisfied
     if (missing) return fail(ErrorCode::kMissingSettings, "the control stream does not begin with SETTINGS");
     if (!event) return std::unexpected(event.error());
     if (event->kind == FrameReader::Kind::kUnknown && !count_idle_frame()) return {};
@@ -450,11 +465,14 @@ Result<void> SessionCore::on_control_frame(const FrameReader::Event& event) {
   if (type == FrameType::kGoaway) return on_goaway(id);
   if (type == FrameType::kMaxPushId) return on_max_push_id(id);
   // RFC 9114 section 7.2.3: no push was ever promised, in either direction.
+  // rfc9114:7.2.3-not-promised rfc9114:7.2.3-too-large
   return fail(ErrorCode::kIdError, "CANCEL_PUSH for a push that does not exist");
 }
 
 Result<void> SessionCore::on_settings(Bytes payload) {
+  // rfc9114:7.2.4-second
   if (peer_settings_) return fail(ErrorCode::kFrameUnexpected, "a second SETTINGS");
+  // rfc9114:7.2.4-unknown rfc9114:7.2.4.1-no-meaning rfc9114:7.2.4.2-new rfc9114:9-default-off
   HAWSER_TRY(Settings settings, parse_settings(payload));
   peer_settings_ = std::move(settings);
   flush_qpack();
@@ -464,7 +482,9 @@ Result<void> SessionCore::on_settings(Bytes payload) {
 
 // RFC 9114 section 5.2 and 7.2.6.
 Result<void> SessionCore::on_goaway(std::uint64_t id) {
+  // rfc9114:7.2.6-type
   if (role_ == Role::kClient && (id & 3) != 0) return fail(ErrorCode::kIdError, "GOAWAY with an ID that is no request");
+  // rfc9114:5.2-larger
   if (goaway_received_ && id > *goaway_received_)
     return fail(ErrorCode::kIdError, "GOAWAY with a higher ID than before");
   goaway_received_ = id;
@@ -489,6 +509,7 @@ void SessionCore::reject_above_goaway(std::uint64_t id) {
 
 // RFC 9114 section 7.2.7.
 Result<void> SessionCore::on_max_push_id(std::uint64_t id) {
+  // rfc9114:7.2.7-lower
   if (max_push_id_ && id < *max_push_id_) return fail(ErrorCode::kIdError, "MAX_PUSH_ID went down");
   max_push_id_ = id;
   return {};
@@ -498,16 +519,19 @@ Result<void> SessionCore::on_max_push_id(std::uint64_t id) {
 Result<void> SessionCore::on_priority_update(Bytes payload, bool push) {
   HAWSER_TRY(const PriorityUpdate update, parse_priority_update(payload));
   if (push) {
+    // rfc9218:7.2-push rfc9218:7.2-not-promised
     if (!max_push_id_ || update.element_id > *max_push_id_)
       return fail(ErrorCode::kIdError, "PRIORITY_UPDATE for a push above MAX_PUSH_ID");
     return {};
   }
+  // rfc9218:7.2-request rfc9218:7.2-not-request
   if ((update.element_id & 3) != 0) return fail(ErrorCode::kIdError, "PRIORITY_UPDATE for an ID that is no request");
   Priority priority;
   if (!parse_priority(update.priority, priority)) return {};
   const StreamId id{update.element_id};
   if (streams_.find(id) == nullptr && id.value < next_request_) return {};  // over by now
   if (streams_.find(id) != nullptr) transport_->set_priority(id, priority.urgency, priority.incremental);
+  // rfc9218:7-buffer
   // Kept until the request's own priority has been read, over which it wins.
   std::erase_if(early_priorities_, [id](const EarlyPriority& early) { return early.id == id; });
   const Stream* stream = streams_.find(id);

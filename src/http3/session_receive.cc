@@ -75,6 +75,7 @@ bool SessionCore::read_frame(Stream& stream) {
 
 Result<void> SessionCore::on_data_frame(Stream& stream, std::uint64_t length) {
   if (stream.receive != ReceiveState::kBody)
+    // rfc9114:4.1-sequence rfc9114:7.2.1-message
     return fail(ErrorCode::kFrameUnexpected, "DATA before the head or after trailers");
   if (length == 0 && !count_idle_frame()) return {};
   if (stream.has_content_length) {
@@ -87,6 +88,7 @@ Result<void> SessionCore::on_data_frame(Stream& stream, std::uint64_t length) {
 
 bool SessionCore::on_headers_frame(Stream& stream, Bytes payload, std::size_t used) {
   if (stream.receive == ReceiveState::kAfterTrailers)
+    // rfc9114:4.1-multiple
     return fail_stream(stream, {ErrorCode::kFrameUnexpected, "HEADERS after trailers"});
   // RFC 9114 section 4.4.
   if (stream.tunnel) return fail_stream(stream, {ErrorCode::kFrameUnexpected, "HEADERS in a tunnel"});
@@ -208,11 +210,13 @@ void SessionCore::apply_priority(Stream& stream, const MessageHead& head) {
 
 void SessionCore::on_stream_end(Stream& stream) {
   if (!stream.reader.at_boundary()) {
+    // rfc9114:7.1-truncated
     fail_stream(stream, {ErrorCode::kFrameError, "the stream ends inside a frame"});
     return;
   }
   if (stream.receive == ReceiveState::kHead) {
     const bool server = role_ == Role::kServer;
+    // rfc9114:4.1-incomplete
     fail_stream(stream, {server ? ErrorCode::kRequestIncomplete : ErrorCode::kMessageError,
                          "the stream ends before the message", ErrorScope::kStream});
     return;
@@ -227,6 +231,7 @@ void SessionCore::on_stream_end(Stream& stream) {
 }
 
 // Always false, for the caller to return.
+// rfc9114:4.1.2-malformed rfc9114:4.1.2-not-accepted
 bool SessionCore::fail_stream(Stream& stream, const Error& error) {
   if (error.scope == ErrorScope::kConnection) {
     fail_connection(error);
@@ -274,6 +279,7 @@ void SessionCore::on_stream_reset(StreamId id, std::uint64_t code) {
   count_reset(*stream);
   if (closed_) return;
   abandon_receiving(*stream);
+  // rfc9114:4.1.1-cancel rfc9114:4.1.1-cancelled
   // A request that will never be whole gets no response (RFC 9114 section 4.1.1).
   if (role_ == Role::kServer && stream->send == SendState::kHead) cancel(id, ErrorCode::kRequestCancelled);
   handler_.on_stream_reset(session_, id, static_cast<ErrorCode>(code), "reset by the peer");

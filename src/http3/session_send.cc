@@ -20,6 +20,7 @@ std::expected<void, SessionError> SessionCore::refused(const Error& fault) {
 }
 
 // RFC 9114 section 4.2.2: what the peer says it will not take is not sent.
+// rfc9114:4.2.2-size rfc9114:7.2.4.2-comply
 std::optional<SessionError> SessionCore::check_size(std::size_t size) const {
   if (!peer_settings_ || size <= peer_settings_->max_field_section_size) return std::nullopt;
   return SessionError::kTooLarge;
@@ -42,12 +43,14 @@ void SessionCore::send_section(StreamId id, FieldList fields, bool fin) {
 std::expected<void, SessionError> SessionCore::check_may_request(std::size_t size) const {
   if (closed_) return std::unexpected(SessionError::kClosed);
   if (!ready_) return std::unexpected(SessionError::kNotReady);
+  // rfc9114:5.2-no-new
   if (going_away()) return std::unexpected(SessionError::kGoingAway);
   if (role_ != Role::kClient) return std::unexpected(SessionError::kWrongState);
   if (const auto refusal = check_size(size)) return std::unexpected(*refusal);
   return {};
 }
 
+// rfc9114:4.1-single rfc9114:4.1-client-closes rfc9114:4.1-not-dependent
 std::expected<Stream*, SessionError> SessionCore::open_request(bool fin) {
   const auto opened = transport_->open_stream(true);
   if (!opened) {
@@ -245,6 +248,7 @@ void SessionCore::on_stop_sending(StreamId id, std::uint64_t code) {
   if (closed_) return;
   // RFC 9114 section 6.2.1: asking to close a critical stream is closing it.
   if (id == own_control_ || id == own_encoder_ || id == own_decoder_) {
+    // rfc9114:6.2.1-not-closed rfc9204:4.2-not-closed
     return fail_connection({ErrorCode::kClosedCriticalStream, "the peer refuses a critical stream"});
   }
   Stream* stream = streams_.find(id);

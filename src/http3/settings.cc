@@ -71,8 +71,10 @@ Result<Settings> parse_settings(Bytes payload) {
     std::uint64_t id = 0;
     std::uint64_t value = 0;
     if (!in.varint(id) || !in.varint(value)) return fail(ErrorCode::kFrameError, "SETTINGS ends inside a setting");
+    // rfc9114:7.2.4.1-http2
     if (is_http2_setting(id)) return fail(ErrorCode::kSettingsError, "a setting of HTTP/2");
     for (std::size_t i = 0; i < count; ++i) {
+      // rfc9114:7.2.4-once
       if (seen[i] == id) return fail(ErrorCode::kSettingsError, "a setting appears twice");
     }
     if (count == seen.size()) return fail(ErrorCode::kExcessiveLoad, "too many settings");

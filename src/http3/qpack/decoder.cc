@@ -141,6 +141,7 @@ Result<std::uint64_t> SectionReader::index(unsigned bits) {
 
 Result<Field> SectionReader::static_entry(unsigned bits) {
   HAWSER_TRY(const std::uint64_t at, index(bits));
+  // rfc9204:3.1-field-line
   if (at >= kStaticTableSize) return fail(kSectionFault, "static table index out of range");
   return kStaticTable[at];
 }
@@ -158,6 +159,7 @@ Result<Field> SectionReader::post_base_entry(unsigned bits) {
 
 // RFC 9204 section 2.2.3: evicted entries and those at or above the Required Insert Count.
 Result<Field> SectionReader::dynamic_entry(std::uint64_t absolute) const {
+  // rfc9204:2.2.3-field-line rfc9204:2.2.1-smaller
   if (absolute >= required_) return fail(kSectionFault, "reference at or above the required insert count");
   if (absolute < table_.dropped_count()) return fail(kSectionFault, "reference to an evicted entry");
   return table_.at(absolute);
@@ -170,6 +172,7 @@ Result<std::string_view> SectionReader::string(unsigned bits) {
   if (too_large()) out_.clear();
   const std::uint64_t encoded_max = static_cast<std::uint64_t>(end_ - in_);
   if (take_string(in_, end_, bits, encoded_max, out_, text) != TakeStatus::kTaken) {
+    // rfc9204:7.4-too-large
     return fail(kSectionFault, "broken string in field section");
   }
   return text;
@@ -233,6 +236,7 @@ Result<Decoder::Step> Decoder::insert_with_name_reference(const std::uint8_t*& i
   if (status == TakeStatus::kInvalid) return fail(kEncoderFault, "broken name index in insertion");
   std::string_view name;
   if (is_static) {
+    // rfc9204:3.1-instruction
     if (index >= kStaticTableSize) return fail(kEncoderFault, "static table index out of range in insertion");
     name = kStaticTable[index].name;
   } else {
@@ -263,6 +267,7 @@ Result<Decoder::Step> Decoder::set_capacity(const std::uint8_t*& in, const std::
   const TakeStatus status = take_prefix_integer(in, end, 5, capacity);
   if (status == TakeStatus::kTruncated) return Step::kTruncated;
   if (status == TakeStatus::kInvalid || capacity > table_.capacity_max()) {
+    // rfc9204:4.3.1-exceeded
     return fail(kEncoderFault, "dynamic table capacity above what was offered");
   }
   table_.set_capacity(static_cast<std::size_t>(capacity));
@@ -293,6 +298,7 @@ Result<Decoder::Step> Decoder::take_instruction_string(const std::uint8_t*& in, 
 }
 
 Result<Decoder::Step> Decoder::insert_and_finish(std::string_view name, std::string_view value) {
+  // rfc9204:3.2.2-too-large rfc9204:3.2-duplicates
   if (!table_.fits(name.size(), value.size())) return fail(kEncoderFault, "entry larger than the dynamic table");
   table_.insert(name, value);
   return Step::kDone;
@@ -300,6 +306,7 @@ Result<Decoder::Step> Decoder::insert_and_finish(std::string_view name, std::str
 
 // RFC 9204 section 3.2.5: 0 is the entry inserted last.
 Result<std::uint64_t> Decoder::instruction_relative(std::uint64_t relative) const {
+  // rfc9204:2.2.3-instruction
   if (relative >= table_.entries()) return fail(kEncoderFault, "relative index to no entry in instruction");
   return table_.insert_count() - 1 - relative;
 }
@@ -339,6 +346,7 @@ Result<Decoder::Prefix> Decoder::take_prefix(const std::uint8_t*& in, const std:
     return fail(kSectionFault, "broken field section prefix");
   HAWSER_TRY(const std::uint64_t required, reconstruct_insert_count(encoded));
   if (!negative) return Prefix{required, required + delta};
+  // rfc9204:4.5.1.2-negative rfc9204:4.5.1.2-base
   if (delta >= required) return fail(kSectionFault, "base below zero");
   return Prefix{required, required - delta - 1};
 }
@@ -347,6 +355,7 @@ Result<Decoder::Prefix> Decoder::take_prefix(const std::uint8_t*& in, const std:
 Result<std::uint64_t> Decoder::reconstruct_insert_count(std::uint64_t encoded) const {
   if (encoded == 0) return 0;
   const std::uint64_t full_range = 2 * table_.entries_max();
+  // rfc9204:4.5.1.1-impossible
   if (encoded > full_range) return fail(kSectionFault, "required insert count out of range");
   const std::uint64_t value_max = table_.insert_count() + table_.entries_max();
   const std::uint64_t wrapped_max = value_max / full_range * full_range;
@@ -366,6 +375,7 @@ Result<void> Decoder::block(std::uint64_t stream_id, std::uint64_t required_inse
     known->required_insert_count = required_insert_count;
     return {};
   }
+  // rfc9204:2.1.2-exceeded
   if (blocked_.size() >= config_.blocked_streams_max) return fail(kSectionFault, "more blocked streams than offered");
   blocked_.push_back({stream_id, required_insert_count});
   return {};

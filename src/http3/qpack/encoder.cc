@@ -53,6 +53,8 @@ bool is_changing(std::string_view name) {
 
 // RFC 9204 section 7.1.3: secrets that are short enough to be guessed octet by octet.
 constexpr std::size_t kGuessableCookie = 20;
+// rfc9204:7.1.3-qpack rfc9204:4.5.4-forward rfc9204:7.1.3-intermediary rfc9114:10.6-separate
+// rfc9114:10.6-undetermined
 bool is_secret(const Field& field) {
   if (field.sensitive) return true;
   if (field.name == "authorization" || field.name == "proxy-authorization") return true;
@@ -76,6 +78,7 @@ void append_integer(std::vector<std::uint8_t>& out, std::uint8_t pattern, std::u
 Encoder::Encoder(EncoderConfig config)
     : config_(config), table_(std::min(config.table_capacity_max, kTableCapacityMax)) {}
 
+// rfc9204:3.2.3-capacity rfc9204:4.3.1-limit rfc9204:3.2.3-zero
 void Encoder::on_peer_settings(std::uint64_t table_capacity_max, std::uint64_t blocked_streams_max) {
   peer_capacity_max_ = std::min<std::uint64_t>(table_capacity_max, kPrefixIntegerMax);
   blocked_streams_max_ =
@@ -121,6 +124,7 @@ std::size_t Encoder::memory() const {
 
 // Encoding. ------------------------------------------------------------------------------------
 
+// rfc9204:2.1-order
 void Encoder::encode(std::uint64_t stream_id, FieldList fields, std::vector<std::uint8_t>& out) {
   Draft draft;
   draft.base = table_.insert_count();
@@ -199,6 +203,7 @@ void Encoder::encode_indexed(std::uint64_t absolute, Draft& draft) {
 void Encoder::encode_literal(const Field& field, bool secret, std::uint8_t static_name, std::uint64_t dynamic_name,
                              Draft& draft) {
   if (static_name != StaticMatch::kNone) {
+    // rfc9204:4.5.4-literal
     append_integer(lines_, secret ? 0x70 : 0x50, static_name, 4);
   } else if (dynamic_name == kNoEntry) {
     put_string(lines_, secret ? 0x30 : 0x20, 3, field.name);
@@ -278,6 +283,7 @@ void Encoder::link(std::uint64_t absolute, Hashed hash) {
 
 // Whether entries may make room for `size` octets: RFC 9204 section 2.1.1 lets go only of
 // those that the peer has confirmed and that no section under way refers to.
+// rfc9204:2.1.1-not-evictable rfc9204:3.2.2-evictable rfc9204:4.3.1-evictable
 bool Encoder::room_for(std::size_t size, const Draft& draft) const {
   if (size > table_.capacity()) return false;
   const std::uint64_t first_kept = table_.dropped_count() + table_.evictions_for(size);
@@ -337,6 +343,7 @@ bool Encoder::draining(std::uint64_t absolute) const {
   return absolute - table_.dropped_count() < std::max<std::size_t>(1, table_.entries() / 8);
 }
 
+// rfc9204:2.1.2-limit
 bool Encoder::stream_may_block(std::uint64_t stream_id) const {
   // Sections at risk are at least as many as the streams they belong to.
   if (sections_at_risk_ < blocked_streams_max_) return true;
@@ -390,6 +397,7 @@ Result<void> Encoder::on_decoder_stream(Bytes data) {
 Result<void> Encoder::on_section_acknowledgment(std::uint64_t stream_id) {
   const auto section =
       std::find_if(sections_.begin(), sections_.end(), [&](const Section& s) { return s.stream_id == stream_id; });
+  // rfc9204:4.4.1-unexpected
   if (section == sections_.end()) return fail(kDecoderFault, "acknowledgment of no section");
   known_received_count_ = std::max(known_received_count_, section->required_insert_count);
   sections_.erase(section);
@@ -403,6 +411,7 @@ void Encoder::on_stream_cancellation(std::uint64_t stream_id) {
 }
 
 Result<void> Encoder::on_insert_count_increment(std::uint64_t increment) {
+  // rfc9204:4.4.3-wrong
   if (increment == 0) return fail(kDecoderFault, "insert count increment of zero");
   if (increment > table_.insert_count() - known_received_count_)
     return fail(kDecoderFault, "insert count increment beyond what was sent");
