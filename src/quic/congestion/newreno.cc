@@ -27,6 +27,7 @@ void NewReno::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) {
   hystart_.on_packet_sent(now);
 }
 
+// rfc9002:7.3.3-additive rfc9002:7.8-not-grown
 void NewReno::on_ack(const AckEvent& event) {
   if (event.growth_bytes != 0) in_recovery_ = false;
   const bool slow_start = window_ < ssthresh_;
@@ -43,6 +44,7 @@ void NewReno::on_ack(const AckEvent& event) {
   window_ = std::min(window_ + max_datagram_size_, kMaxWindowBytes);
 }
 
+// rfc9002:7.3.1-exit rfc9002:7.3.2-half rfc9002:7.3.2-reduce
 bool NewReno::on_congestion_event(Timestamp sent_time, Timestamp now) {
   if (sent_time <= recovery_start_) return false;
   recovery_start_ = now;

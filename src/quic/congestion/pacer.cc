@@ -36,12 +36,14 @@ void Pacer::on_mtu_change(std::uint64_t max_datagram_size) {
 // Ten datagrams, as RFC 9002 section 7.7 allows at the start, within one train; or what the rate
 // gives in one tick of the timer. Past 64 MB/s that is more than a train: a driver that
 // sleeps a whole tick then sends several.
+// rfc9002:7.7-bursts rfc9002:7.7-initial-window
 void Pacer::set_burst() {
   const auto tick = static_cast<std::uint64_t>(bytes_in(rate_, kTimerGranularity));
   const std::uint64_t ten = std::min<std::uint64_t>(kBurstDatagrams * max_datagram_size_, kBurstBytesMax);
   burst_ = static_cast<std::size_t>(std::max(ten, tick));
 }
 
+// rfc9002:7.7-pace
 void Pacer::set_rate(std::uint64_t congestion_window, Duration smoothed_rtt, bool slow_start,
                      std::optional<std::uint64_t> controller_rate) {
   if (controller_rate.has_value()) {

@@ -33,6 +33,8 @@ void LocalCids::set_peer_limit(std::uint64_t active_connection_id_limit) {
   peer_limit_ = static_cast<std::size_t>(std::clamp<std::uint64_t>(active_connection_id_limit, 2, kMaxActiveCids));
 }
 
+// rfc9000:5.1.1-limit-kept rfc9000:5.1.1-supply rfc9000:5.1.1-replace rfc9000:9.5-provide-cids
+// rfc9000:5.1.1-pool-for-migration
 std::size_t LocalCids::wanted() const {
   // Those we asked to retire no longer count against the peer's limit (section 5.1.1), but
   // they are kept until the peer has retired them.
@@ -41,6 +43,7 @@ std::size_t LocalCids::wanted() const {
   return counted >= peer_limit_ ? 0 : std::min(kMaxLocalCids - entries_.size(), peer_limit_ - counted);
 }
 
+// rfc9000:5.1.1-sequence rfc9000:5.1-issued-once
 std::uint64_t LocalCids::issue(const ConnectionId& cid, const StatelessResetToken& token) {
   HAWSER_CHECK(wanted() > 0 && !cid.empty());
   return add(cid, token, State::kToSend);
@@ -57,6 +60,7 @@ LocalCids::Entry* LocalCids::by_sequence(std::uint64_t sequence) {
   return nullptr;
 }
 
+// rfc9000:5.1.1-accepted rfc9000:5.1.2-accept-until-retired
 const LocalCids::Entry* LocalCids::find(const ConnectionId& cid) const {
   for (const Entry& entry : entries_) {
     if (entry.cid == cid) return &entry;
@@ -68,11 +72,13 @@ Parsed<std::optional<ConnectionId>> LocalCids::on_retire_connection_id(std::uint
                                                                        const ConnectionId& arrived_on) {
   const std::uint64_t type = path_id_.has_value() ? kFrameTypePathRetireConnectionId : kFrameTypeRetireConnectionId;
   if (sequence >= next_sequence_) {
+    // rfc9000:19.16-never-sent
     return fail(TransportErrorCode::kProtocolViolation, "retires a connection ID never issued", type);
   }
   Entry* entry = by_sequence(sequence);
   if (entry == nullptr) return std::optional<ConnectionId>{};
   if (entry->cid == arrived_on) {
+    // rfc9000:19.16-own-packet
     return fail(TransportErrorCode::kProtocolViolation, "retires the connection ID it is sent to", type);
   }
   set_state(*entry, State::kAcked);  // nothing is to be sent of it any more

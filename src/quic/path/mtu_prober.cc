@@ -40,6 +40,7 @@ void MtuProber::start(Timestamp now) {
   }
 }
 
+// rfc9000:14.2-discover rfc9000:14.3-base
 void MtuProber::begin_search() {
   searching_ = true;
   resume_at_ = kNever;
@@ -91,6 +92,7 @@ bool MtuProber::on_probe_acked(std::uint16_t size, Timestamp now) {
   return true;
 }
 
+// rfc9000:14.4-probe-loss
 void MtuProber::on_probe_lost(std::uint16_t size, Timestamp now) {
   in_flight_ = false;
   if (!searching_ || size != probe_) return;

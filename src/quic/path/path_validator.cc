@@ -15,6 +15,7 @@ constexpr std::size_t kFrameSize = 9;
 
 }  // namespace
 
+// rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto
 void PathValidator::start(Timestamp now, Duration pto) {
   state_ = PathValidationState::kValidating;
   challenge_count_ = 0;
@@ -23,10 +24,12 @@ void PathValidator::start(Timestamp now, Duration pto) {
   deadline_ = now + pto * kTimeoutPtos;
 }
 
+// rfc9000:8.2.1-probe-rate
 bool PathValidator::challenge_due(Timestamp now) const {
   return state_ == PathValidationState::kValidating && next_challenge_ <= now;
 }
 
+// rfc9000:8.2.1-unpredictable rfc9000:8.2.1-one-challenge
 WriteResult PathValidator::write_challenge(PacketPayload& out, Random& random, Timestamp now) {
   if (out.room() < kFrameSize) return WriteResult::kPacketFull;
   PathChallengeData& data = challenges_[challenge_count_ % kMaxChallenges];
@@ -49,6 +52,7 @@ void PathValidator::on_path_challenge(const PathChallengeData& data) {
   responses_[response_count_++] = data;
 }
 
+// rfc9000:8.2.2-echo rfc9000:19.17-response rfc9000:8.2.2-one-response
 WriteResult PathValidator::write_responses(PacketPayload& out) {
   std::size_t written = 0;
   for (; written != response_count_ && out.room() >= kFrameSize; ++written) {
@@ -62,6 +66,7 @@ WriteResult PathValidator::write_responses(PacketPayload& out) {
   return response_count_ == 0 ? WriteResult::kDone : WriteResult::kPacketFull;
 }
 
+// rfc9000:8.2.2-other-path-accepted
 bool PathValidator::on_path_response(const PathChallengeData& data) {
   if (state_ != PathValidationState::kValidating) return false;
   const std::size_t kept = std::min(challenge_count_, kMaxChallenges);

@@ -62,6 +62,7 @@ bool PeerCids::owe_retirement(std::uint64_t sequence) {
   return true;
 }
 
+// rfc9000:5.1.2-retire-prior-to rfc9000:5.1.2-not-forgotten rfc9000:19.15-retire-not-lowered
 Parsed<void> PeerCids::retire_below(std::uint64_t retire_prior_to) {
   retire_prior_to_ = std::max(retire_prior_to_, retire_prior_to);
   bool room = true;
@@ -75,16 +76,20 @@ Parsed<void> PeerCids::retire_below(std::uint64_t retire_prior_to) {
   return {};
 }
 
+// rfc9000:5.1.2-bound-retired rfc9000:5.1.2-track-twice
 std::unexpected<TransportError> PeerCids::too_many_retirements() const {
   return fail(TransportErrorCode::kConnectionIdLimitError, "too many connection IDs to retire at once", new_cid_type());
 }
 
+// rfc9000:19.15-late rfc9000:19.15-repeated
 Parsed<void> PeerCids::on_new_connection_id(const NewCid& frame) {
   if (zero_length_) {
+    // rfc9000:19.15-zero-received
     return fail(TransportErrorCode::kProtocolViolation, "NEW_CONNECTION_ID from a peer with zero-length connection IDs",
                 new_cid_type());
   }
   if (frame.retire_prior_to > frame.sequence) {
+    // rfc9000:19.15-retire-order-broken
     return fail(TransportErrorCode::kFrameEncodingError, "Retire Prior To exceeds Sequence Number", new_cid_type());
   }
   HAWSER_TRY_VOID(check_reuse(frame));
@@ -101,6 +106,7 @@ Parsed<void> PeerCids::on_new_connection_id(const NewCid& frame) {
     return {};
   }
   if (!insert(frame)) {
+    // rfc9000:5.1.1-limit-exceeded
     return fail(TransportErrorCode::kConnectionIdLimitError, "more connection IDs than active_connection_id_limit",
                 new_cid_type());
   }
@@ -133,6 +139,7 @@ void PeerCids::retire(std::uint64_t sequence) {
   retirements_.push_back({.sequence = sequence, .sent = false});
 }
 
+// rfc9000:10.3.1-used-only rfc9000:10.3.1-constant-time
 bool PeerCids::is_reset_token(Bytes token) const {
   bool found = false;
   for (const Entry& entry : entries_) {

@@ -12,15 +12,18 @@ constexpr std::uint8_t kTypePathAck = 0x3e;
 
 }  // namespace
 
+// rfc9000:12.3-duplicates rfc9000:13.2.3-retain
 bool AckTracker::is_duplicate(PacketNumber pn) const {
   return pn.value < floor_ || received_.contains(pn.value);
 }
 
+// rfc9000:13.2.3-largest
 std::optional<PacketNumber> AckTracker::largest_received() const {
   if (!any_) return std::nullopt;
   return PacketNumber{largest_};
 }
 
+// ack-frequency:4-threshold ack-frequency:4-delay
 void AckTracker::set_frequency(std::uint64_t ack_every, Duration max_ack_delay, std::uint64_t reordering_threshold) {
   config_.ack_every = std::max<std::uint64_t>(ack_every, 1);
   config_.max_ack_delay = max_ack_delay;
@@ -29,6 +32,7 @@ void AckTracker::set_frequency(std::uint64_t ack_every, Duration max_ack_delay, 
 
 // Whether `pn`, just added, came late, or a gap below the largest has not been reported yet
 // (RFC 9000 section 13.2.1, in the general form of the acknowledgement frequency extension).
+// rfc9000:13.2.1-reordered ack-frequency:6.2-zero ack-frequency:6.2-outside
 bool AckTracker::out_of_order(std::uint64_t pn) const {
   if (reordering_threshold_ == 0) return false;
   // Numbers below this one can be declared lost from what was reported already.
@@ -45,6 +49,8 @@ bool AckTracker::out_of_order(std::uint64_t pn) const {
   return largest_ - missing >= reordering_threshold_;
 }
 
+// rfc9000:13.2.2-two rfc9000:13.2.1-within-delay rfc9000:13.2.1-handshake-now rfc9000:13.2.1-ce ack-frequency:6.3-ce
+// rfc9000:13.2.1-no-loop rfc9000:13.2.1-one-ack
 void AckTracker::on_packet_received(PacketNumber pn, bool ack_eliciting, Ecn ecn, Timestamp now) {
   received_.add(pn.value, pn.value + 1);
   if (!any_ || pn.value > largest_) {
@@ -71,6 +77,7 @@ void AckTracker::on_packet_received(PacketNumber pn, bool ack_eliciting, Ecn ecn
   }
 }
 
+// rfc9000:13.2.3-latest rfc9000:13.2.3-largest-range
 void AckTracker::write_ranges(PacketPayload& out, std::size_t count) const {
   const std::size_t top = received_.size() - 1;
   out.varint(count);
@@ -82,6 +89,7 @@ void AckTracker::write_ranges(PacketPayload& out, std::size_t count) const {
   }
 }
 
+// rfc9000:13.4.1-report rfc9000:13.2.5-own-delay rfc9000:13.2.5-large-delay
 WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent,
                                   std::optional<PathId> path_id) {
   if (!any_ || received_.empty()) return WriteResult::kDone;
@@ -122,6 +130,7 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
   return WriteResult::kDone;
 }
 
+// rfc9000:13.2.3-stop-tracking
 void AckTracker::on_ack_acked(std::uint64_t largest) {
   report_from_ = std::max(report_from_, largest + 1);
 }

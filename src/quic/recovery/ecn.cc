@@ -41,6 +41,7 @@ bool EcnValidator::counts_are_faithful(const EcnCounts& before, const EcnCounts&
   return counts.ect0 <= total_ect0_ && counts.ect1 <= total_ect1_;
 }
 
+// rfc9000:13.4.2.2-disable rfc9000:13.4.2.2-later rfc9000:13.4.2.1-reordered
 std::uint64_t EcnValidator::on_ack(std::size_t space_index, std::uint64_t newly_acked_ect0,
                                    std::uint64_t newly_acked_ect1, const std::optional<EcnCounts>& counts) {
   HAWSER_DCHECK(space_index < 3);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kFrameTypeAck = 0x02;
 
+// rfc9000:13.1-never-sent
 std::unexpected<TransportError> never_sent() {
   return fail(TransportErrorCode::kProtocolViolation, "acknowledges a packet never sent", kFrameTypeAck);
 }
@@ -49,6 +50,7 @@ DeliverySnapshot snapshot_of(const SentPacket& packet) {
 LossDetector::LossDetector(const LossConfig& config, CongestionController& controller)
     : config_(config), controller_(&controller), rtt_(config.initial_rtt) {}
 
+// rfc9000:12.3-increase rfc9000:12.3-not-reused
 PacketNumber LossDetector::next_packet_number(PacketNumberSpace space, Random& random) {
   Space& s = space_of(space);
   if (!config_.skip_packet_numbers || space != PacketNumberSpace::kApplication) return PacketNumber{s.sent.end()};
@@ -221,6 +223,7 @@ RecoveryOutcome LossDetector::finish_ack(const AckReceived& ack, AckRun& run, Re
 
 // RFC 9002 section 5.1: only from the largest acknowledged packet, newly acknowledged, with
 // something ack-eliciting among the news; never across network paths.
+// rfc9002:5.1-largest-only rfc9002:5.1-ack-eliciting
 bool LossDetector::take_rtt_sample(const AckReceived& ack, const SentPacket& largest, const AckRun& run) {
   if (run.largest_newly_acked != ack.largest_acknowledged.value || !run.outcome.ack_eliciting_acked) return false;
   if (largest.generation != generation_) return false;
@@ -253,11 +256,13 @@ void LossDetector::tell_controller_acked(const AckReceived& ack, const SentPacke
 }
 
 // RFC 9002 section 6.1.2: nine eighths of the RTT.
+// rfc9002:6.1.2-granularity rfc9002:6.1.2-nine-eighths rfc9002:6.1.2-millisecond
 Duration LossDetector::loss_delay() const {
   const Duration rtt = std::max(rtt_.latest(), rtt_.smoothed());
   return std::max(rtt + rtt / 8, kGranularity);
 }
 
+// rfc9002:6.1.1-three rfc9002:6.1.1-not-less rfc9002:6.1.2-time rfc9002:7.4-not-ignored
 void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOutcome& outcome,
                                  RecoveryFrames& frames) {
   Space& s = space_of(id);
@@ -319,6 +324,8 @@ void LossDetector::lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacke
   packet.bytes_in_flight = packet.time_sent > controller_->recovery_start_time() ? loss_epoch_ + 1 : loss_epoch_;
 }
 
+// rfc9000:13.3-congestion rfc9002:7.6.1-three rfc9002:7.6.2-eliciting rfc9002:7.6.2-sample rfc9002:7.6.2-minimum
+// rfc9000:14.4-probe-loss
 void LossDetector::tell_controller_lost(LossEvent& event, RecoveryOutcome& outcome) {
   if (event.lost_packets == 0) return;
   event.bytes_in_flight_after = bytes_in_flight_;

@@ -21,10 +21,12 @@ std::span<const PacketNumberSpace> LossDetector::spaces() const {
   return std::span(kAllSpaces).subspan(handshake_ == nullptr ? 2 : 0);
 }
 
+// rfc9002:6.2.1-granularity rfc9002:6.2.2-initial-rtt
 Duration LossDetector::pto(PacketNumberSpace space) const {
   return rtt_.pto_base() + (space == PacketNumberSpace::kApplication ? max_ack_delay_ : Duration::zero());
 }
 
+// rfc9002:6.2.1-backoff
 Duration LossDetector::backed_off(Duration period) const {
   // An hour is past every idle timeout; the cap keeps the shift within 64 bits.
   constexpr Duration kLongest = 3'600s;
@@ -32,6 +34,7 @@ Duration LossDetector::backed_off(Duration period) const {
   return period > kLongest / (std::int64_t{1} << shift) ? kLongest : period * (std::int64_t{1} << shift);
 }
 
+// rfc9002:6.1.2-timer
 Timestamp LossDetector::loss_deadline(PacketNumberSpace& id) const {
   Timestamp earliest = kNever;
   for (const PacketNumberSpace candidate : spaces()) {
@@ -42,6 +45,8 @@ Timestamp LossDetector::loss_deadline(PacketNumberSpace& id) const {
   return earliest;
 }
 
+// rfc9002:6.2.1-earlier-space rfc9002:6.2.1-application rfc9002:6.2.2.1-client-sets rfc9000:8.1-client-probes
+// rfc9002:6.2.2.1-server-waits rfc9002:6.2.1-restart
 Timestamp LossDetector::pto_deadline(PacketNumberSpace& id, Timestamp now) const {
   Timestamp earliest = kNever;
   for (const PacketNumberSpace candidate : spaces()) {
@@ -60,6 +65,7 @@ Timestamp LossDetector::pto_deadline(PacketNumberSpace& id, Timestamp now) const
   return now + backed_off(pto(id));
 }
 
+// rfc9002:6.2.1-loss-timer-first
 Timestamp LossDetector::next_timeout() const {
   if (timer_set_at_ == kNever) return kNever;  // nothing happened yet
   PacketNumberSpace id{};
@@ -68,6 +74,7 @@ Timestamp LossDetector::next_timeout() const {
   return pto_deadline(id, timer_set_at_);
 }
 
+// rfc9002:6.2-no-loss rfc9002:6.2.4-other-spaces
 TimeoutOutcome LossDetector::on_timeout(Timestamp now, RecoveryFrames& frames) {
   TimeoutOutcome outcome;
   if (next_timeout() > now) return outcome;
@@ -96,6 +103,7 @@ TimeoutOutcome LossDetector::on_timeout(Timestamp now, RecoveryFrames& frames) {
 
 // The oldest unacknowledged data goes into the probes. Its packets are not declared lost: that
 // takes an acknowledgement (section 6.2).
+// rfc9002:6.2.4-probe rfc9002:6.2.4-eliciting
 void LossDetector::owe_probes(PacketNumberSpace id, std::uint32_t count, RecoveryFrames& frames) {
   Space& s = space_of(id);
   s.probes_owed = count;
@@ -151,6 +159,7 @@ void LossDetector::abandon(Space& s, RecoveryFrames* frames) {
   s.probes_owed = 0;
 }
 
+// rfc9002:6.4-discard rfc9002:6.2.2-keys-discarded
 void LossDetector::discard_space(PacketNumberSpace space, Timestamp now) {
   if (!exists(space)) return;
   Space& s = space_of(space);
@@ -162,6 +171,7 @@ void LossDetector::discard_space(PacketNumberSpace space, Timestamp now) {
   timer_set_at_ = now;
 }
 
+// rfc9000:17.2.5.3-numbers-go-on
 void LossDetector::on_retry(RecoveryFrames& frames, Timestamp now) {
   HAWSER_CHECK(handshake_ != nullptr);
   abandon(space_of(PacketNumberSpace::kInitial), &frames);
@@ -170,6 +180,7 @@ void LossDetector::on_retry(RecoveryFrames& frames, Timestamp now) {
   timer_set_at_ = now;
 }
 
+// rfc9000:17.2.3-resend rfc9000:17.2.3-new-numbers
 void LossDetector::on_zero_rtt_rejected(RecoveryFrames& frames, Timestamp now) {
   abandon(space_of(PacketNumberSpace::kApplication), &frames);
   timer_set_at_ = now;
@@ -195,6 +206,7 @@ std::size_t LossDetector::memory() const {
   return octets;
 }
 
+// rfc9000:9.4-old-path-apart rfc9000:9.4-reset
 void LossDetector::on_network_path_changed(std::uint64_t max_datagram_size, Timestamp now) {
   ++generation_;
   bytes_in_flight_ = 0;

@@ -14,6 +14,8 @@ void RttEstimator::reset(Duration initial_rtt) {
   restart_min_ = false;
 }
 
+// rfc9002:5.2-min rfc9002:5.3-ignore-delay rfc9002:5.3-ignore-until-confirmed rfc9002:5.3-lesser
+// rfc9002:5.3-not-below-min
 void RttEstimator::on_sample(Duration sample, Duration ack_delay, Duration max_ack_delay, bool handshake_confirmed) {
   latest_ = std::max(sample, Duration{1});
   if (!has_sample_) {

@@ -30,14 +30,17 @@ void CryptoStreams::write(EncryptionLevel level, Bytes bytes) {
 Parsed<void> CryptoStreams::on_crypto(EncryptionLevel level, std::uint64_t offset, Bytes data) {
   if (discarded(level)) return {};
   if (offset > kVarintMax || data.size() > kVarintMax - offset)
+    // rfc9000:19.6-offset
     return fail(TransportErrorCode::kFrameEncodingError, "CRYPTO offset beyond 2^62 - 1", kCryptoFrameType);
   const bool closed = closed_ && level == EncryptionLevel::kOneRtt;
   const Level* own = find(level);
   const std::uint64_t read_to = closed ? closed_at_ : own != nullptr ? own->received.read_to() : 0;
   if (offset + data.size() > read_to + kCryptoBufferMax)
+    // rfc9000:7.5-crypto-exceeded rfc9000:7.5-crypto-buffer
     return fail(TransportErrorCode::kCryptoBufferExceeded, "CRYPTO data too far ahead", kCryptoFrameType);
   if (closed) {
     if (offset + data.size() <= closed_at_) return {};
+    // rfc9001:6-tls-update
     return fail(crypto_error(kUnexpectedMessage), "TLS message after the handshake", kCryptoFrameType);
   }
   provide(level).received.add_copy(offset, data);

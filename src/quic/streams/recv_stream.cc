@@ -44,20 +44,25 @@ Parsed<std::uint64_t> RecvStream::check_end(std::uint64_t end, bool is_final, st
                                             std::uint64_t frame_type) const {
   if (has_final_size_) {
     if (end > final_size_)
+      // rfc9000:4.5-data-beyond
       return fail(TransportErrorCode::kFinalSizeError, "stream data beyond its final size", frame_type);
     if (is_final && end != final_size_)
+      // rfc9000:4.5-final-size-changed
       return fail(TransportErrorCode::kFinalSizeError, "final size of a stream changed", frame_type);
   } else if (is_final && end < highest_) {
     return fail(TransportErrorCode::kFinalSizeError, "final size below data already received", frame_type);
   }
   if (end <= highest_) return 0;
   if (end > window_.limit())
+    // rfc9000:4.1-limit-exceeded rfc9000:19.10-exceeded
     return fail(TransportErrorCode::kFlowControlError, "stream data beyond MAX_STREAM_DATA", frame_type);
   if (end - highest_ > connection_room)
+    // rfc9000:19.9-exceeded rfc9000:4.5-final-size-counts
     return fail(TransportErrorCode::kFlowControlError, "stream data beyond MAX_DATA", frame_type);
   return end - highest_;
 }
 
+// rfc9000:2.2-in-order
 Parsed<RecvStream::Taken> RecvStream::on_stream_data(std::uint64_t offset, Bytes data, bool fin,
                                                      std::uint64_t connection_room) {
   const std::uint64_t end = offset + data.size();
@@ -85,6 +90,7 @@ Parsed<RecvStream::Taken> RecvStream::on_stream_data(std::uint64_t offset, Bytes
   return taken;
 }
 
+// rfc9000:4.4-other-direction
 Parsed<RecvStream::Taken> RecvStream::on_reset_stream(ApplicationErrorCode code, std::uint64_t final_size,
                                                       std::uint64_t connection_room) {
   HAWSER_TRY(const std::uint64_t received, check_end(final_size, true, connection_room, kResetStreamFrameType));

@@ -78,6 +78,7 @@ void SendStream::finish() {
   if (is_open()) fin_ = true;
 }
 
+// rfc9000:3.5-stop-lost-data rfc9000:4.5-nothing-beyond
 bool SendStream::reset(ApplicationErrorCode code) {
   if (!is_open()) return false;
   state_ = SendState::kResetSent;
@@ -101,6 +102,8 @@ bool SendStream::can_send_without_credit() const {
 
 // Chooses the octets of the next frame for `room` octets of packet. False if nothing can be
 // written; `wanted` then says whether a larger packet would have helped.
+// rfc9000:2.2-within-limits rfc9000:4.1-sender-limits rfc9000:19.10-kept rfc9000:3.3-reset-silence
+// rfc9000:13.3-lost-first
 bool SendStream::plan_frame(Frame& frame, std::size_t room, std::uint64_t connection_credit, bool& wanted) {
   std::uint64_t available = 0;
   if (buffer_.has_lost()) {
@@ -174,6 +177,7 @@ SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::
           .new_octets = new_octets};
 }
 
+// rfc9000:13.3-reset-same
 bool SendStream::write_reset_frame(PacketPayload& payload) const {
   const std::size_t size = 1 + varint_size(id_.value) + varint_size(reset_code_) + varint_size(reset_final_size_);
   if (payload.room() < size) return false;
@@ -194,6 +198,7 @@ void SendStream::write_blocked_frame(PacketPayload& payload) const {
   payload.record({.kind = SentFrameKind::kStreamDataBlocked, .id = id_.value, .offset = credit_.limit()});
 }
 
+// rfc9000:13.3-not-acknowledged-twice
 void SendStream::on_acked(const SentFrame& frame) {
   if (!is_open()) return;
   buffer_.on_acked(frame.offset, frame.length);
@@ -201,6 +206,7 @@ void SendStream::on_acked(const SentFrame& frame) {
   if (fin_acked_ && buffer_.buffered() == 0) state_ = SendState::kDataRecvd;
 }
 
+// rfc9000:2.2-same-data
 void SendStream::on_lost(const SentFrame& frame) {
   if (!is_open()) return;
   buffer_.on_lost(frame.offset, frame.length);

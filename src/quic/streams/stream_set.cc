@@ -51,6 +51,7 @@ void StreamSet::set_peer_limits(const PeerStreamLimits& limits) {
   resume_streams();
 }
 
+// rfc9001:4.6.2-reset-streams
 void StreamSet::on_early_data_rejected() {
   peer_ = {};
   credit_.reset();
@@ -78,6 +79,7 @@ void StreamSet::resume_streams() {
   });
 }
 
+// rfc9000:2.1-no-reuse rfc9000:4.6-stream-limit-kept rfc9000:19.11-kept rfc9000:4.6-streams-blocked-sent
 std::expected<StreamId, StreamRefusal> StreamSet::open(bool bidirectional) {
   Kind& kind = local_kind(bidirectional);
   if (kind.opened >= kind.maximum) {
@@ -175,6 +177,7 @@ void StreamSet::rest() {
 
 // MAX_STREAMS is sent when half of what the peer may have open is used up and more can be
 // granted, so that it comes once per many streams.
+// rfc9000:4.6-no-waiting
 void StreamSet::grant_streams(bool bidirectional) {
   const Kind& kind = remote_kind(bidirectional);
   if (kind.closed + kind.concurrent <= kind.maximum || 2 * (kind.maximum - kind.opened) > kind.concurrent) return;

@@ -19,6 +19,8 @@ constexpr std::uint64_t kStreamDataBlockedType = 0x15;
 constexpr std::uint64_t kStreamsBlockedBidiType = 0x16;
 
 std::unexpected<TransportError> wrong_direction(std::uint64_t frame_type) {
+  // rfc9000:19.4-send-only rfc9000:19.5-receive-only rfc9000:19.10-receive-only rfc9000:19.13-send-only
+  // rfc9000:19.8-state
   return fail(TransportErrorCode::kStreamStateError, "frame on a stream of the other direction", frame_type);
 }
 }  // namespace
@@ -28,6 +30,7 @@ Parsed<Stream*> StreamSet::stream_for_frame(StreamId id, std::uint64_t frame_typ
   if (Stream* stream = streams_.find(id)) return stream;
   if (!is_local(id)) return open_up_to(id, frame_type);
   if (id.index() >= kind_of(id).opened)
+    // rfc9000:19.5-not-created rfc9000:19.10-not-created rfc9000:19.8-state
     return fail(TransportErrorCode::kStreamStateError, "frame on a stream we have not opened", frame_type);
   return nullptr;
 }
@@ -37,6 +40,7 @@ Parsed<Stream*> StreamSet::open_up_to(StreamId id, std::uint64_t frame_type) {
   Kind& kind = kind_of(id);
   if (id.index() < kind.opened) return nullptr;
   if (id.index() >= kind.maximum)
+    // rfc9000:4.6-stream-limit-exceeded rfc9000:19.11-exceeded rfc9000:3.2-lower-streams-exist
     return fail(TransportErrorCode::kStreamLimitError, "stream beyond MAX_STREAMS", frame_type);
   Stream* stream = nullptr;
   while (kind.opened <= id.index()) {
@@ -49,6 +53,7 @@ Parsed<Stream*> StreamSet::open_up_to(StreamId id, std::uint64_t frame_type) {
 Parsed<void> StreamSet::on_stream(StreamId id, std::uint64_t offset, Bytes data, bool fin) {
   if (!can_receive(id)) return wrong_direction(kStreamType);
   if (offset > kVarintMax || data.size() > kVarintMax - offset)
+    // rfc9000:19.8-offset
     return fail(TransportErrorCode::kFrameEncodingError, "stream offset beyond 2^62 - 1", kStreamType);
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kStreamType));
   if (stream == nullptr) return {};
@@ -105,6 +110,7 @@ Parsed<void> StreamSet::on_max_stream_data(StreamId id, std::uint64_t maximum) {
 
 Parsed<void> StreamSet::on_max_streams(bool bidirectional, std::uint64_t maximum) {
   if (maximum > kMaxStreamCount)
+    // rfc9000:19.11-too-large rfc9000:4.6-too-many-encodable
     return fail(TransportErrorCode::kFrameEncodingError, "MAX_STREAMS beyond 2^60",
                 kMaxStreamsBidiType + (bidirectional ? 0 : 1));
   Kind& kind = local_kind(bidirectional);
@@ -134,6 +140,7 @@ Parsed<void> StreamSet::on_stream_data_blocked(StreamId id, std::uint64_t limit)
 // Nothing to do for a legal one: MAX_STREAMS goes out as streams close, and is repaired on loss.
 Parsed<void> StreamSet::on_streams_blocked(bool bidirectional, std::uint64_t limit) {
   if (limit > kMaxStreamCount)
+    // rfc9000:19.14-too-large
     return fail(TransportErrorCode::kFrameEncodingError, "STREAMS_BLOCKED beyond 2^60",
                 kStreamsBlockedBidiType + (bidirectional ? 0 : 1));
   return {};

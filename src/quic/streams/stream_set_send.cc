@@ -63,6 +63,7 @@ std::expected<void, StreamRefusal> StreamSet::finish(StreamId id) {
   return {};
 }
 
+// rfc9000:11.2-reset-by-application
 std::expected<void, StreamRefusal> StreamSet::reset(StreamId id, ApplicationErrorCode code) {
   if (!can_send(id)) return std::unexpected(StreamRefusal::kWrongDirection);
   Stream* stream = streams_.find(id);
@@ -80,6 +81,7 @@ void StreamSet::abandon_sending(Stream& stream, ApplicationErrorCode code) {
   want_control(stream, kControlResetStream);
 }
 
+// rfc9000:2.3-priorities
 std::expected<void, StreamRefusal> StreamSet::set_priority(StreamId id, Priority priority) {
   Stream* stream = streams_.find(id);
   if (stream == nullptr) return std::unexpected(StreamRefusal::kUnknownStream);
@@ -146,6 +148,7 @@ WriteResult StreamSet::write_control_frames(PacketPayload& payload, Timestamp no
 }
 
 // False if the packet has no room for all of them.
+// rfc9000:4.2-no-waiting rfc9000:19.9-sum rfc9000:19.12-sent
 bool StreamSet::write_connection_frames(PacketPayload& payload, Timestamp now) {
   while (connection_control_ != 0) {
     if (payload.room() < kOneNumberFrameMax) return false;
@@ -179,6 +182,7 @@ void StreamSet::write_max_streams(PacketPayload& payload, bool bidirectional) {
                    bidirectional ? SentFrameKind::kMaxStreamsBidi : SentFrameKind::kMaxStreamsUni, kind.maximum);
 }
 
+// rfc9000:19.14-sent
 void StreamSet::write_streams_blocked(PacketPayload& payload, bool bidirectional) {
   const Kind& kind = local_kind(bidirectional);
   if (kind.blocked_at != kind.maximum || kind.opened < kind.maximum) return;
@@ -188,6 +192,8 @@ void StreamSet::write_streams_blocked(PacketPayload& payload, bool bidirectional
 }
 
 // Writes what is still true of the stream's pending frames. False if the packet is full.
+// rfc9000:4.1-blocked-sent rfc9000:19.13-sent rfc9000:3.5-stop-sent rfc9000:3.5-stop-after-reset
+// rfc9000:13.3-no-more-credit rfc9000:3.3-terminal-silence
 bool StreamSet::write_stream_control(PacketPayload& payload, Stream& stream, Timestamp now) {
   while (stream.control != 0) {
     const std::uint8_t bit = static_cast<std::uint8_t>(stream.control & -stream.control);

@@ -210,6 +210,7 @@ bool OpenSslSession::take_secret(std::uint32_t protection_level, bool write, Byt
       // RFC 9001 section 4.1.3: what TLS has not read of the level before will never be.
       const bool left_over = !lent_.empty() || !pending_[static_cast<std::size_t>(read_level_)].empty();
       if (left_over)
+        // rfc9001:4.1.3-old-level rfc9001:4.1.3-old-level-error
         return refuse({TransportErrorCode::kProtocolViolation, 0, "CRYPTO data past the end of its encryption level"});
       read_level_ = level;
     }
@@ -273,6 +274,7 @@ bool OpenSslSession::take_session(SSL_SESSION* session) {
   // RFC 9001 section 4.6.1: the only legal values.
   const std::uint32_t early_data = SSL_SESSION_get_max_early_data(session);
   if (early_data != 0 && early_data != 0xffffffff) {
+    // rfc9001:4.6.1-max-early-data-wrong
     return refuse({TransportErrorCode::kProtocolViolation, 0, "ticket with max_early_data_size other than 2^32-1"});
   }
   unsigned char* encoded = nullptr;

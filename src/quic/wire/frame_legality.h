@@ -97,9 +97,12 @@ constexpr const FrameRules& rules_of(std::uint64_t type) {
 inline Parsed<const FrameRules*> check_frame(std::uint64_t type, EncryptionLevel level) {
   const FrameRules& rules = rules_of(type);
   if (!rules.known()) [[unlikely]] {
+    // rfc9000:12.4-unknown
     return fail(TransportErrorCode::kFrameEncodingError, "unknown frame type", type);
   }
   if (!rules.permits(level)) [[unlikely]] {
+    // rfc9000:12.4-permitted rfc9000:17.2.4-frames rfc9000:12.5-others rfc9000:12.5-application-close
+    // rfc9001:8.3-crypto
     return fail(TransportErrorCode::kProtocolViolation, "frame not permitted in this packet", type);
   }
   return &rules;

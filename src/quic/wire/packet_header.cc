@@ -13,6 +13,7 @@ bool take_connection_id(Reader& in, Bytes& id) {
   return in.u8(length) && in.bytes(length, id);
 }
 
+// rfc9000:17.3.1-fixed-bit rfc9001:5.4.2-sample rfc9000:10.3-too-small
 std::optional<PacketHeader> parse_short_header(Bytes packet, std::size_t local_cid_length) {
   const std::size_t pn_offset = 1 + local_cid_length;
   if (packet.size() < pn_offset + kMinProtectedLength) return std::nullopt;
@@ -27,6 +28,7 @@ std::optional<PacketHeader> parse_short_header(Bytes packet, std::size_t local_c
 }
 
 // What follows the connection IDs of a Retry packet: a token to the end but for the tag.
+// rfc9000:17.2.5.2-empty-token rfc9000:17.2.5-unused
 bool parse_retry_fields(Reader& in, PacketHeader& header) {
   if (in.remaining() < kRetryIntegrityTagLength) return false;
   return in.bytes(in.remaining() - kRetryIntegrityTagLength, header.token);
@@ -47,6 +49,7 @@ bool parse_protected_fields(Reader& in, Bytes packet, PacketHeader& header) {
   return true;
 }
 
+// rfc9000:17.2-fixed-bit rfc9000:17.2-cid-too-long rfc9000:17.2-long-cids-read rfc9000:12.2-process rfc9287:3-accept
 std::optional<PacketHeader> parse_long_header(Bytes packet, bool fixed_bit_may_be_clear) {
   Reader in(packet);
   PacketHeader header;
@@ -106,6 +109,7 @@ std::size_t long_header_size(const LongHeader& header) {
   return size + header.length_octets + header.packet_number_length;
 }
 
+// rfc9000:17.2-reserved-sent rfc9000:17.2-cid-length
 HeaderLayout write_long_header(Writer& out, const LongHeader& header) {
   const VersionTraits* traits = traits_of(header.version);
   HAWSER_CHECK(traits != nullptr);
@@ -133,6 +137,7 @@ HeaderLayout write_long_header(Writer& out, const LongHeader& header) {
   return layout;
 }
 
+// rfc9000:17.3.1-reserved-sent
 HeaderLayout write_short_header(Writer& out, const ShortHeader& header) {
   HAWSER_DCHECK(header.packet_number_length >= 1 && header.packet_number_length <= 4);
   const std::size_t size = short_header_size(header.dcid.size(), header.packet_number_length);

@@ -3,6 +3,7 @@
 
 namespace hawser::quic {
 
+// rfc9000:17.1-full-before-ack rfc9000:17.1-twice-range rfc9000:17.1-late
 std::size_t packet_number_length(PacketNumber number, std::optional<PacketNumber> largest_acked) {
   // Twice the span between what the peer surely knows and `number` must be distinguishable:
   // the peer may have any packet of the span as its largest, and reads both ways from there.

@@ -123,6 +123,7 @@ SocketAddress address_of(AddressFamily family, Bytes ip, std::uint16_t port) {
   return address;
 }
 
+// rfc9000:18.2-preferred-violated
 Parsed<void> parse_preferred_address(Bytes value, TransportParameters& out) {
   Reader in(value);
   Bytes ipv4;
@@ -147,6 +148,7 @@ Parsed<void> parse_preferred_address(Bytes value, TransportParameters& out) {
 
 // RFC 9368 section 3: Chosen Version, then Available Versions; none is 0, and a client's
 // choice is among those it has available.
+// rfc9368:4-parse rfc9368:4-parse-failure rfc9368:4-not-listed
 Parsed<void> parse_version_information(Bytes value, Role sender, TransportParameters& out) {
   if (value.size() < 4 || value.size() % 4 != 0) return illegal("version_information is not a list of versions");
   if (value.size() > kMaxVersionInformationLength) return illegal("version_information is too long");
@@ -162,6 +164,8 @@ Parsed<void> parse_version_information(Bytes value, Role sender, TransportParame
   return {};
 }
 
+// rfc9000:7.4-invalid-value rfc9000:18.2-cid-limit-low rfc9000:18.2-server-only-received
+// rfc9000:4.6-too-many-encodable
 Parsed<void> parse_one(Id id, Bytes value, Role sender, TransportParameters& out) {
   if (const IntegerRow* row = find_row(kIntegers, id)) {
     HAWSER_TRY(const std::uint64_t integer, whole_integer(value));
@@ -213,6 +217,7 @@ Parsed<void> check_together(const TransportParameters& parameters) {
 
 }  // namespace
 
+// rfc9000:7.4-duplicate rfc9000:7.4.2-unknown-ignored
 Parsed<TransportParameters> parse_transport_parameters(Bytes encoded, Role sender) {
   TransportParameters parameters;
   std::array<std::uint64_t, kMaxTransportParameters> seen;
@@ -317,6 +322,7 @@ void add_reserved_parameter(ParameterList& list, Random& random) {
 
 }  // namespace
 
+// rfc9000:7.4-once rfc9000:18.2-server-only rfc9000:18.2-reset-token
 std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters& parameters, Role sender,
                                                       Random& random) {
   const TransportParameters initial;
@@ -345,6 +351,7 @@ std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters&
   return list.shuffled(random);
 }
 
+// rfc9000:7.4.1-not-smaller rfc9000:7.4.1-not-violated rfc9221:3-zero-rtt-client
 bool permits_zero_rtt(const TransportParameters& remembered, const TransportParameters& now) {
   constexpr std::array<Integer, 8> kMustNotShrink{
       &TransportParameters::initial_max_data,

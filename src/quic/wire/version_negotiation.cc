@@ -10,6 +10,7 @@ Version random_reserved_version(Random& random) {
   return Version{(bits & 0xf0f0f0f0u) | 0x0a0a0a0au};
 }
 
+// rfc9000:17.2.1-version-0 rfc9000:17.2.1-dcid rfc9000:17.2.1-scid rfc9000:17.2.1-0x40 rfc9000:17.2.1-no-rules
 void write_version_negotiation(Writer& out, const PacketHeader& received, std::span<const Version> supported,
                                Random& random) {
   HAWSER_CHECK(received.dcid.size() <= 255 && received.scid.size() <= 255);
@@ -37,6 +38,7 @@ bool VersionList::contains(Version version) const {
   return false;
 }
 
+// rfc9000:17.2.1-unused
 std::optional<VersionList> parse_version_negotiation(const PacketHeader& header, Bytes datagram) {
   HAWSER_CHECK(header.type == PacketType::kVersionNegotiation && datagram.size() >= header.packet_size);
   const Bytes encoded = datagram.subspan(header.pn_offset, header.length);

@@ -9,6 +9,7 @@ Parsed<AckFrequencyFrame> parse_ack_frequency(FrameReader& in) {
       !in.varint(frame.requested_max_ack_delay_us) || !in.varint(frame.reordering_threshold))
     return in.truncated();
   if (frame.requested_max_ack_delay_us >= kRequestedMaxAckDelayEndUs)
+    // ack-frequency:4-invalid
     return in.fault(TransportErrorCode::kProtocolViolation, "ACK_FREQUENCY with a delay of 2^14 ms or more");
   return frame;
 }

@@ -31,6 +31,7 @@ class FrameReader : public Reader {
     }
     frame_type_ = type;
     if (before - remaining() != varint_size(type)) [[unlikely]] {
+      // rfc9000:12.4-shortest
       return fault(TransportErrorCode::kProtocolViolation, "frame type not in its shortest encoding");
     }
     return type;
