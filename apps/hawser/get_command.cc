@@ -11,6 +11,7 @@
 #include "get_options.h"
 #include "get_report.h"
 #include "get_run.h"
+#include "qlog_options.h"
 
 namespace hawser::app {
 namespace {
@@ -76,7 +77,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
   command.add_flag("-6,--ipv6", a.ipv6, "IPv6 addresses only");
   command.add_option("--connect-timeout", a.connect_timeout_s, "Seconds that connecting may take")->type_name("S");
   command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")->type_name("S");
-  command.add_option("--qlog", a.qlog_folder, "Write one qlog file per connection into this folder")->type_name("DIR");
+  add_qlog_options(command, a.qlog);
   command.add_option("--cc", a.congestion_control, "Congestion controller: cubic, newreno")
       ->type_name("NAME")
       ->capture_default_str();

@@ -16,6 +16,7 @@
 #include "http/message.h"
 #include "http/url.h"
 #include "quic/crypto/secret.h"
+#include "runtime/qlog_log.h"
 
 namespace hawser::app {
 
@@ -81,7 +82,7 @@ struct GetArguments {
   bool silent = false;
   bool show_error = false;
   bool progress_bar = false;
-  std::string qlog_folder;
+  runtime::QlogSettings qlog;
   std::string congestion_control = "cubic";
   std::uint64_t key_update_packets = 0;  // 0: only when the AEAD asks for it
   bool hq = false;

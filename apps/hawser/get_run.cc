@@ -100,7 +100,7 @@ std::expected<void, GetError> GetRun::prepare() {
   auto runtime = runtime::Runtime::create({.workers = 1, .spin = given_.engine.spin, .engine = given_.engine.engine});
   if (!runtime) return std::unexpected(GetError{kGetUsage, runtime.error().message});
   runtime_ = *std::move(runtime);
-  auto clients = runtime::HttpClients::create(runtime_->worker(0), given_.qlog_folder);
+  auto clients = runtime::HttpClients::create(runtime_->worker(0), given_.qlog);
   if (!clients) return std::unexpected(GetError{kGetUsage, clients.error().message});
   clients_ = *std::move(clients);
   const bool to_terminal = isatty(STDOUT_FILENO) &&

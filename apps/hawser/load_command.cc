@@ -9,6 +9,7 @@
 #include "engine_options.h"
 #include "load_options.h"
 #include "load_run.h"
+#include "qlog_options.h"
 
 namespace hawser::app {
 namespace {
@@ -72,6 +73,7 @@ void add_connection_options(CLI::App& command, LoadArguments& a) {
       ->delimiter(',')
       ->allow_extra_args(false);  // what follows is the address
   add_engine_options(command, a.common.engine);
+  add_qlog_options(command, a.common.qlog);
   command.add_option("--cc", a.common.congestion_control, "Congestion controller: cubic, newreno")
       ->type_name("NAME")
       ->capture_default_str();

@@ -15,6 +15,7 @@
 #include "perf_options.h"
 #include "runtime/clock.h"
 #include "runtime/key_log.h"
+#include "runtime/qlog_log.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"
 #include "runtime/shutdown_signals.h"
@@ -82,6 +83,7 @@ class Run {
   runtime::ShutdownSignals signals_;
   bool interrupted_ = false;
   std::unique_ptr<runtime::KeyLog> key_log_;
+  std::vector<std::unique_ptr<runtime::QlogLog>> qlog_;  // each a worker's, which ends before; may be null
   std::unique_ptr<runtime::Runtime> runtime_;
   std::vector<LoadWorker*> workers_;  // the runtime's
   Window window_;
@@ -108,10 +110,13 @@ std::expected<void, ConfigError> Run::add_worker(std::size_t index, const Socket
     tls.common.key_log_context = key_log_.get();
   }
   HAWSER_TRY(auto context, quic::TlsClientContext::create(tls));
+  HAWSER_TRY(auto qlog, runtime::QlogLog::create(options_.arguments.common.qlog));
+  EventSink* const events = qlog ? &qlog->sink() : nullptr;
+  qlog_.push_back(std::move(qlog));
   runtime_->worker(index).call([&](runtime::Worker& worker) {
     // The worker destroys them in this order, connections before what they refer to.
     auto& endpoint = static_cast<runtime::EndpointProtocol&>(worker.attach(std::make_unique<runtime::EndpointProtocol>(
-        worker, quic::EndpointConfig{},
+        worker, quic::EndpointConfig{.events = events},
         runtime::Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
     workers_.push_back(&static_cast<LoadWorker&>(worker.attach(std::make_unique<LoadWorker>(
         options_, remote, WorkerPlace{.index = index, .workers = runtime_->size()}, endpoint, std::move(context)))));

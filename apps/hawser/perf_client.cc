@@ -34,6 +34,7 @@ struct ClientWorker {
   Counters counters;
   Histogram latencies;
   std::unique_ptr<quic::TlsClientContext> tls;
+  std::unique_ptr<runtime::QlogLog> qlog;  // may be null
   std::optional<Dialer> dialer;
   std::vector<std::unique_ptr<LoadConnection>> connections;
   std::vector<std::unique_ptr<HandshakeLoop>> loops;
@@ -168,9 +169,11 @@ std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const
                                              .trust = {.ca_file = options_.ca_file},
                                              .verify_peer = !options_.insecure}));
   own.tls = std::make_unique<quic::TlsClientContext>(std::move(tls));
+  HAWSER_TRY(own.qlog, runtime::QlogLog::create(options_.common.qlog));
   runtime_->worker(index).call([&](runtime::Worker& worker) {
-    auto protocol =
-        std::make_unique<runtime::EndpointProtocol>(worker, quic::EndpointConfig{}, runtime::Goodbye{.reason = "done"});
+    auto protocol = std::make_unique<runtime::EndpointProtocol>(
+        worker, quic::EndpointConfig{.events = own.qlog ? &own.qlog->sink() : nullptr},
+        runtime::Goodbye{.reason = "done"});
     own.dialer.emplace(Dialer{*protocol, parameters});
     own.dialer->parameters.tls = own.tls.get();
     worker.attach(std::move(protocol));

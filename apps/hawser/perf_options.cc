@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "qlog_options.h"
 #include "worker_options.h"
 
 namespace hawser::perf {
@@ -83,6 +84,7 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(1'200, 65'527))
       ->capture_default_str();
   command.add_flag("--json", options.json, "print one JSON object instead of text");
+  app::add_qlog_options(command, options.qlog);
 }
 
 quic::ConnectionConfig connection_config(const CommonOptions& options) {

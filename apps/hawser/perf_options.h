@@ -13,6 +13,7 @@
 #include "net/steering.h"
 #include "quic/connection/config.h"
 #include "quic/tls/tls_context.h"
+#include "runtime/qlog_log.h"
 #include "runtime/runtime.h"
 
 namespace hawser::perf {
@@ -29,6 +30,7 @@ struct CommonOptions {
   std::string crypto = "auto";  // who does AES-GCM
   std::size_t max_udp_payload = 1'452;
   bool json = false;
+  runtime::QlogSettings qlog;
 };
 
 struct ServerOptions {

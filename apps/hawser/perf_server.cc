@@ -141,6 +141,7 @@ std::expected<quic::CertificateSource, ConfigError> certificate_of(const ServerO
 struct WorkerParts {
   std::unique_ptr<quic::TlsServerContext> tls;
   std::unique_ptr<Service> service;
+  std::unique_ptr<runtime::QlogLog> qlog;  // may be null
 };
 
 std::expected<std::vector<WorkerParts>, ConfigError> make_parts(const ServerOptions& options, std::size_t workers) {
@@ -151,6 +152,7 @@ std::expected<std::vector<WorkerParts>, ConfigError> make_parts(const ServerOpti
                              {.common = {.alpn = {std::string(kAlpn)}}, .certificates = {certificate}}));
     part.tls = std::make_unique<quic::TlsServerContext>(std::move(tls));
     part.service = std::make_unique<Service>();
+    HAWSER_TRY(part.qlog, runtime::QlogLog::create(options.common.qlog));
   }
   return parts;
 }
@@ -177,8 +179,10 @@ std::expected<void, ConfigError> serve(const ServerOptions& options) {
   HAWSER_TRY(parts, make_parts(options, runtime->size()));
   const auto make = [&](runtime::Worker& worker) -> std::unique_ptr<runtime::DatagramProtocol> {
     const WorkerParts& part = parts[worker.index()];
-    quic::EndpointConfig config{
-        .connection = connection_config(options.common), .tls = part.tls.get(), .accept = part.service.get()};
+    quic::EndpointConfig config{.connection = connection_config(options.common),
+                                .tls = part.tls.get(),
+                                .accept = part.service.get(),
+                                .events = part.qlog ? &part.qlog->sink() : nullptr};
     return std::make_unique<runtime::EndpointProtocol>(worker, config,
                                                        runtime::Goodbye{.code = 0, .reason = "the server stops"});
   };

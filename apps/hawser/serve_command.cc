@@ -16,6 +16,7 @@
 #include "engine_options.h"
 #include "http/server.h"
 #include "net/address.h"
+#include "qlog_options.h"
 #include "quic/congestion/congestion_controller.h"
 #include "runtime/clock.h"
 #include "runtime/http_server.h"
@@ -43,7 +44,7 @@ struct ServeOptions {
   bool listing = false;
   bool hidden = false;
   std::string cache_control;
-  std::string qlog_folder;
+  runtime::QlogSettings qlog;
   std::string congestion_control = "cubic";
   std::string access_log = "-";
   double grace_s = 5;
@@ -116,7 +117,7 @@ runtime::HttpServerOptions server_options(const ServeOptions& options) {
                   .listing = options.listing,
                   .hidden = options.hidden,
                   .cache_control = options.cache_control};
-  server.qlog_folder = options.qlog_folder;
+  server.qlog = options.qlog;
   return server;
 }
 
@@ -225,8 +226,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   command->add_option("--access-log", options->access_log, "A file to append to; - is standard output, off none")
       ->type_name("FILE")
       ->capture_default_str();
-  command->add_option("--qlog", options->qlog_folder, "Write one qlog file per connection into this folder")
-      ->type_name("DIR");
+  add_qlog_options(*command, options->qlog);
   command->add_option("--cc", options->congestion_control, "Congestion controller: cubic, newreno")
       ->type_name("NAME")
       ->capture_default_str();

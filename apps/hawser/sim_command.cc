@@ -5,15 +5,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
 #include "events/counters.h"
-#include "events/qlog_writer.h"
 #include "events/tee.h"
-#include "runtime/qlog_files.h"
+#include "qlog_options.h"
+#include "runtime/qlog_log.h"
 #include "sim/scenario.h"
 #include "sim_congestion.h"
 
@@ -27,8 +26,7 @@ struct SimOptions {
   bool list = false;
   bool quiet = false;
   bool counters = false;
-  bool qvis = false;
-  std::string qlog_folder;
+  runtime::QlogSettings qlog;
 };
 
 void print_list() {
@@ -59,14 +57,10 @@ void print_result(const sim::ScenarioResult& result, bool quiet) {
 }
 
 // One scenario with one seed. Logs of several runs share a folder: connection IDs differ.
-bool run_one(const std::string& name, std::uint64_t seed, const SimOptions& options, runtime::QlogFiles* files) {
+bool run_one(const std::string& name, std::uint64_t seed, const SimOptions& options, runtime::QlogLog* qlog) {
   EventTee events;
   EventCounters counters;
-  std::optional<QlogWriter> qlog;
-  if (files != nullptr) {
-    qlog.emplace(*files, QlogOptions{.names = options.qvis ? QlogNames::kQvis : QlogNames::kDraft14});
-    events.add(*qlog);
-  }
+  if (qlog != nullptr) events.add(qlog->sink());
   if (options.counters) events.add(counters);
   const sim::ScenarioResult result = sim::run_scenario(name, {.seed = seed, .events = &events});
   print_result(result, options.quiet);
@@ -79,21 +73,20 @@ int run(SimOptions options) {
     print_list();
     return 0;
   }
-  std::optional<runtime::QlogFiles> files;
-  if (!options.qlog_folder.empty()) {
-    auto created = runtime::QlogFiles::create(options.qlog_folder);
-    if (!created.has_value()) {
-      std::fprintf(stderr, "hawser sim: %s\n", created.error().message.c_str());
-      return 2;
-    }
-    files.emplace(std::move(*created));
-  }
+  // In virtual time a timer costs nothing, and a failure may need to be seen to the last detail.
+  options.qlog.options.events = kAllEvents;
   if (options.names.empty())
     for (const sim::ScenarioInfo& info : sim::scenarios()) options.names.emplace_back(info.name);
   std::uint64_t failures = 0;
   for (std::uint64_t i = 0; i < options.runs; ++i)
-    for (const std::string& name : options.names)
-      failures += !run_one(name, options.seed + i, options, files ? &*files : nullptr);
+    for (const std::string& name : options.names) {
+      const auto qlog = runtime::QlogLog::create(options.qlog);
+      if (!qlog.has_value()) {
+        std::fprintf(stderr, "hawser sim: %s\n", qlog.error().message.c_str());
+        return 2;
+      }
+      failures += !run_one(name, options.seed + i, options, qlog->get());
+    }
   if (failures > 0 || options.runs * options.names.size() > 1)
     std::printf("%llu runs, %llu failures\n", static_cast<unsigned long long>(options.runs * options.names.size()),
                 static_cast<unsigned long long>(failures));
@@ -108,8 +101,7 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   command->add_option("--scenario", options->names, "Scenario to run; repeat for several; all of them if left out");
   command->add_option("--seed", options->seed, "Seed of the first run, decimal or 0x...")->capture_default_str();
   command->add_option("--runs", options->runs, "Runs of each scenario, with seeds counting up")->capture_default_str();
-  command->add_option("--qlog", options->qlog_folder, "Folder for one qlog file per connection and end");
-  command->add_flag("--qvis", options->qvis, "Write qlog 0.3 names, which the qvis viewer reads");
+  add_qlog_options(*command, options->qlog);
   command->add_flag("--counters", options->counters, "Print how often each event happened");
   command->add_flag("--quiet", options->quiet, "Print failures only");
   command->add_flag("--list", options->list, "List the scenarios");

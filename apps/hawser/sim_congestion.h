@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/qlog_log.h"
 #include "sim/congestion.h"
 
 namespace CLI {
@@ -34,8 +35,7 @@ struct SimCongestionOptions {
   std::uint64_t seed = 1;
   std::string json_file;  // "-": standard output
   bool series = false;
-  std::string qlog_folder;
-  bool qvis = false;
+  runtime::QlogSettings qlog;
 };
 
 // One cell of a table: the link and who competes there.

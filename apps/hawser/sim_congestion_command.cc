@@ -2,10 +2,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
-#include <optional>
 
-#include "events/qlog_writer.h"
-#include "runtime/qlog_files.h"
+#include "qlog_options.h"
+#include "runtime/qlog_log.h"
 #include "sim_congestion.h"
 
 namespace hawser::app {
@@ -39,25 +38,17 @@ int run(const SimCongestionOptions& options) {
     std::fprintf(stderr, "hawser sim congestion: cannot write %s\n", options.json_file.c_str());
     return 2;
   }
-  std::optional<runtime::QlogFiles> files;
-  if (!options.qlog_folder.empty()) {
-    auto created = runtime::QlogFiles::create(options.qlog_folder);
-    if (!created.has_value()) {
-      std::fprintf(stderr, "hawser sim congestion: %s\n", created.error().message.c_str());
-      return 2;
-    }
-    files.emplace(std::move(*created));
-  }
   const bool table = options.json_file != "-";
   if (table) std::fputs(congestion_table_head().c_str(), stdout);
   int exit_code = 0;
   for (const CongestionCase& cell : congestion_cases(options)) {
     sim::CongestionSetup setup = congestion_setup(cell, options);
-    std::optional<QlogWriter> qlog;
-    if (files) {
-      qlog.emplace(*files, QlogOptions{.names = options.qvis ? QlogNames::kQvis : QlogNames::kDraft14});
-      setup.events = &*qlog;
+    const auto qlog = runtime::QlogLog::create(options.qlog);
+    if (!qlog.has_value()) {
+      std::fprintf(stderr, "hawser sim congestion: %s\n", qlog.error().message.c_str());
+      return 2;
     }
+    if (*qlog != nullptr) setup.events = &(*qlog)->sink();
     const auto result = sim::run_congestion(setup);
     if (!result.has_value()) {
       std::fprintf(stderr, "hawser sim congestion: %s\n", result.error().message.c_str());
@@ -139,8 +130,7 @@ void add_sim_congestion_command(CLI::App& sim, int& exit_code) {
   command->add_option("--json", options->json_file, "File for one JSON object a line; - for standard output");
   command->add_flag("--series", options->series,
                     "JSON with time series: [s, bit/s, window, in flight, RTT ms, pacing bit/s]");
-  command->add_option("--qlog", options->qlog_folder, "Folder for one qlog file per connection and end");
-  command->add_flag("--qvis", options->qvis, "Write qlog 0.3 names, which the qvis viewer reads");
+  add_qlog_options(*command, options->qlog);
   command->footer(kFooter);
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -19,6 +19,9 @@ struct EventContext {
   Bytes original_destination_cid;
   Timestamp now;
   Vantage vantage = Vantage::kUnknown;
+  // The number of the 4-tuple that the event is about, as TupleAssigned gave it; 0: that of the
+  // handshake, or none in particular.
+  std::uint64_t tuple = 0;
 };
 
 // Derive and override the events wanted; those not overridden are ignored. Calls come on the
@@ -37,6 +40,8 @@ class EventSink {
 #undef FIELD
 #undef END
 
+  // Asked once for each connection, when it begins. False: nothing is told of it.
+  [[nodiscard]] virtual bool follows(const EventContext&) const { return true; }
   // False: the core skips events of this group without building them.
   [[nodiscard]] bool wants(EventGroup group) const { return (mask_ & event_bit(group)) != 0; }
   [[nodiscard]] EventMask mask() const { return mask_; }
@@ -55,9 +60,14 @@ class EventEmitter {
   EventEmitter() = default;
   // `sink` may be null; it is not owned. The octets of context.original_destination_cid must
   // outlive this object.
-  EventEmitter(EventSink* sink, const EventContext& context) : sink_(sink), context_(context) {}
+  EventEmitter(EventSink* sink, const EventContext& context)
+      : sink_(sink != nullptr && sink->follows(context) ? sink : nullptr), context_(context) {}
 
   void set_now(Timestamp now) { context_.now = now; }
+  // Of the events that follow; see EventContext.
+  void set_tuple(std::uint64_t tuple) { context_.tuple = tuple; }
+  // Nothing more is told.
+  void stop() { sink_ = nullptr; }
   // Ask before building an event that costs something to build.
   [[nodiscard]] bool wants(EventGroup group) const { return sink_ != nullptr && sink_->wants(group); }
 

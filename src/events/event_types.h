@@ -66,13 +66,14 @@ HAWSER_EVENT_ENUM(LoggedConnectionState, HAWSER_CONNECTION_STATES)
   X(kHandshakeTimeout, "aborted") X(kStatelessReset, "stateless_reset") X(kVersionMismatch, "version_mismatch")
 HAWSER_EVENT_ENUM(CloseTrigger, HAWSER_CLOSE_TRIGGERS)
 
-#define HAWSER_PACKET_DROP_REASONS(X)                                                                                \
-  X(kGeneral, "general")                                                                                             \
-  X(kInternalError, "internal_error")                                                                                \
-  X(kRejected, "rejected")                                                                                           \
-  X(kUnsupported, "unsupported")                                                                                     \
-  X(kInvalid, "invalid")                                                                                             \
-  X(kDuplicate, "duplicate") X(kConnectionUnknown, "connection_unknown") X(kDecryptionFailure, "decryption_failure") \
+#define HAWSER_PACKET_DROP_REASONS(X)                                                     \
+  X(kGeneral, "general")                                                                  \
+  X(kInternalError, "internal_error")                                                     \
+  X(kRejected, "rejected")                                                                \
+  X(kUnsupported, "unsupported")                                                          \
+  X(kInvalid, "invalid")                                                                  \
+  X(kDuplicate, "duplicate")                                                              \
+  X(kConnectionUnknown, "connection_unknown") X(kDecryptionFailure, "decryption_failure") \
       X(kKeyUnavailable, "key_unavailable")
 HAWSER_EVENT_ENUM(PacketDropReason, HAWSER_PACKET_DROP_REASONS)
 
@@ -80,38 +81,32 @@ HAWSER_EVENT_ENUM(PacketDropReason, HAWSER_PACKET_DROP_REASONS)
   X(kReorderingThreshold, "reordering_threshold") X(kTimeThreshold, "time_threshold") X(kPtoExpired, "pto_expired")
 HAWSER_EVENT_ENUM(PacketLossTrigger, HAWSER_PACKET_LOSS_TRIGGERS)
 
-#define HAWSER_CONGESTION_STATES(X)               \
-  X(kSlowStart, "slow_start")                     \
-  X(kCongestionAvoidance, "congestion_avoidance") \
-  X(kRecovery, "recovery")                        \
-  X(kApplicationLimited, "application_limited")   \
-  X(kStartup, "startup") X(kDrain, "drain") X(kProbeBw, "probe_bw") X(kProbeRtt, "probe_rtt")
-HAWSER_EVENT_ENUM(LoggedCongestionState, HAWSER_CONGESTION_STATES)
-
 #define HAWSER_CONGESTION_TRIGGERS(X) \
   X(kNone, "") X(kPersistentCongestion, "persistent_congestion") X(kEcn, "ecn") X(kLoss, "loss")
 HAWSER_EVENT_ENUM(CongestionTrigger, HAWSER_CONGESTION_TRIGGERS)
 
-#define HAWSER_LOGGED_TIMERS(X)                                                                                       \
-  X(kAck, "ack")                                                                                                      \
-  X(kPto, "pto")                                                                                                      \
-  X(kLossTimeout, "loss_timeout")                                                                                     \
-  X(kPathValidation, "path_validation")                                                                               \
-  X(kHandshakeTimeout, "handshake_timeout") X(kIdleTimeout, "idle_timeout") X(kPacing, "pacing") X(kClosing, "closin" \
-                                                                                                             "g")
+#define HAWSER_LOGGED_TIMERS(X)                                    \
+  X(kAck, "ack")                                                   \
+  X(kPto, "pto")                                                   \
+  X(kLossTimeout, "loss_timeout")                                  \
+  X(kPathValidation, "path_validation")                            \
+  X(kHandshakeTimeout, "handshake_timeout")                        \
+  X(kIdleTimeout, "idle_timeout") X(kPacing, "pacing") X(kClosing, \
+                                                         "closin"  \
+                                                         "g")
 HAWSER_EVENT_ENUM(LoggedTimer, HAWSER_LOGGED_TIMERS)
 
 #define HAWSER_TIMER_ACTIONS(X) X(kSet, "set") X(kExpired, "expired") X(kCancelled, "cancelled")
 HAWSER_EVENT_ENUM(TimerAction, HAWSER_TIMER_ACTIONS)
 
-#define HAWSER_KEY_TYPES(X)                                                      \
-  X(kServerInitial, "server_initial_secret")                                     \
-  X(kClientInitial, "client_initial_secret")                                     \
-  X(kServerHandshake, "server_handshake_secret")                                 \
-  X(kClientHandshake, "client_handshake_secret")                                 \
-  X(kServerZeroRtt, "server_0rtt_secret")                                        \
-  X(kClientZeroRtt, "client_0rtt_secret") X(kServerOneRtt, "server_1rtt_secret") \
-      X(kClientOneRtt, "client_1rtt_secret")
+#define HAWSER_KEY_TYPES(X)                                                                                      \
+  X(kServerInitial, "server_initial_secret")                                                                     \
+  X(kClientInitial, "client_initial_secret")                                                                     \
+  X(kServerHandshake, "server_handshake_secret")                                                                 \
+  X(kClientHandshake, "client_handshake_secret")                                                                 \
+  X(kServerZeroRtt, "server_0rtt_secret")                                                                        \
+  X(kClientZeroRtt, "client_0rtt_secret") X(kServerOneRtt, "server_1rtt_secret") X(kClientOneRtt, "client_1rtt_" \
+                                                                                                  "secret")
 HAWSER_EVENT_ENUM(KeyType, HAWSER_KEY_TYPES)
 
 #define HAWSER_KEY_TRIGGERS(X) X(kTls, "tls") X(kRemoteUpdate, "remote_update") X(kLocalUpdate, "local_update")
@@ -128,22 +123,55 @@ HAWSER_EVENT_ENUM(MigrationState, HAWSER_MIGRATION_STATES)
 #define HAWSER_ECN_STATES(X) X(kTesting, "testing") X(kUnknown, "unknown") X(kFailed, "failed") X(kCapable, "capable")
 HAWSER_EVENT_ENUM(EcnState, HAWSER_ECN_STATES)
 
-#define HAWSER_STREAM_STATES(X)                                                                                    \
-  X(kIdle, "idle")                                                                                                 \
-  X(kOpen, "open")                                                                                                 \
-  X(kClosed, "closed")                                                                                             \
-  X(kReady, "ready")                                                                                               \
-  X(kSend, "send")                                                                                                 \
-  X(kDataSent, "data_sent") X(kResetSent, "reset_sent") X(kResetReceived, "reset_received") X(kReceive, "receive") \
-      X(kSizeKnown, "size_known") X(kDataRead, "data_read") X(kResetRead, "reset_read")                            \
-          X(kDataReceived, "data_received") X(kDestroyed, "destroyed")
+#define HAWSER_STREAM_STATES(X)                                                                                      \
+  X(kIdle, "idle")                                                                                                   \
+  X(kOpen, "open")                                                                                                   \
+  X(kClosed, "closed")                                                                                               \
+  X(kReady, "ready")                                                                                                 \
+  X(kSend, "send")                                                                                                   \
+  X(kDataSent, "data_sent")                                                                                          \
+  X(kResetSent, "reset_sent") X(kResetReceived, "reset_received") X(kReceive, "receive") X(kSizeKnown, "size_known") \
+      X(kDataRead, "data_read") X(kResetRead, "reset_read") X(kDataReceived, "data_received")                        \
+          X(kDestroyed, "destroyed")
 HAWSER_EVENT_ENUM(LoggedStreamState, HAWSER_STREAM_STATES)
+
+#define HAWSER_STREAM_TYPES(X) X(kUnidirectional, "unidirectional") X(kBidirectional, "bidirectional")
+HAWSER_EVENT_ENUM(LoggedStreamType, HAWSER_STREAM_TYPES)
 
 #define HAWSER_STREAM_SIDES(X) X(kSending, "sending") X(kReceiving, "receiving")
 HAWSER_EVENT_ENUM(StreamSide, HAWSER_STREAM_SIDES)
 
 #define HAWSER_DATA_PLACES(X) X(kApplication, "application") X(kTransport, "transport") X(kNetwork, "network")
 HAWSER_EVENT_ENUM(DataPlace, HAWSER_DATA_PLACES)
+
+#define HAWSER_BLOCKED_STATES(X) X(kBlocked, "blocked") X(kUnblocked, "unblocked")
+HAWSER_EVENT_ENUM(BlockedState, HAWSER_BLOCKED_STATES)
+
+// kNone stands for "not blocked" and is left out of logs.
+#define HAWSER_BLOCKED_REASONS(X)                           \
+  X(kNone, "")                                              \
+  X(kCongestionControl, "congestion_control")               \
+  X(kPacing, "pacing")                                      \
+  X(kAmplification, "amplification_protection")             \
+  X(kConnectionFlowControl, "connection_flow_control")      \
+  X(kStreamFlowControl, "stream_flow_control") X(kStreamId, \
+                                                 "s"        \
+                                                 "tream_id") X(kApplication, "application")
+HAWSER_EVENT_ENUM(BlockedReason, HAWSER_BLOCKED_REASONS)
+
+#define HAWSER_BUFFER_REASONS(X) X(kBackpressure, "backpressure") X(kKeysUnavailable, "keys_unavailable")
+HAWSER_EVENT_ENUM(PacketBufferReason, HAWSER_BUFFER_REASONS)
+
+// Why a packet is received only now; kNone is left out of logs.
+#define HAWSER_RECEIVED_TRIGGERS(X) X(kNone, "") X(kKeysAvailable, "keys_available")
+HAWSER_EVENT_ENUM(PacketReceivedTrigger, HAWSER_RECEIVED_TRIGGERS)
+
+// Why a packet was sent, where that is not the usual; kNone is left out of logs.
+#define HAWSER_SENT_TRIGGERS(X) X(kNone, "") X(kPtoProbe, "pto_probe")
+HAWSER_EVENT_ENUM(PacketSentTrigger, HAWSER_SENT_TRIGGERS)
+
+#define HAWSER_PRIORITY_TRIGGERS(X) X(kClientSignal, "client_signal_received") X(kLocal, "local")
+HAWSER_EVENT_ENUM(PriorityTrigger, HAWSER_PRIORITY_TRIGGERS)
 
 #define HAWSER_HTTP3_STREAM_TYPES(X) \
   X(kRequest, "request")             \
@@ -155,15 +183,20 @@ HAWSER_EVENT_ENUM(Http3StreamType, HAWSER_HTTP3_STREAM_TYPES)
 // One frame of a packet, as far as a log needs it. Its views live as long as the event's
 // call. What each member means depends on the type; what a type has no use for stays 0.
 struct FrameSummary {
-  std::uint64_t type = 0;           // as on the wire, e.g. 0x0a for STREAM with LEN
-  std::uint64_t id = 0;             // stream ID; sequence number of a connection ID
-  std::uint64_t offset = 0;         // of STREAM and CRYPTO data; ACK_FREQUENCY: reordering threshold
-  std::uint64_t length = 0;         // octets of data: STREAM, CRYPTO, DATAGRAM, PADDING, tokens
-  std::uint64_t value = 0;          // limit or maximum; error code; final size; ACK: delay in us
-  std::uint64_t extra = 0;          // retire_prior_to; CONNECTION_CLOSE: offending frame type;
-                                    // RESET_STREAM: final size (its error code is in `value`);
-                                    // ACK_FREQUENCY: delay in us (its threshold is in `value`)
-  bool fin = false;                 // STREAM
+  std::uint64_t type = 0;    // as on the wire, e.g. 0x0a for STREAM with LEN
+  std::uint64_t id = 0;      // stream ID; sequence number of a connection ID
+  std::uint64_t offset = 0;  // of STREAM and CRYPTO data; ACK_FREQUENCY: reordering threshold;
+                             // RESET_STREAM_AT: reliable size
+  std::uint64_t length = 0;  // octets of data: STREAM, CRYPTO, DATAGRAM, PADDING, tokens
+  std::uint64_t value = 0;   // limit or maximum; error code; final size; ACK: delay in us
+  std::uint64_t extra = 0;   // retire_prior_to; CONNECTION_CLOSE: offending frame type;
+                             // RESET_STREAM: final size (its error code is in `value`);
+                             // ACK_FREQUENCY: delay in us (its threshold is in `value`)
+  bool fin = false;          // STREAM
+  bool has_ecn = false;      // ACK: the three counts below came with it
+  std::uint64_t ect0 = 0;
+  std::uint64_t ect1 = 0;
+  std::uint64_t ce = 0;
   Bytes data{};                     // PATH_CHALLENGE and PATH_RESPONSE; a connection ID
   std::string_view reason{};        // CONNECTION_CLOSE; the peer's words as they came
   std::span<const Range> ranges{};  // ACK: acknowledged packet numbers, ascending, half open
@@ -174,6 +207,35 @@ struct FrameSummary {
 struct NamedValue {
   std::string_view name{};
   std::uint64_t value = 0;
+  bool is_flag = false;  // logged as true or false
+};
+
+// The datagrams of one train: `size` octets in all, each `segment_size` but for the last.
+struct LoggedTrain {
+  std::uint64_t size = 0;
+  std::uint64_t segment_size = 0;  // 0: nothing
+};
+
+// A ratio in thousandths: 1,125 is logged as 1.125.
+struct Ratio {
+  std::uint64_t thousandths = 0;
+};
+
+// One HTTP field of a log. The value of a field that carries a secret is left out.
+struct HttpField {
+  std::string_view name{};
+  std::string_view value{};
+  bool has_value = true;
+};
+
+// One HTTP/3 frame. `type` 0 is DATA, 1 HEADERS and so on as on the wire.
+struct Http3FrameSummary {
+  std::uint64_t type = 0;
+  std::uint64_t length = 0;                // octets of payload
+  std::uint64_t id = 0;                    // GOAWAY, MAX_PUSH_ID, CANCEL_PUSH, PRIORITY_UPDATE
+  std::string_view priority{};             // PRIORITY_UPDATE: the field value
+  std::span<const HttpField> headers{};    // HEADERS; empty if they were not at hand
+  std::span<const NamedValue> settings{};  // SETTINGS
 };
 
 }  // namespace hawser

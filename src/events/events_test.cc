@@ -6,12 +6,14 @@
 
 #include <array>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
 #include "base/random.h"
 #include "events/counters.h"
 #include "events/json_check.h"
+#include "events/qlog_ring.h"
 #include "events/qlog_writer.h"
 #include "events/tee.h"
 
@@ -29,8 +31,20 @@ EventContext client_context(Duration at = 5ms, std::uint64_t connection = 1) {
 
 class Memory final : public ByteSink {
  public:
-  void write(const ConnectionKey& key, std::string_view records) override { logs[name(key)] += records; }
-  void finish(const ConnectionKey& key) override { ++finished[name(key)]; }
+  std::unique_ptr<LogOutput> open(const ConnectionKey& key, std::string_view header) override {
+    logs[name(key)] += header;
+    return std::make_unique<Output>(*this, name(key));
+  }
+  class Output final : public LogOutput {
+   public:
+    Output(Memory& memory, std::string name) : memory_(memory), name_(std::move(name)) {}
+    ~Output() override { ++memory_.finished[name_]; }
+    void write(std::string_view records) override { memory_.logs[name_] += records; }
+
+   private:
+    Memory& memory_;
+    std::string name_;
+  };
   static std::string name(const ConnectionKey& key) {
     return to_hex(key.original_destination_cid) + "_" + std::string{qlog_name(key.vantage)};
   }
@@ -152,9 +166,9 @@ TEST(qlog, packet_sent_nests_header_raw_and_frames) {
   EXPECT_FALSE(r.has("data.is_mtu_probe_packet"));
 }
 
-TEST(qlog, qvis_names_are_those_of_0_3) {
+TEST(qlog, legacy_names_are_those_of_0_3) {
   const JsonCheck r(record_of(RecoveryMetricsUpdated{.smoothed_rtt = Duration{1'234'567}, .congestion_window = 12'000},
-                              QlogNames::kQvis));
+                              QlogNames::kLegacy));
   ASSERT_TRUE(r.valid());
   EXPECT_EQ(r.at("name"), "\"recovery:metrics_updated\"");
   EXPECT_EQ(r.at("data.smoothed_rtt"), "1.234567");
@@ -222,13 +236,14 @@ TEST(qlog, every_frame_type_gives_valid_json) {
   std::vector<FrameSummary> frames;
   for (std::uint64_t type = 0; type < 0x40; ++type) frames.push_back({.type = type, .data = kCid, .reason = "why"});
   frames.push_back({.type = 0x3e75});
-  for (const QlogNames names : {QlogNames::kDraft14, QlogNames::kQvis}) {
+  for (const QlogNames names : {QlogNames::kDraft14, QlogNames::kLegacy}) {
     const JsonCheck r(record_of(PacketReceived{.frames = frames}, names));
     ASSERT_TRUE(r.valid());
     EXPECT_EQ(r.at("data.frames.28.error_space"), "\"transport\"");
     EXPECT_EQ(r.at("data.frames.29.error_space"), "\"application\"");
     EXPECT_EQ(r.at("data.frames.24.connection_id"), "\"deadbeef01020304\"");
     EXPECT_EQ(r.at("data.frames.32.frame_type"), "\"unknown\"");
+    EXPECT_EQ(r.at("data.frames.36.frame_type"), "\"reset_stream_at\"");
     EXPECT_EQ(r.at("data.frames.64.frame_type_bytes"), "15989");
   }
 }
@@ -239,6 +254,7 @@ struct Filler {
   std::array<FrameSummary, 1> frames{{{.type = 1}}};
   std::array<Range, 1> ranges{{{3, 9}}};
   std::array<NamedValue, 2> values{{{"max_idle_timeout", 30'000}, {"initial_max_data", 5}}};
+  std::array<HttpField, 2> headers{{{":method", "GET"}, {"cookie", "", false}}};
   template <class T>
   void operator()(std::string_view, const T& field) {
     auto& f = const_cast<T&>(field);
@@ -255,6 +271,10 @@ struct Filler {
       f = ranges;
     else if constexpr (std::is_same_v<U, std::span<const NamedValue>>)
       f = values;
+    else if constexpr (std::is_same_v<U, LoggedTrain>)
+      f = {3'000, 1'200};
+    else if constexpr (std::is_same_v<U, Http3FrameSummary>)
+      f = {.type = 1, .length = 20, .headers = headers};
     else if constexpr (std::is_same_v<U, SocketAddress>)
       f = ipv4_address({192, 0, 2, 1}, 443);
     else if constexpr (requires {
@@ -272,7 +292,7 @@ void expect_valid_record() {
   Event event;
   Filler filler;
   visit_fields(event, filler);
-  for (const QlogNames names : {QlogNames::kDraft14, QlogNames::kQvis}) {
+  for (const QlogNames names : {QlogNames::kDraft14, QlogNames::kLegacy}) {
     const std::string record = record_of(event, names);
     const JsonCheck r(record);
     ASSERT_TRUE(r.valid()) << record;
@@ -349,8 +369,12 @@ TEST(qlog, a_log_ends_with_its_connection_or_with_the_writer) {
 
 TEST(qlog, logs_past_the_limit_are_skipped_and_counted) {
   class Null final : public ByteSink {
-    void write(const ConnectionKey&, std::string_view) override {}
-    void finish(const ConnectionKey&) override {}
+    class Nothing final : public LogOutput {
+      void write(std::string_view) override {}
+    };
+    std::unique_ptr<LogOutput> open(const ConnectionKey&, std::string_view) override {
+      return std::make_unique<Nothing>();
+    }
   } null;
   QlogWriter writer(null);
   for (std::uint64_t i = 1; i <= QlogWriter::kOpenLogsMax; ++i)
@@ -358,6 +382,178 @@ TEST(qlog, logs_past_the_limit_are_skipped_and_counted) {
   EXPECT_EQ(writer.skipped(), 0u);
   EventEmitter(&writer, client_context(1ms, QlogWriter::kOpenLogsMax + 1)).emit(PacketLost{});
   EXPECT_EQ(writer.skipped(), 1u);
+}
+
+TEST(qlog, datagrams_of_a_train_have_a_length_each) {
+  const JsonCheck r(record_of(DatagramsSent{.count = 3, .train = {.size = 2'500, .segment_size = 1'200}}));
+  ASSERT_TRUE(r.valid());
+  EXPECT_EQ(r.at("data.raw.0.length"), "1200");
+  EXPECT_EQ(r.at("data.raw.2.length"), "100");
+}
+
+TEST(qlog, ack_frames_show_their_ecn_counts) {
+  const std::array<FrameSummary, 1> frames{{{.type = 0x03, .has_ecn = true, .ect0 = 7, .ce = 2}}};
+  const JsonCheck r(record_of(PacketReceived{.frames = frames}));
+  EXPECT_EQ(r.at("data.frames.0.ect0"), "7");
+  EXPECT_EQ(r.at("data.frames.0.ce"), "2");
+}
+
+TEST(qlog, values_of_secret_fields_are_left_out) {
+  const std::array<HttpField, 2> headers{{{":path", "/"}, {"cookie", "", false}}};
+  const JsonCheck r(record_of(Http3FrameParsed{.stream_id = 4, .frame = {.type = 1, .length = 9, .headers = headers}}));
+  EXPECT_EQ(r.at("data.frame.headers.0.value"), "\"/\"");
+  EXPECT_EQ(r.at("data.frame.headers.1.name"), "\"cookie\"");
+  EXPECT_FALSE(r.has("data.frame.headers.1.value"));
+  EXPECT_EQ(r.at("data.frame.raw.payload_length"), "9");
+}
+
+TEST(qlog, the_tuple_of_an_event_stands_beside_its_name) {
+  Memory memory;
+  QlogWriter writer(memory);
+  EventEmitter emitter(&writer, client_context());
+  emitter.set_tuple(2);
+  emitter.emit(PacketSent{});
+  const JsonCheck r(records_of(memory.logs.begin()->second).back());
+  EXPECT_EQ(r.at("tuple"), "\"2\"");
+}
+
+TEST(qlog, errors_of_http3_have_their_names_once_alpn_is_known) {
+  Memory memory;
+  QlogWriter writer(memory);
+  const EventEmitter emitter(&writer, client_context());
+  emitter.emit(AlpnInformation{.chosen_alpn = "h3"});
+  emitter.emit(ConnectionClosed{.application_error = 0x107});
+  const JsonCheck r(records_of(memory.logs.begin()->second).back());
+  EXPECT_EQ(r.at("data.application_error"), "\"http_excessive_load\"");
+}
+
+// Emits the beginning of a connection: `packets` sent, of which `lost` are declared lost.
+void send_packets(EventEmitter& emitter, std::uint64_t packets, std::uint64_t lost) {
+  for (std::uint64_t i = 0; i < packets; ++i) emitter.emit(PacketSent{.packet_number = i, .size = 1'200});
+  for (std::uint64_t i = 0; i < lost; ++i) emitter.emit(PacketLost{.packet_number = i, .size = 1'200});
+}
+
+TEST(qlog_ring, nothing_is_written_until_a_trigger_fires) {
+  Memory memory;
+  QlogWriter writer(memory, {.ring_octets = 1 << 20, .triggers = {.loss_per_million = 50'000}});
+  EventEmitter emitter(&writer, client_context());
+  send_packets(emitter, 200, 10);
+  EXPECT_TRUE(memory.logs.empty());
+  emitter.emit(PacketLost{.packet_number = 11});
+  ASSERT_EQ(memory.logs.size(), 1u);
+  EXPECT_EQ(records_of(memory.logs.begin()->second).size(), 1u + 211u);
+  emitter.emit(PacketLost{.packet_number = 12});
+  EXPECT_EQ(records_of(memory.logs.begin()->second).size(), 1u + 212u);
+  EXPECT_EQ(writer.triggered(), 1u);
+}
+
+TEST(qlog_ring, a_slow_handshake_fires_when_its_time_is_over) {
+  Memory memory;
+  QlogWriter writer(memory, {.ring_octets = 1 << 16, .triggers = {.handshake = 500ms}});
+  EventEmitter slow(&writer, client_context(0ms));
+  slow.emit(PacketSent{});
+  slow.set_now(Timestamp{500ms});
+  slow.emit(PacketSent{});
+  EXPECT_TRUE(memory.logs.empty());
+  slow.set_now(Timestamp{501ms});
+  slow.emit(PacketSent{});
+  EXPECT_EQ(memory.logs.size(), 1u);
+}
+
+TEST(qlog_ring, a_quick_handshake_and_a_quiet_end_leave_nothing) {
+  Memory memory;
+  QlogWriter writer(memory, {.ring_octets = 1 << 16, .triggers = {.handshake = 500ms, .close = true}});
+  EventEmitter quick(&writer, client_context(0ms));
+  quick.emit(PacketSent{});
+  quick.emit(ConnectionStateUpdated{.new_state = LoggedConnectionState::kHandshakeComplete});
+  quick.set_now(Timestamp{9s});
+  quick.emit(ConnectionClosed{.application_error = 0x100, .trigger = CloseTrigger::kApplication});
+  quick.emit(ConnectionStateUpdated{.new_state = LoggedConnectionState::kClosed});
+  EXPECT_TRUE(memory.logs.empty());
+}
+
+TEST(qlog_ring, an_abnormal_end_fires) {
+  for (const ConnectionClosed& event :
+       {ConnectionClosed{.trigger = CloseTrigger::kIdleTimeout}, ConnectionClosed{.connection_error = 0x0a},
+        ConnectionClosed{.application_error = 0x102}}) {
+    Memory memory;
+    QlogWriter writer(memory, {.ring_octets = 1 << 16, .triggers = {.close = true}});
+    EventEmitter(&writer, client_context()).emit(event);
+    EXPECT_EQ(memory.logs.size(), 1u);
+  }
+}
+
+TEST(qlog_ring, the_beginning_and_the_latest_records_stay_and_the_gap_is_told) {
+  Memory memory;
+  QlogWriter writer(memory, {.ring_octets = 8'192, .triggers = {.close = true}});
+  EventEmitter emitter(&writer, client_context());
+  send_packets(emitter, 1'000, 0);
+  emitter.emit(ConnectionClosed{.trigger = CloseTrigger::kIdleTimeout});
+  const std::string& log = memory.logs.begin()->second;
+  EXPECT_LT(log.size(), 8'192u + 1'000u);
+  const auto records = records_of(log);
+  std::uint64_t kept = 0;
+  std::uint64_t dropped = 0;
+  for (const std::string& record : records) {
+    const JsonCheck r(record);
+    ASSERT_TRUE(r.valid()) << record;
+    kept += r.at("name") == "\"quic:packet_sent\"";
+    if (r.at("name") == "\"hawser:records_dropped\"") dropped = std::stoull(r.at("data.count"));
+  }
+  EXPECT_EQ(kept + dropped, 1'000u);
+  EXPECT_EQ(JsonCheck(records[1]).at("data.header.packet_number"), "0");
+  EXPECT_EQ(JsonCheck(records[records.size() - 2]).at("data.header.packet_number"), "999");
+}
+
+TEST(qlog_ring, records_of_every_length_come_out_whole_however_they_were_cut) {
+  SeededRandom random(3);
+  for (int round = 0; round < 200; ++round) {
+    QlogRing ring(256 + random.below(512));
+    std::vector<std::string> all;
+    for (int i = 0; i < 100; ++i) {
+      all.push_back(std::to_string(i) + std::string(random.below(120), 'x') + "\n");
+      ring.add(all.back());
+    }
+    std::string out;
+    ring.drain([&out](std::string_view records) { out += records; }, [](std::uint64_t) {});
+    std::size_t at = 0;
+    std::size_t whole = 0;
+    for (const std::string& record : all) {
+      if (out.compare(at, record.size(), record) != 0) continue;
+      at += record.size();
+      ++whole;
+    }
+    EXPECT_EQ(at, out.size());
+    EXPECT_EQ(whole + ring.dropped(), all.size());
+  }
+}
+
+TEST(qlog_sample, both_ends_choose_the_same_connections_and_about_as_many_as_asked) {
+  Memory memory;
+  const QlogWriter one(memory, {.sample_per_million = 100'000});
+  const QlogWriter other(memory, {.sample_per_million = 100'000});
+  SeededRandom random(1);
+  int chosen = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    std::array<std::uint8_t, 8> cid;
+    random.fill(cid);
+    EventContext client{.connection = 1, .original_destination_cid = cid, .vantage = Vantage::kClient};
+    EventContext server{.connection = 9, .original_destination_cid = cid, .vantage = Vantage::kServer};
+    EXPECT_EQ(one.follows(client), other.follows(server));
+    chosen += one.follows(client);
+  }
+  EXPECT_GT(chosen, 800);
+  EXPECT_LT(chosen, 1'200);
+}
+
+TEST(qlog_sample, nothing_is_told_of_a_connection_that_is_not_followed) {
+  Memory memory;
+  QlogWriter writer(memory, {.sample_per_million = 1});
+  const EventEmitter emitter(&writer, client_context());
+  EXPECT_EQ(emitter.sink(), nullptr);
+  EventEmitter(&writer, {.connection = 0, .original_destination_cid = {}, .now = {}, .vantage = Vantage::kServer})
+      .emit(RetrySent{});
+  EXPECT_EQ(memory.logs.size(), 1u);
 }
 
 }  // namespace

@@ -46,6 +46,15 @@ class JsonWriter {
     out_ += value ? "true" : "false";
     after_value_ = true;
   }
+  // A TupleID is text; the tuple of the handshake has the empty one.
+  void tuple_id(std::uint64_t id) {
+    separate();
+    out_ += '"';
+    after_value_ = false;
+    if (id != 0) number(id);
+    out_ += '"';
+    after_value_ = true;
+  }
   // A duration as decimal milliseconds, exact to the nanosecond.
   void milliseconds(Duration value);
 

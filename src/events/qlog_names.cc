@@ -15,7 +15,7 @@ struct OlderName {
 };
 
 // Events that are absent keep their name: qvis passes over what it does not know.
-constexpr OlderName kQvisNames[] = {
+constexpr OlderName kOlderNames[] = {
     {EventKind::kConnectionStarted, "connectivity:connection_started"},
     {EventKind::kConnectionClosed, "connectivity:connection_closed"},
     {EventKind::kConnectionStateUpdated, "connectivity:connection_state_updated"},
@@ -24,6 +24,11 @@ constexpr OlderName kQvisNames[] = {
     {EventKind::kVersionInformation, "transport:version_information"},
     {EventKind::kAlpnInformation, "transport:alpn_information"},
     {EventKind::kParametersSet, "transport:parameters_set"},
+    {EventKind::kParametersRestored, "transport:parameters_restored"},
+    {EventKind::kPacketBuffered, "transport:packet_buffered"},
+    {EventKind::kDatagramsSent, "transport:datagrams_sent"},
+    {EventKind::kDatagramsReceived, "transport:datagrams_received"},
+    {EventKind::kRecoveryParametersSet, "recovery:parameters_set"},
     {EventKind::kPacketSent, "transport:packet_sent"},
     {EventKind::kPacketReceived, "transport:packet_received"},
     {EventKind::kPacketDropped, "transport:packet_dropped"},
@@ -42,6 +47,7 @@ constexpr OlderName kQvisNames[] = {
     {EventKind::kHttp3StreamTypeSet, "http:stream_type_set"},
     {EventKind::kHttp3FrameCreated, "http:frame_created"},
     {EventKind::kHttp3FrameParsed, "http:frame_parsed"},
+    {EventKind::kHttp3PriorityUpdated, "http:priority_updated"},
 };
 
 // By code, RFC 9000 section 20.1.
@@ -65,6 +71,27 @@ constexpr std::string_view kTransportErrors[] = {
     "no_viable_path",
 };
 
+// From 0x100, RFC 9114 section 8.1, in the words of the http3 schema.
+constexpr std::string_view kHttp3Errors[] = {
+    "http_no_error",
+    "http_general_protocol_error",
+    "http_internal_error",
+    "http_stream_creation_error",
+    "http_closed_critical_stream",
+    "http_frame_unexpected",
+    "http_frame_error",
+    "http_excessive_load",
+    "http_id_error",
+    "http_settings_error",
+    "http_missing_settings",
+    "http_request_rejected",
+    "http_request_cancelled",
+    "http_request_incomplete",
+    "http_early_response",
+    "http_connect_error",
+    "http_version_fallback",
+};
+
 // Which members of FrameSummary a frame type uses, and under which names; empty: unused.
 struct FrameShape {
   std::uint64_t first;  // frame types of this shape, first to last
@@ -73,7 +100,7 @@ struct FrameShape {
   std::string_view id{};
   std::string_view value{};
   std::string_view extra{};
-  bool has_offset = false;
+  std::string_view offset{};
   bool has_length = false;
   std::string_view data{};
 };
@@ -89,9 +116,9 @@ constexpr FrameShape kFrameShapes[] = {
      .value = "error_code",
      .extra = "final_size"},
     {.first = 0x05, .last = 0x05, .name = "stop_sending", .id = "stream_id", .value = "error_code"},
-    {.first = 0x06, .last = 0x06, .name = "crypto", .has_offset = true, .has_length = true},
+    {.first = 0x06, .last = 0x06, .name = "crypto", .offset = "offset", .has_length = true},
     {.first = 0x07, .last = 0x07, .name = "new_token", .has_length = true},
-    {.first = 0x08, .last = 0x0f, .name = "stream", .id = "stream_id", .has_offset = true, .has_length = true},
+    {.first = 0x08, .last = 0x0f, .name = "stream", .id = "stream_id", .offset = "offset", .has_length = true},
     {.first = 0x10, .last = 0x10, .name = "max_data", .value = "maximum"},
     {.first = 0x11, .last = 0x11, .name = "max_stream_data", .id = "stream_id", .value = "maximum"},
     {.first = 0x12, .last = 0x13, .name = "max_streams", .value = "maximum"},
@@ -110,13 +137,21 @@ constexpr FrameShape kFrameShapes[] = {
     {.first = 0x1c, .last = 0x1d, .name = "connection_close", .value = "error_code"},
     {.first = 0x1e, .last = 0x1e, .name = "handshake_done"},
     {.first = 0x1f, .last = 0x1f, .name = "immediate_ack"},
+    {.first = 0x24,
+     .last = 0x24,
+     .name = "reset_stream_at",
+     .id = "stream_id",
+     .value = "error_code",
+     .extra = "final_size",
+     .offset = "reliable_size"},
     {.first = 0x30, .last = 0x31, .name = "datagram", .has_length = true},
     {.first = 0xaf,
      .last = 0xaf,
      .name = "ack_frequency",
      .id = "sequence_number",
      .value = "ack_eliciting_threshold",
-     .extra = "request_max_ack_delay"},
+     .extra = "request_max_ack_delay",
+     .offset = "reordering_threshold"},
 };
 
 const FrameShape* shape_of(std::uint64_t type) {
@@ -128,25 +163,33 @@ const FrameShape* shape_of(std::uint64_t type) {
 void write_ack(JsonWriter& json, const FrameSummary& frame) {
   json.key("ack_delay");
   json.milliseconds(Duration{std::chrono::microseconds{frame.value}});
-  if (frame.ranges.empty()) return;
-  json.key("acked_ranges");
-  json.begin_array();
-  for (const Range& range : frame.ranges) {
+  if (!frame.ranges.empty()) {
+    json.key("acked_ranges");
     json.begin_array();
-    json.number(range.begin);
-    if (range.size() > 1) json.number(range.end - 1);
+    for (const Range& range : frame.ranges) {
+      json.begin_array();
+      json.number(range.begin);
+      if (range.size() > 1) json.number(range.end - 1);
+      json.end_array();
+    }
     json.end_array();
   }
-  json.end_array();
+  if (!frame.has_ecn) return;
+  json.key("ect1");
+  json.number(frame.ect1);
+  json.key("ect0");
+  json.number(frame.ect0);
+  json.key("ce");
+  json.number(frame.ce);
 }
 
-void write_close(JsonWriter& json, const FrameSummary& frame) {
+void write_close(JsonWriter& json, const FrameSummary& frame, bool http3) {
   const bool transport = frame.type == 0x1c;
   const TransportErrorText error(frame.value);
   json.key("error_space");
   json.text(transport ? "transport" : "application");
   json.key("error");
-  json.text(transport ? error.view() : "unknown");
+  json.text(transport ? error.view() : application_error_name(frame.value, http3));
   if (transport && frame.extra != 0) {
     json.key("trigger_frame_type");
     json.number(frame.extra);
@@ -163,22 +206,17 @@ void write_number(JsonWriter& json, std::string_view name, std::uint64_t value) 
   json.number(value);
 }
 
-void write_special_members(JsonWriter& json, const FrameSummary& frame) {
+void write_special_members(JsonWriter& json, const FrameSummary& frame, bool http3) {
   if (frame.type == 0x02 || frame.type == 0x03) write_ack(json, frame);
-  if (frame.type == 0x1c || frame.type == 0x1d) write_close(json, frame);
-  // RESET_STREAM and STOP_SENDING: application codes have no words in this schema.
-  if (frame.type == 0x04 || frame.type == 0x05) {
+  if (frame.type == 0x1c || frame.type == 0x1d) write_close(json, frame, http3);
+  if (frame.type == 0x04 || frame.type == 0x05 || frame.type == 0x24) {
     json.key("error");
-    json.text("unknown");
+    json.text(application_error_name(frame.value, http3));
   }
   if (frame.type == 0x07) {
     json.key("token");
     json.begin_object();
     json.end_object();
-  }
-  if (frame.type == 0xaf) {
-    json.key("reordering_threshold");
-    json.number(frame.offset);
   }
   const bool counts_streams = frame.type == 0x12 || frame.type == 0x13 || frame.type == 0x16 || frame.type == 0x17;
   if (counts_streams) {
@@ -187,11 +225,94 @@ void write_special_members(JsonWriter& json, const FrameSummary& frame) {
   }
 }
 
+bool is_reserved(std::uint64_t http3_type) {
+  return http3_type >= 0x21 && (http3_type - 0x21) % 0x1f == 0;
+}
+
+std::string_view http3_frame_name(std::uint64_t type) {
+  switch (type) {
+    case 0x00:
+      return "data";
+    case 0x01:
+      return "headers";
+    case 0x03:
+      return "cancel_push";
+    case 0x04:
+      return "settings";
+    case 0x07:
+      return "goaway";
+    case 0x0d:
+      return "max_push_id";
+    case 0xf0700:
+    case 0xf0701:
+      return "priority_update";
+    default:
+      return is_reserved(type) ? "reserved" : "unknown";
+  }
+}
+
+void write_fields(JsonWriter& json, std::span<const HttpField> fields) {
+  json.key("headers");
+  json.begin_array();
+  for (const HttpField& field : fields) {
+    json.begin_object();
+    json.key("name");
+    json.text(field.name);
+    if (field.has_value) {
+      json.key("value");
+      json.text(field.value);
+    }
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_settings(JsonWriter& json, std::span<const NamedValue> settings) {
+  json.key("settings");
+  json.begin_array();
+  for (const NamedValue& setting : settings) {
+    json.begin_object();
+    json.key("name");
+    json.text(setting.name);
+    json.key("value");
+    json.number(setting.value);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace
 
+std::string_view application_error_name(std::uint64_t code, bool http3) {
+  return http3 && code >= 0x100 && code - 0x100 < std::size(kHttp3Errors) ? kHttp3Errors[code - 0x100] : "unknown";
+}
+
+void write_http3_frame(JsonWriter& json, const Http3FrameSummary& frame) {
+  const std::string_view name = http3_frame_name(frame.type);
+  json.begin_object();
+  json.key("frame_type");
+  json.text(name);
+  if (name == "reserved" || name == "unknown") write_number(json, "frame_type_bytes", frame.type);
+  if (name == "headers") write_fields(json, frame.headers);
+  if (name == "settings") write_settings(json, frame.settings);
+  if (name == "goaway") write_number(json, "id", frame.id);
+  if (name == "cancel_push" || name == "max_push_id" || frame.type == 0xf0701) write_number(json, "push_id", frame.id);
+  if (frame.type == 0xf0700) write_number(json, "stream_id", frame.id);
+  if (name == "priority_update") {
+    json.key("priority_field_value");
+    json.text(frame.priority);
+  }
+  json.key("raw");
+  json.begin_object();
+  json.key("payload_length");
+  json.number(frame.length);
+  json.end_object();
+  json.end_object();
+}
+
 std::string_view event_name(EventKind kind, QlogNames names) {
-  if (names == QlogNames::kQvis) {
-    for (const OlderName& row : kQvisNames)
+  if (names == QlogNames::kLegacy) {
+    for (const OlderName& row : kOlderNames)
       if (row.kind == kind) return row.name;
   }
   return kEventTable[static_cast<std::size_t>(kind)].qlog_name;
@@ -210,7 +331,7 @@ TransportErrorText::TransportErrorText(std::uint64_t code) : text_("unknown") {
   }
 }
 
-void write_frame(JsonWriter& json, const FrameSummary& frame, QlogNames names) {
+void write_frame(JsonWriter& json, const FrameSummary& frame, const FrameStyle& style) {
   const FrameShape* shape = shape_of(frame.type);
   json.begin_object();
   json.key("frame_type");
@@ -221,10 +342,10 @@ void write_frame(JsonWriter& json, const FrameSummary& frame, QlogNames names) {
     return;
   }
   write_number(json, shape->id, frame.id);
-  write_special_members(json, frame);
+  write_special_members(json, frame, style.http3);
   write_number(json, shape->value, frame.value);
   write_number(json, shape->extra, frame.extra);
-  if (shape->has_offset) write_number(json, "offset", frame.offset);
+  write_number(json, shape->offset, frame.offset);
   if (frame.fin) {
     json.key("fin");
     json.boolean(true);
@@ -234,7 +355,7 @@ void write_frame(JsonWriter& json, const FrameSummary& frame, QlogNames names) {
     json.hex(frame.data);
   }
   if (shape->has_length) {
-    if (names == QlogNames::kQvis) write_number(json, "length", frame.length);
+    if (style.names == QlogNames::kLegacy) write_number(json, "length", frame.length);
     json.key("raw");
     json.begin_object();
     json.key(frame.type == 0 ? "payload_length" : "length");

@@ -13,7 +13,7 @@ namespace hawser {
 // Which generation of names a log uses.
 enum class QlogNames : std::uint8_t {
   kDraft14,  // draft-ietf-quic-qlog-main-schema-14, quic-events-13, h3-events-13
-  kQvis,     // qlog 0.3, what the qvis viewer reads: "transport:packet_sent"
+  kLegacy,   // qlog 0.3, what the qvis viewer reads: "transport:packet_sent"
 };
 
 // The event's name in that generation.
@@ -34,7 +34,17 @@ class TransportErrorText {
   std::string_view text_;
 };
 
-// One frame as an object of the quic schema. kQvis adds the `length` that qvis looks for.
-void write_frame(JsonWriter& json, const FrameSummary& frame, QlogNames names);
+// The word of the http3 schema for an application error code, "unknown" if there is none.
+std::string_view application_error_name(std::uint64_t code, bool http3);
+
+struct FrameStyle {
+  QlogNames names = QlogNames::kDraft14;
+  bool http3 = false;  // application error codes are those of HTTP/3
+};
+
+// One frame as an object of the quic schema. kLegacy adds the `length` that qvis looks for.
+void write_frame(JsonWriter& json, const FrameSummary& frame, const FrameStyle& style);
+// One frame as an object of the http3 schema.
+void write_http3_frame(JsonWriter& json, const Http3FrameSummary& frame);
 
 }  // namespace hawser

@@ -19,6 +19,12 @@ class EventTee final : public EventSink {
   }
   [[nodiscard]] std::size_t size() const { return sinks_.size(); }
 
+  [[nodiscard]] bool follows(const EventContext& context) const override {
+    for (const EventSink* sink : sinks_)
+      if (sink->follows(context)) return true;
+    return false;
+  }
+
 #define EVENT(Name, group, qlog, doc)                                      \
   void on_event(const EventContext& context, const Name& event) override { \
     for (EventSink * sink : sinks_)                                        \

@@ -24,6 +24,8 @@ struct LastHead {
 
   [[nodiscard]] bool is(Bytes section_octets) const { return !octets_.empty() && equal(section_octets, octets_); }
 
+  [[nodiscard]] FieldList fields() const { return section_.fields(); }
+
   // Takes the section over and leaves an old one in its place. False, and nothing is done, for
   // sections that mean something else at another time, since they refer to a dynamic table
   // (RFC 9204 section 4.5.1: a prefix other than two zeros), that are long, or while in use.

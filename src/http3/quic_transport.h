@@ -36,6 +36,7 @@ class QuicTransport final : public Transport {
   }
   void close(std::uint64_t code, std::string_view reason) override { quic().close(code, reason); }
   [[nodiscard]] Timestamp now() const override { return quic().now(); }
+  [[nodiscard]] const EventEmitter* events() const override { return &quic().events(); }
 
  private:
   [[nodiscard]] quic::Connection& quic() const {

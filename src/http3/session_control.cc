@@ -58,6 +58,7 @@ SessionCore::SessionCore(Session& session, Role role, std::shared_ptr<const Sess
 
 void SessionCore::on_handshake_complete() {
   ready_ = true;
+  start_events();
   open_own_streams();
   if (!closed_) handler_.on_ready(session_);
 }
@@ -69,9 +70,13 @@ void SessionCore::open_own_streams() {
   if (!own_control_ && open_own_stream(own_control_, StreamType::kControl)) {
     std::vector<std::uint8_t> scratch;
     // rfc9114:7.2.4-control-only rfc9114:7.2.4.2-at-once rfc9114:7.2.4.2-include rfc9114:7.2.4.1-grease
-    append_settings_frame(scratch, own_settings(*config_, role_),
-                          config_->grease ? reserved_value(own_control_->value + 7) : 0);
+    const Settings settings = own_settings(*config_, role_);
+    append_settings_frame(scratch, settings, config_->grease ? reserved_value(own_control_->value + 7) : 0);
+    // A type and a length of one octet each stand before the settings.
+    if (events_ != nullptr) log_settings(Owner::kLocal, *own_control_, settings, scratch.size() - 2);
     if (config_->grease) append_frame(scratch, reserved_value(3), as_bytes("hawser"));
+    if (events_ != nullptr && config_->grease)
+      log_frame(Owner::kLocal, *own_control_, {.type = reserved_value(3), .length = 6});
     write_control(scratch);
     transport_->set_priority(*own_control_, 0, false);
   }
@@ -88,6 +93,12 @@ bool SessionCore::open_own_stream(std::optional<StreamId>& id, StreamType type) 
   const auto opened = transport_->open_stream(false);
   if (!opened) return false;
   id = *opened;
+  if (events_ != nullptr) {
+    log_stream_type(Owner::kLocal, *id,
+                    type == StreamType::kControl        ? Http3StreamType::kControl
+                    : type == StreamType::kQpackEncoder ? Http3StreamType::kQpackEncode
+                                                        : Http3StreamType::kQpackDecode);
+  }
   const std::uint8_t octet = static_cast<std::uint8_t>(type);
   write_all(*id, {&octet, 1}, false);
   return true;
@@ -98,6 +109,7 @@ bool SessionCore::open_own_stream(std::optional<StreamId>& id, StreamType type) 
 void SessionCore::send_grease_stream() {
   const auto opened = transport_->open_stream(false);
   if (!opened) return;
+  if (events_ != nullptr) log_stream_type(Owner::kLocal, *opened, Http3StreamType::kReserved);
   std::array<std::uint8_t, 8> type;
   const std::uint8_t* end = put_varint(type.data(), reserved_value(opened->value + 1));
   write_all(*opened, {type.data(), end}, true);
@@ -155,6 +167,7 @@ void SessionCore::close(ErrorCode code, std::string_view reason) {
 
 void SessionCore::on_closed(const quic::CloseReason& reason) {
   closed_ = true;
+  events_ = nullptr;
   handler_.on_closed(session_, reason);
 }
 
@@ -179,6 +192,8 @@ void SessionCore::shutdown() {
   goaway_sent_id_ = role_ == Role::kServer ? next_request_ : 0;
   std::vector<std::uint8_t> scratch;
   append_integer_frame(scratch, FrameType::kGoaway, goaway_sent_id_);
+  if (events_ != nullptr && own_control_)
+    log_integer_frame(Owner::kLocal, *own_control_, FrameType::kGoaway, goaway_sent_id_);
   write_control(scratch);
 }
 
@@ -353,6 +368,9 @@ void SessionCore::decide_unidirectional(Stream& stream, std::uint64_t type, std:
       // rfc9114:4.6-push-id
       return fail_connection({ErrorCode::kIdError, "a push stream without MAX_PUSH_ID"});
   }
+  if (events_ != nullptr)
+    log_stream_type(Owner::kRemote, stream.id,
+                    is_reserved_value(type) ? Http3StreamType::kReserved : Http3StreamType::kUnknown);
   if (!offer_foreign(stream, type, size)) refuse(stream);
 }
 
@@ -362,6 +380,12 @@ void SessionCore::claim_critical(Stream& stream, StreamKind kind, std::optional<
   if (slot) return fail_connection({ErrorCode::kStreamCreationError, twice});
   slot = stream.id;
   stream.kind = kind;
+  if (events_ != nullptr) {
+    log_stream_type(Owner::kRemote, stream.id,
+                    kind == StreamKind::kControl        ? Http3StreamType::kControl
+                    : kind == StreamKind::kQpackEncoder ? Http3StreamType::kQpackEncode
+                                                        : Http3StreamType::kQpackDecode);
+  }
   --unknown_streams_;
 }
 
@@ -448,7 +472,10 @@ Result<void> SessionCore::feed_control(Bytes data) {
     // rfc9114:6.2.1-missing-settings rfc9114:9-not-satisfied
     if (missing) return fail(ErrorCode::kMissingSettings, "the control stream does not begin with SETTINGS");
     if (!event) return std::unexpected(event.error());
-    if (event->kind == FrameReader::Kind::kUnknown && !count_idle_frame()) return {};
+    if (event->kind == FrameReader::Kind::kUnknown) {
+      if (events_ != nullptr) log_frame(Owner::kRemote, *peer_control_, {.type = event->type, .length = event->length});
+      if (!count_idle_frame()) return {};
+    }
     if (event->kind == FrameReader::Kind::kFrame) HAWSER_TRY_VOID(on_control_frame(*event));
   }
   return {};
@@ -462,6 +489,7 @@ Result<void> SessionCore::on_control_frame(const FrameReader::Event& event) {
     return on_priority_update(event.payload, type == FrameType::kPriorityUpdatePush);
   }
   HAWSER_TRY(const std::uint64_t id, parse_integer_payload(event.payload));
+  if (events_ != nullptr) log_integer_frame(Owner::kRemote, *peer_control_, type, id);
   if (type == FrameType::kGoaway) return on_goaway(id);
   if (type == FrameType::kMaxPushId) return on_max_push_id(id);
   // RFC 9114 section 7.2.3: no push was ever promised, in either direction.
@@ -475,6 +503,7 @@ Result<void> SessionCore::on_settings(Bytes payload) {
   // rfc9114:7.2.4-unknown rfc9114:7.2.4.1-no-meaning rfc9114:7.2.4.2-new rfc9114:9-default-off
   HAWSER_TRY(Settings settings, parse_settings(payload));
   peer_settings_ = std::move(settings);
+  if (events_ != nullptr) log_settings(Owner::kRemote, *peer_control_, *peer_settings_, payload.size());
   flush_qpack();
   if (!closed_) handler_.on_settings(session_, *peer_settings_);
   return {};
@@ -518,6 +547,14 @@ Result<void> SessionCore::on_max_push_id(std::uint64_t id) {
 // RFC 9218 section 7. A priority that cannot be read is passed over.
 Result<void> SessionCore::on_priority_update(Bytes payload, bool push) {
   HAWSER_TRY(const PriorityUpdate update, parse_priority_update(payload));
+  if (events_ != nullptr) {
+    const FrameType type = push ? FrameType::kPriorityUpdatePush : FrameType::kPriorityUpdateRequest;
+    log_frame(Owner::kRemote, *peer_control_,
+              {.type = static_cast<std::uint64_t>(type),
+               .length = payload.size(),
+               .id = update.element_id,
+               .priority = update.priority});
+  }
   if (push) {
     // rfc9218:7.2-push rfc9218:7.2-not-promised
     if (!max_push_id_ || update.element_id > *max_push_id_)
@@ -531,6 +568,7 @@ Result<void> SessionCore::on_priority_update(Bytes payload, bool push) {
   const StreamId id{update.element_id};
   if (streams_.find(id) == nullptr && id.value < next_request_) return {};  // over by now
   if (streams_.find(id) != nullptr) transport_->set_priority(id, priority.urgency, priority.incremental);
+  if (events_ != nullptr) log_priority(id, priority, PriorityTrigger::kClientSignal);
   // rfc9218:7-buffer
   // Kept until the request's own priority has been read, over which it wins.
   std::erase_if(early_priorities_, [id](const EarlyPriority& early) { return early.id == id; });

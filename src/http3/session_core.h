@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "events/event_types.h"
 #include "http3/frames.h"
 #include "http3/last_head.h"
 #include "http3/qpack/decoder.h"
@@ -171,12 +172,22 @@ class SessionCore {
   void send_section(StreamId id, FieldList fields, bool fin);
   std::expected<void, SessionError> refused(const Error& fault);
 
+  // event_log.cc. All but the first: only while events_ is not null.
+  void start_events();
+  void log_stream_type(Owner side, StreamId id, Http3StreamType type);
+  void log_frame(Owner side, StreamId id, const Http3FrameSummary& frame);
+  void log_headers(Owner side, StreamId id, FieldList fields, std::uint64_t length);
+  void log_integer_frame(Owner side, StreamId id, FrameType type, std::uint64_t value);
+  void log_settings(Owner side, StreamId id, const Settings& settings, std::uint64_t length);
+  void log_priority(StreamId id, Priority priority, PriorityTrigger trigger);
+
   Session& session_;
   SessionHandler& handler_;
   quic::Role role_;
   std::shared_ptr<const SessionConfig> config_;
   QuicTransport own_transport_;
   Transport* transport_;
+  const EventEmitter* events_ = nullptr;  // once somebody listens to HTTP events
 
   StreamTable streams_;
   qpack::Encoder encoder_;

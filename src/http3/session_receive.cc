@@ -15,6 +15,9 @@ void SessionCore::begin_request(Stream& stream) {
   stream.reader.reset(FrameStream::kRequest, role_, config_->max_field_section_size);
   ++open_requests_;
   if (role_ == Role::kServer) ++stats_.requests_received;
+  if (events_ != nullptr)
+    log_stream_type(stream.id.initiator() == role_ ? Owner::kLocal : Owner::kRemote, stream.id,
+                    Http3StreamType::kRequest);
 }
 
 // Goes on with a stream for as long as it can. Handlers may do anything to it in between,
@@ -60,9 +63,11 @@ bool SessionCore::read_frame(Stream& stream) {
     case FrameReader::Kind::kNeedMore:
       break;
     case FrameReader::Kind::kUnknown:
+      if (events_ != nullptr) log_frame(Owner::kRemote, id, {.type = event->type, .length = event->length});
       if (!count_idle_frame()) return false;
       break;
     case FrameReader::Kind::kData: {
+      if (events_ != nullptr) log_frame(Owner::kRemote, id, {.type = event->type, .length = event->length});
       const auto legal = on_data_frame(stream, event->length);
       if (!legal) return fail_stream(stream, legal.error());
       if (closed_) return false;
@@ -99,6 +104,7 @@ bool SessionCore::on_headers_frame(Stream& stream, Bytes payload, std::size_t us
 // consumed. Otherwise it stands in stream.section and was blocked.
 bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time, std::size_t used) {
   if (stream.receive == ReceiveState::kHead && work().last_head.is(payload)) {
+    if (events_ != nullptr) log_headers(Owner::kRemote, stream.id, work().last_head.fields(), payload.size());
     take_section(stream, payload.size(), first_time, used);
     return deliver_last_head(stream);
   }
@@ -116,6 +122,7 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
     return fail_stream(stream, {ErrorCode::kExcessiveLoad, "the field section is above SETTINGS_MAX_FIELD_SECTION_SIZE",
                                 ErrorScope::kStream});
   }
+  if (events_ != nullptr) log_headers(Owner::kRemote, stream.id, (*section).fields(), payload.size());
   if (stream.receive == ReceiveState::kBody) {
     take_section(stream, payload.size(), first_time, used);
     return deliver_trailers(stream, *section);
@@ -205,7 +212,9 @@ void SessionCore::apply_priority(Stream& stream, const MessageHead& head) {
     priority = early->priority;
     early_priorities_.erase(early);
   }
-  if (priority) transport_->set_priority(id, priority->urgency, priority->incremental);
+  if (!priority) return;
+  transport_->set_priority(id, priority->urgency, priority->incremental);
+  if (events_ != nullptr) log_priority(id, *priority, PriorityTrigger::kClientSignal);
 }
 
 void SessionCore::on_stream_end(Stream& stream) {

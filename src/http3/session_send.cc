@@ -35,6 +35,7 @@ void SessionCore::send_section(StreamId id, FieldList fields, bool fin) {
   const std::size_t start = kHeaderRoom - frame_header_size(static_cast<std::uint64_t>(FrameType::kHeaders), size);
   put_frame_header(scratch.data() + start, FrameType::kHeaders, size);
   stats_.header_bytes_sent += size;
+  if (events_ != nullptr) log_headers(Owner::kLocal, id, fields, size);
   flush_qpack();
   if (!closed_) write_all(id, Bytes{scratch}.subspan(start), fin);
 }
@@ -89,6 +90,8 @@ std::expected<StreamId, SessionError> SessionCore::send_request(const EncodedHea
   stream->connect_request = head.is_connect();
   stats_.header_bytes_sent += head.section_octets();
   const StreamId id = stream->id;
+  // Of a head encoded before, only the octets are at hand.
+  if (events_ != nullptr) log_headers(Owner::kLocal, id, {}, head.section_octets());
   write_all(id, head.frame(), fin);
   return id;
 }
@@ -98,7 +101,14 @@ void SessionCore::update_priority(StreamId id, Priority priority) {
   std::array<char, kPriorityTextMax> text;
   std::vector<std::uint8_t>& scratch = work().scratch;
   scratch.clear();
-  append_priority_update(scratch, id.value, format_priority(priority, text.data()));
+  const std::string_view value = format_priority(priority, text.data());
+  append_priority_update(scratch, id.value, value);
+  if (events_ != nullptr && own_control_)
+    log_frame(Owner::kLocal, *own_control_,
+              {.type = static_cast<std::uint64_t>(FrameType::kPriorityUpdateRequest),
+               .length = varint_size(id.value) + value.size(),
+               .id = id.value,
+               .priority = value});
   write_control(scratch);
 }
 
@@ -126,6 +136,10 @@ std::expected<void, SessionError> SessionCore::send_response(StreamId id, const 
   stream->send = SendState::kFinished;
   stats_.header_bytes_sent += message.section_size;
   if (with_body) stats_.body_bytes_sent += message.body_size;
+  if (events_ != nullptr) {
+    log_headers(Owner::kLocal, id, {}, message.section_size);
+    if (with_body && message.body_size > 0) log_frame(Owner::kLocal, id, {.type = 0, .length = message.body_size});
+  }
   (void)transport_->write(id, with_body ? message.octets : message.octets.part(0, message.head_size), true);
   return {};
 }
@@ -165,6 +179,7 @@ std::expected<std::size_t, SessionError> SessionCore::write_body(StreamId id, By
   const bool ends = fin && take == data.size();
   std::array<std::uint8_t, kFrameHeaderMax> header;
   const std::uint8_t* header_end = put_frame_header(header.data(), FrameType::kData, take);
+  if (events_ != nullptr) log_frame(Owner::kLocal, id, {.type = 0, .length = take});
   if (ends) stream->send = SendState::kFinished;
   stats_.body_bytes_sent += take;
   write_all(id, {static_cast<const std::uint8_t*>(header.data()), header_end}, false);
@@ -179,6 +194,7 @@ std::expected<void, SessionError> SessionCore::write_body(StreamId id, SharedByt
   if (data.empty()) return fin ? finish(id) : std::expected<void, SessionError>{};
   std::array<std::uint8_t, kFrameHeaderMax> header;
   const std::uint8_t* header_end = put_frame_header(header.data(), FrameType::kData, data.size());
+  if (events_ != nullptr) log_frame(Owner::kLocal, id, {.type = 0, .length = data.size()});
   if (fin) stream->send = SendState::kFinished;
   stats_.body_bytes_sent += data.size();
   write_all(id, {static_cast<const std::uint8_t*>(header.data()), header_end}, false);
@@ -237,7 +253,9 @@ void SessionCore::stop_reading(StreamId id, ErrorCode code) {
 }
 
 void SessionCore::set_priority(StreamId id, Priority priority) {
-  if (!closed_ && streams_.find(id) != nullptr) transport_->set_priority(id, priority.urgency, priority.incremental);
+  if (closed_ || streams_.find(id) == nullptr) return;
+  transport_->set_priority(id, priority.urgency, priority.incremental);
+  if (events_ != nullptr) log_priority(id, priority, PriorityTrigger::kLocal);
 }
 
 void SessionCore::on_stream_writable(StreamId id) {

@@ -32,6 +32,8 @@ class Transport {
   virtual void set_priority(quic::StreamId id, std::uint8_t urgency, bool incremental) = 0;
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
   [[nodiscard]] virtual Timestamp now() const = 0;
+  // Null: nobody listens.
+  [[nodiscard]] virtual const EventEmitter* events() const { return nullptr; }
 };
 
 }  // namespace hawser::http3

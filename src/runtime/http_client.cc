@@ -2,10 +2,9 @@
 // datagrams go to the endpoint beside it.
 #include "runtime/http_client.h"
 
-#include "events/qlog_writer.h"
 #include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
-#include "runtime/qlog_files.h"
+#include "runtime/qlog_log.h"
 
 namespace hawser::runtime {
 namespace {
@@ -42,8 +41,7 @@ class ClientSlot final : public http::ClientDriver {
 
 class HttpClients::Protocol final : public DatagramProtocol {
  public:
-  Protocol(EndpointProtocol& endpoint, std::unique_ptr<QlogFiles> files, std::unique_ptr<QlogWriter> qlog)
-      : endpoint_(endpoint), files_(std::move(files)), qlog_(std::move(qlog)) {}
+  Protocol(EndpointProtocol& endpoint, std::unique_ptr<QlogLog> qlog) : endpoint_(endpoint), qlog_(std::move(qlog)) {}
 
   std::size_t open(quic::TlsClientContext tls, HttpConnectionOptions options) {
     slots_.push_back(std::make_unique<ClientSlot>(endpoint_, std::move(tls), std::move(options)));
@@ -73,26 +71,19 @@ class HttpClients::Protocol final : public DatagramProtocol {
 
  private:
   EndpointProtocol& endpoint_;
-  std::unique_ptr<QlogFiles> files_;  // the endpoint's, which ends before this
-  std::unique_ptr<QlogWriter> qlog_;
+  std::unique_ptr<QlogLog> qlog_;  // the endpoint's, which ends before this
   std::vector<std::unique_ptr<ClientSlot>> slots_;
 };
 
 std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Worker& worker,
-                                                                             const std::string& qlog_folder) {
-  std::unique_ptr<QlogFiles> files;
-  std::unique_ptr<QlogWriter> qlog;
-  if (!qlog_folder.empty()) {
-    HAWSER_TRY(auto created, QlogFiles::create(qlog_folder));
-    files = std::make_unique<QlogFiles>(std::move(created));
-    qlog = std::make_unique<QlogWriter>(*files);
-  }
+                                                                             const QlogSettings& settings) {
+  HAWSER_TRY(std::unique_ptr<QlogLog> qlog, QlogLog::create(settings));
   const auto protocol = worker.call([&](Worker& w) {
     // The worker destroys them in this order, connections before what they refer to.
     auto& endpoint = static_cast<EndpointProtocol&>(w.attach(std::make_unique<EndpointProtocol>(
-        w, quic::EndpointConfig{.events = qlog.get()},
+        w, quic::EndpointConfig{.events = qlog ? &qlog->sink() : nullptr},
         Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
-    return &static_cast<Protocol&>(w.attach(std::make_unique<Protocol>(endpoint, std::move(files), std::move(qlog))));
+    return &static_cast<Protocol&>(w.attach(std::make_unique<Protocol>(endpoint, std::move(qlog))));
   });
   if (!protocol) return std::unexpected(ConfigError{"the worker has ended"});
   return std::unique_ptr<HttpClients>{new HttpClients(worker, **protocol)};

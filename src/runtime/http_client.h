@@ -14,6 +14,7 @@
 #include "net/udp_socket.h"
 #include "quic/connection/config.h"
 #include "quic/tls/tls_context.h"
+#include "runtime/qlog_log.h"
 #include "runtime/worker.h"
 
 namespace hawser::runtime {
@@ -29,9 +30,8 @@ struct HttpConnectionOptions {
 
 class HttpClients {
  public:
-  // The worker is not owned. `qlog_folder` empty: no qlog.
-  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker,
-                                                                         const std::string& qlog_folder = {});
+  // The worker is not owned.
+  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker, const QlogSettings& qlog = {});
   // Leaves its protocols to the worker, whose end ends them.
   ~HttpClients();
   HttpClients(const HttpClients&) = delete;

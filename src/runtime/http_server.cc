@@ -3,9 +3,8 @@
 
 #include <optional>
 
-#include "events/qlog_writer.h"
 #include "runtime/endpoint_protocol.h"
-#include "runtime/qlog_files.h"
+#include "runtime/qlog_log.h"
 #include "runtime/system_random.h"
 
 namespace hawser::runtime {
@@ -14,7 +13,7 @@ namespace hawser::runtime {
 struct HttpServer::Parts {
   quic::TlsServerContext tls;
   http::StaticFiles files;
-  std::optional<QlogFiles> qlog;
+  std::unique_ptr<QlogLog> qlog;  // may be null
 };
 
 // One worker's server. Members are ordered by who must outlive whom: the endpoint, whose
@@ -24,7 +23,6 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
   WorkerServer(Worker& worker, std::unique_ptr<Parts> parts, const HttpServerOptions& options,
                const std::array<std::uint8_t, 32>& secret)
       : parts_(std::move(parts)) {
-    if (parts_->qlog) qlog_.emplace(*parts_->qlog);
     if (options.access_log_fd >= 0) log_.emplace(options.access_log_fd);
     server_.emplace(options.http, parts_->files, log_ ? &*log_ : nullptr);
     quic::EndpointConfig config{.connection = options.connection,
@@ -32,7 +30,7 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
                                 .accept = this,
                                 .retry = options.retry,
                                 .secret = secret,
-                                .events = qlog_ ? &*qlog_ : nullptr};
+                                .events = parts_->qlog ? &parts_->qlog->sink() : nullptr};
     endpoint_.emplace(worker, std::move(config),
                       Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError),
                               .reason = "the server stops"});
@@ -67,7 +65,6 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
 
  private:
   std::unique_ptr<Parts> parts_;
-  std::optional<QlogWriter> qlog_;
   std::optional<http::AccessLog> log_;
   std::optional<http::Server> server_;
   std::optional<EndpointProtocol> endpoint_;
@@ -90,12 +87,8 @@ std::expected<void, ConfigError> HttpServer::prepare() {
   for (std::size_t i = 0; i < runtime_.size(); ++i) {
     HAWSER_TRY(auto context, quic::TlsServerContext::create(tls));
     HAWSER_TRY(auto files, http::StaticFiles::create(options_.files));
-    auto parts =
-        std::make_unique<Parts>(Parts{.tls = std::move(context), .files = std::move(files), .qlog = std::nullopt});
-    if (!options_.qlog_folder.empty()) {
-      HAWSER_TRY(auto qlog, QlogFiles::create(options_.qlog_folder));
-      parts->qlog.emplace(std::move(qlog));
-    }
+    auto parts = std::make_unique<Parts>(Parts{.tls = std::move(context), .files = std::move(files), .qlog = nullptr});
+    HAWSER_TRY(parts->qlog, QlogLog::create(options_.qlog));
     parts_.push_back(std::move(parts));
   }
   return {};

@@ -17,6 +17,7 @@
 #include "net/udp_socket.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/tls/tls_context.h"
+#include "runtime/qlog_log.h"
 #include "runtime/runtime.h"
 
 namespace hawser::runtime {
@@ -30,8 +31,8 @@ struct HttpServerOptions {
   quic::TlsServerOptions tls;
   http::ServerOptions http;
   http::StaticFilesOptions files;
-  int access_log_fd = -1;   // -1: no access log; stays the caller's
-  std::string qlog_folder;  // empty: no qlog
+  int access_log_fd = -1;  // -1: no access log; stays the caller's
+  QlogSettings qlog;
 };
 
 class HttpServer {

@@ -1,6 +1,7 @@
 // qlog_files.cc: buffered appends to a bounded number of open files.
 #include "runtime/qlog_files.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <iterator>
 #include <system_error>
@@ -12,54 +13,110 @@ namespace hawser::runtime {
 namespace {
 
 // Hexadecimal, so whatever octets a peer chose make a harmless file name.
-std::string file_name(const ConnectionKey& key) {
+std::string base_name(const ConnectionKey& key) {
   const std::string id = key.original_destination_cid.empty() ? "endpoint" : to_hex(key.original_destination_cid);
-  return id + "_" + std::string{qlog_name(key.vantage)} + ".sqlog";
+  return id + "_" + std::string{qlog_name(key.vantage)};
 }
 
 }  // namespace
 
-std::expected<QlogFiles, ConfigError> QlogFiles::create(std::string folder) {
+// One log: its current file, and how much of its limit it has used.
+class QlogFiles::Log final : public LogOutput {
+ public:
+  Log(QlogFiles& files, std::string path, std::string_view header)
+      : files_(files), path_(std::move(path)), header_(files.limit_ == 0 ? std::string_view{} : header) {
+    if (files_.limit_ != 0) part_limit_ = files_.limit_ / kParts;
+    choose_name();
+    write(header);
+  }
+  ~Log() override { close(); }
+
+  void write(std::string_view records) override {
+    std::FILE* stream = provide();
+    if (stream == nullptr || std::fwrite(records.data(), 1, records.size(), stream) != records.size())
+      ++files_.failures_;
+    written_ += records.size();
+  }
+
+  // The part is full: the next one begins. Of the parts between the first and the last few, the
+  // oldest goes.
+  void end_record() override {
+    if (part_limit_ == 0 || written_ < part_limit_) return;
+    close();
+    ++part_;
+    written_ = 0;
+    if (part_ >= kParts) std::remove(name_of(part_ - kParts + 1).c_str());
+    write(header_);
+  }
+
+  void close() {
+    if (stream_ == nullptr) return;
+    if (std::fclose(std::exchange(stream_, nullptr)) != 0) ++files_.failures_;
+    files_.in_use_.erase(place_);
+  }
+
+ private:
+  friend class QlogFiles;
+
+  // Nothing is written into a file that is there already: another worker's, or an earlier run's.
+  void choose_name() {
+    const std::string first = path_;
+    for (std::uint64_t i = 2; i <= kSameNameMax; ++i) {
+      stream_ = std::fopen(name_of(0).c_str(), "wxe");
+      if (stream_ != nullptr) return files_.use(*this);
+      if (errno != EEXIST) return;
+      path_ = first + "-" + std::to_string(i);
+    }
+  }
+
+  // "ID_server.sqlog", then "ID_server.1.sqlog" and so on.
+  [[nodiscard]] std::string name_of(std::uint64_t part) const {
+    return part == 0 ? path_ + ".sqlog" : path_ + "." + std::to_string(part) + ".sqlog";
+  }
+
+  std::FILE* provide() {
+    if (stream_ != nullptr && files_.in_use_.front() == this) return stream_;
+    if (stream_ == nullptr) {
+      stream_ = std::fopen(name_of(part_).c_str(), "ae");
+      if (stream_ == nullptr) return nullptr;
+      files_.use(*this);
+    } else {
+      files_.in_use_.splice(files_.in_use_.begin(), files_.in_use_, place_);
+    }
+    return stream_;
+  }
+
+  QlogFiles& files_;
+  std::string path_;
+  std::string header_;
+  std::uint64_t part_limit_ = 0;  // 0: none
+  std::uint64_t part_ = 0;
+  std::uint64_t written_ = 0;  // octets in this part
+  std::FILE* stream_ = nullptr;
+  std::list<Log*>::iterator place_;
+};
+
+std::expected<std::unique_ptr<QlogFiles>, ConfigError> QlogFiles::create(std::string folder,
+                                                                         std::uint64_t limit_octets) {
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error))
     return std::unexpected(ConfigError{"qlog folder \"" + folder + "\" does not exist: create it or name another"});
+  if (limit_octets != 0 && limit_octets < kLimitMin)
+    return std::unexpected(ConfigError{"a qlog limit below " + std::to_string(kLimitMin) + " octets holds no log"});
   if (!folder.ends_with('/')) folder += '/';
-  return QlogFiles(std::move(folder));
+  return std::unique_ptr<QlogFiles>{new QlogFiles(std::move(folder), limit_octets)};
 }
 
-QlogFiles::~QlogFiles() {
-  for (File& file : files_) std::fclose(file.stream);
+QlogFiles::~QlogFiles() = default;
+
+std::unique_ptr<LogOutput> QlogFiles::open(const ConnectionKey& key, std::string_view header) {
+  return std::make_unique<Log>(*this, folder_ + base_name(key), header);
 }
 
-void QlogFiles::write(const ConnectionKey& key, std::string_view records) {
-  std::FILE* stream = open(file_name(key));
-  if (stream == nullptr || std::fwrite(records.data(), 1, records.size(), stream) != records.size()) ++failures_;
-}
-
-void QlogFiles::finish(const ConnectionKey& key) {
-  const auto found = by_name_.find(file_name(key));
-  if (found != by_name_.end()) close_file(found->second);
-}
-
-// The stream for `name`, moved to the front; null if it cannot be opened.
-std::FILE* QlogFiles::open(const std::string& name) {
-  const auto found = by_name_.find(name);
-  if (found != by_name_.end()) {
-    files_.splice(files_.begin(), files_, found->second);
-    return found->second->stream;
-  }
-  if (files_.size() >= kOpenFilesMax) close_file(std::prev(files_.end()));
-  std::FILE* stream = std::fopen((folder_ + name).c_str(), "ae");
-  if (stream == nullptr) return nullptr;
-  files_.push_front({name, stream});
-  by_name_[name] = files_.begin();
-  return stream;
-}
-
-void QlogFiles::close_file(std::list<File>::iterator file) {
-  if (std::fclose(file->stream) != 0) ++failures_;
-  by_name_.erase(file->name);
-  files_.erase(file);
+void QlogFiles::use(Log& log) {
+  if (in_use_.size() >= kOpenFilesMax) in_use_.back()->close();
+  in_use_.push_front(&log);
+  log.place_ = in_use_.begin();
 }
 
 }  // namespace hawser::runtime

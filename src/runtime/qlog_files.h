@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <expected>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "base/result.h"
@@ -23,32 +23,35 @@ class QlogFiles final : public ByteSink {
   // Files kept open at once; the one unused longest is closed for a new one and reopened for
   // appending when it has more to say. Far below the usual limit of 1,024 descriptors.
   static constexpr std::size_t kOpenFilesMax = 64;
+  // A log with a limit is kept in so many files of equal size: the first, which has the handshake,
+  // and the latest.
+  static constexpr std::uint64_t kParts = 4;
+  // Logs of one name in one folder, told apart by "-2", "-3" and so on; a further one is not written.
+  static constexpr std::uint64_t kSameNameMax = 100'000;
+  // The smallest limit that leaves each part room for the records of some packets.
+  static constexpr std::uint64_t kLimitMin = 64 * 1'024;
 
-  // `folder` must exist and be writable.
-  static std::expected<QlogFiles, ConfigError> create(std::string folder);
-  QlogFiles(QlogFiles&&) = default;
-  QlogFiles& operator=(QlogFiles&&) = delete;
+  // `folder` must exist and be writable. `limit_octets`: what one log may take; 0: no limit.
+  static std::expected<std::unique_ptr<QlogFiles>, ConfigError> create(std::string folder,
+                                                                       std::uint64_t limit_octets = 0);
   ~QlogFiles() override;
+  QlogFiles(const QlogFiles&) = delete;
+  QlogFiles& operator=(const QlogFiles&) = delete;
 
-  void write(const ConnectionKey& key, std::string_view records) override;
-  void finish(const ConnectionKey& key) override;
+  std::unique_ptr<LogOutput> open(const ConnectionKey& key, std::string_view header) override;
 
   // Writes that failed: a full disk, a removed folder. Their records are lost.
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
 
  private:
-  struct File {
-    std::string name;
-    std::FILE* stream = nullptr;
-  };
+  class Log;
+  QlogFiles(std::string folder, std::uint64_t limit_octets) : folder_(std::move(folder)), limit_(limit_octets) {}
+  // Makes room among the open files and puts `log` in front.
+  void use(Log& log);
 
-  explicit QlogFiles(std::string folder) : folder_(std::move(folder)) {}
-  std::FILE* open(const std::string& name);
-  void close_file(std::list<File>::iterator file);
-
-  std::string folder_;     // ends with '/'
-  std::list<File> files_;  // the one used last stands first
-  std::unordered_map<std::string, std::list<File>::iterator> by_name_;
+  std::string folder_;  // ends with '/'
+  std::uint64_t limit_;
+  std::list<Log*> in_use_;  // logs with an open file, the one used last stands first
   std::uint64_t failures_ = 0;
 };
 

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace hawser::runtime {
 namespace {
@@ -32,18 +34,22 @@ TEST(qlog_files, a_missing_folder_is_a_config_error) {
   EXPECT_NE(files.error().message.find("does not exist"), std::string::npos);
 }
 
+TEST(qlog_files, a_limit_too_small_for_records_is_a_config_error) {
+  const QlogFolder folder;
+  EXPECT_FALSE(QlogFiles::create(folder.path, 100).has_value());
+}
+
 TEST(qlog_files, files_are_named_by_connection_and_vantage) {
   const QlogFolder folder;
   const std::uint8_t cid[] = {0x2e, 0x2e, 0x2f, 0x00};
   {
-    auto files = QlogFiles::create(folder.path);
+    const auto files = QlogFiles::create(folder.path);
     ASSERT_TRUE(files.has_value());
-    files->write({1, Vantage::kClient, cid}, "a");
-    files->write({1, Vantage::kServer, cid}, "b");
-    files->write({0, Vantage::kServer, {}}, "c");
-    files->write({1, Vantage::kClient, cid}, "d");
-    files->finish({1, Vantage::kClient, cid});
-    files->finish({1, Vantage::kClient, cid});
+    auto client = (*files)->open({1, Vantage::kClient, cid}, "a");
+    const auto server = (*files)->open({1, Vantage::kServer, cid}, "b");
+    const auto endpoint = (*files)->open({0, Vantage::kServer, {}}, "c");
+    client->write("d");
+    client.reset();
     EXPECT_EQ(folder.read("2e2e2f00_client.sqlog"), "ad");
   }
   EXPECT_EQ(folder.read("2e2e2f00_server.sqlog"), "b");
@@ -54,15 +60,16 @@ TEST(qlog_files, more_connections_than_open_files_lose_nothing) {
   const QlogFolder folder;
   constexpr std::size_t kLogs = QlogFiles::kOpenFilesMax + 1;
   {
-    auto files = QlogFiles::create(folder.path);
+    const auto files = QlogFiles::create(folder.path);
     ASSERT_TRUE(files.has_value());
-    for (int round = 0; round < 3; ++round) {
-      for (std::size_t i = 0; i < kLogs; ++i) {
-        const std::uint8_t cid[] = {static_cast<std::uint8_t>(i)};
-        files->write({i + 1, Vantage::kClient, cid}, "xy");
-      }
+    std::vector<std::unique_ptr<LogOutput>> logs;
+    for (std::size_t i = 0; i < kLogs; ++i) {
+      const std::uint8_t cid[] = {static_cast<std::uint8_t>(i)};
+      logs.push_back((*files)->open({i + 1, Vantage::kClient, cid}, "xy"));
     }
-    EXPECT_EQ(files->failures(), 0u);
+    for (int round = 0; round < 2; ++round)
+      for (const auto& log : logs) log->write("xy");
+    EXPECT_EQ((*files)->failures(), 0u);
   }
   for (std::size_t i = 0; i < kLogs; ++i) {
     const std::uint8_t cid[] = {static_cast<std::uint8_t>(i)};
@@ -70,14 +77,41 @@ TEST(qlog_files, more_connections_than_open_files_lose_nothing) {
   }
 }
 
+TEST(qlog_files, a_log_at_its_limit_keeps_its_first_part_and_the_latest) {
+  const QlogFolder folder;
+  const std::uint8_t cid[] = {7};
+  constexpr std::uint64_t kPart = QlogFiles::kLimitMin / QlogFiles::kParts;
+  {
+    const auto files = QlogFiles::create(folder.path, QlogFiles::kLimitMin);
+    ASSERT_TRUE(files.has_value());
+    const auto log = (*files)->open({1, Vantage::kClient, cid}, "header\n");
+    for (int i = 0; i < 10; ++i) {
+      log->write(std::string(kPart, static_cast<char>('0' + i)) + "\n");
+      log->end_record();
+    }
+    EXPECT_EQ((*files)->failures(), 0u);
+  }
+  std::uint64_t octets = 0;
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path)) {
+    octets += entry.file_size();
+    ++count;
+    EXPECT_TRUE(folder.read(entry.path().filename()).starts_with("header\n")) << entry.path();
+  }
+  EXPECT_EQ(count, QlogFiles::kParts);
+  EXPECT_LT(octets, QlogFiles::kLimitMin + 100);
+  EXPECT_EQ(folder.read("07_client.sqlog")[7], '0');
+  EXPECT_EQ(folder.read("07_client.9.sqlog")[7], '9');
+}
+
 TEST(qlog_files, lost_writes_are_counted) {
   const QlogFolder folder;
-  auto files = QlogFiles::create(folder.path);
+  const auto files = QlogFiles::create(folder.path);
   ASSERT_TRUE(files.has_value());
   std::filesystem::remove_all(folder.path);
   const std::uint8_t cid[] = {1};
-  files->write({1, Vantage::kClient, cid}, "x");
-  EXPECT_EQ(files->failures(), 1u);
+  const auto log = (*files)->open({1, Vantage::kClient, cid}, "x");
+  EXPECT_EQ((*files)->failures(), 1u);
 }
 
 }  // namespace

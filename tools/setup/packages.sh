@@ -25,7 +25,7 @@ LIST
       echo '?liburing-dev'
       [ "$(dpkg --print-architecture)" != amd64 ] || echo '?libipsec-mb-dev'
       ;;
-    test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' '?valgrind' ;;
+    test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' '?valgrind' '?python3' ;;
     compare) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?nginx-light|nginx' '?curl' '?wrk' '?openssl' ;;
     lint) printf '%s\n' clang-19 clang-format-19 clang-tidy-19 git ;;
     fuzz) printf '%s\n' clang-19 'libclang-rt-19-dev' ;;

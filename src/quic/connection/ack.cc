@@ -51,6 +51,7 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
   ++stats_.acks_received;
   const bool application = packet.space == PacketNumberSpace::kApplication;
   recovery_.clear();
+  recovery_.wants_numbers = emitter_.wants(EventGroup::kPackets);
   LossDetector& loss = path_->loss();
   const AckReceived ack{
       .space = packet.space,
@@ -69,59 +70,32 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
       if (ce != 0) loss.on_ecn_ce(ce, outcome.largest_acked_sent_time, now_);
     }
     if (application) keys_.one_rtt().on_acknowledged(path_->id(), frame.largest_acknowledged(), now_);
-    if (emitter_.wants(EventGroup::kPackets))
-      emitter_.emit(PacketsAcked{.space = static_cast<LoggedSpace>(packet.space), .count = outcome.acked_packets});
+    if (emitter_.wants(EventGroup::kPackets)) log_acked(packet.space, outcome.acked_packets);
     if (!is_server() && packet.space == PacketNumberSpace::kHandshake) loss.on_peer_completed_address_validation(now_);
     // RFC 9001 section 4.1.2: a server reads 1-RTT packets only after the handshake. That confirms it
     // when HANDSHAKE_DONE was lost. Of 0-RTT packets this would not be true.
     const bool of_zero_rtt = early_data_ != nullptr && frame.largest_acknowledged().value < early_data_->packets_end;
     if (!is_server() && application && !of_zero_rtt) confirm_handshake();
   }
-  apply_recovery(outcome, packet.space);
+  apply_recovery(outcome);
   on_frames_recovered(packet.space);
   return {};
 }
 
 // What acknowledged and lost packets mean for the path.
-void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome, PacketNumberSpace space) {
+void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome) {
   stats_.packets_lost += outcome.lost_packets;
   stats_.spurious_losses += outcome.spurious_losses;
   if (path_->active().on_recovery(outcome, now_)) {
     path_->on_mtu_changed();
-    emitter_.emit(MtuUpdated{.new_mtu = path_->active().mtu(), .done = path_->active().mtu_prober().search_complete()});
+    log_mtu();
   }
   if (outcome.rtt_sampled) streams_.set_rtt(path_->loss().rtt().smoothed());
   if (outcome.acked_packets != 0 || outcome.lost_packets != 0) path_->update_pacing_rate();
   if (outcome.acked_packets != 0 && handshake_.confirmed)
     ack_frequency_.update(path_->controller().congestion_window() / path_->active().mtu(),
                           path_->loss().rtt().smoothed(), path_->loss().packet_threshold());
-  if (emitter_.wants(EventGroup::kRecovery)) {
-    for (const LostPacket& lost : recovery_.lost_packets)
-      emitter_.emit(PacketLost{
-          .packet_type = space == PacketNumberSpace::kInitial     ? LoggedPacketType::kInitial
-                         : space == PacketNumberSpace::kHandshake ? LoggedPacketType::kHandshake
-                                                                  : LoggedPacketType::kOneRtt,
-          .packet_number = lost.packet_number,
-          .size = lost.size,
-          .is_mtu_probe = lost.mtu_probe,
-          .trigger = lost.by_time ? PacketLossTrigger::kTimeThreshold : PacketLossTrigger::kReorderingThreshold});
-    emit_recovery_metrics();
-  }
-}
-
-void ConnectionCore::emit_recovery_metrics() {
-  const LossDetector& loss = path_->loss();
-  const CongestionSnapshot congestion = loss.controller().snapshot();
-  RecoveryMetricsUpdated metrics{.smoothed_rtt = loss.rtt().smoothed(),
-                                 .latest_rtt = loss.rtt().latest(),
-                                 .rtt_variance = loss.rtt().variation(),
-                                 .pto_count = loss.pto_count(),
-                                 .congestion_window = congestion.congestion_window,
-                                 .bytes_in_flight = loss.bytes_in_flight(),
-                                 .pacing_rate = path_->pacer().rate_bytes_per_second() * 8};
-  if (loss.rtt().has_sample()) metrics.min_rtt = loss.rtt().min();
-  if (congestion.ssthresh != UINT64_MAX) metrics.ssthresh = congestion.ssthresh;
-  emitter_.emit(metrics);
+  if (emitter_.wants(EventGroup::kRecovery)) log_recovery(outcome);
 }
 
 void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {

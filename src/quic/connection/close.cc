@@ -49,9 +49,11 @@ void ConnectionCore::finish(CloseReason reason) {
   const bool was_open = phase_ == Phase::kOpen;
   phase_ = Phase::kTerminated;
   closing_.deadline = kNever;
-  if (!was_open) return;
-  closing_.reason = std::make_unique<CloseReason>(std::move(reason));
-  emit_closed();
+  if (was_open) {
+    closing_.reason = std::make_unique<CloseReason>(std::move(reason));
+    emit_closed();
+  }
+  log_end();
 }
 
 void ConnectionCore::on_stateless_reset(Timestamp now) {
@@ -84,7 +86,7 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
   if (has_initial && !is_server()) builder.pad_to(area);
   builder.finish();
   for (OpenPacket& packet : builder.packets()) {
-    if (emitter_.wants(EventGroup::kPackets)) log_packet_sent(packet, Ecn::kNotEct, false);
+    if (emitter_.wants(EventGroup::kPackets)) log_packet_sent(packet, network_path, Ecn::kNotEct, false, false);
     seal_packet(packet, builder);
     path_->loss().on_packet_sent(
         {.space = space_of(packet.level), .packet_number = packet.packet_number, .size = packet.size()}, now_);
@@ -96,6 +98,7 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
   train.size = train.segment_size = builder.size();
   network_path.on_datagram_sent(train.size, Ecn::kNotEct, now_, pto());
   stats_.bytes_sent += train.size;
+  log_train(true, train.size, train.segment_size);
   return true;
 }
 

@@ -137,6 +137,9 @@ void Connection::initiate_key_update() {
 void Connection::ping() {
   core_->request_ping();
 }
+const EventEmitter& Connection::events() const {
+  return core_->events();
+}
 Role Connection::role() const {
   return core_->role();
 }

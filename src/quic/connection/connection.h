@@ -18,6 +18,10 @@
 #include "quic/wire/early_data.h"
 #include "quic/wire/types.h"
 
+namespace hawser {
+class EventEmitter;  // events/event_sink.h
+}  // namespace hawser
+
 namespace hawser::quic {
 
 class ConnectionCore;  // connection/core.h: the machines behind this face
@@ -137,6 +141,9 @@ class Connection {
   [[nodiscard]] const ConnectionConfig& config() const;
   // The time of the batch or timer being processed: inside handler calls it is "now".
   [[nodiscard]] Timestamp now() const;
+
+  // Where the protocol above tells its events, beside the connection's own.
+  [[nodiscard]] const EventEmitter& events() const;
 
   // The application's own pointer, untouched by the connection.
   void* user_data = nullptr;

@@ -61,6 +61,7 @@ ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
       path_(std::make_unique<Path>(path_config(parameters), controller_for(*parameters.config))),
       recovery_(parameters.lending->recovery) {
   handshake_.token = parameters.token;
+  if (emitter_.sink() != nullptr) streams_.set_events(&emitter_);
   const ConnectionId& key_cid = ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid;
   keys_.set_initial(initial_keys(v1_key_table(), role_, key_cid.view(), config_.crypto));
   path_->peer_cids().set_initial(ids_.first_peer);
@@ -90,6 +91,10 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
 }
 
 std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
+  return encode_transport_parameters(transport_parameters(), role_, cids_->random());
+}
+
+TransportParameters ConnectionCore::transport_parameters() const {
   TransportParameters ours = configured_parameters(config_);
   ours.initial_source_connection_id = ids_.local;
   if (is_server()) {
@@ -97,14 +102,13 @@ std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
     ours.retry_source_connection_id = ids_.retry_scid;
     ours.stateless_reset_token = cids_->reset_token(ids_.local);
   }
-  return encode_transport_parameters(ours, role_, cids_->random());
+  return ours;
 }
 
 void ConnectionCore::start(Timestamp now) {
   begin(now);
   times_.started = times_.last_activity = times_.last_received = now;
-  const FourTuple& tuple = path_->active().tuple();
-  emitter_.emit(ConnectionStarted{.local = tuple.local, .remote = tuple.remote});
+  if (emitter_.wants(EventGroup::kConnection)) log_start(path_->active().tuple(), transport_parameters());
   if (tls_ == nullptr) return;
   if (auto started = tls_->start(); !started) close_for(started.error());
 }
@@ -135,7 +139,10 @@ std::size_t ConnectionCore::max_datagram_payload() const {
 
 bool ConnectionCore::send_datagram(Bytes payload) {
   if (!is_open() || payload.size() > max_datagram_payload()) return false;
-  return datagrams_.push(payload);
+  if (!datagrams_.push(payload)) return false;
+  emitter_.emit(
+      DatagramDataMoved{.from = DataPlace::kApplication, .to = DataPlace::kTransport, .length = payload.size()});
+  return true;
 }
 
 }  // namespace hawser::quic

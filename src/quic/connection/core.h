@@ -21,6 +21,7 @@
 #include "quic/connection/datagram_queue.h"
 #include "quic/connection/early_data.h"
 #include "quic/connection/early_packets.h"
+#include "quic/connection/event_log.h"
 #include "quic/connection/key_ring.h"
 #include "quic/connection/lending.h"
 #include "quic/path/path.h"
@@ -80,6 +81,7 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] TlsHandler& tls_handler() { return *this; }
   // Our transport parameters, to be handed to the session before start().
   [[nodiscard]] std::vector<std::uint8_t> encoded_transport_parameters();
+  [[nodiscard]] TransportParameters transport_parameters() const;
   void set_tls(std::unique_ptr<TlsSession> tls) { tls_ = std::move(tls); }
   // Both after set_tls(). Server: 0-RTT under these terms, which outlive this object. Client: if TLS
   // offers 0-RTT with `session`, the limits remembered with it hold until the server has spoken.
@@ -144,6 +146,8 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] bool just_ended(StreamId id) const { return tell_.ended == id; }
   // A packet of the peer was opened: it is who the keys say.
   [[nodiscard]] bool begun() const { return handshake_.begun; }
+  // Where the rooms above tell their events of this connection.
+  [[nodiscard]] const EventEmitter& events() const { return emitter_; }
   // Facts of the handshake that outlive the TLS object.
   struct HandshakeFacts {
     std::string alpn;
@@ -229,8 +233,7 @@ class ConnectionCore final : private TlsHandler {
   void on_frames_recovered(PacketNumberSpace space);
   void on_frame_acked(const SentFrame& frame, PacketNumberSpace space);
   void on_frame_lost(const SentFrame& frame, PacketNumberSpace space);
-  void apply_recovery(const RecoveryOutcome& outcome, PacketNumberSpace space);
-  void emit_recovery_metrics();
+  void apply_recovery(const RecoveryOutcome& outcome);
 
   // send.cc
   struct DatagramPlan;
@@ -324,13 +327,28 @@ class ConnectionCore final : private TlsHandler {
   void deliver_stream_event(const StreamEvent& event);
 
   // event_log.cc
-  void log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu_probe);
-  void log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size);
-  void log_peer_parameters(const TransportParameters& peer);
+  EventLog& event_log();
+  void log_start(const FourTuple& tuple, const TransportParameters& ours);
+  std::uint64_t log_tuple(const FourTuple& tuple);
+  void log_packet_sent(const OpenPacket& packet, const NetworkPath& network_path, Ecn ecn, bool mtu_probe, bool probe);
+  void log_packet_received(const ReceivedPacket& received, Bytes scid, Bytes payload, std::size_t size);
+  void log_packet_buffered(PacketType type, std::size_t size);
+  void log_train(bool sent, std::size_t size, std::size_t segment_size);
+  void log_parameters(Owner side, const TransportParameters& parameters);
+  void log_acked(PacketNumberSpace space, std::uint64_t count);
+  void log_recovery(const RecoveryOutcome& outcome);
+  void log_recovery_metrics();
+  void log_congestion_state(CongestionTrigger trigger);
+  void log_mtu();
+  void log_sending(const TransmitTrain& train, bool may_carry_data);
+  void log_blocked(bool may_carry_data);
+  void log_loss_timer(bool expired);
+  void log_peer_cid(const ConnectionId& before, const ConnectionId& now);
   void log_restored_parameters(const TransportParameters& remembered);
   void log_key_update(bool write, KeyTrigger trigger);
   void log_ecn_state(EcnState before, EcnState now);
   void log_state(LoggedConnectionState state);
+  void log_end();
 
   void begin(Timestamp now) {
     now_ = now;
@@ -411,6 +429,7 @@ class ConnectionCore final : private TlsHandler {
   Ids ids_;
   CidGenerator* cids_;
   EventEmitter emitter_;
+  std::unique_ptr<EventLog> event_log_;  // while someone listens
   Connection* face_ = nullptr;
   ConnectionHandler* handler_ = nullptr;
   Timestamp now_{};

@@ -25,7 +25,11 @@ void ConnectionCore::deliver_events() {
   for (const bool bidirectional : {true, false})
     if (streams_.take_streams_available(bidirectional)) handler_->on_streams_available(*face_, bidirectional);
   while (const std::optional<StreamEvent> event = streams_.next_event()) deliver_stream_event(*event);
-  for (const Bytes& datagram : tell_.datagrams) handler_->on_datagram(*face_, datagram);
+  for (const Bytes& datagram : tell_.datagrams) {
+    emitter_.emit(
+        DatagramDataMoved{.from = DataPlace::kTransport, .to = DataPlace::kApplication, .length = datagram.size()});
+    handler_->on_datagram(*face_, datagram);
+  }
   if (tell_.rare != nullptr) {
     for (const std::vector<std::uint8_t>& token : tell_.rare->tokens) handler_->on_new_token(*face_, token);
     for (const std::vector<std::uint8_t>& ticket : tell_.rare->tickets) handler_->on_session_ticket(*face_, ticket);

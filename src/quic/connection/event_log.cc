@@ -1,9 +1,11 @@
-// event_log.cc: packets as events. Frames are read back from the plaintext, so that what is
-// logged is what was on the wire; nothing here runs unless someone listens.
-#include <vector>
+// event_log.cc: what happens in a connection, as events. Nothing here runs unless someone listens.
+#include "quic/connection/event_log.h"
+
+#include <algorithm>
+#include <array>
 
 #include "quic/connection/core.h"
-#include "quic/wire/frames/all_frames.h"
+#include "quic/recovery/ack_tracker.h"
 
 namespace hawser::quic {
 namespace {
@@ -21,204 +23,143 @@ LoggedPacketType logged_type(EncryptionLevel level) {
   }
 }
 
-// The frames of one packet with the ranges that their summaries refer to.
-class FrameLog {
- public:
-  // `ack_delay_exponent` is the one that the sender of the frames declared.
-  FrameLog(Bytes payload, std::uint64_t ack_delay_exponent) : in_(payload), ack_delay_exponent_(ack_delay_exponent) {
-    // Views in summaries must stay good while vectors grow.
-    ranges_.reserve(64);
-    while (!in_.empty()) {
-      const auto type = in_.next_type();
-      if (!type || !add(*type)) return;
-    }
-  }
-  [[nodiscard]] std::span<const FrameSummary> frames() const { return frames_; }
+// What a side declared. What it left out stands with the value that this means.
+using ParameterList = std::array<NamedValue, 16>;
 
- private:
-  bool add(std::uint64_t type);
-  bool add_stream_frame(FrameSummary& summary);
-  bool add_limit_frame(FrameSummary& summary);
-  bool add_connection_frame(FrameSummary& summary);
-
-  FrameReader in_;
-  std::uint64_t ack_delay_exponent_;
-  std::vector<FrameSummary> frames_;
-  std::vector<std::vector<Range>> ranges_;
-};
-
-// Fills `summary` from a parsed frame; false if it did not parse.
-template <class Frame, class Fill>
-bool filled(const Parsed<Frame>& frame, Fill&& fill) {
-  if (!frame) return false;
-  fill(*frame);
-  return true;
-}
-
-bool FrameLog::add_stream_frame(FrameSummary& s) {
-  switch (s.type) {
-    case 0x04:
-      return filled(parse_reset_stream(in_), [&s](const auto& f) {
-        s.id = f.stream_id.value;
-        s.value = f.error_code;
-        s.extra = f.final_size;
-      });
-    case 0x05:
-      return filled(parse_stop_sending(in_), [&s](const auto& f) {
-        s.id = f.stream_id.value;
-        s.value = f.error_code;
-      });
-    case 0x11:
-      return filled(parse_max_stream_data(in_), [&s](const auto& f) {
-        s.id = f.stream_id.value;
-        s.value = f.maximum;
-      });
-    case 0x15:
-      return filled(parse_stream_data_blocked(in_), [&s](const auto& f) {
-        s.id = f.stream_id.value;
-        s.value = f.limit;
-      });
-    default:
-      return filled(parse_stream(in_), [&s](const auto& f) {
-        s.id = f.stream_id.value;
-        s.offset = f.offset;
-        s.length = f.data.size();
-        s.fin = f.fin;
-      });
-  }
-}
-
-bool FrameLog::add_limit_frame(FrameSummary& s) {
-  switch (s.type) {
-    case 0x10:
-      return filled(parse_max_data(in_), [&s](const auto& f) { s.value = f.maximum; });
-    case 0x12:
-    case 0x13:
-      return filled(parse_max_streams(in_), [&s](const auto& f) { s.value = f.maximum; });
-    case 0x14:
-      return filled(parse_data_blocked(in_), [&s](const auto& f) { s.value = f.limit; });
-    default:
-      return filled(parse_streams_blocked(in_), [&s](const auto& f) { s.value = f.limit; });
-  }
-}
-
-bool FrameLog::add_connection_frame(FrameSummary& s) {
-  switch (s.type) {
-    case 0x06:
-      return filled(parse_crypto(in_), [&s](const auto& f) {
-        s.offset = f.offset;
-        s.length = f.data.size();
-      });
-    case 0x07:
-      return filled(parse_new_token(in_), [&s](const auto& f) { s.length = f.token.size(); });
-    case 0x18:
-      return filled(parse_new_connection_id(in_), [&s](const auto& f) {
-        s.id = f.sequence_number;
-        s.extra = f.retire_prior_to;
-      });
-    case 0x19:
-      return filled(parse_retire_connection_id(in_), [&s](const auto& f) { s.id = f.sequence_number; });
-    case 0x1a:
-      return filled(parse_path_challenge(in_), [](const auto&) {});
-    case 0x1b:
-      return filled(parse_path_response(in_), [](const auto&) {});
-    case 0x1c:
-    case 0x1d:
-      return filled(parse_connection_close(in_), [&s](const auto& f) {
-        s.value = f.error_code;
-        s.extra = f.frame_type;
-        s.reason = as_text(f.reason_phrase);
-      });
-    case 0x30:
-    case 0x31:
-      return filled(parse_datagram(in_), [&s](const auto& f) { s.length = f.data.size(); });
-    case 0xaf:
-      return filled(parse_ack_frequency(in_), [&s](const auto& f) {
-        s.id = f.sequence_number;
-        s.value = f.ack_eliciting_threshold;
-        s.extra = f.requested_max_ack_delay_us;
-        s.offset = f.reordering_threshold;
-      });
-    default:
-      return s.type == 0x01 || s.type == 0x1e || s.type == 0x1f;
-  }
-}
-
-bool FrameLog::add(std::uint64_t type) {
-  FrameSummary summary{.type = type};
-  bool good = false;
-  if (type == 0x00) {
-    good = filled(parse_padding(in_), [&summary](const auto& f) { summary.length = f.count; });
-  } else if (type == 0x02 || type == 0x03) {
-    good = filled(parse_ack(in_), [this, &summary](const AckFrame& f) {
-      summary.value = f.ack_delay << ack_delay_exponent_;
-      if (ranges_.size() == ranges_.capacity()) return;
-      std::vector<Range>& ranges = ranges_.emplace_back();
-      for (auto at = f.begin(); at != f.end(); ++at) ranges.push_back(*at);
-      std::reverse(ranges.begin(), ranges.end());
-      summary.ranges = ranges;
-    });
-  } else if (type == 0x04 || type == 0x05 || is_stream_frame(type) || type == 0x11 || type == 0x15) {
-    good = add_stream_frame(summary);
-  } else if ((type >= 0x10 && type <= 0x17)) {
-    good = add_limit_frame(summary);
-  } else {
-    good = add_connection_frame(summary);
-  }
-  if (good) frames_.push_back(summary);
-  return good;
+ParameterList values_of(const TransportParameters& p) {
+  return {{{"max_idle_timeout", p.max_idle_timeout_ms},
+           {"max_udp_payload_size", p.max_udp_payload_size},
+           {"initial_max_data", p.initial_max_data},
+           {"initial_max_stream_data_bidi_local", p.initial_max_stream_data_bidi_local},
+           {"initial_max_stream_data_bidi_remote", p.initial_max_stream_data_bidi_remote},
+           {"initial_max_stream_data_uni", p.initial_max_stream_data_uni},
+           {"initial_max_streams_bidi", p.initial_max_streams_bidi},
+           {"initial_max_streams_uni", p.initial_max_streams_uni},
+           {"ack_delay_exponent", p.ack_delay_exponent},
+           {"max_ack_delay", p.max_ack_delay_ms},
+           // Ours. 0: not offered; an offer of 0 looks the same and is as good as none.
+           {"min_ack_delay", p.min_ack_delay_us.value_or(0)},
+           {"active_connection_id_limit", p.active_connection_id_limit},
+           {"max_datagram_frame_size", p.max_datagram_frame_size},
+           {"disable_active_migration", p.disable_active_migration, true},
+           {"grease_quic_bit", p.grease_quic_bit, true},
+           {"reset_stream_at", p.reset_stream_at, true}}};
 }
 
 }  // namespace
 
-void ConnectionCore::log_packet_sent(const OpenPacket& packet, Ecn ecn, bool mtu_probe) {
+EventLog& ConnectionCore::event_log() {
+  if (event_log_ == nullptr) event_log_ = std::make_unique<EventLog>();
+  return *event_log_;
+}
+
+void ConnectionCore::log_start(const FourTuple& tuple, const TransportParameters& ours) {
+  emitter_.emit(ConnectionStarted{.local = tuple.local, .remote = tuple.remote});
+  (void)log_tuple(tuple);
+  log_parameters(Owner::kLocal, ours);
+  log_state(LoggedConnectionState::kAttempted);
+  if (!emitter_.wants(EventGroup::kRecovery)) return;
+  const std::uint64_t datagram = path_->active().mtu();
+  emitter_.emit(RecoveryParametersSet{.reordering_threshold = kPacketThreshold,
+                                      .time_threshold = {1'125},  // 9/8, RFC 9002 section 6.1.2
+                                      .timer_granularity = 1ms,
+                                      .initial_rtt = config_.initial_rtt,
+                                      .max_datagram_size = datagram,
+                                      .initial_congestion_window = path_->controller().congestion_window(),
+                                      .minimum_congestion_window = minimum_window(datagram),
+                                      .persistent_congestion_threshold = kPersistentCongestionThreshold,
+                                      .congestion_control = path_->controller().name()});
+}
+
+// The number of a 4-tuple, which is told when it is seen first.
+std::uint64_t ConnectionCore::log_tuple(const FourTuple& tuple) {
+  std::vector<FourTuple>& tuples = event_log().tuples;
+  const auto found = std::find(tuples.begin(), tuples.end(), tuple);
+  if (found != tuples.end()) return static_cast<std::uint64_t>(found - tuples.begin());
+  // A client learns its own address with the first packet: that is no other tuple.
+  if (tuples.size() == 1 && tuples[0].remote == tuple.remote && tuples[0].local.family == AddressFamily::kNone) {
+    tuples[0] = tuple;
+    return 0;
+  }
+  if (tuples.size() == EventLog::kTuplesMax) tuples.pop_back();
+  tuples.push_back(tuple);
+  const std::uint64_t id = tuples.size() - 1;
+  emitter_.emit(TupleAssigned{.tuple_id = id, .remote = tuple.remote, .local = tuple.local});
+  return id;
+}
+
+void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath& network_path, Ecn ecn, bool mtu_probe,
+                                     bool probe) {
+  EventLog& log = event_log();
   // A copy of the payload object, since closing its pieces is for the sealing that follows.
   PacketPayload payload = packet.payload;
-  std::vector<std::uint8_t> plain;
+  std::vector<std::uint8_t>& plain = log.frames.plain();
+  plain.clear();
   for (const Bytes& piece : payload.pieces()) plain.insert(plain.end(), piece.begin(), piece.end());
-  const FrameLog log(plain, kAckDelayExponent);
+  log.frames.read(plain, kAckDelayExponent);
   const bool is_long = packet.level != EncryptionLevel::kOneRtt;
-  emitter_.emit(PacketSent{.packet_type = logged_type(packet.level),
-                           .packet_number = packet.packet_number.value,
-                           .scid = is_long ? ids_.local.view() : Bytes{},
-                           .dcid = path_->peer_cid(path_->active()).view(),
-                           .size = packet.size(),
-                           .frames = log.frames(),
-                           .is_mtu_probe = mtu_probe,
-                           .ecn = static_cast<LoggedEcn>(ecn)});
+  PacketSent event{.packet_type = logged_type(packet.level),
+                   .packet_number = packet.packet_number.value,
+                   .pn_length = packet.packet_number_length,
+                   .version = is_long ? static_cast<std::uint32_t>(Version::kV1) : 0,
+                   .scid = is_long ? ids_.local.view() : Bytes{},
+                   .dcid = path_->peer_cid(network_path).view(),
+                   .size = packet.size(),
+                   .payload_size = plain.size(),
+                   .frames = log.frames.frames(),
+                   .is_mtu_probe = mtu_probe,
+                   .trigger = probe ? PacketSentTrigger::kPtoProbe : PacketSentTrigger::kNone,
+                   .ecn = static_cast<LoggedEcn>(ecn)};
+  if (!is_long) event.key_phase = keys_.one_rtt().write_generation();
+  emitter_.set_tuple(log_tuple(network_path.tuple()));
+  emitter_.emit(event);
+  emitter_.set_tuple(0);
 }
 
-void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes payload, std::size_t size) {
-  const FrameLog log(payload, peer_.ack_delay_exponent);
-  emitter_.emit(PacketReceived{.packet_type = logged_type(received.level),
-                               .packet_number = received.number.value,
-                               .dcid = received.dcid.view(),
-                               .size = size,
-                               .frames = log.frames(),
-                               .ecn = static_cast<LoggedEcn>(received.ecn)});
+void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes scid, Bytes payload, std::size_t size) {
+  EventLog& log = event_log();
+  log.frames.read(payload, peer_.ack_delay_exponent);
+  const bool is_long = received.level != EncryptionLevel::kOneRtt;
+  PacketReceived event{.packet_type = logged_type(received.level),
+                       .packet_number = received.number.value,
+                       .version = is_long ? static_cast<std::uint32_t>(Version::kV1) : 0,
+                       .scid = scid,
+                       .dcid = received.dcid.view(),
+                       .size = size,
+                       .payload_size = payload.size(),
+                       .frames = log.frames.frames(),
+                       .trigger = log.replaying ? PacketReceivedTrigger::kKeysAvailable : PacketReceivedTrigger::kNone,
+                       .ecn = static_cast<LoggedEcn>(received.ecn)};
+  if (!is_long) event.key_phase = keys_.one_rtt().read_generation();
+  emitter_.set_tuple(log_tuple(*received.tuple));
+  emitter_.emit(event);
+  emitter_.set_tuple(0);
 }
 
-// What the peer declared, once it took effect. 0 stands for what it left out.
-void ConnectionCore::log_peer_parameters(const TransportParameters& peer) {
-  const NamedValue values[] = {{"max_idle_timeout", peer.max_idle_timeout_ms},
-                               {"max_udp_payload_size", peer.max_udp_payload_size},
-                               {"initial_max_data", peer.initial_max_data},
-                               {"initial_max_stream_data_bidi_local", peer.initial_max_stream_data_bidi_local},
-                               {"initial_max_stream_data_bidi_remote", peer.initial_max_stream_data_bidi_remote},
-                               {"initial_max_stream_data_uni", peer.initial_max_stream_data_uni},
-                               {"initial_max_streams_bidi", peer.initial_max_streams_bidi},
-                               {"initial_max_streams_uni", peer.initial_max_streams_uni},
-                               {"ack_delay_exponent", peer.ack_delay_exponent},
-                               {"max_ack_delay", peer.max_ack_delay_ms},
-                               // 0: not offered; an offer of 0 looks the same and is as good as none.
-                               {"min_ack_delay", peer.min_ack_delay_us.value_or(0)},
-                               {"active_connection_id_limit", peer.active_connection_id_limit},
-                               {"max_datagram_frame_size", peer.max_datagram_frame_size}};
+void ConnectionCore::log_packet_buffered(PacketType type, std::size_t size) {
+  emitter_.emit(PacketBuffered{
+      .packet_type = logged_type(level_of(type)), .size = size, .trigger = PacketBufferReason::kKeysUnavailable});
+}
+
+void ConnectionCore::log_train(bool sent, std::size_t size, std::size_t segment_size) {
+  if (!emitter_.wants(EventGroup::kPackets) || size == 0 || segment_size == 0) return;
+  const std::uint64_t count = (size + segment_size - 1) / segment_size;
+  const LoggedTrain train{.size = size, .segment_size = segment_size};
+  if (sent) {
+    emitter_.emit(DatagramsSent{.count = count, .train = train});
+  } else {
+    emitter_.emit(DatagramsReceived{.count = count, .train = train});
+  }
+}
+
+// What a side declared, once it took effect.
+void ConnectionCore::log_parameters(Owner side, const TransportParameters& parameters) {
+  const ParameterList values = values_of(parameters);
   const auto view = [](const std::optional<ConnectionId>& id) { return id ? id->view() : Bytes{}; };
-  emitter_.emit(ParametersSet{.initiator = Owner::kRemote,
-                              .original_destination_connection_id = view(peer.original_destination_connection_id),
-                              .initial_source_connection_id = view(peer.initial_source_connection_id),
-                              .retry_source_connection_id = view(peer.retry_source_connection_id),
+  emitter_.emit(ParametersSet{.initiator = side,
+                              .original_destination_connection_id = view(parameters.original_destination_connection_id),
+                              .initial_source_connection_id = view(parameters.initial_source_connection_id),
+                              .retry_source_connection_id = view(parameters.retry_source_connection_id),
                               .parameters = values});
 }
 
@@ -236,6 +177,119 @@ void ConnectionCore::log_restored_parameters(const TransportParameters& remember
                                {"initial_max_streams_uni", remembered.initial_max_streams_uni},
                                {"max_datagram_frame_size", remembered.max_datagram_frame_size}};
   emitter_.emit(ParametersRestored{.parameters = values});
+}
+
+void ConnectionCore::log_acked(PacketNumberSpace space, std::uint64_t count) {
+  std::vector<Range>& numbers = event_log().acked;
+  // An ACK frame lists from the largest down.
+  numbers.assign(recovery_.acked_numbers.rbegin(), recovery_.acked_numbers.rend());
+  emitter_.emit(PacketsAcked{.space = static_cast<LoggedSpace>(space), .count = count, .packet_numbers = numbers});
+}
+
+void ConnectionCore::log_recovery(const RecoveryOutcome& outcome) {
+  for (const LostPacket& lost : recovery_.lost_packets)
+    emitter_.emit(PacketLost{
+        .packet_type = lost.space == PacketNumberSpace::kInitial     ? LoggedPacketType::kInitial
+                       : lost.space == PacketNumberSpace::kHandshake ? LoggedPacketType::kHandshake
+                                                                     : LoggedPacketType::kOneRtt,
+        .packet_number = lost.packet_number,
+        .size = lost.size,
+        .is_mtu_probe = lost.mtu_probe,
+        .trigger = lost.by_time ? PacketLossTrigger::kTimeThreshold : PacketLossTrigger::kReorderingThreshold});
+  if (!recovery_.lost.empty()) {
+    event_log().frames.remember(recovery_.lost);
+    const auto frames = event_log().frames.frames();
+    if (!frames.empty()) emitter_.emit(MarkedForRetransmit{.frames = frames});
+  }
+  log_recovery_metrics();
+  log_congestion_state(outcome.persistent_congestion ? CongestionTrigger::kPersistentCongestion
+                       : outcome.lost_packets != 0   ? CongestionTrigger::kLoss
+                                                     : CongestionTrigger::kNone);
+}
+
+void ConnectionCore::log_recovery_metrics() {
+  const LossDetector& loss = path_->loss();
+  const CongestionSnapshot congestion = loss.controller().snapshot();
+  RecoveryMetricsUpdated metrics{.smoothed_rtt = loss.rtt().smoothed(),
+                                 .latest_rtt = loss.rtt().latest(),
+                                 .rtt_variance = loss.rtt().variation(),
+                                 .pto_count = loss.pto_count(),
+                                 .congestion_window = congestion.congestion_window,
+                                 .bytes_in_flight = loss.bytes_in_flight(),
+                                 .pacing_rate = path_->pacer().rate_bytes_per_second() * 8};
+  if (loss.rtt().has_sample()) metrics.min_rtt = loss.rtt().min();
+  if (congestion.ssthresh != UINT64_MAX) metrics.ssthresh = congestion.ssthresh;
+  emitter_.emit(metrics);
+}
+
+void ConnectionCore::log_congestion_state(CongestionTrigger trigger) {
+  EventLog& log = event_log();
+  const std::string_view state = to_string(path_->controller().snapshot().phase);
+  if (log.congestion_state == state) return;
+  CongestionStateUpdated event{.new_state = state, .trigger = trigger};
+  if (log.congestion_state) event.old_state = *log.congestion_state;
+  log.congestion_state = state;
+  emitter_.emit(event);
+}
+
+void ConnectionCore::log_mtu() {
+  if (!emitter_.wants(EventGroup::kConnection)) return;
+  EventLog& log = event_log();
+  MtuUpdated event{.new_mtu = path_->active().mtu(), .done = path_->active().mtu_prober().search_complete()};
+  event.old_mtu = std::exchange(log.mtu, event.new_mtu);
+  emitter_.emit(event);
+}
+
+// At the end of each turn to send.
+void ConnectionCore::log_sending(const TransmitTrain& train, bool may_carry_data) {
+  log_train(true, train.size, train.segment_size);
+  if (emitter_.wants(EventGroup::kRecovery) && handshake_.begun) log_blocked(may_carry_data);
+  if (emitter_.wants(EventGroup::kTimers)) log_loss_timer(false);
+}
+
+// What keeps us from sending, after everything was sent that could be.
+void ConnectionCore::log_blocked(bool may_carry_data) {
+  const LossDetector& loss = path_->loss();
+  BlockedReason reason = BlockedReason::kNone;
+  if (!may_carry_data) {
+    // Pacing is the usual course of sending and would be told with every train.
+    if (!loss.window_open()) reason = BlockedReason::kCongestionControl;
+  } else if (!path_->active().anti_amplification().allows(kBaseMtu)) {
+    reason = BlockedReason::kAmplification;
+  } else if (!streams_.wants_to_send_data()) {
+    reason = streams_.blocked_reason();
+  }
+  EventLog& log = event_log();
+  if (log.blocked == reason) return;
+  const auto state = [](BlockedReason r) {
+    return r == BlockedReason::kNone ? BlockedState::kUnblocked : BlockedState::kBlocked;
+  };
+  ConnectionDataBlockedUpdated event{.new_state = state(reason), .reason = reason};
+  if (log.blocked) event.old_state = state(*log.blocked);
+  log.blocked = reason;
+  emitter_.emit(event);
+}
+
+// The loss detection timer, if it is another one than was told last (RFC 9002 appendix A.8).
+void ConnectionCore::log_loss_timer(bool expired) {
+  EventLog& log = event_log();
+  bool is_pto = false;
+  const Timestamp deadline = path_->loss().next_timeout(is_pto);
+  const auto timer = [](bool pto) { return pto ? LoggedTimer::kPto : LoggedTimer::kLossTimeout; };
+  if (expired) emitter_.emit(TimerUpdated{.timer = timer(log.loss_timer_is_pto), .action = TimerAction::kExpired});
+  if (deadline == log.loss_deadline && is_pto == log.loss_timer_is_pto) return;
+  if (deadline == kNever) {
+    emitter_.emit(TimerUpdated{.timer = timer(log.loss_timer_is_pto), .action = TimerAction::kCancelled});
+  } else {
+    emitter_.emit(TimerUpdated{.timer = timer(is_pto), .action = TimerAction::kSet, .delta = deadline - now_});
+  }
+  log.loss_deadline = deadline;
+  log.loss_timer_is_pto = is_pto;
+}
+
+void ConnectionCore::log_peer_cid(const ConnectionId& before, const ConnectionId& now) {
+  if (before == now) return;
+  emitter_.emit(ConnectionIdUpdated{.initiator = Owner::kRemote, .old_id = before.view(), .new_id = now.view()});
 }
 
 void ConnectionCore::log_ecn_state(quic::EcnState before, quic::EcnState now) {
@@ -265,7 +319,17 @@ void ConnectionCore::log_key_update(bool write, KeyTrigger trigger) {
 }
 
 void ConnectionCore::log_state(LoggedConnectionState state) {
-  emitter_.emit(ConnectionStateUpdated{.new_state = state});
+  if (!emitter_.wants(EventGroup::kConnection)) return;
+  EventLog& log = event_log();
+  emitter_.emit(ConnectionStateUpdated{.old_state = std::exchange(log.state, state), .new_state = state});
+}
+
+// Nothing is told of the connection after this.
+void ConnectionCore::log_end() {
+  if (emitter_.sink() == nullptr) return;
+  log_state(LoggedConnectionState::kClosed);
+  emitter_.stop();
+  event_log_.reset();
 }
 
 }  // namespace hawser::quic

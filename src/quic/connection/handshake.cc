@@ -133,7 +133,7 @@ void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
   path_->active().mtu_prober().set_peer_limit(peer.max_udp_payload_size);
   path_->local_cids().set_peer_limit(std::min<std::uint64_t>(peer.active_connection_id_limit, kCidsToIssue));
   if (peer.stateless_reset_token) path_->peer_cids().set_initial_token(*peer.stateless_reset_token);
-  if (emitter_.wants(EventGroup::kConnection)) log_peer_parameters(peer);
+  if (emitter_.wants(EventGroup::kConnection)) log_parameters(Owner::kRemote, peer);
 }
 
 void ConnectionCore::on_handshake_complete() {
@@ -148,7 +148,10 @@ void ConnectionCore::on_handshake_complete() {
                       .early_data = tls_->early_data()};
   tell_.complete = true;
   log_state(LoggedConnectionState::kHandshakeComplete);
-  emitter_.emit(VersionInformation{.chosen_version = static_cast<std::uint32_t>(Version::kV1)});
+  constexpr std::uint32_t kVersions[] = {static_cast<std::uint32_t>(Version::kV1)};
+  VersionInformation versions{.chosen_version = kVersions[0]};
+  (is_server() ? versions.server_versions : versions.client_versions) = kVersions;
+  emitter_.emit(versions);
   emitter_.emit(AlpnInformation{.chosen_alpn = handshake_.facts.alpn});
   if (!is_server()) conclude_early_data();
   issue_connection_ids();

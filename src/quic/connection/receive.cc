@@ -39,6 +39,7 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
                                   Timestamp now) {
   begin(now);
   note_movement();
+  log_train(false, bytes.size(), segment_size);
   const std::size_t cid_length = cids_->length();
   while (!bytes.empty()) {
     // Short header packets of the run share a key and an offset: their masks come together.
@@ -85,7 +86,10 @@ void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) 
   Bytes first_dcid;
   Arrival here = arrival;
   while (!datagram.empty()) {
-    if (too_small_for_initial && (datagram[0] & 0xf0) == 0xc0) return;
+    if (too_small_for_initial && (datagram[0] & 0xf0) == 0xc0) {
+      emitter_.emit(DatagramDropped{.size = arrival.datagram_size, .reason = PacketDropReason::kInvalid});
+      return;
+    }
     const std::size_t used = on_packet(datagram, here, first_dcid);
     if (used == 0 || used >= datagram.size()) return;
     if (first_dcid.empty()) {
@@ -149,8 +153,11 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
   if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_.complete)) {
     const bool may_come = level == EncryptionLevel::kZeroRtt ? awaits_zero_rtt_keys() : !keys_.discarded(level);
     if (may_come && early_packets_ == nullptr) early_packets_ = std::make_unique<EarlyPackets>();
-    if (!may_come || !early_packets_->keep(level, packet, arrival.tuple, arrival.ecn))
+    if (may_come && early_packets_->keep(level, packet, arrival.tuple, arrival.ecn)) {
+      if (emitter_.wants(EventGroup::kConnection)) log_packet_buffered(header.type, packet.size());
+    } else {
       drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
+    }
     return;
   }
   const HeaderMask mask = arrival.mask != nullptr
@@ -185,7 +192,8 @@ void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, 
     // RFC 9000 section 7.2: a server chooses its connection ID with its first packet; packets go
     // there from now on. A client's is believed only here, once a packet with it was authentic:
     // were it taken from a damaged first Initial, every later one would be dropped.
-    ids_.first_peer = ConnectionId(header.scid);
+    const ConnectionId before = std::exchange(ids_.first_peer, ConnectionId(header.scid));
+    if (emitter_.wants(EventGroup::kConnection) && !is_server()) log_peer_cid(before, ids_.first_peer);
     path_->peer_cids().set_initial(ids_.first_peer);
     handshake_.peer_cid_fixed = true;
   }
@@ -196,7 +204,7 @@ void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, 
     return;
   }
   const Bytes payload = Bytes(packet).subspan(header_size, packet.size() - header_size - kAeadTagLength);
-  if (emitter_.wants(EventGroup::kPackets)) log_packet_received(received, payload, packet.size());
+  if (emitter_.wants(EventGroup::kPackets)) log_packet_received(received, header.scid, payload, packet.size());
   on_payload(payload, received);
 }
 
@@ -286,7 +294,9 @@ void ConnectionCore::replay_early_packets() {
       if (!ready || phase_ != Phase::kOpen) continue;
       // Kept until the end of the batch, for what the application reads may lie in it.
       EarlyPacket& kept = replayed.emplace_back(std::move(early));
+      if (event_log_ != nullptr) event_log_->replaying = true;
       (void)on_packet(kept.octets, {.tuple = kept.tuple, .ecn = kept.ecn, .datagram_size = kept.octets.size()}, {});
+      if (event_log_ != nullptr) event_log_->replaying = false;
     }
   }
   if (early_packets_->empty()) early_packets_.reset();
@@ -324,7 +334,8 @@ void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
   handshake_.retried = true;
   ids_.retry_scid = ConnectionId(retry->scid);
   handshake_.token.assign(retry->token.begin(), retry->token.end());
-  ids_.first_peer = *ids_.retry_scid;
+  const ConnectionId before = std::exchange(ids_.first_peer, *ids_.retry_scid);
+  if (emitter_.wants(EventGroup::kConnection)) log_peer_cid(before, ids_.first_peer);
   path_->peer_cids().set_initial(ids_.first_peer);
   keys_.set_initial(initial_keys(v1_key_table(), role_, ids_.retry_scid->view(), config_.crypto));
   recovery_.clear();

@@ -77,6 +77,8 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
     if (size < segment) break;
   }
   mask_train(builder);
+  if (emitter_.sink() != nullptr) [[unlikely]]
+    log_sending(train, plan.may_carry_data);
   if (!plan.may_carry_data) {
     times_.waits_for_pacing = path_->blocked_by_pacing(now);
   } else if (train.size + segment <= capacity && !streams_.wants_to_send_data()) {
@@ -105,6 +107,7 @@ bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder&
     mask_train(builder);
     if (size == 0) continue;
     train.size = train.segment_size = size;
+    log_train(true, size, size);
     return true;
   }
   return false;
@@ -120,6 +123,7 @@ bool ConnectionCore::next_probe_train(TransmitTrain& train, DatagramBuilder& bui
   train.size = train.segment_size =
       write_datagram(builder, train.buffer.first(size), network_path, {.mtu_probe = true, .pad_to = size});
   mask_train(builder);
+  log_train(true, train.size, train.segment_size);
   network_path.mtu_prober().on_probe_sent(static_cast<std::uint16_t>(train.size), now_);
   return true;
 }
@@ -289,7 +293,9 @@ WriteResult ConnectionCore::write_datagrams(PacketPayload& out) {
 void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan) {
   builder.finish();
   for (OpenPacket& packet : builder.packets()) {
-    if (emitter_.wants(EventGroup::kPackets)) log_packet_sent(packet, plan.ecn, plan.mtu_probe);
+    if (emitter_.wants(EventGroup::kPackets))
+      log_packet_sent(packet, network_path, plan.ecn, plan.mtu_probe,
+                      path_->loss().probes_owed(space_of(packet.level)) != 0);
     seal_packet(packet, builder);
     account_packet(packet, network_path, plan);
   }

@@ -53,7 +53,10 @@ Timestamp ConnectionCore::next_timeout() const {
 void ConnectionCore::on_timeout(Timestamp now) {
   begin(now);
   if (phase_ == Phase::kClosing || phase_ == Phase::kDraining) {
-    if (now >= closing_.deadline) phase_ = Phase::kTerminated;
+    if (now >= closing_.deadline) {
+      phase_ = Phase::kTerminated;
+      log_end();
+    }
     return;
   }
   if (phase_ != Phase::kOpen) return;
@@ -80,13 +83,14 @@ void ConnectionCore::on_loss_timeout() {
   recovery_.clear();
   const TimeoutOutcome outcome = path_->loss().on_timeout(now_, recovery_);
   if (outcome.kind == TimeoutKind::kLoss) {
-    apply_recovery(outcome.losses, outcome.space);
+    apply_recovery(outcome.losses);
   } else if (outcome.kind == TimeoutKind::kPto) {
     ++stats_.pto_count;
     if (path_->active().on_pto(now_)) path_->on_mtu_changed();
-    if (emitter_.wants(EventGroup::kRecovery)) emit_recovery_metrics();
+    if (emitter_.wants(EventGroup::kRecovery)) log_recovery_metrics();
   }
   on_frames_recovered(outcome.space);
+  if (emitter_.wants(EventGroup::kTimers)) log_loss_timer(true);
 }
 
 void ConnectionCore::on_path_timeouts() {

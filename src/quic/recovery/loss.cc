@@ -137,6 +137,8 @@ Parsed<void> LossDetector::ack_range(const AckReceived& ack, std::uint64_t small
   Range fresh = s.acked.first_gap(begin, end);
   if (fresh.begin >= fresh.end) return {};
   while (fresh.begin < fresh.end) {
+    if (frames.wants_numbers) [[unlikely]]
+      frames.acked_numbers.push_back(fresh);
     for (std::uint64_t pn = fresh.begin; pn != fresh.end; ++pn) HAWSER_TRY_VOID(ack_packet(ack, pn, run, frames));
     fresh = s.acked.first_gap(fresh.end, end);
   }

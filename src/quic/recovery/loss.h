@@ -83,11 +83,15 @@ struct RecoveryFrames {
   // Frames that were in `lost` earlier and arrived after all: a stream need not resend them.
   std::vector<SentFrame> late_acked;
   std::vector<LostPacket> lost_packets;
+  // Newly acknowledged packet numbers, descending as an ACK frame has them. Only while wanted.
+  std::vector<Range> acked_numbers;
+  bool wants_numbers = false;
   void clear() {
     acked.clear();
     lost.clear();
     late_acked.clear();
     lost_packets.clear();
+    acked_numbers.clear();
   }
 };
 
@@ -189,6 +193,8 @@ class LossDetector {
 
   // Earlier of the loss timer and the PTO; kNever if neither is armed.
   [[nodiscard]] Timestamp next_timeout() const;
+  // The same, and which of the two it is.
+  [[nodiscard]] Timestamp next_timeout(bool& is_pto) const;
   // Call when next_timeout() has passed. After a PTO `frames.lost` has the frames of the oldest
   // packets in flight, to be written into the probes; their packets stay in flight.
   TimeoutOutcome on_timeout(Timestamp now, RecoveryFrames& frames);

@@ -67,10 +67,17 @@ Timestamp LossDetector::pto_deadline(PacketNumberSpace& id, Timestamp now) const
 
 // rfc9002:6.2.1-loss-timer-first
 Timestamp LossDetector::next_timeout() const {
+  bool is_pto = false;
+  return next_timeout(is_pto);
+}
+
+Timestamp LossDetector::next_timeout(bool& is_pto) const {
+  is_pto = false;
   if (timer_set_at_ == kNever) return kNever;  // nothing happened yet
   PacketNumberSpace id{};
   const Timestamp loss = loss_deadline(id);
   if (loss != kNever || amplification_limited_) return loss;
+  is_pto = true;
   return pto_deadline(id, timer_set_at_);
 }
 

@@ -83,6 +83,8 @@ class RecvStream {
   [[nodiscard]] bool has_all() const { return state_ == RecvState::kDataRecvd || state_ == RecvState::kDataRead; }
   [[nodiscard]] ApplicationErrorCode reset_code() const { return reset_code_; }
   [[nodiscard]] std::uint64_t readable_octets() const { return buffer_.readable_octets(); }
+  // The offset of what the reader takes next.
+  [[nodiscard]] std::uint64_t read_to() const { return buffer_.read_to(); }
   [[nodiscard]] std::uint64_t highest() const { return highest_; }
   [[nodiscard]] std::uint64_t window() const { return window_.window(); }
   [[nodiscard]] bool has_borrowed() const { return buffer_.has_borrowed(); }

@@ -101,6 +101,7 @@ class SendStream {
   [[nodiscard]] std::uint64_t room() const;
   [[nodiscard]] std::uint64_t buffer_limit() const { return buffer_limit_; }
   [[nodiscard]] std::uint64_t peer_limit() const { return credit_.limit(); }
+  [[nodiscard]] std::uint64_t written_to() const { return buffer_.end(); }
   [[nodiscard]] std::uint64_t sent_to() const { return buffer_.next(); }
   [[nodiscard]] ApplicationErrorCode reset_code() const { return reset_code_; }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "quic/streams/stream_watch.h"
 
 namespace hawser::quic {
 
@@ -113,6 +114,8 @@ Stream& StreamSet::create(StreamId id) {
   stream.events = stream.control = 0;
   stream.closed = false;
   stream.stop_code = 0;
+  if (events_out_ != nullptr) [[unlikely]]
+    tell_created(stream);
   return stream;
 }
 
@@ -146,7 +149,10 @@ std::optional<StreamEvent> StreamSet::next_event() {
                       .reset_code = stream.recv.reset_code(),
                       .stop_code = stream.stop_code};
     // Telling of a reset, or of an end with nothing left to read, is what completes the part.
-    if ((stream.events & (kStreamReadable | kStreamReset)) != 0) stream.recv.on_end_delivered();
+    if ((stream.events & (kStreamReadable | kStreamReset)) != 0) {
+      const Watch watch(*this, stream);
+      stream.recv.on_end_delivered();
+    }
     close_if_done(stream);
     event.what = std::exchange(stream.events, std::uint8_t{0});
     events_.remove(stream);

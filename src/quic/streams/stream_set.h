@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
 #include "base/time.h"
+#include "events/event_types.h"
 #include "quic/streams/buffer_pools.h"
 #include "quic/streams/flow_control.h"
 #include "quic/streams/scheduler.h"
@@ -27,6 +28,10 @@
 #include "quic/wire/packet_payload.h"
 #include "quic/wire/sent_frame.h"
 #include "quic/wire/types.h"
+
+namespace hawser {
+class EventEmitter;  // events/event_sink.h
+}  // namespace hawser
 
 namespace hawser::quic {
 
@@ -84,6 +89,8 @@ class StreamSet {
   StreamSet& operator=(const StreamSet&) = delete;
   ~StreamSet();
 
+  // Where streams tell what becomes of them; not owned, null: nowhere.
+  void set_events(const EventEmitter* events) { events_out_ = events; }
   // From the peer's transport parameters, or remembered ones for 0-RTT. Limits only rise.
   void set_peer_limits(const PeerStreamLimits& limits);
   // The server refused 0-RTT: everything sent is to be sent again, under limits that the next
@@ -178,6 +185,9 @@ class StreamSet {
     return streams_.memory() + scheduler_.memory() +
            static_cast<std::size_t>(send_blocks_.octets() + receive_blocks_.octets());
   }
+  // What holds back the data that wants_to_send_data() does not count; kApplication: nothing does,
+  // there is none.
+  [[nodiscard]] BlockedReason blocked_reason();
   [[nodiscard]] const SendCredit& send_credit() const { return credit_; }
   [[nodiscard]] const ReceiveWindow& receive_window() const { return window_; }
 
@@ -222,6 +232,15 @@ class StreamSet {
   void destroy(Stream& stream);
   void grant_streams(bool bidirectional);
 
+  // stream_events.cc: what is told of a stream. The states are those before.
+  void tell_sending(const Stream& stream, std::optional<SendState> before);
+  void tell_receiving(const Stream& stream, std::optional<RecvState> before);
+  void tell_created(const Stream& stream);
+  void tell_moved(const Stream& stream, bool to_transport, std::uint64_t offset, std::uint64_t octets);
+  void tell_blocked(const Stream& stream, bool blocked);
+  // Tells if the state of one of a stream's parts changed while this object lived.
+  class Watch;
+
   // stream_set_receive.cc: frames in, reader.
   Parsed<Stream*> stream_for_frame(StreamId id, std::uint64_t frame_type);
   Parsed<Stream*> open_up_to(StreamId id, std::uint64_t frame_type);
@@ -245,6 +264,7 @@ class StreamSet {
   void note_streams_blocked(bool bidirectional);
 
   Role role_;
+  const EventEmitter* events_out_ = nullptr;
   StreamSetConfig config_;
   PeerStreamLimits peer_;
   Duration rtt_ = std::chrono::milliseconds{100};  // until the path has a sample

@@ -4,7 +4,7 @@
 
 #include "base/result.h"
 #include "base/varint.h"
-#include "quic/streams/stream_set.h"
+#include "quic/streams/stream_watch.h"
 
 namespace hawser::quic {
 
@@ -57,6 +57,7 @@ Parsed<void> StreamSet::on_stream(StreamId id, std::uint64_t offset, Bytes data,
     return fail(TransportErrorCode::kFrameEncodingError, "stream offset beyond 2^62 - 1", kStreamType);
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kStreamType));
   if (stream == nullptr) return {};
+  const Watch watch(*this, *stream);
   HAWSER_TRY(const RecvStream::Taken taken,
              stream->recv.on_stream_data(offset, data, fin, window_.limit() - received_));
   received_ += taken.received;
@@ -73,6 +74,7 @@ Parsed<void> StreamSet::on_reset_stream(StreamId id, ApplicationErrorCode code, 
     return fail(TransportErrorCode::kFrameEncodingError, "final size beyond 2^62 - 1", kResetStreamType);
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kResetStreamType));
   if (stream == nullptr) return {};
+  const Watch watch(*this, *stream);
   const RecvState before = stream->recv.state();
   HAWSER_TRY(const RecvStream::Taken taken,
              stream->recv.on_reset_stream(code, final_size, window_.limit() - received_));
@@ -91,6 +93,7 @@ Parsed<void> StreamSet::on_stop_sending(StreamId id, ApplicationErrorCode code) 
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kStopSendingType));
   if (stream == nullptr || !stream->send.is_open()) return {};
   // RFC 9000 section 3.5: answered with RESET_STREAM and the same code.
+  const Watch watch(*this, *stream);
   stream->stop_code = code;
   abandon_sending(*stream, code);
   note(*stream, kStreamStopSending);
@@ -104,7 +107,10 @@ void StreamSet::on_max_data(std::uint64_t maximum) {
 Parsed<void> StreamSet::on_max_stream_data(StreamId id, std::uint64_t maximum) {
   if (!can_send(id)) return wrong_direction(kMaxStreamDataType);
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kMaxStreamDataType));
-  if (stream != nullptr && stream->send.on_max_stream_data(maximum)) reschedule(*stream);
+  if (stream == nullptr) return {};
+  const bool was_blocked = stream->send.is_blocked();
+  if (stream->send.on_max_stream_data(maximum)) reschedule(*stream);
+  if (was_blocked && !stream->send.is_blocked()) tell_blocked(*stream, false);
   return {};
 }
 
@@ -159,7 +165,10 @@ std::span<const Bytes> StreamSet::readable(StreamId id, std::span<Bytes> out) {
 bool StreamSet::consume(StreamId id, std::uint64_t octets) {
   Stream* stream = streams_.find(id);
   if (stream == nullptr || !stream->recv.exists()) return false;
+  const Watch watch(*this, *stream);
   octets = std::min(octets, stream->recv.readable_octets());
+  if (events_out_ != nullptr) [[unlikely]]
+    tell_moved(*stream, false, stream->recv.read_to(), octets);
   const bool ended = stream->recv.consume(octets);
   on_consumed(octets);
   if (stream->recv.needs_window_update()) want_control(*stream, kControlMaxStreamData);
@@ -171,6 +180,7 @@ std::expected<void, StreamRefusal> StreamSet::stop_sending(StreamId id, Applicat
   if (!can_receive(id)) return std::unexpected(StreamRefusal::kWrongDirection);
   Stream* stream = streams_.find(id);
   if (stream == nullptr) return std::unexpected(StreamRefusal::kUnknownStream);
+  const Watch watch(*this, *stream);
   on_consumed(stream->recv.stop_sending(code));
   stream->events &= static_cast<std::uint8_t>(~kStreamReadable);
   if (stream->recv.needs_stop_sending()) want_control(*stream, kControlStopSending);

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/varint.h"
-#include "quic/streams/stream_set.h"
+#include "quic/streams/stream_watch.h"
 
 namespace hawser::quic {
 
@@ -42,6 +42,8 @@ std::expected<std::size_t, StreamRefusal> StreamSet::write(StreamId id, Bytes by
   if (!stream) return std::unexpected(stream.error());
   const std::size_t taken = (*stream)->send.write(bytes);
   send_buffered_ += taken;
+  if (events_out_ != nullptr) [[unlikely]]
+    tell_moved(**stream, true, (*stream)->send.written_to() - taken, taken);
   reschedule(**stream);
   return taken;
 }
@@ -51,6 +53,8 @@ std::expected<std::size_t, StreamRefusal> StreamSet::write(StreamId id, SharedBy
   if (!stream) return std::unexpected(stream.error());
   const std::size_t taken = (*stream)->send.write(std::move(bytes));
   send_buffered_ += taken;
+  if (events_out_ != nullptr) [[unlikely]]
+    tell_moved(**stream, true, (*stream)->send.written_to() - taken, taken);
   reschedule(**stream);
   return taken;
 }
@@ -68,6 +72,7 @@ std::expected<void, StreamRefusal> StreamSet::reset(StreamId id, ApplicationErro
   if (!can_send(id)) return std::unexpected(StreamRefusal::kWrongDirection);
   Stream* stream = streams_.find(id);
   if (stream == nullptr) return std::unexpected(StreamRefusal::kUnknownStream);
+  const Watch watch(*this, *stream);
   abandon_sending(*stream, code);
   return {};
 }
@@ -110,7 +115,10 @@ void StreamSet::reschedule(Stream& stream) {
     stream.waits_for_credit = waits;
   }
   if (waits && credit_.take_blocked_notice()) connection_control_ |= kSendDataBlocked;
-  if (allowed && stream.send.take_blocked_notice()) want_control(stream, kControlStreamDataBlocked);
+  if (allowed && stream.send.take_blocked_notice()) {
+    want_control(stream, kControlStreamDataBlocked);
+    tell_blocked(stream, true);
+  }
 }
 
 void StreamSet::unschedule(Stream& stream) {
@@ -224,7 +232,10 @@ bool StreamSet::write_stream_control(PacketPayload& payload, Stream& stream, Tim
 
 WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp) {
   while (Stream* stream = scheduler_.next()) {
+    const SendState before = stream->send.state();
     const SendStream::Written written = stream->send.write_stream_frame(payload, credit_.available());
+    if (stream->send.state() != before) [[unlikely]]
+      tell_sending(*stream, before);
     if (!written.frame) {
       if (written.result == WriteResult::kPacketFull) return WriteResult::kPacketFull;
       // Another stream used up the connection's credit: this one waits for more of it.
@@ -247,6 +258,7 @@ void StreamSet::on_frame_acked(const SentFrame& frame) {
   if (frame.kind != SentFrameKind::kStream && frame.kind != SentFrameKind::kResetStream) return;
   Stream* stream = streams_.find(StreamId{frame.id});
   if (stream == nullptr) return;
+  const Watch watch(*this, *stream);
   if (frame.kind == SentFrameKind::kStream) {
     on_stream_frame_acked(*stream, frame);
   } else {
