@@ -1,6 +1,7 @@
 // endpoint_protocol.cc: an endpoint's settings and client sockets.
 #include "runtime/endpoint_protocol.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "net/address.h"
@@ -28,6 +29,18 @@ std::expected<quic::Connection*, ConfigError> EndpointProtocol::connect(quic::Cl
     HAWSER_TRY(parameters.tuple.local, client_socket(parameters.tuple.remote, udp));
   }
   return endpoint_.connect(std::move(parameters), handler, current_time());
+}
+
+void EndpointProtocol::on_timeout(Timestamp now) {
+  endpoint_.on_timeout(now);
+  memory_.note(endpoint_.turnover(), now);
+  if (memory_.take_due(now)) return_free_memory();
+}
+
+std::optional<Timestamp> EndpointProtocol::next_timeout() const {
+  const std::optional<Timestamp> next = endpoint_.next_timeout();
+  if (memory_.due() == kNever) return next;
+  return std::min(next.value_or(kNever), memory_.due());
 }
 
 // The address that datagrams to `remote` leave from, on the socket of its family.

@@ -13,6 +13,7 @@
 #include "net/udp_socket.h"
 #include "quic/endpoint/endpoint.h"
 #include "runtime/datagram_protocol.h"
+#include "runtime/memory_return.h"
 #include "runtime/worker.h"
 
 namespace hawser::runtime {
@@ -38,12 +39,15 @@ class EndpointProtocol final : public DatagramProtocol {
                                                         quic::ConnectionHandler& handler,
                                                         const net::UdpOptions& udp = {});
 
-  void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override { endpoint_.on_datagrams(batch, now); }
-  void on_timeout(Timestamp now) override { endpoint_.on_timeout(now); }
+  void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override {
+    endpoint_.on_datagrams(batch, now);
+    memory_.note(endpoint_.turnover(), now);
+  }
+  void on_timeout(Timestamp now) override;
   std::size_t next_transmits(Timestamp now, std::span<TransmitTrain> trains) override {
     return endpoint_.next_transmits(now, trains);
   }
-  [[nodiscard]] std::optional<Timestamp> next_timeout() const override { return endpoint_.next_timeout(); }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override;
   void close(Timestamp now) override { endpoint_.close_all(goodbye_.code, goodbye_.reason, now); }
   [[nodiscard]] bool idle() const override { return endpoint_.connection_count() == 0; }
 
@@ -53,6 +57,7 @@ class EndpointProtocol final : public DatagramProtocol {
   Worker& worker_;
   Goodbye goodbye_;
   quic::Endpoint endpoint_;
+  MemoryReturn memory_;
   SocketAddress client_v4_;  // where client sockets are bound; family kNone: not opened
   SocketAddress client_v6_;
 };

@@ -109,6 +109,7 @@ struct Endpoint::Impl {
   DatagramBuilder builder;
   EndpointStats stats;
   std::size_t handshakes = 0;
+  std::uint64_t turnover = 0;
   std::uint64_t next_handle = 1;
   bool refuses_new = false;
 
@@ -347,6 +348,7 @@ Endpoint::Impl::Entry& Endpoint::Impl::add(ConnectionParameters parameters) {
   entry.place = static_cast<std::uint32_t>(entries.size() - 1);
   by_cid.insert(hash(parameters.local_cid.view()), entry);
   ++handshakes;
+  ++turnover;
   ++stats.connections_open;
   return entry;
 }
@@ -411,6 +413,7 @@ void Endpoint::Impl::remove(Entry& entry) {
   if (entry.ready) std::erase(ready, &entry);
   if (entry.touched) std::erase(touched, &entry);
   if (entry.handshake_counted) --handshakes;
+  ++turnover;
   --stats.connections_open;
   // The last one takes its place.
   const std::uint32_t place = entry.place;
@@ -510,6 +513,9 @@ void Endpoint::wake(Connection& connection) {
 
 std::size_t Endpoint::connection_count() const {
   return impl_->entries.size();
+}
+std::uint64_t Endpoint::turnover() const {
+  return impl_->turnover;
 }
 EndpointStats Endpoint::stats() const {
   return impl_->stats;

@@ -140,6 +140,8 @@ class Endpoint {
   void wake(Connection& connection);
 
   [[nodiscard]] std::size_t connection_count() const;
+  // Connections begun and ended so far, together.
+  [[nodiscard]] std::uint64_t turnover() const;
   [[nodiscard]] EndpointStats stats() const;
 
  private:
