@@ -13,31 +13,23 @@
 
 #include "load_worker.h"
 #include "perf_options.h"
+#include "run_thread.h"
 #include "runtime/clock.h"
 #include "runtime/key_log.h"
 #include "runtime/qlog_log.h"
 #include "runtime/resolver.h"
-#include "runtime/runtime.h"
-#include "runtime/shutdown_signals.h"
 
 namespace hawser::load {
 namespace {
 
 using runtime::current_time;
 
-constexpr Duration kPoll = 2ms;
 // For CONNECTION_CLOSE to leave.
 constexpr Duration kDrain = 100ms;
 
 class Run {
  public:
   explicit Run(const LoadOptions& options) : options_(options) {}
-  ~Run() {
-    if (runtime_) runtime_->stop();
-    if (runtime_) runtime_->join();
-  }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
 
   std::expected<Outcome, ConfigError> run();
 
@@ -50,7 +42,8 @@ class Run {
   void finish(Outcome& outcome);
   [[nodiscard]] bool over() const;
   void show_progress(Timestamp since, std::uint64_t before) const;
-  [[nodiscard]] std::uint64_t total(Counter Progress::* counter) const {
+  template <class Kind>
+  [[nodiscard]] std::uint64_t total(Kind Progress::* counter) const {
     std::uint64_t sum = 0;
     for (const LoadWorker* worker : workers_) sum += (worker->progress().*counter).value();
     return sum;
@@ -59,45 +52,24 @@ class Run {
   [[nodiscard]] bool all_settled() const {
     return total(&Progress::connections_idle) + total(&Progress::connections_failed) >= options_.arguments.connections;
   }
-  // Runs `work(LoadWorker&)` on each worker's thread, one after the other.
-  template <class Work>
-  void on_each_worker(Work work) {
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-      runtime_->worker(i).call([&](runtime::Worker&) {
-        work(*workers_[i]);
-        return true;
-      });
-    }
-  }
-  // True once `done()` is; false after `end` or a signal.
-  template <class Done>
-  bool wait(Done done, Timestamp end) {
-    while (!done()) {
-      if (interrupted_ || current_time() >= end) return false;
-      interrupted_ = signals_.wait(kPoll) != 0;
-    }
-    return true;
-  }
-
   const LoadOptions& options_;
-  runtime::ShutdownSignals signals_;
-  bool interrupted_ = false;
   std::unique_ptr<runtime::KeyLog> key_log_;
   std::vector<std::unique_ptr<runtime::QlogLog>> qlog_;  // each a worker's, which ends before; may be null
-  std::unique_ptr<runtime::Runtime> runtime_;
-  std::vector<LoadWorker*> workers_;  // the runtime's
+  std::vector<LoadWorker*> workers_;                     // the runtime's
   Window window_;
   perf::CpuTime cpu_before_;
   perf::CpuTime cpu_after_;
   Timestamp ended_{};
+  perf::RunThread thread_;
 };
 
 std::expected<void, ConfigError> Run::prepare() {
   HAWSER_TRY(const std::vector<SocketAddress> addresses,
              runtime::resolve(options_.connect_host, options_.connect_port));
   HAWSER_TRY(key_log_, runtime::KeyLog::open_from_environment());
-  HAWSER_TRY(runtime_, perf::start_runtime(options_.arguments.common, kDrain));
-  for (std::size_t i = 0; i < runtime_->size(); ++i) HAWSER_TRY_VOID(add_worker(i, addresses.front()));
+  HAWSER_TRY(auto runtime, perf::start_runtime(options_.arguments.common, kDrain));
+  thread_.set_runtime(std::move(runtime));
+  for (std::size_t i = 0; i < thread_.runtime().size(); ++i) HAWSER_TRY_VOID(add_worker(i, addresses.front()));
   return {};
 }
 
@@ -113,13 +85,14 @@ std::expected<void, ConfigError> Run::add_worker(std::size_t index, const Socket
   HAWSER_TRY(auto qlog, runtime::QlogLog::create(options_.arguments.common.qlog));
   EventSink* const events = qlog ? &qlog->sink() : nullptr;
   qlog_.push_back(std::move(qlog));
-  runtime_->worker(index).call([&](runtime::Worker& worker) {
+  thread_.runtime().worker(index).call([&](runtime::Worker& worker) {
     // The worker destroys them in this order, connections before what they refer to.
     auto& endpoint = static_cast<runtime::EndpointProtocol&>(worker.attach(std::make_unique<runtime::EndpointProtocol>(
         worker, quic::EndpointConfig{.events = events},
         runtime::Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
     workers_.push_back(&static_cast<LoadWorker&>(worker.attach(std::make_unique<LoadWorker>(
-        options_, remote, WorkerPlace{.index = index, .workers = runtime_->size()}, endpoint, std::move(context)))));
+        options_, remote, WorkerPlace{.index = index, .workers = thread_.runtime().size(), .bell = &thread_.bell()},
+        endpoint, std::move(context)))));
     return true;
   });
   return {};
@@ -127,17 +100,17 @@ std::expected<void, ConfigError> Run::add_worker(std::size_t index, const Socket
 
 std::expected<void, ConfigError> Run::connect() {
   std::expected<void, ConfigError> result;
-  on_each_worker([&](LoadWorker& worker) {
+  thread_.on_each_worker(workers_, [&](LoadWorker& worker) {
     if (result) result = worker.connect_all();
   });
   if (!result) return result;
   const auto settled = [&] {
     return total(&Progress::connections_ready) + total(&Progress::connections_failed) >= options_.arguments.connections;
   };
-  const bool in_time = wait(settled, current_time() + options_.timeout);
-  if (total(&Progress::connections_ready) != 0 && !interrupted_) return {};
-  std::string why = interrupted_ ? "interrupted" : in_time ? "" : "no answer from the server";
-  on_each_worker([&](const LoadWorker& worker) {
+  const bool in_time = thread_.wait(settled, current_time() + options_.timeout);
+  if (total(&Progress::connections_ready) != 0 && !thread_.interrupted()) return {};
+  std::string why = thread_.interrupted() ? "interrupted" : in_time ? "" : "no answer from the server";
+  thread_.on_each_worker(workers_, [&](const LoadWorker& worker) {
     if (why.empty()) why = worker.stats().failure;
   });
   return std::unexpected(
@@ -149,7 +122,7 @@ void Run::start() {
   window_.measure_from = window_.begin + options_.warm_up;
   if (options_.duration != Duration{0}) window_.end = window_.measure_from + options_.duration;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    runtime_->worker(i).post(
+    thread_.runtime().worker(i).post(
         [worker = workers_[i], window = window_](runtime::Worker&) { worker->start(window, current_time()); });
   }
 }
@@ -171,14 +144,16 @@ void Run::show_progress(Timestamp since, std::uint64_t before) const {
 
 void Run::watch() {
   const bool on_terminal = !options_.arguments.common.json && ::isatty(STDERR_FILENO) != 0;
-  (void)wait([] { return false; }, window_.measure_from);
+  (void)thread_.wait([] { return false; }, window_.measure_from);
   cpu_before_ = perf::process_cpu_time();
-  // What fell due before the end is waited for as long as one request may take.
+  // A closed loop ends with its time. In an open one, what fell due before the end is waited for as
+  // long as one request may take.
   const Timestamp last = window_.end == kNever ? kNever : window_.end + options_.timeout;
-  while (!interrupted_) {
+  const Timestamp first = options_.rate == 0 ? window_.end : last;
+  while (!thread_.interrupted()) {
     const Timestamp since = current_time();
     const std::uint64_t before = total(&Progress::requests_done);
-    if (wait([&] { return over(); }, std::min(last, since + 1s)) || current_time() >= last) break;
+    if (thread_.wait([&] { return over(); }, std::min(first, since + 1s)) || current_time() >= last) break;
     if (on_terminal) show_progress(since, before);
   }
   ended_ = current_time();
@@ -187,7 +162,7 @@ void Run::watch() {
 }
 
 void Run::finish(Outcome& outcome) {
-  on_each_worker([&](LoadWorker& worker) {
+  thread_.on_each_worker(workers_, [&](LoadWorker& worker) {
     worker.stop(current_time());
     outcome.stats.add_all(worker.stats());
   });

@@ -7,21 +7,25 @@
 #include <string>
 #include <vector>
 
+#include "milestone.h"
 #include "perf_histogram.h"
-#include "perf_load.h"
+#include "quic/connection/connection.h"
 
 namespace hawser::load {
 
 using perf::Counter;
 using perf::Histogram;
+using perf::Milestone;
 
 // Read while it is written.
 struct Progress {
-  Counter connections_ready;   // first handshakes that are complete
-  Counter connections_failed;  // connections that were given up
-  Counter connections_idle;    // connections that have nothing left to do
-  Counter requests_done;       // in the time that is measured, whatever became of them
-  Counter requests_failed;     // of those: no answer, or one of 4xx and 5xx
+  explicit Progress(perf::Bell* bell) : connections_ready(bell), connections_failed(bell), connections_idle(bell) {}
+
+  Milestone connections_ready;   // first handshakes that are complete
+  Milestone connections_failed;  // connections that were given up
+  Milestone connections_idle;    // connections that have nothing left to do
+  Counter requests_done;         // in the time that is measured, whatever became of them
+  Counter requests_failed;       // of those: no answer, or one of 4xx and 5xx
 };
 
 // One connection's share, for the spread between them.

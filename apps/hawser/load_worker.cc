@@ -15,7 +15,12 @@ constexpr int kLooksPerTimeout = 8;
 
 LoadWorker::LoadWorker(const LoadOptions& options, const SocketAddress& remote, WorkerPlace place,
                        runtime::EndpointProtocol& endpoint, quic::TlsClientContext tls)
-    : options_(options), remote_(remote), place_(place), endpoint_(endpoint), tls_(std::move(tls)) {
+    : options_(options),
+      remote_(remote),
+      place_(place),
+      endpoint_(endpoint),
+      tls_(std::move(tls)),
+      progress_(place.bell) {
   const LoadArguments& given = options.arguments;
   const std::size_t count = share_of(given.connections, place.workers, place.index);
   for (std::size_t i = 0; i < count; ++i) {

@@ -21,6 +21,7 @@ namespace hawser::load {
 struct WorkerPlace {
   std::size_t index = 0;
   std::size_t workers = 1;
+  perf::Bell* bell = nullptr;  // of who waits for the run
 };
 
 class LoadWorker final : public runtime::DatagramProtocol, public LoadDriver {

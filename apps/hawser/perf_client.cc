@@ -15,9 +15,9 @@
 #include "perf_load.h"
 #include "perf_report.h"
 #include "quic/tls/tls_context.h"
+#include "run_thread.h"
 #include "runtime/clock.h"
 #include "runtime/resolver.h"
-#include "runtime/shutdown_signals.h"
 
 namespace hawser::perf {
 namespace {
@@ -27,10 +27,11 @@ using runtime::current_time;
 constexpr Duration kConnectTimeout = 10s;
 // For what is under way when the duration is over, and for the server's reports.
 constexpr Duration kEndTimeout = 10s;
-constexpr Duration kPoll = 5ms;
 
 // What one worker has for itself; used on its thread, but for the counters.
 struct ClientWorker {
+  explicit ClientWorker(Bell& bell) : counters(&bell) {}
+
   Counters counters;
   Histogram latencies;
   std::unique_ptr<quic::TlsClientContext> tls;
@@ -43,12 +44,6 @@ struct ClientWorker {
 class Client {
  public:
   explicit Client(const ClientOptions& options) : options_(options) {}
-  ~Client() {
-    if (runtime_) runtime_->stop();
-    if (runtime_) runtime_->join();
-  }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
 
   std::expected<Outcome, ConfigError> run();
 
@@ -64,45 +59,26 @@ class Client {
   [[nodiscard]] Plan plan() const;
   [[nodiscard]] bool makes_handshakes() const { return options_.mode == Mode::kHandshakes; }
   [[nodiscard]] bool server_reports() const { return options_.alpn.empty(); }
-  [[nodiscard]] std::uint64_t total(Counter Counters::* counter) const;
+  template <class Kind>
+  [[nodiscard]] std::uint64_t total(Kind Counters::* counter) const {
+    std::uint64_t sum = 0;
+    for (const auto& worker : workers_) sum += (worker->counters.*counter).value();
+    return sum;
+  }
   [[nodiscard]] std::uint64_t progress() const;
   void print_live(const LiveSample& look);
   [[nodiscard]] LiveSample look();
   [[nodiscard]] bool reports_are_in() const { return total(&Counters::reports) >= total(&Counters::reports_requested); }
-  // Runs `work(ClientWorker&)` on each worker's thread, one after the other.
   template <class Work>
   void on_each_worker(Work work) {
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-      runtime_->worker(i).call([&](runtime::Worker&) {
-        work(*workers_[i]);
-        return true;
-      });
-    }
-  }
-  // True once `done()` is; false after `limit` or a signal.
-  template <class Done>
-  bool wait(Done done, Duration limit) {
-    const Timestamp end = current_time() + limit;
-    while (!done()) {
-      if (interrupted_ || current_time() >= end) return false;
-      interrupted_ = signals_.wait(kPoll) != 0;
-    }
-    return true;
+    thread_.on_each_worker(workers_, work);
   }
 
   const ClientOptions& options_;
-  runtime::ShutdownSignals signals_;
-  bool interrupted_ = false;
   std::size_t standing_connections_ = 0;  // that stay for the whole run
   std::vector<std::unique_ptr<ClientWorker>> workers_;
-  std::unique_ptr<runtime::Runtime> runtime_;
+  RunThread thread_;
 };
-
-std::uint64_t Client::total(Counter Counters::* counter) const {
-  std::uint64_t sum = 0;
-  for (const auto& worker : workers_) sum += (worker->counters.*counter).value();
-  return sum;
-}
 
 std::uint64_t Client::progress() const {
   switch (options_.mode) {
@@ -148,14 +124,15 @@ Plan Client::plan() const {
 std::expected<void, ConfigError> Client::prepare() {
   HAWSER_TRY(const net::HostPort target, net::parse_host_port(options_.common.address));
   HAWSER_TRY(const std::vector<SocketAddress> addresses, runtime::resolve(target.host, target.port));
-  HAWSER_TRY(runtime_, start_runtime(options_.common, Duration{0}));
+  HAWSER_TRY(auto runtime, start_runtime(options_.common, Duration{0}));
+  thread_.set_runtime(std::move(runtime));
   // Handshakes are counted by their loops; one connection stands beside them for the reports.
   standing_connections_ = !makes_handshakes() ? options_.connections : server_reports() ? 1 : 0;
   const quic::ClientParameters parameters{.tuple = {.remote = addresses.front()},
                                           .server_name = target.host,
                                           .connection = connection_config(options_.common)};
-  for (std::size_t i = 0; i < runtime_->size(); ++i) {
-    workers_.push_back(std::make_unique<ClientWorker>());
+  for (std::size_t i = 0; i < thread_.runtime().size(); ++i) {
+    workers_.push_back(std::make_unique<ClientWorker>(thread_.bell()));
     HAWSER_TRY_VOID(prepare_worker(i, parameters));
   }
   return {};
@@ -170,7 +147,7 @@ std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const
                                              .verify_peer = !options_.insecure}));
   own.tls = std::make_unique<quic::TlsClientContext>(std::move(tls));
   HAWSER_TRY(own.qlog, runtime::QlogLog::create(options_.common.qlog));
-  runtime_->worker(index).call([&](runtime::Worker& worker) {
+  thread_.runtime().worker(index).call([&](runtime::Worker& worker) {
     auto protocol = std::make_unique<runtime::EndpointProtocol>(
         worker, quic::EndpointConfig{.events = own.qlog ? &own.qlog->sink() : nullptr},
         runtime::Goodbye{.reason = "done"});
@@ -186,7 +163,7 @@ std::expected<void, ConfigError> Client::connect() {
   std::expected<void, ConfigError> result;
   for (std::size_t i = 0; i < standing_connections_ && result; ++i) {
     ClientWorker& own = *workers_[i % workers_.size()];
-    runtime_->worker(i % workers_.size()).call([&](runtime::Worker&) {
+    thread_.runtime().worker(i % workers_.size()).call([&](runtime::Worker&) {
       own.connections.push_back(std::make_unique<LoadConnection>(plan(), own.counters, own.latencies));
       result = own.connections.back()->connect(*own.dialer);
       return true;
@@ -194,9 +171,9 @@ std::expected<void, ConfigError> Client::connect() {
   }
   if (!result) return result;
   const auto settled = [&] { return total(&Counters::ready) + total(&Counters::failed) >= standing_connections_; };
-  const bool in_time = wait(settled, kConnectTimeout);
+  const bool in_time = thread_.wait(settled, current_time() + kConnectTimeout);
   if (in_time && total(&Counters::failed) == 0) return {};
-  std::string why = in_time ? "" : interrupted_ ? "interrupted" : "no answer from the server";
+  std::string why = in_time ? "" : thread_.interrupted() ? "interrupted" : "no answer from the server";
   on_each_worker([&](ClientWorker& own) {
     for (const auto& connection : own.connections)
       if (!connection->failure().empty()) why = connection->failure();
@@ -215,7 +192,7 @@ std::expected<void, ConfigError> Client::start() {
   }
   for (std::size_t i = 0; i < options_.connections && result; ++i) {
     ClientWorker& own = *workers_[i % workers_.size()];
-    runtime_->worker(i % workers_.size()).call([&](runtime::Worker&) {
+    thread_.runtime().worker(i % workers_.size()).call([&](runtime::Worker&) {
       own.loops.push_back(
           std::make_unique<HandshakeLoop>(*own.dialer, own.counters, own.latencies,
                                           LoopOptions{.resume = options_.resume, .request = server_reports()}));
@@ -229,7 +206,7 @@ std::expected<void, ConfigError> Client::start() {
 // The first connection's side of the story; the server's is what it reported since the last look.
 LiveSample Client::look() {
   LiveSample sample;
-  runtime_->worker(0).call([&](runtime::Worker&) {
+  thread_.runtime().worker(0).call([&](runtime::Worker&) {
     const ClientWorker& own = *workers_[0];
     if (own.connections.empty() || own.connections.front()->connection() == nullptr) return false;
     LoadConnection& first = *own.connections.front();
@@ -243,7 +220,7 @@ LiveSample Client::look() {
 
 void Client::start_pacers() {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    runtime_->worker(i).call([&](runtime::Worker& worker) {
+    thread_.runtime().worker(i).call([&](runtime::Worker& worker) {
       ClientWorker& own = *workers_[i];
       worker.attach(std::make_unique<Pacer>(own.connections, own.dialer->protocol.endpoint()));
       return true;
@@ -270,7 +247,7 @@ void Client::watch(Timestamp begin) {
   std::uint64_t before = 0;
   std::uint64_t lost_before = 0;
   if (on_terminal) (void)look();
-  while (!wait(over, std::min<Duration>(1s, limit - (current_time() - begin) + 1ms)) && !interrupted_) {
+  while (!thread_.wait(over, std::min(current_time() + 1s, begin + limit)) && !thread_.interrupted()) {
     if (!on_terminal) continue;
     LiveSample sample = look();
     sample.since_begin = current_time() - begin;
@@ -287,14 +264,15 @@ void Client::watch(Timestamp begin) {
 
 // True if the server's word on the first connection is as new as this call.
 bool Client::collect_reports() {
-  interrupted_ = false;
+  thread_.forget_interruption();
   const auto are_in = [this] { return reports_are_in(); };
-  if (!wait(are_in, kEndTimeout)) return false;  // what the live line asked for last
+  if (!thread_.wait(are_in, current_time() + kEndTimeout)) return false;  // what the live line asked for last
   on_each_worker([](ClientWorker& own) {
     for (const auto& connection : own.connections) connection->request_report(own.dialer->protocol.endpoint());
   });
-  if (!wait(are_in, kEndTimeout)) return false;
-  return runtime_->worker(0)
+  if (!thread_.wait(are_in, current_time() + kEndTimeout)) return false;
+  return thread_.runtime()
+      .worker(0)
       .call([this](runtime::Worker&) { return workers_[0]->connections.front()->report().has_value(); })
       .value_or(false);
 }
@@ -313,7 +291,8 @@ void Client::finish(Timestamp begin, Outcome& outcome) {
   });
   // The end of an upload is the server's word that all of it has arrived.
   if (options_.mode == Mode::kUpload)
-    wait([&] { return total(&Counters::idle) + total(&Counters::failed) >= options_.connections; }, kEndTimeout);
+    (void)thread_.wait([&] { return total(&Counters::idle) + total(&Counters::failed) >= options_.connections; },
+                       current_time() + kEndTimeout);
   if (complete || options_.mode == Mode::kUpload) {
     end = begin;
     on_each_worker([&](ClientWorker& own) {
@@ -327,12 +306,12 @@ std::expected<Outcome, ConfigError> Client::run() {
   HAWSER_TRY_VOID(prepare());
   HAWSER_TRY_VOID(connect());
   Outcome outcome;
-  outcome.engine = runtime_->engine();
+  outcome.engine = thread_.runtime().engine();
   outcome.server_cpu_known = server_reports() && collect_reports();
   const auto server_cpu = [&] {
     CpuTime cpu;
     if (!outcome.server_cpu_known) return cpu;
-    runtime_->worker(0).call([&](runtime::Worker&) {
+    thread_.runtime().worker(0).call([&](runtime::Worker&) {
       if (const auto& report = workers_[0]->connections.front()->report())
         cpu = {Duration{static_cast<std::int64_t>(report->cpu_user_ns)},
                Duration{static_cast<std::int64_t>(report->cpu_system_ns)}};

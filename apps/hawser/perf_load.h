@@ -3,7 +3,6 @@
 // on a worker's thread; the counters are read from another.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "milestone.h"
 #include "perf_histogram.h"
 #include "perf_protocol.h"
 #include "quic/endpoint/endpoint.h"
@@ -29,26 +29,18 @@ struct Plan {
   Duration period{0};
 };
 
-// Written by one worker, read by anyone.
-class Counter {
- public:
-  void add(std::uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
 struct Counters {
-  Counter ready;      // connections whose handshake is complete
-  Counter idle;       // connections that have done their share
-  Counter failed;     // connections that ended against our will
+  explicit Counters(Bell* bell) : ready(bell), idle(bell), failed(bell), reports(bell) {}
+
+  Milestone ready;    // connections whose handshake is complete
+  Milestone idle;     // connections that have done their share
+  Milestone failed;   // connections that ended against our will
   Counter exchanges;  // requests, or connections in handshake mode
   Counter resumed;    // of those connections
   Counter octets_received;
   Counter octets_queued;  // of uploads, handed to the transport
   Counter reports_requested;
-  Counter reports;
+  Milestone reports;
 };
 
 // How a worker's client starts connections.

@@ -99,7 +99,7 @@ class MemoryHttp final : public LoadDriver, public quic::AcceptHandler {
 
   Timestamp now{1s};
   Timestamp server_stalls_until{};  // it reads nothing and sends nothing before
-  Progress progress;
+  Progress progress{nullptr};
   Stats stats;
 
  private:
