@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -48,6 +47,7 @@ std::unexpected<ConfigError> resource_error(std::string_view what) {
 
 EpollEngine::EpollEngine(const EpollOptions& options)
     : precise_timeout_(options.precise_timeout),
+      waker_(EFD_NONBLOCK),
       receive_pool_(options.receive_slots),
       transmit_pool_(options.transmit_slots) {}
 
@@ -58,8 +58,8 @@ std::expected<std::unique_ptr<EpollEngine>, ConfigError> EpollEngine::create(con
   std::unique_ptr<EpollEngine> engine{new EpollEngine(options)};
   engine->epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (engine->epoll_ < 0) return resource_error("epoll");
-  engine->wake_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (engine->wake_ < 0 || !add_to_epoll(engine->epoll_, engine->wake_, kWakeEvent)) return resource_error("eventfd");
+  if (!engine->waker_.is_open() || !add_to_epoll(engine->epoll_, engine->waker_.fd(), kWakeEvent))
+    return resource_error("eventfd");
   engine->timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   if (engine->timer_ < 0 || !add_to_epoll(engine->epoll_, engine->timer_, kTimerEvent))
     return resource_error("timerfd");
@@ -67,44 +67,29 @@ std::expected<std::unique_ptr<EpollEngine>, ConfigError> EpollEngine::create(con
 }
 
 EpollEngine::~EpollEngine() {
-  for (const int fd : {epoll_, wake_, timer_}) {
+  for (const int fd : {epoll_, timer_}) {
     if (fd >= 0) ::close(fd);
   }
 }
 
 std::expected<SocketId, ConfigError> EpollEngine::open(const UdpOptions& options) {
-  const auto free = std::ranges::find_if(slots_, [](const Slot& slot) { return !slot.socket; });
-  if (free == slots_.end()) {
-    return std::unexpected(
-        ConfigError{fmt::format("engine: it has {} sockets already, and no room for more", kSocketsMax)});
-  }
+  HAWSER_TRY(const std::uint32_t index, sockets_.find_free());
   HAWSER_TRY(UdpSocket opened, UdpSocket::open(options));
-  const auto index = static_cast<std::uint32_t>(free - slots_.begin());
   if (!add_to_epoll(epoll_, opened.fd(), index)) return resource_error("epoll");
-  free->socket.emplace(std::move(opened));
-  free->maybe_readable = true;
-  free->wants_writable = false;
-  slots_used_ = std::max<std::size_t>(slots_used_, index + 1);
+  sockets_.put(index, std::move(opened)).maybe_readable = true;
   return SocketId{index};
 }
 
 void EpollEngine::close(SocketId socket) {
-  Slot& slot = slots_.at(socket.value);
-  HAWSER_CHECK(slot.socket.has_value());
-  closed_counters_ += slot.socket->counters();
-  closed_drops_ += slot.socket->kernel_drops();
-  slot.socket.reset();  // closing the descriptor takes it out of epoll
-  slot = {};
+  sockets_.remove(socket);  // closing the descriptor takes it out of epoll
 }
 
 SocketAddress EpollEngine::local_address(SocketId socket) const {
-  HAWSER_CHECK(slots_.at(socket.value).socket.has_value());
-  return slots_[socket.value].socket->local_address();
+  return sockets_.socket(socket).local_address();
 }
 
 UdpCapabilities EpollEngine::capabilities(SocketId socket) const {
-  HAWSER_CHECK(slots_.at(socket.value).socket.has_value());
-  return slots_[socket.value].socket->capabilities();
+  return sockets_.socket(socket).capabilities();
 }
 
 PollResult EpollEngine::poll(Duration timeout) {
@@ -129,17 +114,15 @@ PollResult EpollEngine::poll(Duration timeout) {
 
 void EpollEngine::take_event(std::uint64_t source, std::uint32_t what, PollResult& result) {
   if (source == kWakeEvent) {
-    drain_counter(wake_);
-    // After the drain: a wake() from here on writes anew. The exchange also makes visible
-    // what the waking thread did before it called.
-    wake_pending_.exchange(false, std::memory_order_acq_rel);
+    drain_counter(waker_.fd());
+    waker_.on_read();
     result.woken = true;
   } else if (source == kTimerEvent) {
     drain_counter(timer_);
   } else if (source >= kFirstGuestEvent) {
     ready_guests_ |= std::uint64_t{1} << (source - kFirstGuestEvent);
   } else {
-    if ((what & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) slots_[source].maybe_readable = result.readable = true;
+    if ((what & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) sockets_[source].maybe_readable = result.readable = true;
     if ((what & EPOLLOUT) != 0) {
       watch_writable(source, false);
       result.writable = true;
@@ -148,7 +131,7 @@ void EpollEngine::take_event(std::uint64_t source, std::uint32_t what, PollResul
 }
 
 void EpollEngine::watch_writable(std::size_t index, bool wanted) {
-  Slot& slot = slots_[index];
+  Slot& slot = sockets_[index];
   if (slot.wants_writable == wanted) return;
   slot.wants_writable = wanted;
   epoll_event event{};
@@ -163,13 +146,13 @@ bool EpollEngine::watch_guest(int fd, std::uint32_t guest) {
 }
 
 const UdpSocket* EpollEngine::serving(const FourTuple& tuple) const {
-  const std::size_t index = socket_for(tuple);
-  return index == kSocketsMax ? nullptr : &*slots_[index].socket;
+  const std::size_t index = sockets_.find(tuple);
+  return index == kSocketsMax ? nullptr : &sockets_.socket(SocketId{static_cast<std::uint32_t>(index)});
 }
 
 void EpollEngine::stop_coalescing() {
-  for (Slot& slot : slots_) {
-    if (slot.socket) slot.socket->stop_coalescing();
+  for (std::size_t i = 0; i < sockets_.used(); ++i) {
+    if (sockets_[i].socket) sockets_[i].socket->stop_coalescing();
   }
 }
 
@@ -177,8 +160,8 @@ std::size_t EpollEngine::receive(std::span<ReceivedTrain> out) {
   std::size_t filled = 0;
   std::size_t used_slots = 0;
   const std::size_t first = next_to_read_++;
-  for (std::size_t i = 0; i < slots_used_ && filled < out.size() && used_slots < receive_pool_.size(); ++i) {
-    Slot& slot = slots_[(first + i) % slots_used_];
+  for (std::size_t i = 0; i < sockets_.used() && filled < out.size() && used_slots < receive_pool_.size(); ++i) {
+    Slot& slot = sockets_[(first + i) % sockets_.used()];
     if (!slot.socket || !slot.maybe_readable) continue;
     bool drained = false;
     const std::size_t room = std::min(out.size() - filled, receive_pool_.size() - used_slots);
@@ -201,55 +184,22 @@ std::size_t EpollEngine::lend(std::span<TransmitTrain> out) {
   return count;
 }
 
-std::size_t EpollEngine::socket_for(const FourTuple& tuple) const {
-  for (std::size_t i = 0; i < slots_used_; ++i) {
-    if (slots_[i].socket && slots_[i].socket->serves(tuple)) return i;
-  }
-  return kSocketsMax;
-}
-
 std::size_t EpollEngine::send(std::span<TransmitTrain> trains) {
-  std::size_t done = 0;
-  while (done < trains.size()) {
-    const std::size_t index = socket_for(trains[done].tuple);
-    std::size_t run = 1;
-    while (done + run < trains.size() && socket_for(trains[done + run].tuple) == index) ++run;
-    if (index == kSocketsMax) {  // its socket was closed: a network that lost the link
-      for (std::size_t i = 0; i < run; ++i) send_unserved_ += trains[done + i].segments();
-      done += run;
-      continue;
-    }
-    const std::size_t sent = slots_[index].socket->send(trains.subspan(done, run));
-    done += sent;
-    if (sent < run) {
-      watch_writable(index, true);
-      break;
-    }
-  }
-  return done;
+  return sockets_.send(
+      trains, [this](std::size_t index, std::span<TransmitTrain> run) { return sockets_[index].socket->send(run); },
+      [this](std::size_t index) { watch_writable(index, true); });
 }
 
 void EpollEngine::wake() {
-  if (wake_pending_.exchange(true, std::memory_order_acq_rel)) return;
-  const std::uint64_t one = 1;
-  (void)!::write(wake_, &one, sizeof one);
+  waker_.wake();
 }
 
 UdpCounters EpollEngine::counters() const {
-  UdpCounters sum = closed_counters_;
-  sum.send_unreachable += send_unserved_;
-  for (const Slot& slot : slots_) {
-    if (slot.socket) sum += slot.socket->counters();
-  }
-  return sum;
+  return sockets_.counters();
 }
 
 std::uint64_t EpollEngine::kernel_drops() const {
-  std::uint64_t sum = closed_drops_;
-  for (const Slot& slot : slots_) {
-    if (slot.socket) sum += slot.socket->kernel_drops();
-  }
-  return sum;
+  return sockets_.kernel_drops();
 }
 
 }  // namespace hawser::net

@@ -2,8 +2,6 @@
 // with GRO and GSO for the datagrams, an eventfd to be woken by.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -14,6 +12,8 @@
 
 #include "net/buffer_pool.h"
 #include "net/engine.h"
+#include "net/socket_table.h"
+#include "net/waker.h"
 
 namespace hawser::net {
 
@@ -68,22 +68,16 @@ class EpollEngine final : public Engine {
   explicit EpollEngine(const EpollOptions& options);
   void take_event(std::uint64_t source, std::uint32_t what, PollResult& result);
   void watch_writable(std::size_t index, bool wanted);
-  std::size_t socket_for(const FourTuple& tuple) const;  // kSocketsMax: none
 
   int epoll_ = -1;
-  int wake_ = -1;
   int timer_ = -1;  // set only where epoll_pwait2 is missing
   bool precise_timeout_;
-  std::atomic<bool> wake_pending_{false};
+  Waker waker_;
   std::size_t next_to_read_ = 0;  // rotates, so that a busy socket does not starve the others
-  std::array<Slot, kSocketsMax> slots_;
-  std::size_t slots_used_ = 0;  // one past the highest slot that ever held a socket
+  SocketTable<Slot> sockets_;
   std::uint64_t ready_guests_ = 0;
   BufferPool receive_pool_;
   BufferPool transmit_pool_;
-  UdpCounters closed_counters_;
-  std::uint64_t closed_drops_ = 0;
-  std::uint64_t send_unserved_ = 0;  // datagrams whose local address no socket has
 };
 
 }  // namespace hawser::net

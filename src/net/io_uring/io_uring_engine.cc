@@ -8,12 +8,9 @@
 #ifdef HAWSER_HAVE_URING
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <chrono>
@@ -25,6 +22,7 @@
 #include "net/io_uring/uring_buffers.h"
 #include "net/io_uring/uring_socket.h"
 #include "net/io_uring/zero_copy.h"
+#include "net/waker.h"
 
 namespace hawser::net {
 namespace {
@@ -64,8 +62,6 @@ class IoUringEngine final : public Engine {
   };
 
   IoUringEngine(std::unique_ptr<Uring> ring, std::unique_ptr<UringBuffers> buffers, const IoUringOptions& options);
-  [[nodiscard]] const UdpSocket& socket_at(SocketId socket) const;
-  [[nodiscard]] std::size_t socket_for(const FourTuple& tuple) const;  // kSocketsMax: none
   void arm();
   void enter();
   void wait(Duration timeout);
@@ -83,7 +79,6 @@ class IoUringEngine final : public Engine {
   // The ring is closed before the memory goes that it reads and writes.
   std::unique_ptr<UringBuffers> buffers_;
   UringSockets sockets_;
-  std::size_t sockets_used_ = 0;  // one past the highest index that ever was a socket
   std::unique_ptr<Uring> ring_;
   ZeroCopySender sender_;
 
@@ -93,17 +88,15 @@ class IoUringEngine final : public Engine {
   std::vector<std::uint16_t> lent_;  // slots that the application reads until the next receive()
   std::size_t next_to_arm_ = 0;      // rotates, so that a busy socket does not starve the others
 
-  int wake_ = -1;
+  Waker waker_{0};                // not EFD_NONBLOCK: the operation that reads it is to wait
   std::uint64_t wake_count_ = 0;  // where the kernel writes what it read from the eventfd
   bool wake_armed_ = false;
-  std::atomic<bool> wake_pending_{false};
   bool woken_ = false;         // poll() is to say so
   bool writable_ = false;      // likewise
   bool slot_freed_ = false;    // since the wait began
   bool lent_nothing_ = false;  // the last lend() found every slot read by the network card
 
-  UdpCounters engine_counters_;  // system calls, closed sockets, trains without a socket
-  std::uint64_t closed_drops_ = 0;
+  std::uint64_t calls_ = 0;  // that entered the ring
 };
 
 IoUringEngine::IoUringEngine(std::unique_ptr<Uring> ring, std::unique_ptr<UringBuffers> buffers,
@@ -127,9 +120,7 @@ std::expected<std::unique_ptr<IoUringEngine>, ConfigError> IoUringEngine::create
   HAWSER_TRY(auto ring, Uring::create(kOperations, completions, kSocketsMax + 1));
   HAWSER_TRY(auto buffers, UringBuffers::create(*ring, options.receive_slots));
   std::unique_ptr<IoUringEngine> engine{new IoUringEngine(std::move(ring), std::move(buffers), options)};
-  // Not EFD_NONBLOCK: the operation that reads it is to wait.
-  engine->wake_ = eventfd(0, EFD_CLOEXEC);
-  if (engine->wake_ < 0 || !engine->ring_->register_file(kWakeFile, engine->wake_)) {
+  if (!engine->waker_.is_open() || !engine->ring_->register_file(kWakeFile, engine->waker_.fd())) {
     return std::unexpected(
         ConfigError{fmt::format("eventfd: {} (raise the limit of open files?)", std::strerror(errno))});
   }
@@ -138,63 +129,41 @@ std::expected<std::unique_ptr<IoUringEngine>, ConfigError> IoUringEngine::create
 
 IoUringEngine::~IoUringEngine() {
   // On its own thread, so that ports are free at once; otherwise the kernel sees to it soon.
-  for (std::size_t i = 0; i < sockets_used_; ++i) {
+  for (std::size_t i = 0; i < sockets_.used(); ++i) {
     if (sockets_[i].socket && ring_->started_here()) close(SocketId{static_cast<std::uint32_t>(i)});
   }
-  if (wake_ >= 0) ::close(wake_);
 }
 
 // Sockets. ----------------------------------------------------------------------------------------
 
 std::expected<SocketId, ConfigError> IoUringEngine::open(const UdpOptions& options) {
-  const auto free = std::ranges::find_if(sockets_, [](const UringSocket& socket) { return !socket.socket; });
-  if (free == sockets_.end()) {
-    return std::unexpected(
-        ConfigError{fmt::format("engine: it has {} sockets already, and no room for more", kSocketsMax)});
-  }
+  HAWSER_TRY(const std::uint32_t index, sockets_.find_free());
   HAWSER_TRY(UdpSocket opened, UdpSocket::open(options));
-  const auto index = static_cast<std::uint32_t>(free - sockets_.begin());
   if (!ring_->register_file(index, opened.fd())) {
     return std::unexpected(ConfigError{fmt::format("io_uring: cannot register a socket: {}", std::strerror(errno))});
   }
-  free->copies = !opened.capabilities().gso || options.send_call != nullptr;
-  free->socket.emplace(std::move(opened));
-  sockets_used_ = std::max<std::size_t>(sockets_used_, index + 1);
+  const bool copies = !opened.capabilities().gso || options.send_call != nullptr;
+  sockets_.put(index, std::move(opened)).copies = copies;
   return SocketId{index};
 }
 
 void IoUringEngine::close(SocketId id) {
-  UringSocket& socket = sockets_.at(id.value);
-  HAWSER_CHECK(socket.socket.has_value());
+  const std::uint32_t generation = sockets_.with_socket(id).generation;
   if (ring_->has_queued()) ring_->enter();  // or what is queued would come to the index's next socket
   if (ring_->started_here()) {
     ring_->cancel_file(id.value);
     take_completions();
   }
   HAWSER_CHECK(ring_->register_file(id.value, -1));
-  engine_counters_ += socket.socket->counters();
-  closed_drops_ += socket.socket->kernel_drops();
-  socket = {.generation = socket.generation + 1};
-}
-
-const UdpSocket& IoUringEngine::socket_at(SocketId socket) const {
-  HAWSER_CHECK(sockets_.at(socket.value).socket.has_value());
-  return *sockets_[socket.value].socket;
+  sockets_.remove(id, {.generation = generation + 1});
 }
 
 SocketAddress IoUringEngine::local_address(SocketId socket) const {
-  return socket_at(socket).local_address();
+  return sockets_.socket(socket).local_address();
 }
 
 UdpCapabilities IoUringEngine::capabilities(SocketId socket) const {
-  return socket_at(socket).capabilities();
-}
-
-std::size_t IoUringEngine::socket_for(const FourTuple& tuple) const {
-  for (std::size_t i = 0; i < sockets_used_; ++i) {
-    if (sockets_[i].socket && sockets_[i].socket->serves(tuple)) return i;
-  }
-  return kSocketsMax;
+  return sockets_.socket(socket).capabilities();
 }
 
 // The ring. ---------------------------------------------------------------------------------------
@@ -209,8 +178,8 @@ void IoUringEngine::arm() {
     operation.user_data = UringTag{.event = UringEvent::kWoken}.encode();
   }
   if (buffers_->in_kernel() == 0) return;
-  for (std::size_t i = 0; i < sockets_used_; ++i) {
-    const std::size_t index = (next_to_arm_ + i) % sockets_used_;
+  for (std::size_t i = 0; i < sockets_.used(); ++i) {
+    const std::size_t index = (next_to_arm_ + i) % sockets_.used();
     UringSocket& socket = sockets_[index];
     if (!socket.socket || socket.receiving) continue;
     socket.receiving = true;
@@ -226,7 +195,7 @@ void IoUringEngine::arm() {
 
 void IoUringEngine::enter() {
   arm();
-  ++engine_counters_.receive_calls;
+  ++calls_;
   ring_->enter();
   take_completions();
 }
@@ -277,9 +246,7 @@ void IoUringEngine::on_writable(const UringTag& tag) {
 
 void IoUringEngine::on_woken() {
   wake_armed_ = false;
-  // A wake() from here on writes anew. The exchange also makes visible what the waking thread
-  // did before it called.
-  wake_pending_.exchange(false, std::memory_order_acq_rel);
+  waker_.on_read();
   woken_ = true;
 }
 
@@ -292,7 +259,7 @@ void IoUringEngine::wait(Duration timeout) {
   const auto begin = std::chrono::steady_clock::now();
   Duration left = timeout;
   do {
-    ++engine_counters_.receive_calls;
+    ++calls_;
     slot_freed_ = false;
     ring_->wait(left);
     take_completions();
@@ -314,9 +281,7 @@ PollResult IoUringEngine::poll(Duration timeout) {
 }
 
 void IoUringEngine::wake() {
-  if (wake_pending_.exchange(true, std::memory_order_acq_rel)) return;
-  const std::uint64_t one = 1;
-  (void)!::write(wake_, &one, sizeof one);
+  waker_.wake();
 }
 
 // Receiving. --------------------------------------------------------------------------------------
@@ -362,24 +327,9 @@ std::size_t IoUringEngine::lend(std::span<TransmitTrain> out) {
 }
 
 std::size_t IoUringEngine::send(std::span<TransmitTrain> trains) {
-  std::size_t done = 0;
-  while (done < trains.size()) {
-    const std::size_t index = socket_for(trains[done].tuple);
-    std::size_t run = 1;
-    while (done + run < trains.size() && socket_for(trains[done + run].tuple) == index) ++run;
-    if (index == kSocketsMax) {  // its socket was closed: a network that lost the link
-      for (std::size_t i = 0; i < run; ++i) engine_counters_.send_unreachable += trains[done + i].segments();
-      done += run;
-      continue;
-    }
-    const std::size_t sent = send_through(index, trains.subspan(done, run));
-    done += sent;
-    if (sent < run) {
-      watch_for_room(index);
-      break;
-    }
-  }
-  return done;
+  return sockets_.send(
+      trains, [this](std::size_t index, std::span<TransmitTrain> run) { return send_through(index, run); },
+      [this](std::size_t index) { watch_for_room(index); });
 }
 
 // Large trains one by one without a copy, what is between them together.
@@ -430,19 +380,13 @@ void IoUringEngine::watch_for_room(std::size_t index) {
 // Accounts. ---------------------------------------------------------------------------------------
 
 UdpCounters IoUringEngine::counters() const {
-  UdpCounters sum = engine_counters_;
-  for (const UringSocket& socket : sockets_) {
-    if (socket.socket) sum += socket.socket->counters();
-  }
+  UdpCounters sum = sockets_.counters();
+  sum.receive_calls += calls_;
   return sum;
 }
 
 std::uint64_t IoUringEngine::kernel_drops() const {
-  std::uint64_t sum = closed_drops_;
-  for (const UringSocket& socket : sockets_) {
-    if (socket.socket) sum += socket.socket->kernel_drops();
-  }
-  return sum;
+  return sockets_.kernel_drops();
 }
 
 }  // namespace

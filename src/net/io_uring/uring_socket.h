@@ -4,13 +4,11 @@
 
 #ifdef HAWSER_HAVE_URING
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 
-#include "net/engine.h"
-#include "net/udp_socket.h"
+#include "net/socket_table.h"
 
 namespace hawser::net {
 
@@ -22,7 +20,7 @@ struct UringSocket {
   bool watched = false;          // and one that waits for room to send, after a send() fell short
 };
 
-using UringSockets = std::array<UringSocket, kSocketsMax>;
+using UringSockets = SocketTable<UringSocket>;
 
 // What a completion is about, in the 64 bits that the kernel hands back.
 enum class UringEvent : std::uint8_t { kReceived, kWritable, kSent, kWoken };
