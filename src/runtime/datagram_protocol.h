@@ -20,6 +20,8 @@ class DatagramProtocol {
   // `batch` may be changed in place; no view of it survives the call.
   virtual void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) = 0;
   virtual void on_timeout(Timestamp now) = 0;
+  // A datagram of a shared port that its worker's protocol could not place (Worker::share_stray).
+  virtual void on_stray(const ReceivedTrain&, Timestamp) {}
   // Fills up to trains.size() trains and returns how many; called again until it says 0.
   virtual std::size_t next_transmits(Timestamp now, std::span<TransmitTrain> trains) = 0;
   // When on_timeout or next_transmits has to be called at the latest.

@@ -8,19 +8,17 @@
 #include "runtime/clock.h"
 
 namespace hawser::runtime {
-namespace {
-
-quic::EndpointConfig with_worker(Worker& worker, quic::EndpointConfig config) {
+quic::EndpointConfig EndpointProtocol::with_worker(EndpointProtocol& self, quic::EndpointConfig config) {
+  Worker& worker = self.worker_;
   config.workers = static_cast<std::uint16_t>(worker.group_size());
   config.worker = static_cast<std::uint16_t>(worker.index() % worker.group_size());
+  if (config.workers > 1) config.strays = &self;
   if (config.random == nullptr) config.random = &worker.random();
   return config;
 }
 
-}  // namespace
-
 EndpointProtocol::EndpointProtocol(Worker& worker, quic::EndpointConfig config, Goodbye goodbye)
-    : worker_(worker), goodbye_(std::move(goodbye)), endpoint_(with_worker(worker, std::move(config))) {}
+    : worker_(worker), goodbye_(std::move(goodbye)), endpoint_(with_worker(*this, std::move(config))) {}
 
 std::expected<quic::Connection*, ConfigError> EndpointProtocol::connect(quic::ClientParameters parameters,
                                                                         quic::ConnectionHandler& handler,

@@ -24,7 +24,7 @@ struct Goodbye {
   std::string reason;
 };
 
-class EndpointProtocol final : public DatagramProtocol {
+class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandler {
  public:
   // `config` gets the worker's index and, unless it has one, its randomness. Made on the
   // worker's thread and handed to attach().
@@ -44,6 +44,7 @@ class EndpointProtocol final : public DatagramProtocol {
     memory_.note(endpoint_.turnover(), now);
   }
   void on_timeout(Timestamp now) override;
+  void on_stray(const ReceivedTrain& train, Timestamp now) override { endpoint_.on_stray(train.bytes, now); }
   std::size_t next_transmits(Timestamp now, std::span<TransmitTrain> trains) override {
     return endpoint_.next_transmits(now, trains);
   }
@@ -52,6 +53,8 @@ class EndpointProtocol final : public DatagramProtocol {
   [[nodiscard]] bool idle() const override { return endpoint_.connection_count() == 0; }
 
  private:
+  static quic::EndpointConfig with_worker(EndpointProtocol& self, quic::EndpointConfig config);
+  void on_stray(const ReceivedTrain& datagram) override { worker_.share_stray(datagram); }
   std::expected<SocketAddress, ConfigError> client_socket(const SocketAddress& remote, const net::UdpOptions& udp);
 
   Worker& worker_;

@@ -288,6 +288,19 @@ void Worker::flush_forwarded() {
   }
 }
 
+void Worker::share_stray(const ReceivedTrain& datagram) {
+  HAWSER_CHECK(on_this_thread());
+  for (Worker* const peer : peers_) {
+    if (peer == this) continue;
+    std::vector<std::uint8_t> octets(datagram.bytes.begin(), datagram.bytes.end());
+    peer->post([octets = std::move(octets), copy = ReceivedTrain(datagram)](Worker& worker) mutable {
+      copy.bytes = octets;
+      DatagramProtocol* const protocol = worker.protocol_for(copy.tuple.local);
+      if (protocol != nullptr) protocol->on_stray(copy, current_time());
+    });
+  }
+}
+
 // Timers and sending. -----------------------------------------------------------------------------
 
 void Worker::run_timeouts(Timestamp now) {

@@ -109,6 +109,9 @@ class Worker {
   // The kernel brings datagrams to this protocol's shared sockets by kCidSteering, not by
   // their 4-tuple.
   void set_steered(const DatagramProtocol& protocol);
+  // Gives a copy of a datagram to on_stray() of what the other workers of the group have behind the
+  // same port, soon and on their threads. For what is rare: each copy is a task.
+  void share_stray(const ReceivedTrain& datagram);
   // Closes the sockets of `protocol` and destroys it, without close(); trains of it that
   // wait for room in a socket are dropped. Never from within a protocol's call.
   void detach(DatagramProtocol& protocol);

@@ -27,6 +27,7 @@ struct Observed {
   std::atomic<std::uint64_t> datagrams{0};
   std::atomic<std::uint64_t> octets{0};
   std::atomic<std::uint64_t> timeouts{0};
+  std::atomic<std::uint64_t> stray_octets{0};
   std::atomic<bool> early_timeout{false};
   std::atomic<bool> closed{false};
   std::atomic<bool> destroyed_on_worker{false};
@@ -486,6 +487,44 @@ TEST(runtime, client_s_own_connection_id_stays_where_the_hash_brought_it) {
   }
   EXPECT_EQ(std::ranges::count_if(observed, [](const Observed& each) { return each.datagrams == 4; }), 1);
   EXPECT_EQ((*runtime)->stats().trains_forwarded, 0u);
+}
+
+// Knows nobody: shares what it gets.
+class Placeless final : public Echo {
+ public:
+  Placeless(Worker& worker, Observed& observed) : Echo(worker, observed), worker_(worker), observed_(observed) {}
+  void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override {
+    Echo::on_datagrams(batch, now);
+    for (ReceivedTrain& train : batch) {
+      worker_.share_stray(train);
+      std::ranges::fill(train.bytes, std::uint8_t{0});  // others have copies
+    }
+  }
+  void on_stray(const ReceivedTrain& train, Timestamp) override {
+    EXPECT_TRUE(worker_.on_this_thread());
+    EXPECT_EQ(std::ranges::count(train.bytes, 0x41), 100);
+    observed_.stray_octets += train.bytes.size();
+  }
+
+ private:
+  Worker& worker_;
+  Observed& observed_;
+};
+
+TEST_P(RuntimeSteering, stray_of_one_worker_is_shown_to_all_others) {
+  std::array<Observed, 3> observed;
+  auto runtime = Runtime::create({.workers = 3, .steering = GetParam()});
+  ASSERT_TRUE(runtime);
+  const auto server =
+      (*runtime)->listen(loopback(), [&](Worker& w) { return std::make_unique<Placeless>(w, observed[w.index()]); });
+  ASSERT_TRUE(server);
+  Peer peer;
+  const std::vector<std::uint8_t> octets(100, 0x41);
+  peer.send(*server, octets, 100);
+  EXPECT_EQ(peer.receive(100), octets);
+  wait_until(
+      [&] { return std::ranges::count_if(observed, [](const Observed& o) { return o.stray_octets != 0; }) == 2; });
+  for (const Observed& each : observed) EXPECT_EQ(each.stray_octets, each.datagrams == 0 ? 100u : 0u);
 }
 
 TEST(runtime, socket_that_one_worker_has_alone_keeps_its_datagrams) {

@@ -23,6 +23,8 @@ constexpr std::size_t kMinInitialDcid = 8;          // RFC 9000 section 7.2
 // With the transport's limits, some 100 octets, they fit the context of a ticket.
 constexpr std::size_t kMaxEarlyDataTerms = 256;
 static_assert(kMaxEarlyDataTerms + 128 <= kMaxTicketContext);
+// RFC 9000 section 10.3.1: a smaller datagram is no stateless reset.
+constexpr std::size_t kMinResetHeard = 5 + kStatelessResetTokenLength;
 
 // Peers choose connection IDs, so the hash is keyed.
 struct RouteHash {
@@ -118,6 +120,8 @@ struct Endpoint::Impl {
   void on_train(const ReceivedTrain& train, Timestamp now);
   Entry* route(Bytes datagram);
   void on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now);
+  bool on_reset(Bytes datagram, Timestamp now);
+  void end_batch(Timestamp now);
   void on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
   void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
               const std::optional<AddressTokens::Verdict>& verdict, Timestamp now);
@@ -143,13 +147,21 @@ Endpoint::~Endpoint() = default;
 
 void Endpoint::on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) {
   for (const ReceivedTrain& train : batch) impl_->on_train(train, now);
-  for (Impl::Entry* entry : impl_->touched) {
+  impl_->end_batch(now);
+}
+
+void Endpoint::on_stray(Bytes datagram, Timestamp now) {
+  if (impl_->on_reset(datagram, now)) impl_->end_batch(now);
+}
+
+void Endpoint::Impl::end_batch(Timestamp now) {
+  for (Entry* entry : touched) {
     entry->touched = false;
-    Impl::core(*entry).end_batch(now);
-    impl_->settle(*entry, now);
+    core(*entry).end_batch(now);
+    settle(*entry, now);
   }
-  impl_->touched.clear();
-  impl_->replayed.clear();
+  touched.clear();
+  replayed.clear();
 }
 
 // Neighbouring datagrams of one connection go to it together.
@@ -193,18 +205,17 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
   if (datagram.empty()) return;
   if ((datagram[0] & kLongHeaderBit) == 0) {
     // RFC 9000 section 10.3.1: perhaps a stateless reset of ours to hear.
-    if (datagram.size() >= 5 + kStatelessResetTokenLength) {
-      StatelessResetToken token;
-      std::copy_n(datagram.end() - static_cast<std::ptrdiff_t>(token.size()), token.size(), token.begin());
-      Entry* found = by_reset_token.find(hash(token));
-      if (found != nullptr && core(*found).path().peer_cids().is_reset_token(token)) {
-        core(*found).on_stateless_reset(now);
-        touch(*found);
-        return;
-      }
-    }
+    if (on_reset(datagram, now)) return;
     ++stats.datagrams_dropped;
-    if (config.tls == nullptr || !replies.admit(now) || !replies.add_reset(datagram, train.tuple, cids)) return;
+    if (config.tls == nullptr || !replies.admit(now)) return;
+    // Of another endpoint's connection, then. An answer does no harm: it is smaller.
+    if (config.strays != nullptr && datagram.size() >= kMinResetHeard) {
+      ReceivedTrain stray = train;
+      stray.bytes = datagram;
+      stray.segment_size = datagram.size();
+      config.strays->on_stray(stray);
+    }
+    if (!replies.add_reset(datagram, train.tuple, cids)) return;
     ++stats.stateless_resets_sent;
     emit_endpoint(StatelessResetSent{.remote = train.tuple.remote, .size = datagram.size() - 1}, now);
     return;
@@ -238,6 +249,18 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
     return;
   }
   on_new_client(datagram, *header, train, now);
+}
+
+// True if it ended a connection of ours.
+bool Endpoint::Impl::on_reset(Bytes datagram, Timestamp now) {
+  if (datagram.size() < kMinResetHeard) return false;
+  StatelessResetToken token;
+  std::copy_n(datagram.end() - static_cast<std::ptrdiff_t>(token.size()), token.size(), token.begin());
+  Entry* found = by_reset_token.find(hash(token));
+  if (found == nullptr || !core(*found).path().peer_cids().is_reset_token(token)) return false;
+  core(*found).on_stateless_reset(now);
+  touch(*found);
+  return true;
 }
 
 bool Endpoint::Impl::wants_retry() const {

@@ -44,6 +44,16 @@ class AcceptHandler {
   virtual ConnectionHandler* on_accept(Connection& connection) = 0;
 };
 
+// One of several endpoints on a port. Called on the driving thread.
+class StrayHandler {
+ public:
+  virtual ~StrayHandler() = default;
+  // A stateless reset names nobody: its first octets are random (RFC 9000 section 10.3), and bring
+  // it to any of the endpoints. `datagram`, a train of one, may be a reset for a connection of
+  // another: give a copy to on_stray() of each. Called at most stateless_replies_max times a second.
+  virtual void on_stray(const ReceivedTrain& datagram) = 0;
+};
+
 enum class RetryPolicy : std::uint8_t {
   kNever,
   kAlways,     // every Initial without a valid token is answered with Retry
@@ -76,6 +86,7 @@ struct EndpointConfig {
   // whose a datagram is.
   std::uint16_t worker = 0;
   std::uint16_t workers = 1;
+  StrayHandler* strays = nullptr;  // where workers > 1; null: such resets are not heard; not owned
 
   // Limits, with what happens past them.
   std::size_t connections_max = 1'000'000;    // further Initials: CONNECTION_REFUSED
@@ -119,6 +130,9 @@ class Endpoint {
   // Inputs. `batch` is read and decrypted in place; no view of it survives the call.
   void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now);
   void on_timeout(Timestamp now);
+  // A datagram that another endpoint of the port could not place. If it is a stateless reset for a
+  // connection of this one, that ends; else nothing happens.
+  void on_stray(Bytes datagram, Timestamp now);
 
   // Fills up to trains.size() trains, each with a lent buffer, and returns how many have
   // something to send. Call again until it returns 0.

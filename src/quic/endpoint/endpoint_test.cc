@@ -93,7 +93,7 @@ class Pair {
     options.server.accept = &acceptor;
     options.server.random = &random;
     server = std::make_unique<Endpoint>(options.server);
-    client = std::make_unique<Endpoint>(EndpointConfig{.random = &random});
+    client = std::make_unique<Endpoint>(EndpointConfig{.secret = client_secret(), .random = &random});
   }
 
   Connection& connect(std::vector<std::uint8_t> token = {}) {
@@ -106,6 +106,8 @@ class Pair {
     connection = connected.value();
     return *connection;
   }
+
+  static std::array<std::uint8_t, 32> client_secret() { return {1, 2, 3}; }
 
   // Runs until `done` or for `limit` of virtual time; true if done.
   bool run(const std::function<bool()>& done, Duration limit = 30s) {
@@ -385,6 +387,61 @@ TEST(endpoint, unknown_packet_gets_a_reset_and_unknown_version_a_negotiation) {
   EXPECT_LT(out.size, 100u);
   ASSERT_EQ(pair.server->next_transmits(pair.now, {&out, 1}), 1u);
   EXPECT_EQ(to_hex(Bytes(memory).subspan(1, 4)), "00000000");
+}
+
+struct Strays : StrayHandler {
+  std::vector<std::vector<std::uint8_t>> datagrams;
+  void on_stray(const ReceivedTrain& datagram) override {
+    datagrams.emplace_back(datagram.bytes.begin(), datagram.bytes.end());
+  }
+};
+
+// A client that lost its state answers by a reset, which comes to the worker beside the right one.
+TEST(endpoint, reset_that_reaches_another_worker_is_passed_on_and_heard) {
+  Pair pair;
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
+  // From elsewhere, so that the server takes a connection ID with a token (RFC 9000 section 9.5).
+  pair.client_address.port = 2'222;
+  echo(*pair.connection, pair.connection->open_stream(true).value(), "from a new port");
+  pair.client->wake(*pair.connection);
+  pair.run([] { return false; }, 5s);
+  std::vector<std::uint8_t> to_client;
+  pair.drop = [&](bool to_server, Bytes datagram) {
+    if (!to_server) to_client.assign(datagram.begin(), datagram.end());
+    return true;
+  };
+  echo(*pair.acceptor.connection, pair.acceptor.connection->open_stream(true).value(), pattern(500));
+  pair.server->wake(*pair.acceptor.connection);
+  pair.run([&] { return !to_client.empty(); });
+
+  std::vector<std::uint8_t> memory(65'536);
+  const auto answer = [&](Endpoint& endpoint, std::vector<std::uint8_t>& octets) {
+    ReceivedTrain train{.bytes = octets, .segment_size = octets.size(), .tuple = {}};
+    endpoint.on_datagrams({&train, 1}, pair.now);
+    TransmitTrain out{.buffer = memory};
+    const std::size_t count = endpoint.next_transmits(pair.now, {&out, 1});
+    return std::vector<std::uint8_t>(memory.begin(), memory.begin() + static_cast<std::ptrdiff_t>(count * out.size));
+  };
+  EndpointConfig config{.tls = &*pair.server_tls, .accept = &pair.acceptor, .secret = pair.client_secret()};
+  config.random = &pair.random;
+  Endpoint restarted(config);
+  std::vector<std::uint8_t> reset = answer(restarted, to_client);
+  ASSERT_GE(reset.size(), 21u);
+
+  Strays strays;
+  EndpointConfig other_config{.tls = &*pair.server_tls, .accept = &pair.acceptor, .worker = 1, .workers = 2};
+  other_config.strays = &strays;
+  other_config.random = &pair.random;
+  Endpoint other(other_config);
+  answer(other, reset);
+  ASSERT_EQ(strays.datagrams.size(), 1u);
+  EXPECT_FALSE(pair.acceptor.recorder.closed);
+  pair.server->on_stray(Bytes(strays.datagrams[0]).first(20), pair.now);  // too small
+  EXPECT_FALSE(pair.acceptor.recorder.closed);
+  pair.server->on_stray(strays.datagrams[0], pair.now);
+  ASSERT_TRUE(pair.acceptor.recorder.closed);
+  EXPECT_EQ(pair.acceptor.recorder.closed->kind, CloseReason::Kind::kStatelessReset);
 }
 
 // What an interoperability test reads from a log.
