@@ -1,8 +1,6 @@
 // request_allocation_test.cc: goal: small HTTP/3 requests in steady state allocate nothing, from
 // the datagram through QPACK and the file that is kept to the acknowledgement, on both sides.
 // Method: `hawser load` and the server of `hawser serve` joined in memory; the heap is counted.
-// Packet numbers that are skipped have ranges acknowledged out of order now and then, for which
-// each of the many streams makes room once; so of several runs in a row one has to be clean.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <time.h>
@@ -17,11 +15,12 @@ namespace hawser::load {
 namespace {
 
 constexpr std::uint64_t kRequests = 10'000;
-constexpr int kRuns = 50;
+constexpr int kRuns = 20;
 constexpr std::size_t kConnections = 4;
 // Of wall-clock time, each of which has its own date: two lots of octets take turns.
 constexpr std::int64_t kWarmUpSeconds = 3;
 
+// The most of any of the runs.
 std::uint64_t allocations_of_requests(http::AccessLog* log) {
   // A file that was not made just now, or it would not be kept.
   http::StaticFiles files = http::StaticFiles::create({.root = HAWSER_SERVED_FOLDER, .server_name = "hawser"}).value();
@@ -41,18 +40,18 @@ std::uint64_t allocations_of_requests(http::AccessLog* log) {
   http.start({.begin = http.now, .measure_from = http.now}, 0);
   for (const std::int64_t begin = ::time(nullptr); ::time(nullptr) < begin + kWarmUpSeconds;)
     EXPECT_TRUE(run_requests(kRequests));
-  std::uint64_t fewest = UINT64_MAX;
-  for (int i = 0; i < kRuns && fewest != 0; ++i) {
+  std::uint64_t most = 0;
+  for (int i = 0; i < kRuns; ++i) {
     heap::Account account;
     const heap::Charge charge(account);
     EXPECT_TRUE(run_requests(kRequests));
-    fewest = std::min(fewest, account.allocations);
+    most = std::max(most, account.allocations);
   }
   EXPECT_EQ(http.stats.requests_failed(), 0u);
-  return fewest;
+  return most;
 }
 
-TEST(alloc, ten_thousand_requests_allocate_nothing_on_either_side) {
+TEST(alloc, no_request_allocates_on_either_side) {
   EXPECT_EQ(allocations_of_requests(nullptr), 0u);
 }
 

@@ -99,7 +99,7 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome) {
 }
 
 void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {
-  for (const SentFrame& frame : recovery_.acked) on_frame_acked(frame, space);
+  recovery_.for_each_acked([&](const SentFrame& frame) { on_frame_acked(frame, space); });
   for (const SentFrame& frame : recovery_.late_acked) on_frame_acked(frame, space);
   for (const SentFrame& frame : recovery_.lost) on_frame_lost(frame, space);
 }

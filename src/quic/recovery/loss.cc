@@ -136,6 +136,7 @@ Parsed<void> LossDetector::ack_range(const AckReceived& ack, std::uint64_t small
   const std::uint64_t end = largest + 1;
   Range fresh = s.acked.first_gap(begin, end);
   if (fresh.begin >= fresh.end) return {};
+  frames.begin_acked_run();
   while (fresh.begin < fresh.end) {
     if (frames.wants_numbers) [[unlikely]]
       frames.acked_numbers.push_back(fresh);

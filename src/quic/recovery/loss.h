@@ -79,6 +79,8 @@ struct LostPacket {
 // in exactly one of acked and lost, once. Adjacent STREAM frames of one stream are merged.
 struct RecoveryFrames {
   std::vector<SentFrame> acked;
+  // Where in `acked` the frames of each range of the ACK begin. An ACK has its highest range first.
+  std::vector<std::uint32_t> acked_runs;
   std::vector<SentFrame> lost;
   // Frames that were in `lost` earlier and arrived after all: a stream need not resend them.
   std::vector<SentFrame> late_acked;
@@ -88,10 +90,23 @@ struct RecoveryFrames {
   bool wants_numbers = false;
   void clear() {
     acked.clear();
+    acked_runs.clear();
     lost.clear();
     late_acked.clear();
     lost_packets.clear();
     acked_numbers.clear();
+  }
+  void begin_acked_run() {
+    const auto at = static_cast<std::uint32_t>(acked.size());
+    if (acked_runs.empty() || acked_runs.back() != at) acked_runs.push_back(at);
+  }
+  // Visits `acked` in the order of packet numbers, whatever the ranges: streams that were sent in
+  // order are acknowledged in order, and keep no account of gaps.
+  template <class Visit>
+  void for_each_acked(Visit&& visit) const {
+    std::size_t end = acked.size();
+    for (std::size_t run = acked_runs.size(); run-- > 0; end = acked_runs[run])
+      for (std::size_t i = acked_runs[run]; i < end; ++i) visit(acked[i]);
   }
 };
 

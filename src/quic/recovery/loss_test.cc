@@ -137,6 +137,16 @@ TEST(loss, adjacent_stream_frames_are_merged) {
   EXPECT_TRUE(r.frames.acked[2].fin);
 }
 
+TEST(loss, frames_are_visited_in_the_order_they_were_sent_though_ranges_come_highest_first) {
+  Recovery r;
+  for (std::uint64_t i = 0; i < 9; ++i) r.send_stream(4 * i, 0, 1'000);
+  r.now += 50ms;
+  ASSERT_TRUE(r.ack({{7, 8}, {5, 5}, {1, 3}}).has_value());
+  std::vector<std::uint64_t> streams;
+  r.frames.for_each_acked([&](const SentFrame& frame) { streams.push_back(frame.id); });
+  EXPECT_EQ(streams, (std::vector<std::uint64_t>{4, 8, 12, 20, 28, 32}));
+}
+
 // rfc9002:5.1-largest-only rfc9002:5.1-ack-eliciting
 TEST(loss, rtt_is_sampled_from_the_largest_newly_acknowledged_only) {
   Recovery r;
