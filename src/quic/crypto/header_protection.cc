@@ -21,22 +21,25 @@ struct RoundKeys {
   int rounds;
 };
 
-HAWSER_TARGET_AES void store_mask(HeaderMask& out, __m128i block) {
-  std::array<std::uint8_t, 16> octets;
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(octets.data()), block);
-  std::memcpy(out.data(), octets.data(), out.size());
+HAWSER_TARGET_AES inline __attribute__((always_inline)) void store_mask(HeaderMask& out, __m128i block) {
+  const int first = _mm_cvtsi128_si32(block);
+  std::memcpy(out.data(), &first, sizeof first);
+  out[4] = static_cast<std::uint8_t>(_mm_extract_epi8(block, 4));
 }
 
+// Unrolled, or the blocks would go through memory in every round.
 template <std::size_t kCount>
 HAWSER_TARGET_AES void encrypt_samples(const RoundKeys& r, const std::uint8_t* const* samples, HeaderMask* out) {
   __m128i blocks[kCount];
-  for (std::size_t i = 0; i < kCount; ++i) {
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < kCount; ++i)
     blocks[i] = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(samples[i])), r.keys[0]);
-  }
   for (int round = 1; round < r.rounds; ++round) {
     const __m128i key = r.keys[round];
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < kCount; ++i) blocks[i] = _mm_aesenc_si128(blocks[i], key);
   }
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < kCount; ++i) store_mask(out[i], _mm_aesenclast_si128(blocks[i], r.keys[r.rounds]));
 }
 
@@ -61,8 +64,14 @@ constexpr std::size_t kRoundKeysSize = sizeof(RoundKeys);
 
 void masks_by_instructions(void* state, std::span<const std::uint8_t* const> samples, HeaderMask* out) {
   const auto& keys = *static_cast<const RoundKeys*>(state);
+  constexpr std::size_t kTogether = 8;
   std::size_t done = 0;
-  for (; done + 8 <= samples.size(); done += 8) encrypt_samples<8>(keys, samples.data() + done, out + done);
+  for (; done + kTogether <= samples.size(); done += kTogether)
+    encrypt_samples<kTogether>(keys, samples.data() + done, out + done);
+  if (done + 4 <= samples.size()) {
+    encrypt_samples<4>(keys, samples.data() + done, out + done);
+    done += 4;
+  }
   for (; done < samples.size(); ++done) encrypt_samples<1>(keys, samples.data() + done, out + done);
 }
 #else
