@@ -6,10 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bit>
+
 #include "../http/memory_http.h"
 #include "counted_heap.h"
 #include "http/access_log.h"
 #include "http/static_files.h"
+#include "quic/recovery/ack_tracker.h"
 
 namespace hawser::load {
 namespace {
@@ -17,10 +20,13 @@ namespace {
 constexpr std::uint64_t kRequests = 10'000;
 constexpr int kRuns = 20;
 constexpr std::size_t kConnections = 4;
+// Each side of a connection keeps the gaps among received packets and among acknowledged ones in arrays
+// that double when they have to, AckTracker's up to its limit. That may happen late, for peers skip
+// packet numbers at random. Nothing else may allocate in 200,000 requests over 200 streams.
+constexpr std::uint64_t kGrowthsMax = 2 * 2 * kConnections * std::bit_width(quic::kMaxAckRanges);
 // Of wall-clock time, each of which has its own date: two lots of octets take turns.
 constexpr std::int64_t kWarmUpSeconds = 3;
 
-// The most of any of the runs.
 std::uint64_t allocations_of_requests(http::AccessLog* log) {
   // A file that was not made just now, or it would not be kept.
   http::StaticFiles files = http::StaticFiles::create({.root = HAWSER_SERVED_FOLDER, .server_name = "hawser"}).value();
@@ -40,25 +46,23 @@ std::uint64_t allocations_of_requests(http::AccessLog* log) {
   http.start({.begin = http.now, .measure_from = http.now}, 0);
   for (const std::int64_t begin = ::time(nullptr); ::time(nullptr) < begin + kWarmUpSeconds;)
     EXPECT_TRUE(run_requests(kRequests));
-  std::uint64_t most = 0;
+  heap::Account account;
   for (int i = 0; i < kRuns; ++i) {
-    heap::Account account;
     const heap::Charge charge(account);
     EXPECT_TRUE(run_requests(kRequests));
-    most = std::max(most, account.allocations);
   }
   EXPECT_EQ(http.stats.requests_failed(), 0u);
-  return most;
+  return account.allocations;
 }
 
-TEST(alloc, no_request_allocates_on_either_side) {
-  EXPECT_EQ(allocations_of_requests(nullptr), 0u);
+TEST(alloc, requests_allocate_nothing_on_either_side_but_room_for_gaps) {
+  EXPECT_LE(allocations_of_requests(nullptr), kGrowthsMax);
 }
 
 TEST(alloc, an_access_log_allocates_nothing_either) {
   const int fd = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
   http::AccessLog log(fd);
-  EXPECT_EQ(allocations_of_requests(&log), 0u);
+  EXPECT_LE(allocations_of_requests(&log), kGrowthsMax);
   log.flush();
   ::close(fd);
 }
