@@ -119,13 +119,18 @@ std::vector<Duration> ask(const Options& options, Side& side, const SocketAddres
   std::vector<Duration> trips;
   std::array<ReceivedTrain, 32> trains;
   const Duration end = since_boot() + Duration{static_cast<std::int64_t>(options.seconds * 1e9)};
-  for (Duration due = since_boot(); due < end; due = std::max(due + period, since_boot() - period)) {
+  Duration due = since_boot();
+  Duration last_end{0};
+  while (due < end) {
     for (Duration now = since_boot(); now < due; now = since_boot()) side.engine->poll(due - now);
-    const Duration begin = since_boot();
+    // As `hawser perf --latency` counts: what fell due while another was under way has waited since.
+    const Duration begin = period != Duration::zero() && due <= last_end ? due : since_boot();
     send(*side.engine, {side.address, server}, request);
     while (side.engine->receive(trains) == 0) wait(*side.engine, begin, spin, 100ms);
-    trips.push_back(since_boot() - begin);
+    last_end = since_boot();
+    trips.push_back(last_end - begin);
     HAWSER_CHECK(side.engine->receive(trains) == 0);
+    due = period == Duration::zero() ? last_end : due + period;
   }
   std::ranges::sort(trips);
   return trips;
