@@ -8,6 +8,7 @@
 #include "get_command.h"
 #include "load_command.h"
 #include "perf_command.h"
+#include "qlog_command.h"
 #include "qpack_command.h"
 #include "serve_command.h"
 #include "sim_command.h"
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
   hawser::app::add_load_command(app, exit_code);
   add_perf_command(app, exit_code);
   hawser::app::add_qpack_command(app, exit_code);
+  hawser::app::add_qlog_command(app, exit_code);
   hawser::app::add_sim_command(app, exit_code);
   try {
     app.parse(argc, argv);

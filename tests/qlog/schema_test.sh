@@ -17,7 +17,7 @@ fail() {
 }
 
 mkdir "$folder/sim" "$folder/server" "$folder/client" "$folder/ring" "$folder/site"
-"$hawser" sim --quiet --seed 7 --qlog "$folder/sim" >"$folder/sim.log" || fail "a scenario failed: $(cat "$folder/sim.log")"
+"$hawser" sim --quiet --seed 1 --runs 4 --qlog "$folder/sim" >"$folder/sim.log" || fail "a scenario failed: $(cat "$folder/sim.log")"
 "$python" "$here/schema_check.py" \
   --expect quic:connection_started,quic:connection_closed,quic:connection_state_updated,quic:connection_id_updated \
   --expect quic:tuple_assigned,quic:mtu_updated,quic:version_information,quic:alpn_information,quic:parameters_set \
@@ -52,3 +52,21 @@ server=
 "$python" "$here/schema_check.py" --expect http3:frame_created,http3:frame_parsed "$folder"/server/*_server.sqlog ||
   fail "the server's files"
 [ -z "$(ls "$folder/ring")" ] || fail "a connection that ended in peace left a log behind"
+
+# What reads them: a summary, a selection that is a file of the same kind, and errors that say what is wrong.
+log=$(ls "$folder"/client/*_client.sqlog)
+"$hawser" qlog summary "$log" >"$folder/summary" || fail "summary"
+grep -q 'version *00000001, ALPN h3' "$folder/summary" || fail "the summary has no version: $(cat "$folder/summary")"
+grep -q 'handshake' "$folder/summary" || fail "the summary has no handshake: $(cat "$folder/summary")"
+grep -q 'closed *application' "$folder/summary" || fail "the summary has no end: $(cat "$folder/summary")"
+"$hawser" qlog filter --name packet_sent --packet 1 "$log" >"$folder/filtered.sqlog" || fail "filter"
+"$python" "$here/schema_check.py" --expect quic:packet_sent "$folder/filtered.sqlog" || fail "what filter wrote"
+[ "$(wc -l <"$folder/filtered.sqlog")" -lt 5 ] || fail "filter let too much through"
+head -c 5000 "$log" >"$folder/cut.sqlog"
+"$hawser" qlog summary "$folder/cut.sqlog" >/dev/null || fail "a file that was cut off is read as far as it goes"
+printf '{"a":' >"$folder/hostile.sqlog"
+if "$hawser" qlog summary "$folder/hostile.sqlog" 2>"$folder/error"; then fail "a file that is no qlog was read"; fi
+grep -q 'hostile.sqlog:1: this is no qlog' "$folder/error" || fail "the error says nothing: $(cat "$folder/error")"
+{ head -n 1 "$log"; echo '{"time":"x"}'; } >"$folder/hostile.sqlog"
+if "$hawser" qlog summary "$folder/hostile.sqlog" 2>"$folder/error"; then fail "a record that is no event was read"; fi
+grep -q 'hostile.sqlog:2:' "$folder/error" || fail "the error has no line: $(cat "$folder/error")"

@@ -18,6 +18,7 @@ ccache
 libfmt-dev
 libcli11-dev
 libtomlplusplus-dev
+libsimdjson-dev
 libgtest-dev
 libbenchmark-dev
 iproute2
