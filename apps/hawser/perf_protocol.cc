@@ -18,11 +18,11 @@ std::uint64_t get_u64(const std::uint8_t* in) {
 
 // The report's fields in wire order.
 constexpr std::array<std::uint64_t ServerReport::*, kServerReportFields> kFields = {
-    &ServerReport::cpu_user_ns,      &ServerReport::cpu_system_ns,    &ServerReport::transfer_octets_received,
-    &ServerReport::packets_sent,     &ServerReport::packets_received, &ServerReport::packets_lost,
-    &ServerReport::spurious_losses,  &ServerReport::bytes_sent,       &ServerReport::bytes_received,
-    &ServerReport::pto_count,        &ServerReport::smoothed_rtt_ns,  &ServerReport::congestion_window,
-    &ServerReport::max_datagram_size};
+    &ServerReport::cpu_user_ns,       &ServerReport::cpu_system_ns,    &ServerReport::transfer_octets_received,
+    &ServerReport::packets_sent,      &ServerReport::packets_received, &ServerReport::packets_lost,
+    &ServerReport::spurious_losses,   &ServerReport::bytes_sent,       &ServerReport::bytes_received,
+    &ServerReport::pto_count,         &ServerReport::smoothed_rtt_ns,  &ServerReport::congestion_window,
+    &ServerReport::max_datagram_size, &ServerReport::memory_bytes};
 static_assert(sizeof(ServerReport) == kServerReportSize, "every field has its place in kFields");
 
 // Content that does not compress and shows where it is cut, should someone look.

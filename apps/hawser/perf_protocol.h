@@ -48,8 +48,9 @@ struct ServerReport {
   std::uint64_t smoothed_rtt_ns = 0;
   std::uint64_t congestion_window = 0;
   std::uint64_t max_datagram_size = 0;
+  std::uint64_t memory_bytes = 0;
 };
-inline constexpr std::size_t kServerReportFields = 13;
+inline constexpr std::size_t kServerReportFields = 14;
 inline constexpr std::size_t kServerReportSize = 8 * kServerReportFields;
 std::array<std::uint8_t, kServerReportSize> encode(const ServerReport& report);
 std::optional<ServerReport> decode_server_report(Bytes octets);

@@ -84,6 +84,7 @@ void add_transport(JsonObject& json, const Outcome& outcome) {
     json.number("client_rtt_us", us(first.smoothed_rtt));
     json.number("client_rtt_us_min", us(first.min_rtt));
     json.count("client_congestion_window_bytes", first.congestion_window);
+    json.count("client_connection_memory_bytes", first.memory_bytes);
     json.count("client_packets_sent", sum(outcome.client_stats, &quic::ConnectionStats::packets_sent));
     json.count("client_packets_received", sum(outcome.client_stats, &quic::ConnectionStats::packets_received));
     json.count("client_packets_lost", sum(outcome.client_stats, &quic::ConnectionStats::packets_lost));
@@ -94,6 +95,7 @@ void add_transport(JsonObject& json, const Outcome& outcome) {
   json.number("server_rtt_us", static_cast<double>(first.smoothed_rtt_ns) / 1e3);
   json.count("server_congestion_window_bytes", first.congestion_window);
   json.count("server_max_datagram_bytes", first.max_datagram_size);
+  json.count("server_connection_memory_bytes", first.memory_bytes);
   json.count("server_packets_sent", sum(outcome.server_reports, &ServerReport::packets_sent));
   json.count("server_packets_received", sum(outcome.server_reports, &ServerReport::packets_received));
   json.count("server_packets_lost", sum(outcome.server_reports, &ServerReport::packets_lost));
@@ -163,6 +165,8 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
     text += fmt::format("  packets      {} sent, {} lost; round trip {:.0f} us, least {:.0f} us; window {:.2f} MB\n",
                         sent, lost, us(outcome.client_stats.front().smoothed_rtt),
                         us(outcome.client_stats.front().min_rtt), window_of(options.mode, outcome) / 1e6);
+    text += fmt::format("  memory       {} octets of a client's connection, {} of a server's\n",
+                        outcome.client_stats.front().memory_bytes, outcome.server_reports.front().memory_bytes);
   }
   if (outcome.failed_connections != 0) text += fmt::format("  {} connections failed\n", outcome.failed_connections);
   return text;

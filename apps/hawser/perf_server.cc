@@ -118,7 +118,8 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
             .pto_count = stats.pto_count,
             .smoothed_rtt_ns = static_cast<std::uint64_t>(stats.smoothed_rtt.count()),
             .congestion_window = stats.congestion_window,
-            .max_datagram_size = stats.max_datagram_size};
+            .max_datagram_size = stats.max_datagram_size,
+            .memory_bytes = stats.memory_bytes};
   }
 
   std::unordered_map<Connection*, std::unique_ptr<ServerConnection>> connections_;

@@ -62,10 +62,12 @@ TEST(perf, headers_and_reports_come_back_as_they_went) {
   EXPECT_EQ(header->request_size, 1u);
   EXPECT_EQ(header->response_size, kUnlimited);
   EXPECT_FALSE(decode_request_header(Bytes(octets).first(kRequestHeaderSize - 1)).has_value());
-  const auto report = decode_server_report(Bytes(encode(ServerReport{.cpu_user_ns = 5, .max_datagram_size = 1'452})));
+  const auto report = decode_server_report(
+      Bytes(encode(ServerReport{.cpu_user_ns = 5, .max_datagram_size = 1'452, .memory_bytes = 9'000})));
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->cpu_user_ns, 5u);
   EXPECT_EQ(report->max_datagram_size, 1'452u);
+  EXPECT_EQ(report->memory_bytes, 9'000u);
 }
 
 TEST(perf, headers_with_unknown_op_or_endless_size_are_refused) {

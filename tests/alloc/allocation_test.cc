@@ -52,5 +52,19 @@ TEST(alloc, bulk_transfer_with_newreno_allocates_nothing) {
   EXPECT_EQ(allocations_of_bulk({.congestion_control = "newreno"}), 0u);
 }
 
+// Bulk at full speed: far more than at rest, and no more than the heap has of both ends.
+TEST(alloc, a_connection_states_what_it_holds) {
+  heap::Account account;
+  const heap::Charge charge(account);
+  Transfer transfer({});
+  ASSERT_TRUE(transfer.run_until_open());
+  EXPECT_GT(transfer.connection->stats().memory_bytes, 3'000u);
+  transfer.start_sending();
+  ASSERT_TRUE(transfer.run_packets(kPackets));
+  const ConnectionStats busy = transfer.connection->stats();
+  EXPECT_GT(busy.memory_bytes, 3'000 + busy.bytes_in_flight / 1'500 * 72);  // SentPacket and its frame
+  EXPECT_LT(busy.memory_bytes, static_cast<std::size_t>(account.octets));
+}
+
 }  // namespace
 }  // namespace hawser::quic

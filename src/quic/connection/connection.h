@@ -60,6 +60,11 @@ struct ConnectionStats {
   std::uint64_t bytes_in_flight = 0;
   std::uint64_t pacing_rate_bps = 0;  // bits per second; 0: unpaced
   std::size_t max_datagram_size = 0;
+  // Octets of memory that the connection holds now, its own and what the endpoint lends it: what is
+  // unacknowledged or unread of streams, packets in flight, keys. Without the application's
+  // memory that is only referred to, and the TLS library's, which a server has none of once the
+  // handshake is confirmed.
+  std::size_t memory_bytes = 0;
 };
 
 class Connection {

@@ -125,7 +125,17 @@ ConnectionStats ConnectionCore::stats() const {
   stats.pacing_rate_bps = path_->pacer().rate_bytes_per_second() * 8;
   stats.key_updates = keys_.one_rtt().write_generation();
   stats.max_datagram_size = path_->active().mtu();
+  stats.memory_bytes = memory();
   return stats;
+}
+
+std::size_t ConnectionCore::memory() const {
+  std::size_t octets = sizeof(ConnectionCore) + sizeof(Path) + path_->memory() + streams_.memory() + keys_.memory() +
+                       crypto_.memory() + datagrams_.memory();
+  octets += routing_changes_.capacity() * sizeof(RoutingChange) + tell_.datagrams.capacity() * sizeof(Bytes);
+  for (const auto* vector : {&handshake_.token, &handshake_.new_token, &handshake_.facts.peer_certificate})
+    octets += vector->capacity();
+  return octets;
 }
 
 std::size_t ConnectionCore::max_datagram_payload() const {

@@ -141,6 +141,8 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] const ConnectionId& original_dcid() const { return ids_.original_dcid; }
   [[nodiscard]] const ConnectionId& local_cid() const { return ids_.local; }
   [[nodiscard]] ConnectionStats stats() const;
+  // Octets, with this object; see ConnectionStats::memory_bytes.
+  [[nodiscard]] std::size_t memory() const;
   [[nodiscard]] Timestamp now() const { return now_; }
   // The application is being told that this stream came to its orderly end.
   [[nodiscard]] bool just_ended(StreamId id) const { return tell_.ended == id; }

@@ -37,6 +37,13 @@ class DatagramQueue {
   void clear() { queue_.reset(); }
 
   [[nodiscard]] bool empty() const { return queue_ == nullptr || queue_->empty(); }
+  // Octets on the heap.
+  [[nodiscard]] std::size_t memory() const {
+    if (queue_ == nullptr) return 0;
+    std::size_t octets = sizeof(Queue);
+    for (const std::vector<std::uint8_t>& payload : *queue_) octets += sizeof payload + payload.capacity();
+    return octets;
+  }
 
   // Writes as many as fit. One that does not fit into an empty packet of `packet_room` octets,
   // because the path's MTU shrank, is dropped.
