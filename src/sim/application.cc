@@ -216,6 +216,7 @@ void Application::on_closed(quic::Connection& connection, const quic::CloseReaso
   if (close_reason_.has_value()) o_.verdict->fail(std::string{name_of(o_.role)} + ": on_closed was called twice");
   close_reason_ = reason;
   was_confirmed_ = connection.handshake_confirmed();
+  moves_ = connection.migration_stats().moves;
 }
 
 Timestamp Application::on_time(Timestamp now) {
@@ -249,6 +250,13 @@ void Application::run_command(const ScheduledCommand& command) {
       break;
     case ScheduledCommand::Kind::kPing:
       connection_->ping();
+      break;
+    // Refused where the handshake is not confirmed or the server's connection IDs are used up.
+    case ScheduledCommand::Kind::kProbe:
+      (void)connection_->probe(client_address(command.address));
+      break;
+    case ScheduledCommand::Kind::kMigrate:
+      (void)connection_->migrate(client_address(command.address));
       break;
   }
   o_.endpoint->wake(*connection_);

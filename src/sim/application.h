@@ -29,6 +29,11 @@ class Verdict {
   std::string failure_;
 };
 
+// The client's addresses, each in a network of its own.
+inline SocketAddress client_address(std::size_t index) {
+  return ipv4_address({10, 0, static_cast<std::uint8_t>(index), 2}, 50'000);
+}
+
 struct ApplicationOptions {
   quic::Role role = quic::Role::kClient;
   ApplicationProfile mine;
@@ -66,6 +71,8 @@ class Application final : public quic::ConnectionHandler, public Actor {
   [[nodiscard]] const std::optional<quic::CloseReason>& close_reason() const { return close_reason_; }
   // The handshake was confirmed when the connection closed.
   [[nodiscard]] bool was_confirmed() const { return was_confirmed_; }
+  // How often the connection moved; known once it is closed.
+  [[nodiscard]] std::uint64_t moves() const { return moves_; }
   // Every planned stream of both ends has run its course here.
   [[nodiscard]] bool done() const;
   // What is missing, for the report of a deadlock.
@@ -107,6 +114,7 @@ class Application final : public quic::ConnectionHandler, public Actor {
   Timestamp now_ = kWorldStart;
   bool handshake_complete_ = false;
   bool was_confirmed_ = false;
+  std::uint64_t moves_ = 0;
   std::uint32_t opened_bidi_ = 0;
   std::uint32_t opened_uni_ = 0;
   std::uint32_t datagrams_sent_ = 0;

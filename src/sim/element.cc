@@ -13,6 +13,9 @@ bool chance(Random& random, double probability) {
   return probability > 0 && random.unit() < probability;
 }
 
+// An attacker's, of the block for documentation (RFC 5737).
+const SocketAddress kSpoofedAddress = ipv4_address({203, 0, 113, 66}, 6'666);
+
 Duration uniform(Random& random, Duration largest) {
   if (largest.count() <= 0) return Duration{0};
   return Duration{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(largest.count())))};
@@ -187,6 +190,26 @@ class EcnMark final : public Element {
   double probability_;
 };
 
+class Spoof final : public Element {
+ public:
+  Spoof(double probability, Duration ahead) : probability_(probability), ahead_(ahead) {}
+  void on_datagram(Datagram datagram, Direction, Timestamp now, Random& random, Output& out) override {
+    const bool copied = chance(random, probability_);
+    if (copied) {
+      Datagram copy = datagram;
+      copy.tuple.local = kSpoofedAddress;
+      copy.tuple.local.port = static_cast<std::uint16_t>(kSpoofedAddress.port + random.below(kSpoofedPorts));
+      out.pass(std::move(copy), now);
+    }
+    if (!copied || ahead_.count() > 0) out.pass(std::move(datagram), now + ahead_);
+  }
+
+ private:
+  static constexpr std::uint64_t kSpoofedPorts = 4;
+  double probability_;
+  Duration ahead_;
+};
+
 class EcnBleach final : public Element {
  public:
   void on_datagram(Datagram datagram, Direction, Timestamp now, Random&, Output& out) override {
@@ -226,6 +249,8 @@ std::unique_ptr<Element> make_element(const ElementSpec& spec) {
       return std::make_unique<EcnMark>(spec.probability);
     case Kind::kEcnBleach:
       return std::make_unique<EcnBleach>();
+    case Kind::kSpoof:
+      return std::make_unique<Spoof>(spec.probability, spec.duration);
     case Kind::kNat:
       return std::make_unique<Nat>(spec.nat);
     case Kind::kShared:
@@ -235,8 +260,8 @@ std::unique_ptr<Element> make_element(const ElementSpec& spec) {
   return nullptr;
 }
 
-void Nat::on_datagram(Datagram datagram, Direction direction, Timestamp now, Random&, Output& out) {
-  rebind_if_due(now);
+void Nat::on_datagram(Datagram datagram, Direction direction, Timestamp now, Random& random, Output& out) {
+  rebind_if_due(now, random);
   if (options_.mapping_timeout.count() > 0)
     std::erase_if(mappings_, [&](const Mapping& m) { return now - m.last_used >= options_.mapping_timeout; });
   if (direction == Direction::kUp) {
@@ -266,7 +291,7 @@ bool Nat::owns(const SocketAddress& address) const {
 }
 
 // Forgets every mapping if a rebinding lies between the last datagram and this one.
-void Nat::rebind_if_due(Timestamp now) {
+void Nat::rebind_if_due(Timestamp now, Random& random) {
   bool due = false;
   for (const Duration after : options_.rebinds) {
     const Timestamp at = kWorldStart + after;
@@ -276,7 +301,7 @@ void Nat::rebind_if_due(Timestamp now) {
   if (!due) return;
   mappings_.clear();
   rebound_at_ = now;
-  if (options_.rebind_address) ++address_generation_;
+  if (options_.rebind_address || chance(random, options_.address_share)) ++address_generation_;
 }
 
 // Ports count up from 40,000; addresses are 198.51.100.1 and up, or 2001:db8:ffff::1 and up.

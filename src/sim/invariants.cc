@@ -75,6 +75,22 @@ void AmplificationCheck::on_event(const EventContext& context, const PathValidat
   if (context.vantage == Vantage::kServer) addresses_[event.remote].validated = true;
 }
 
+void LinkabilityCheck::on_sent(NodeId node, Bytes bytes, const FourTuple& tuple, Timestamp now) {
+  // Only packets with a short header: before them both ends have one connection ID each, and nobody
+  // moves. Endpoints of scenarios issue 8 octets.
+  constexpr std::size_t kCidLength = 8;
+  if (bytes.size() < 1 + kCidLength || (bytes[0] & 0x80) != 0) return;
+  const auto [known, fresh] = seen_.try_emplace(Key{node, {bytes.begin() + 1, bytes.begin() + 1 + kCidLength}}, tuple);
+  if (fresh) return;
+  const bool local = known->second.local == tuple.local;
+  const bool remote = known->second.remote == tuple.remote || !remote_too_;
+  if (local && remote) return;
+  verdict_.fail("node " + std::to_string(node) + " at " + std::to_string(to_us(now - kWorldStart)) +
+                " us: one connection ID from " + to_string(known->second.local) + " to " +
+                to_string(known->second.remote) + " and from " + to_string(tuple.local) + " to " +
+                to_string(tuple.remote));
+}
+
 void EventCheck::fail(const EventContext& context, const std::string& what) {
   verdict_.fail("events of " + std::string{qlog_name(context.vantage)} + " connection " +
                 std::to_string(context.connection) + ": " + what);

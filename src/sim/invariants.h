@@ -43,6 +43,22 @@ class AmplificationCheck final : public WireObserver, public EventSink {
   std::map<SocketAddress, Address> addresses_;
 };
 
+// RFC 9000 section 9.5: whoever watches the network cannot link two addresses by a connection ID: no
+// end sends with one from two of its addresses, nor, unless a NAT or an attacker changed them, to two
+// of the peer's.
+class LinkabilityCheck final : public WireObserver {
+ public:
+  LinkabilityCheck(Verdict& verdict, bool remote_too) : verdict_(verdict), remote_too_(remote_too) {}
+  void on_sent(NodeId node, Bytes bytes, const FourTuple& tuple, Timestamp now) override;
+
+ private:
+  using Key = std::pair<NodeId, std::vector<std::uint8_t>>;
+
+  Verdict& verdict_;
+  bool remote_too_;
+  std::map<Key, FourTuple> seen_;
+};
+
 // True if a datagram has a packet that only someone who receives at its source can send: a
 // Handshake packet, or an Initial with a token. Exposed for its test.
 bool proves_address(Bytes datagram);

@@ -77,6 +77,7 @@ struct NatOptions {
   std::vector<Duration> rebinds{};  // when every mapping gets a new port
   Duration rebind_period{0};        // 0: no periodic rebinding
   bool rebind_address = false;      // a rebinding changes the external address as well
+  double address_share = 0;         // or only this share of them does, by chance
   Duration mapping_timeout{0};      // an idle mapping is forgotten after this; 0: never
 };
 
@@ -118,6 +119,7 @@ struct ElementSpec {
     kEcnBleach,
     kNat,
     kShared,
+    kSpoof,
   };
   Kind kind = Kind::kDelay;
   bool up = true;               // acts on datagrams that go up
@@ -204,6 +206,11 @@ inline ElementSpec ecn_mark(double probability) {
 inline ElementSpec ecn_bleach() {
   return {.kind = ElementSpec::Kind::kEcnBleach};
 }
+// An attacker who sees some datagrams of the inside node and sends copies of them from an address of
+// its own, which overtake the originals by `ahead`; an on-path one (ahead 0) keeps the originals.
+inline ElementSpec spoof(double probability, Duration ahead) {
+  return {.kind = ElementSpec::Kind::kSpoof, .down = false, .duration = ahead, .probability = probability};
+}
 // Translates the inside node's address; write it first, so that it stands at that node.
 inline ElementSpec nat(NatOptions options = {}) {
   return {.kind = ElementSpec::Kind::kNat, .nat = std::move(options)};
@@ -244,7 +251,7 @@ class Nat final : public Element {
     Timestamp last_used;
   };
 
-  void rebind_if_due(Timestamp now);
+  void rebind_if_due(Timestamp now, Random& random);
   SocketAddress new_external(const SocketAddress& inside);
 
   NatOptions options_;

@@ -29,12 +29,13 @@ using quic::Role;
 constexpr std::uint64_t kStepsMax = 10'000'000;
 // Virtual time for closing: three PTOs, or an idle timeout and a handshake timeout of a
 // connection that a stray Initial began.
-constexpr Duration kClosingLimit = 400s;
+constexpr Duration kClosingLimit = 3'000s;
 // Memory is looked at once in this many steps.
 constexpr std::uint64_t kBufferCheckInterval = 16;
 
-const SocketAddress kClientAddress = ipv4_address({10, 0, 0, 2}, 50'000);
+const SocketAddress kClientAddress = client_address(0);
 const SocketAddress kServerAddress = ipv4_address({192, 0, 2, 1}, 443);
+const SocketAddress kPreferredAddress = ipv4_address({192, 0, 2, 77}, 4'443);
 
 // Runs scheduled commands when their time has come.
 class Script final : public Actor {
@@ -63,6 +64,16 @@ class Script final : public Actor {
   bool closed_early_ = false;
 };
 
+// No NAT and no attacker changes the addresses that the server sees.
+bool peer_addresses_are_its_own(const Setup& setup) {
+  const auto changes = [](const ElementSpec& element) {
+    return element.kind == ElementSpec::Kind::kNat || element.kind == ElementSpec::Kind::kSpoof;
+  };
+  return std::ranges::none_of(setup.link, changes) && std::ranges::all_of(setup.other_links, [&](const LinkSpec& link) {
+           return std::ranges::none_of(link, changes);
+         });
+}
+
 class ScenarioRun final : private quic::AcceptHandler {
  public:
   ScenarioRun(const Setup& setup, const ScenarioOptions& options)
@@ -72,6 +83,7 @@ class ScenarioRun final : private quic::AcceptHandler {
         world_({.seed = options.seed, .max_segments = setup.max_segments}),
         event_check_(verdict_),
         amplification_(1, verdict_),
+        linkability_(verdict_, peer_addresses_are_its_own(setup)),
         script_(setup.commands, &client_, &server_) {
     events_.add(event_check_);
     events_.add(amplification_);
@@ -95,6 +107,7 @@ class ScenarioRun final : private quic::AcceptHandler {
  private:
   quic::ConnectionHandler* on_accept(quic::Connection& connection) override;
   void make_endpoints();
+  void join(NodeId client, NodeId server);
   bool connect();
   void transfer();
   void finish();
@@ -119,6 +132,7 @@ class ScenarioRun final : private quic::AcceptHandler {
   World world_;
   EventCheck event_check_;
   AmplificationCheck amplification_;
+  LinkabilityCheck linkability_;
   EventTee events_;
   std::unique_ptr<quic::Endpoint> client_endpoint_;
   std::unique_ptr<quic::Endpoint> server_endpoint_;
@@ -135,7 +149,9 @@ class ScenarioRun final : private quic::AcceptHandler {
 void ScenarioRun::make_endpoints() {
   client_endpoint_ = std::make_unique<quic::Endpoint>(
       quic::EndpointConfig{.connection = setup_.client, .random = &random_, .events = &events_});
-  server_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.connection = setup_.server,
+  quic::ConnectionConfig server_config = setup_.server;
+  if (setup_.preferred) server_config.preferred_ipv4 = kPreferredAddress;
+  server_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.connection = server_config,
                                                                            .tls = &*tls_contexts().server,
                                                                            .accept = this,
                                                                            .retry = setup_.retry,
@@ -145,9 +161,21 @@ void ScenarioRun::make_endpoints() {
   server_node_.emplace(*server_endpoint_);
   const NodeId client = world_.add(*client_node_, kClientAddress);
   const NodeId server = world_.add(*server_node_, kServerAddress);
-  world_.connect(client, server, setup_.link);
+  join(client, server);
   world_.observe(amplification_);
+  world_.observe(linkability_);
   if (script_.first() != kNever) world_.add_actor(script_, script_.first());
+}
+
+// Every address of the client has its way to the server, and to the address that it prefers.
+void ScenarioRun::join(NodeId client, NodeId server) {
+  for (std::size_t i = 0; i <= setup_.other_links.size(); ++i) {
+    const LinkSpec& link = i == 0 ? setup_.link : setup_.other_links[i - 1];
+    world_.connect(client, server, link, {.inside = client_address(i), .outside = kServerAddress});
+    if (setup_.preferred && setup_.preferred->reachable)
+      world_.connect(client, server, setup_.preferred->link,
+                     {.inside = client_address(i), .outside = kPreferredAddress});
+  }
 }
 
 Application& ScenarioRun::make_application(Role role) {
@@ -260,6 +288,7 @@ void ScenarioRun::finish() {
 void ScenarioRun::judge_ends() {
   judge_end(*client_, "client", closed_by_ == Role::kClient);
   if (server_ != nullptr) judge_end(*server_, "server", closed_by_ == Role::kServer);
+  if (setup_.must_move && client_->moves() == 0) verdict_.fail("the client never moved to another network path");
 }
 
 // Whether a connection ended the way this scenario can end it.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -41,19 +42,30 @@ struct ApplicationProfile {
 // Sizes and endings of all stream directions. Both ends compute them from the same seed.
 struct TransferOptions {
   std::uint64_t bytes_max = 100'000;  // of one direction of one stream
-  double reset_share = 0;             // directions that the sender resets
-  double stop_share = 0;              // directions that the receiver stops
+  std::uint64_t bytes_min = 0;
+  double reset_share = 0;  // directions that the sender resets
+  double stop_share = 0;   // directions that the receiver stops
 };
 
 struct ScheduledCommand {
-  enum class Kind : std::uint8_t { kClose, kKeyUpdate, kPing };
+  enum class Kind : std::uint8_t { kClose, kKeyUpdate, kPing, kProbe, kMigrate };
   Kind kind = Kind::kPing;
   quic::Role side = quic::Role::kClient;
-  Duration at{0};  // since kWorldStart
+  Duration at{0};           // since kWorldStart
+  std::size_t address = 0;  // kProbe, kMigrate: of the client; 0 is the one that it begins with
+};
+
+// A server that would rather be reached elsewhere.
+struct PreferredSetup {
+  bool reachable = true;
+  LinkSpec link;
 };
 
 struct Setup {
   LinkSpec link;
+  std::vector<LinkSpec> other_links;  // of further addresses of the client, each with its own way
+  std::optional<PreferredSetup> preferred;
+  bool must_move = false;  // the client has changed its network path when all is done
   quic::ConnectionConfig client;
   quic::ConnectionConfig server;
   quic::RetryPolicy retry = quic::RetryPolicy::kNever;

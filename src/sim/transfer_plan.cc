@@ -34,6 +34,7 @@ DirectionPlan TransferPlan::direction(quic::StreamId id, quic::Role sender) cons
   } else {
     plan.size = random.below(options_.bytes_max + 1);
   }
+  plan.size = std::max(plan.size, options_.bytes_min);
   const double ending = random.unit();
   if (ending < options_.reset_share) {
     plan.ending = Ending::kReset;

@@ -69,9 +69,11 @@ NodeId World::add(Node& node, const SocketAddress& address) {
   return nodes_.size() - 1;
 }
 
-void World::connect(NodeId inside, NodeId outside, const LinkSpec& spec) {
+void World::connect(NodeId inside, NodeId outside, const LinkSpec& spec, const LinkEnds& ends) {
   HAWSER_CHECK(inside < nodes_.size() && outside < nodes_.size() && inside != outside);
-  Pipe pipe{.inside = inside, .outside = outside, .up = {}, .down = {}, .owned = {}, .nat = nullptr};
+  Pipe pipe{.inside = inside, .outside = outside, .ends = ends, .up = {}, .down = {}, .owned = {}, .nat = nullptr};
+  if (ends.inside.family == AddressFamily::kNone) pipe.ends.inside = nodes_[inside].address;
+  if (ends.outside.family == AddressFamily::kNone) pipe.ends.outside = nodes_[outside].address;
   for (const ElementSpec& element : spec) {
     Element* both = element.kind == ElementSpec::Kind::kShared ? element.shared : nullptr;
     if (both != nullptr) hold(*both);
@@ -296,9 +298,11 @@ void World::emit(NodeId id, Bytes bytes, const TransmitTrain& train) {
   for (WireObserver* observer : observers_) observer->on_sent(id, bytes, datagram.tuple, now_);
   for (std::size_t i = 0; i < pipes_.size(); ++i) {
     const Pipe& pipe = pipes_[i];
-    const SocketAddress& to = datagram.tuple.remote;
-    const bool up = pipe.inside == id && nodes_[pipe.outside].address == to;
-    const bool down = pipe.outside == id && (pipe.nat ? pipe.nat->owns(to) : nodes_[pipe.inside].address == to);
+    const auto& [from, to] = datagram.tuple;
+    const LinkEnds& ends = pipe.ends;
+    const bool up = pipe.inside == id && ends.outside == to && ends.inside.same_ip(from);
+    const bool down =
+        pipe.outside == id && ends.outside.same_ip(from) && (pipe.nat ? pipe.nat->owns(to) : ends.inside.same_ip(to));
     if (!up && !down) continue;
     // Onto the link, not into its first element yet: a batch leaves whole before any of it moves.
     push(now_, {.passage = {.pipe = i, .direction = up ? Direction::kUp : Direction::kDown, .stage = 0},

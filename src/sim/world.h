@@ -57,6 +57,12 @@ struct WorldStats {
   std::uint64_t steps = 0;       // instants at which something happened
 };
 
+// Addresses at the ends of a link; family kNone: the node's own.
+struct LinkEnds {
+  SocketAddress inside;
+  SocketAddress outside;
+};
+
 class World {
  public:
   // A node that is called this often at one instant without a datagram going anywhere is in
@@ -80,8 +86,9 @@ class World {
 
   // Nodes, actors and observers are not owned and must outlive the world.
   NodeId add(Node& node, const SocketAddress& address);
-  // Joins two nodes; `inside` is the one behind a NAT, usually the client.
-  void connect(NodeId inside, NodeId outside, const LinkSpec& spec);
+  // Joins two nodes; `inside` is the one behind a NAT, usually the client. With `ends` the link leads
+  // from and to other addresses than the nodes' own; at the inside, ports do not matter.
+  void connect(NodeId inside, NodeId outside, const LinkSpec& spec, const LinkEnds& ends = {});
   void add_actor(Actor& actor, Timestamp first);
   void observe(WireObserver& observer) { observers_.push_back(&observer); }
 
@@ -112,6 +119,7 @@ class World {
   struct Pipe {
     NodeId inside = 0;
     NodeId outside = 0;
+    LinkEnds ends;
     std::vector<Element*> up;    // in order of passage; null where an element does not act
     std::vector<Element*> down;  // on that direction
     std::vector<std::unique_ptr<Element>> owned;

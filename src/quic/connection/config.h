@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/address.h"
 #include "base/time.h"
 #include "base/units.h"
 #include "quic/crypto/backend.h"
@@ -61,7 +62,15 @@ struct ConnectionConfig {
   // Who does AES-GCM; the fastest here by itself.
   CryptoBackend crypto = CryptoBackend::kAuto;
 
+  // Server: asks clients not to change their address on purpose (disable_active_migration). One whose
+  // NAT does so is followed all the same.
   bool disable_active_migration = false;
+  // Server: the address, for each family, that clients go over to once the handshake is confirmed
+  // (preferred_address); family kNone: none. The endpoint's driver has to serve them too.
+  SocketAddress preferred_ipv4;
+  SocketAddress preferred_ipv6;
+  // Client: go over to the server's preferred address of the family in use, if it answers there.
+  bool use_preferred_address = true;
 
   bool operator==(const ConnectionConfig&) const = default;
 };

@@ -140,6 +140,18 @@ void Connection::ping() {
 const EventEmitter& Connection::events() const {
   return core_->events();
 }
+std::expected<void, MigrationRefusal> Connection::probe(const SocketAddress& local) {
+  return core_->probe(local, false);
+}
+std::expected<void, MigrationRefusal> Connection::migrate(const SocketAddress& local) {
+  return core_->probe(local, true);
+}
+std::vector<NetworkPathInfo> Connection::network_paths() const {
+  return core_->network_paths();
+}
+MigrationStats Connection::migration_stats() const {
+  return core_->migration_stats();
+}
 Role Connection::role() const {
   return core_->role();
 }

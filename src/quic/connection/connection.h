@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/address.h"
 #include "base/bytes.h"
@@ -15,6 +16,7 @@
 #include "base/time.h"
 #include "quic/connection/config.h"
 #include "quic/connection/handler.h"
+#include "quic/connection/network_paths.h"
 #include "quic/wire/early_data.h"
 #include "quic/wire/types.h"
 
@@ -123,6 +125,18 @@ class Connection {
   void initiate_key_update();
   // Sends a PING, to keep the path alive or to measure it.
   void ping();
+
+  // Network paths (RFC 9000 section 9): a client's change of its local address. ----------------------
+
+  // Asks the server for an answer at `local`, whose socket the driver has; on_network_path tells. The
+  // connection stays where it is. Several may be asked at once.
+  std::expected<void, MigrationRefusal> probe(const SocketAddress& local);
+  // Goes over to `local` as soon as the server has answered there, with a connection ID of its own;
+  // at once if it was probed before. If it does not answer, the connection stays where it is.
+  std::expected<void, MigrationRefusal> migrate(const SocketAddress& local);
+  // The active 4-tuple first, then those being tried or left.
+  [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
+  [[nodiscard]] MigrationStats migration_stats() const;
 
   [[nodiscard]] Role role() const;
   [[nodiscard]] bool handshake_complete() const;

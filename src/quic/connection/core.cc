@@ -91,16 +91,33 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
 }
 
 std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
+  if (prefers_another_address()) {
+    // Its connection ID has sequence number 1 (RFC 9000 section 5.1.1).
+    const ConnectionId cid = cids_->generate();
+    path_->local_cids().add_known(cid, cids_->reset_token(cid));
+    routing_changes_.push_back({.add = true, .cid = cid});
+  }
   return encode_transport_parameters(transport_parameters(), role_, cids_->random());
+}
+
+bool ConnectionCore::prefers_another_address() const {
+  return is_server() && (config_.preferred_ipv4.family != AddressFamily::kNone ||
+                         config_.preferred_ipv6.family != AddressFamily::kNone);
 }
 
 TransportParameters ConnectionCore::transport_parameters() const {
   TransportParameters ours = configured_parameters(config_);
   ours.initial_source_connection_id = ids_.local;
-  if (is_server()) {
-    ours.original_destination_connection_id = ids_.original_dcid;
-    ours.retry_source_connection_id = ids_.retry_scid;
-    ours.stateless_reset_token = cids_->reset_token(ids_.local);
+  if (!is_server()) return ours;
+  ours.original_destination_connection_id = ids_.original_dcid;
+  ours.retry_source_connection_id = ids_.retry_scid;
+  ours.stateless_reset_token = cids_->reset_token(ids_.local);
+  if (prefers_another_address()) {
+    const LocalCids::Entry& cid = path().local_cids().entries().at(1);
+    ours.preferred_address = PreferredAddress{.ipv4 = config_.preferred_ipv4,
+                                              .ipv6 = config_.preferred_ipv6,
+                                              .connection_id = cid.cid,
+                                              .stateless_reset_token = cid.token};
   }
   return ours;
 }

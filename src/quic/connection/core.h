@@ -24,6 +24,7 @@
 #include "quic/connection/event_log.h"
 #include "quic/connection/key_ring.h"
 #include "quic/connection/lending.h"
+#include "quic/connection/network_paths.h"
 #include "quic/path/path.h"
 #include "quic/recovery/ack_frequency.h"
 #include "quic/streams/crypto_stream.h"
@@ -127,6 +128,12 @@ class ConnectionCore final : private TlsHandler {
   void request_ping() { owed_.ping = true; }
   bool send_datagram(Bytes payload);
   [[nodiscard]] std::size_t max_datagram_payload() const;
+  // See Connection::probe and Connection::migrate.
+  std::expected<void, MigrationRefusal> probe(const SocketAddress& local, bool move);
+  [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
+  [[nodiscard]] MigrationStats migration_stats() const {
+    return migration_ == nullptr ? MigrationStats{} : migration_->stats;
+  }
 
   [[nodiscard]] StreamSet& streams() { return streams_; }
   [[nodiscard]] Path& path() { return *path_; }
@@ -241,6 +248,7 @@ class ConnectionCore final : private TlsHandler {
   struct DatagramPlan;
   Parsed<void> maintain_keys();
   bool next_challenge_train(TransmitTrain& train, DatagramBuilder& builder);
+  bool write_challenge_train(TransmitTrain& train, DatagramBuilder& builder, NetworkPath& network_path);
   bool next_probe_train(TransmitTrain& train, DatagramBuilder& builder);
   std::size_t write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path,
                              const DatagramPlan& plan);
@@ -289,11 +297,25 @@ class ConnectionCore final : private TlsHandler {
   // migration.cc
   void note_peer_address(const ReceivedPacket& packet, bool is_newest);
   void note_probed_address(const ReceivedPacket& packet);
-  void migrate_peer(const ReceivedPacket& packet);
-  [[nodiscard]] NetworkPath new_network_path(const ReceivedPacket& packet);
+  [[nodiscard]] std::optional<std::uint64_t> cid_towards(const ReceivedPacket& packet);
+  [[nodiscard]] NetworkPath make_network_path(const FourTuple& tuple, std::uint64_t peer_cid_sequence, bool validated);
+  [[nodiscard]] std::optional<NetworkPath> new_network_path(const ReceivedPacket& packet);
+  void follow_peer(NetworkPath to);
+  void return_to_previous(MigrationState how);
   void start_validation(NetworkPath& network_path);
-  void on_path_validated(NetworkPath& network_path);
+  void on_path_proof(NetworkPath& network_path, const PathProof& proof, bool was_validated);
+  void on_active_validated();
+  void probe_after_move();
   void on_validation_failed();
+  void on_other_path_timeouts();
+  std::expected<void, MigrationRefusal> probe_tuple(const FourTuple& tuple, bool move);
+  void on_probe_validated(OtherNetworkPath& other, Duration round_trip);
+  void move_to(OtherNetworkPath& other);
+  [[nodiscard]] bool prefers_another_address() const;  // core.cc
+  void note_preferred_address(const PreferredAddress& preferred);
+  void try_preferred_address();
+  void log_migration(MigrationState state, const FourTuple& tuple);
+  void tell_network_path(NetworkPathEvent::Kind kind, const FourTuple& tuple, Duration round_trip = Duration{0});
 
   // close.cc
   void enter_closing(CloseReason reason, bool tell_peer);
@@ -370,6 +392,7 @@ class ConnectionCore final : private TlsHandler {
     std::uint64_t max_datagram_frame_size = 0;
     std::uint32_t max_udp_payload_size = kMaxMtu;
     std::uint8_t ack_delay_exponent = 3;
+    bool disable_active_migration = false;
   };
   struct Handshake {
     HandshakeFacts facts;
@@ -417,6 +440,7 @@ class ConnectionCore final : private TlsHandler {
       std::vector<EarlyPacket> replayed;  // views in `datagrams` and in streams may lie in them
       std::vector<std::vector<std::uint8_t>> tokens;
       std::vector<std::vector<std::uint8_t>> tickets;
+      std::vector<NetworkPathEvent> network_paths;
     };
     std::unique_ptr<Rare> rare;
     Rare& provide_rare() {
@@ -424,6 +448,13 @@ class ConnectionCore final : private TlsHandler {
       return *rare;
     }
   };
+
+  // Of a connection that moves, or might: most do neither.
+  struct Migration {
+    std::optional<SocketAddress> preferred;  // client: where the server would rather be reached
+    MigrationStats stats;
+  };
+  Migration& provide_migration();
 
   Role role_;
   std::shared_ptr<const ConnectionConfig> shared_config_;
@@ -455,6 +486,7 @@ class ConnectionCore final : private TlsHandler {
   Closing closing_;
   Times times_;
   Tell tell_;
+  std::unique_ptr<Migration> migration_;
   std::vector<RoutingChange> routing_changes_;
   ConnectionStats stats_;
 };

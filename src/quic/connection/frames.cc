@@ -134,10 +134,7 @@ Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacke
                                                            .cid = frame.connection_id,
                                                            .token = frame.stateless_reset_token}));
   // RFC 9000 section 5.1.2: what was retired is no longer used from now on.
-  for (NetworkPath* network_path : {&path_->active(), path_->previous()}) {
-    if (network_path == nullptr || path_->peer_cids().is_active(network_path->peer_cid_sequence())) continue;
-    if (const auto next = path_->peer_cids().take_unused()) network_path->set_peer_cid_sequence(*next);
-  }
+  path_->replace_retired_cids();
   return {};
 }
 
@@ -149,6 +146,11 @@ Parsed<void> ConnectionCore::on_retire_connection_id(FrameReader& in, ReceivedPa
   HAWSER_TRY(const std::optional<ConnectionId> retired,
              path_->local_cids().on_retire_connection_id(frame.sequence_number, packet.dcid));
   if (retired) {
+    NetworkPath& active = path_->active();
+    // Packets to another one may show from now on that only a NAT moved them.
+    const LocalCids::Entry* used = path_->local_cids().find(packet.dcid);
+    if (frame.sequence_number == active.local_cid_sequence() && *packet.tuple == active.tuple() && used != nullptr)
+      active.set_local_cid_sequence(used->sequence);
     routing_changes_.push_back({.add = false, .cid = *retired});
     issue_connection_ids();
   }
@@ -157,20 +159,37 @@ Parsed<void> ConnectionCore::on_retire_connection_id(FrameReader& in, ReceivedPa
 
 Parsed<void> ConnectionCore::on_path_challenge(FrameReader& in, ReceivedPacket& packet) {
   HAWSER_TRY(const PathChallengeFrame frame, parse_path_challenge(in));
-  // RFC 9000 section 8.2.2: answered on the 4-tuple it came on.
+  ++provide_migration().stats.challenges_received;
+  // RFC 9000 section 8.2.2: answered on the 4-tuple it came on, or not at all if we have no
+  // connection ID for it (section 9.5).
   if (path_->find(*packet.tuple) == nullptr) note_probed_address(packet);
   NetworkPath* network_path = path_->find(*packet.tuple);
-  if (network_path == nullptr) network_path = &path_->active();
+  NetworkPath& active = path_->active();
+  // A client learns its local address with the first packet.
+  if (network_path == nullptr && active.tuple().local.family == AddressFamily::kNone) network_path = &active;
+  if (network_path == nullptr) return {};
   network_path->validator().on_path_challenge(frame.data);
+  // Section 9.3.3: the peer may ask because somebody else's copies of our packets came from
+  // elsewhere; a packet that is not probing takes it back.
+  if (network_path == &active) owed_.ping = true;
   return {};
 }
 
 Parsed<void> ConnectionCore::on_path_response(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const PathResponseFrame frame, parse_path_response(in));
-  if (path_->active().on_path_response(frame.data)) {
-    on_path_validated(path_->active());
-  } else if (NetworkPath* previous = path_->previous(); previous != nullptr && previous->on_path_response(frame.data)) {
-    on_path_validated(*previous);
+  NetworkPath& active = path_->active();
+  const bool was_validated = active.validated();
+  if (const auto proof = active.on_path_response(frame.data, now_)) {
+    on_path_proof(active, *proof, was_validated);
+    return {};
+  }
+  for (OtherNetworkPath& other : path_->others()) {
+    const bool before = other.network_path.validated();
+    const auto proof = other.network_path.on_path_response(frame.data, now_);
+    if (!proof) continue;
+    on_path_proof(other.network_path, *proof, before);
+    on_probe_validated(other, proof->round_trip);
+    return {};
   }
   return {};
 }

@@ -10,7 +10,8 @@
 
 namespace hawser::quic {
 
-class Connection;  // connection/connection.h
+class Connection;         // connection/connection.h
+struct NetworkPathEvent;  // connection/network_paths.h
 
 // Why a connection ended.
 struct CloseReason {
@@ -71,6 +72,8 @@ class ConnectionHandler {
   virtual void on_new_token(Connection&, Bytes) {}
   // A TLS session ticket (client), serialized for a later ClientParameters::session.
   virtual void on_session_ticket(Connection&, Bytes) {}
+  // A 4-tuple was validated, given up, moved to or returned to, by our own wish or the peer's.
+  virtual void on_network_path(Connection&, const NetworkPathEvent&) {}
   // Nothing has moved for a second and the connection gave back what it can make again: a
   // handler may do the same with its own memory.
   virtual void on_rest(Connection&) {}

@@ -116,7 +116,8 @@ void ConnectionCore::apply_peer_limits(const TransportParameters& peer) {
       .max_idle_timeout_ms = peer.max_idle_timeout_ms,
       .max_datagram_frame_size = peer.max_datagram_frame_size,
       .max_udp_payload_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(peer.max_udp_payload_size, kMaxMtu)),
-      .ack_delay_exponent = static_cast<std::uint8_t>(peer.ack_delay_exponent)};
+      .ack_delay_exponent = static_cast<std::uint8_t>(peer.ack_delay_exponent),
+      .disable_active_migration = peer.disable_active_migration};
   streams_.set_peer_limits({.initial_max_data = peer.initial_max_data,
                             .initial_max_stream_data_bidi_local = peer.initial_max_stream_data_bidi_local,
                             .initial_max_stream_data_bidi_remote = peer.initial_max_stream_data_bidi_remote,
@@ -133,6 +134,7 @@ void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
   path_->active().mtu_prober().set_peer_limit(peer.max_udp_payload_size);
   path_->local_cids().set_peer_limit(std::min<std::uint64_t>(peer.active_connection_id_limit, kCidsToIssue));
   if (peer.stateless_reset_token) path_->peer_cids().set_initial_token(*peer.stateless_reset_token);
+  if (peer.preferred_address) note_preferred_address(*peer.preferred_address);
   if (emitter_.wants(EventGroup::kConnection)) log_parameters(Owner::kRemote, peer);
 }
 
@@ -170,6 +172,7 @@ void ConnectionCore::confirm_handshake() {
   path_->loss().on_handshake_confirmed(now_);
   path_->active().mtu_prober().start(now_);
   log_state(LoggedConnectionState::kHandshakeConfirmed);
+  try_preferred_address();
 }
 
 // After the frames of a packet, when nothing refers to TLS or its octets any more: what the

@@ -69,6 +69,14 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
 void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) {
   stats_.bytes_received += datagram.size();
   NetworkPath* network_path = path_->find(arrival.tuple);
+  if (network_path == nullptr && !is_server() && !path_->knows_remote(arrival.tuple.remote)) {
+    // rfc9000:9.6-new-server-address
+    // RFC 9000 section 9: a client discards what comes from addresses that the server never named.
+    ++stats_.packets_dropped;
+    emitter_.emit(PacketDropped{
+        .packet_type = LoggedPacketType::kUnknown, .size = datagram.size(), .reason = PacketDropReason::kRejected});
+    return;
+  }
   if (network_path != nullptr && !network_path->validated()) {
     network_path->on_datagram_received(datagram.size());
     path_->loss().set_amplification_limited(false, now_);

@@ -92,25 +92,30 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
 // PATH_CHALLENGE and PATH_RESPONSE go alone, expanded, on the network path they are about.
 bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder& builder) {
   if (!keys_.can_seal(EncryptionLevel::kOneRtt) || !handshake_.complete) return false;
-  NetworkPath* candidates[] = {&path_->active(), path_->previous(), path_->candidate()};
-  for (NetworkPath* network_path : candidates) {
-    if (network_path == nullptr) continue;
-    const PathValidator& validator = network_path->validator();
-    if (!validator.challenge_due(now_) && !validator.response_owed()) continue;
-    const std::size_t credit = network_path->anti_amplification().credit();
-    const std::size_t area =
-        std::min<std::size_t>(std::min<std::size_t>(kMinInitialDatagram, credit), train.buffer.size());
-    train.tuple = network_path->tuple();
-    train.ecn = network_path->ecn().mark();
-    const std::size_t size = write_datagram(builder, train.buffer.first(area), *network_path,
-                                            {.challenge = true, .ecn = train.ecn, .pad_to = area});
-    mask_train(builder);
-    if (size == 0) continue;
-    train.size = train.segment_size = size;
-    log_train(true, size, size);
-    return true;
-  }
+  if (write_challenge_train(train, builder, path_->active())) return true;
+  for (OtherNetworkPath& other : path_->others())
+    if (write_challenge_train(train, builder, other.network_path)) return true;
   return false;
+}
+
+// rfc9000:8.2.1-expanded rfc9000:8.2.2-expanded rfc9000:8.2.2-same-path rfc9000:8.2.2-amplification
+bool ConnectionCore::write_challenge_train(TransmitTrain& train, DatagramBuilder& builder, NetworkPath& network_path) {
+  const PathValidator& validator = network_path.validator();
+  if (!validator.challenge_due(now_) && !validator.response_owed()) return false;
+  // The peer may have retired its connection ID without giving enough others.
+  if (!path_->peer_cids().is_active(network_path.peer_cid_sequence())) return false;
+  const std::size_t credit = network_path.anti_amplification().credit();
+  const std::size_t area = std::min({kMinInitialDatagram, credit, train.buffer.size()});
+  train.tuple = network_path.tuple();
+  // Marks elsewhere would upset the counts by which the active path's are checked.
+  train.ecn = &network_path == &path_->active() ? network_path.ecn().mark() : Ecn::kNotEct;
+  const std::size_t size = write_datagram(builder, train.buffer.first(area), network_path,
+                                          {.challenge = true, .ecn = train.ecn, .pad_to = area});
+  mask_train(builder);
+  train.size = train.segment_size = size;
+  if (size == 0) return false;
+  log_train(true, size, size);
+  return true;
 }
 
 bool ConnectionCore::next_probe_train(TransmitTrain& train, DatagramBuilder& builder) {
@@ -201,7 +206,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   if (plan.challenge) {
     (void)network_path.validator().write_responses(out);
     if (network_path.validator().challenge_due(now_))
-      (void)network_path.validator().write_challenge(out, cids_->random(), now_);
+      (void)network_path.validator().write_challenge(out, cids_->random(), now_, plan.pad_to >= kMinInitialDatagram);
     return;
   }
   LossDetector& loss = path_->loss();
@@ -323,17 +328,18 @@ void ConnectionCore::seal_packet(OpenPacket& packet, DatagramBuilder& builder) {
 void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
   const bool eliciting = packet.payload.ack_eliciting();
   const bool in_flight = eliciting || packet.payload.padded();
+  const bool is_active = &network_path == &path_->active();
   path_->loss().on_packet_sent({.space = space_of(packet.level),
                                 .packet_number = packet.packet_number,
                                 .size = packet.size(),
                                 .ack_eliciting = eliciting,
                                 .in_flight = in_flight,
                                 .mtu_probe = plan.mtu_probe,
-                                .other_network_path = &network_path != &path_->active(),
+                                .other_network_path = !is_active,
                                 .ecn = plan.ecn,
                                 .frames = packet.payload.frames()},
                                now_);
-  if (in_flight) path_->pacer().on_packet_sent(packet.size(), now_);
+  if (in_flight && is_active) path_->pacer().on_packet_sent(packet.size(), now_);
   if (eliciting && !times_.sent_since_activity) {
     // RFC 9000 section 10.1: the first packet after silence restarts the idle timer as well.
     times_.sent_since_activity = true;

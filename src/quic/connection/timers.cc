@@ -33,9 +33,11 @@ Timestamp ConnectionCore::open_deadline() const {
     if (keys_.can_seal(level) && path_->active().anti_amplification().allows(kBaseMtu))
       deadline = std::min(deadline, path_->acks(space).next_timeout());
   }
-  deadline = std::min(deadline, path_->active().next_timeout());
-  if (const NetworkPath* previous = std::as_const(*path_).previous())
-    deadline = std::min(deadline, previous->next_timeout());
+  deadline = std::min(deadline, path_->active().validation_timeout());
+  // A probe waits for the window like any packet; what opens it has us look again.
+  const Timestamp raise = path_->active().mtu_prober().next_timeout();
+  if (raise < deadline && path_->may_send(now_)) deadline = raise;
+  if (!std::as_const(*path_).others().empty()) deadline = std::min(deadline, path_->next_others_timeout());
   if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
   if (config_.keep_alive != Duration{0} && handshake_.complete)
     deadline = std::min(deadline, times_.last_received + config_.keep_alive);
@@ -94,8 +96,7 @@ void ConnectionCore::on_loss_timeout() {
 }
 
 void ConnectionCore::on_path_timeouts() {
-  if (NetworkPath* previous = path_->previous(); previous != nullptr && now_ >= previous->validator().next_timeout())
-    (void)previous->validator().on_timeout(now_);
+  if (!path_->others().empty()) on_other_path_timeouts();
   PathValidator& validator = path_->active().validator();
   if (now_ >= validator.next_timeout() && validator.on_timeout(now_)) on_validation_failed();
 }

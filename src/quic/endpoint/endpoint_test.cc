@@ -402,7 +402,9 @@ TEST(endpoint, reset_that_reaches_another_worker_is_passed_on_and_heard) {
   pair.connect();
   ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
   // From elsewhere, so that the server takes a connection ID with a token (RFC 9000 section 9.5).
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
   pair.client_address.port = 2'222;
+  ASSERT_TRUE(pair.connection->migrate(pair.client_address));
   echo(*pair.connection, pair.connection->open_stream(true).value(), "from a new port");
   pair.client->wake(*pair.connection);
   pair.run([] { return false; }, 5s);

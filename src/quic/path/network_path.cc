@@ -10,17 +10,18 @@ NetworkPath::NetworkPath(const NetworkPathConfig& config)
       peer_cid_sequence_(config.peer_cid_sequence),
       mtu_(config.mtu),
       anti_amplification_(config.validated),
-      ecn_(config.ecn) {}
+      ecn_(config.ecn),
+      validated_(config.validated) {}
 
 void NetworkPath::on_datagram_sent(std::uint64_t bytes, Ecn mark, Timestamp now, Duration pto) {
   anti_amplification_.on_sent(bytes);
   ecn_.on_packet_sent(mark, now, pto);
 }
 
-bool NetworkPath::on_path_response(const PathChallengeData& data) {
-  if (!validator_.on_path_response(data)) return false;
-  on_validated();
-  return true;
+std::optional<PathProof> NetworkPath::on_path_response(const PathChallengeData& data, Timestamp now) {
+  const std::optional<PathProof> proof = validator_.on_path_response(data, now);
+  if (proof) on_validated();
+  return proof;
 }
 
 bool NetworkPath::on_recovery(const RecoveryOutcome& outcome, Timestamp now) {
@@ -35,12 +36,12 @@ bool NetworkPath::on_recovery(const RecoveryOutcome& outcome, Timestamp now) {
   return changed;
 }
 
-Timestamp NetworkPath::next_timeout() const {
+Timestamp NetworkPath::validation_timeout() const {
   // Short of credit for a challenge, time does not help: what arrives brings credit and has
   // the challenge sent. Header, largest connection ID, frame and tag make 50 octets.
   constexpr std::uint64_t kChallengeCredit = 64;
   const bool can_ask = anti_amplification_.credit() >= kChallengeCredit;
-  return std::min(can_ask ? validator_.next_timeout() : validator_.deadline(), mtu_.next_timeout());
+  return can_ask ? validator_.next_timeout() : validator_.deadline();
 }
 
 }  // namespace hawser::quic

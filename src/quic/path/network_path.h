@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/address.h"
 #include "quic/path/anti_amplification.h"
@@ -33,6 +34,11 @@ class NetworkPath {
   [[nodiscard]] std::uint64_t peer_cid_sequence() const { return peer_cid_sequence_; }
   void set_peer_cid_sequence(std::uint64_t sequence) { peer_cid_sequence_ = sequence; }
 
+  // The same in its LocalCids of the one that the peer used when it first came from here: on another
+  // 4-tuple it shows that a NAT moved, not the peer.
+  [[nodiscard]] std::uint64_t local_cid_sequence() const { return local_cid_sequence_; }
+  void set_local_cid_sequence(std::uint64_t sequence) { local_cid_sequence_ = sequence; }
+
   [[nodiscard]] PathValidator& validator() { return validator_; }
   [[nodiscard]] const PathValidator& validator() const { return validator_; }
   [[nodiscard]] MtuProber& mtu_prober() { return mtu_; }
@@ -46,10 +52,15 @@ class NetworkPath {
   // `pto` ends the ECN testing period.
   void on_datagram_sent(std::uint64_t bytes, Ecn mark, Timestamp now, Duration pto);
   // The peer proved to receive here, by PATH_RESPONSE, a Handshake packet or a token.
-  void on_validated() { anti_amplification_.on_validated(); }
-  // True if the challenge matched, which validates the path.
-  bool on_path_response(const PathChallengeData& data);
-  [[nodiscard]] bool validated() const { return anti_amplification_.validated(); }
+  void on_validated() {
+    validated_ = true;
+    anti_amplification_.on_validated();
+  }
+  // A client owes no credit to its server's addresses; whether it is reachable there is still open.
+  void exempt_from_amplification() { anti_amplification_.on_validated(); }
+  // What it proves if the challenge matched, which validates the path.
+  std::optional<PathProof> on_path_response(const PathChallengeData& data, Timestamp now);
+  [[nodiscard]] bool validated() const { return validated_; }
 
   // What an ACK, a loss or a PTO on this path means for its MTU: true if mtu() changed.
   bool on_recovery(const RecoveryOutcome& outcome, Timestamp now);
@@ -57,15 +68,18 @@ class NetworkPath {
   // Octets of UDP payload that a datagram may have.
   [[nodiscard]] std::uint16_t mtu() const { return mtu_.mtu(); }
 
-  [[nodiscard]] Timestamp next_timeout() const;
+  // When the validation has something to ask or fails; kNever when there is none.
+  [[nodiscard]] Timestamp validation_timeout() const;
 
  private:
   FourTuple tuple_;
   std::uint64_t peer_cid_sequence_;
+  std::uint64_t local_cid_sequence_ = 0;
   PathValidator validator_;
   MtuProber mtu_;
   AntiAmplification anti_amplification_;
   EcnValidator ecn_;
+  bool validated_;
 };
 
 }  // namespace hawser::quic

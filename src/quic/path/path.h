@@ -1,10 +1,13 @@
 // path.h: a Path: what one Path ID names. It owns the packet numbers, loss recovery,
 // congestion control, pacing and connection IDs of that ID, and holds the NetworkPaths (4-tuples) it
-// runs over: the active one and, while the peer moves, the one being tried or left.
+// runs over: the active one and, while somebody moves, those being tried or left.
 #pragma once
 
 #include <array>
 #include <memory>
+#include <optional>
+#include <span>
+#include <vector>
 
 #include "quic/congestion/pacer.h"
 #include "quic/path/cid_sequence.h"
@@ -22,10 +25,39 @@ struct PathConfig {
   bool pacing = true;
 };
 
+// Network paths of a Path beside the active one: one that is being left and a few under probing. With
+// the active one they take five of the kMaxActiveCids connection IDs that the peer may give us.
+inline constexpr std::size_t kMaxOtherNetworkPaths = 4;
+static_assert(kMaxOtherNetworkPaths + 1 < kMaxActiveCids);
+
+// What congestion control and RTT were on a network path that may be returned to.
+struct LearntBefore {
+  std::unique_ptr<CongestionController> controller;
+  NetworkPathLearning recovery;
+};
+
+// A 4-tuple that is not in use, or not any more.
+struct OtherNetworkPath {
+  enum class Role : std::uint8_t {
+    // Validated, before the peer seemed to move: it is challenged too, and returned to if the move
+    // was none (RFC 9000 section 9.3.3) or fails (section 9.3.2).
+    kPrevious,
+    kProbed,  // being validated, or validated and ready to be used (section 9.1)
+    kLeft,    // we moved away: what still comes there is answered
+  };
+  NetworkPath network_path;
+  Role role = Role::kProbed;
+  bool move_when_validated = false;  // we want to go there
+  Duration round_trip{0};            // of the challenge that validated it; 0: not yet
+  Timestamp forget_at = kNever;
+  std::unique_ptr<LearntBefore> learnt;  // kPrevious of another host than the active one's
+};
+
 class Path {
  public:
   Path(const PathConfig& config, std::unique_ptr<CongestionController> controller)
       : id_(config.id),
+        initial_rtt_(config.loss.initial_rtt),
         pacing_(config.pacing),
         controller_(std::move(controller)),
         loss_(config.loss, *controller_),
@@ -57,53 +89,64 @@ class Path {
 
   [[nodiscard]] NetworkPath& active() { return active_; }
   [[nodiscard]] const NetworkPath& active() const { return active_; }
-  // The last validated 4-tuple before a migration, kept until the new one is validated: it is
-  // challenged too and returned to if the new one fails (RFC 9000 section 9.3.2).
-  [[nodiscard]] NetworkPath* previous() { return previous_.get(); }
-  [[nodiscard]] const NetworkPath* previous() const { return previous_.get(); }
-  void forget_previous() { previous_.reset(); }
 
-  // A 4-tuple from which the peer only probes so far: it gets answers, nothing else, until
-  // the peer moves there or goes silent (RFC 9000 section 9.1).
-  [[nodiscard]] NetworkPath* candidate() { return candidate_.get(); }
-  void set_candidate(NetworkPath candidate) { candidate_ = std::make_unique<NetworkPath>(std::move(candidate)); }
-  void forget_candidate() { candidate_.reset(); }
+  // Other 4-tuples. path.cc -----------------------------------------------------------------------
 
-  // The network path with this 4-tuple, or nullptr.
+  // All of them, the oldest first; mostly none. References end with the next call that adds,
+  // forgets or moves.
+  [[nodiscard]] std::span<OtherNetworkPath> others() {
+    return others_ == nullptr ? std::span<OtherNetworkPath>{} : std::span<OtherNetworkPath>{*others_};
+  }
+  [[nodiscard]] std::span<const OtherNetworkPath> others() const {
+    return others_ == nullptr ? std::span<const OtherNetworkPath>{} : std::span<const OtherNetworkPath>{*others_};
+  }
+  // The last validated 4-tuple before the peer seemed to move; nullptr if the active one is proven.
+  [[nodiscard]] OtherNetworkPath* previous();
+  // The one with this 4-tuple, or nullptr.
+  [[nodiscard]] OtherNetworkPath* find_other(const FourTuple& tuple);
   [[nodiscard]] NetworkPath* find(const FourTuple& tuple) {
     if (active_.tuple() == tuple) return &active_;
-    if (previous_ && previous_->tuple() == tuple) return previous_.get();
-    if (candidate_ && candidate_->tuple() == tuple) return candidate_.get();
-    return nullptr;
+    if (others_ == nullptr) return nullptr;
+    OtherNetworkPath* other = find_other(tuple);
+    return other == nullptr ? nullptr : &other->network_path;
   }
+  // True if datagrams from this address may come: the active path or another one has it.
+  [[nodiscard]] bool knows_remote(const SocketAddress& remote) const;
+  // Adds one. Where there are kMaxOtherNetworkPaths, the oldest that is not `previous` gives way.
+  OtherNetworkPath& add_other(OtherNetworkPath other);
+  // Takes it out, with its connection ID.
+  NetworkPath take(OtherNetworkPath& other);
+  // Gives it up, and its connection ID unless another network path uses the same.
+  void forget(OtherNetworkPath& other);
+
+  // Which connection ID a network path to a new 4-tuple sends with: an unused one (RFC 9000 section
+  // 9.5: never one of another local or remote address). Empty: none is spare.
+  [[nodiscard]] std::optional<std::uint64_t> take_cid() { return peer_cids_.take_unused(); }
+  // The peer retired connection IDs: network paths that used them take others.
+  void replace_retired_cids();
+
+  // The peer is now at another 4-tuple. Unless only the port changed, which a NAT does under a path
+  // that stays the same, congestion control and RTT start afresh (RFC 9000 section 9.4); what they
+  // were is kept with the previous 4-tuple until this one is validated.
+  void follow_peer(NetworkPath to, Timestamp now);
+  // The active 4-tuple is validated: the previous one is forgotten at `keep_until`, unless the peer
+  // comes from there again, and what was learnt there at once.
+  void settle(Timestamp keep_until);
+  // Back to previous(), with all that was learnt there. The one that is left stays known until
+  // `keep_until`, so that the peer finds the same connection ID when it comes again.
+  void return_to_previous(Timestamp now, Timestamp keep_until);
+  // We go over to one of others(), which is validated. The one that is left answers until
+  // `keep_until`. Congestion control and RTT start afresh, as above.
+  void move_to(OtherNetworkPath& other, Timestamp now, Timestamp keep_until);
+
+  // When one of others() has something to ask, to give up or to be forgotten.
+  [[nodiscard]] Timestamp next_others_timeout() const;
 
   // The connection ID for packets sent on `network_path`.
   [[nodiscard]] const ConnectionId& peer_cid(const NetworkPath& network_path) const {
     static const ConnectionId kNone;
     const PeerCids::Entry* entry = peer_cids_.find(network_path.peer_cid_sequence());
     return entry == nullptr ? kNone : entry->cid;
-  }
-
-  // The peer is now at another 4-tuple. Congestion state and RTT start afresh unless only the
-  // port changed, which a NAT does under a path that stays the same (RFC 9000 section 9.4).
-  void migrate_to(NetworkPath to, Timestamp now) {
-    const bool same_host = active_.tuple().remote.same_ip(to.tuple().remote);
-    to.ecn().inherit_counts(active_.ecn());
-    if (active_.validated()) previous_ = std::make_unique<NetworkPath>(std::move(active_));
-    active_ = std::move(to);
-    if (!same_host) {
-      loss_.on_network_path_changed(active_.mtu(), now);
-      pacer_.reset(active_.mtu());
-    }
-  }
-
-  // The new 4-tuple could not be validated: back to the one before.
-  void return_to_previous(Timestamp now) {
-    previous_->ecn().inherit_counts(active_.ecn());
-    active_ = std::move(*previous_);
-    previous_.reset();
-    loss_.on_network_path_changed(active_.mtu(), now);
-    pacer_.reset(active_.mtu());
   }
 
   // Octets that congestion control and pacing allow now; 0: wait.
@@ -128,14 +171,18 @@ class Path {
   // Octets on the heap.
   [[nodiscard]] std::size_t memory() const {
     return controller_->memory() + loss_.memory() + local_cids_.memory() + peer_cids_.memory() + acks_.memory() +
-           (handshake_acks_ != nullptr ? sizeof(HandshakeAcks) : 0) + (previous_ != nullptr ? sizeof(NetworkPath) : 0) +
-           (candidate_ != nullptr ? sizeof(NetworkPath) : 0);
+           (handshake_acks_ != nullptr ? sizeof(HandshakeAcks) : 0) + active_.validator().memory() + others_memory();
   }
 
  private:
   using HandshakeAcks = std::array<AckTracker, 2>;
 
+  void start_afresh(Duration initial_rtt, Timestamp now, LearntBefore* keep);
+  [[nodiscard]] bool uses_cid(std::uint64_t sequence) const;
+  [[nodiscard]] std::size_t others_memory() const;
+
   PathId id_;
+  Duration initial_rtt_;
   bool pacing_;
   std::unique_ptr<CongestionController> controller_;
   LossDetector loss_;
@@ -146,8 +193,7 @@ class Path {
   std::unique_ptr<HandshakeAcks> handshake_acks_ = std::make_unique<HandshakeAcks>(HandshakeAcks{
       AckTracker::for_space(PacketNumberSpace::kInitial), AckTracker::for_space(PacketNumberSpace::kHandshake)});
   NetworkPath active_;
-  std::unique_ptr<NetworkPath> previous_;
-  std::unique_ptr<NetworkPath> candidate_;
+  std::unique_ptr<std::vector<OtherNetworkPath>> others_;  // while there are any
 };
 
 }  // namespace hawser::quic

@@ -57,10 +57,14 @@ TEST_F(Validation, any_outstanding_challenge_validates) {
   EXPECT_EQ(validator.next_timeout(), kNow + 300ms);  // not before the backoff, nor past the end
   PathChallengeData wrong = first;
   wrong[0] ^= 1;
-  EXPECT_FALSE(validator.on_path_response(wrong));
-  EXPECT_TRUE(validator.on_path_response(first));
+  EXPECT_FALSE(validator.on_path_response(wrong, kNow + 130ms));
+  const auto proof = validator.on_path_response(first, kNow + 130ms);
+  ASSERT_TRUE(proof);
+  EXPECT_EQ(proof->round_trip, 130ms);
+  EXPECT_TRUE(proof->carries_base_mtu);
   EXPECT_EQ(validator.state(), PathValidationState::kValidated);
-  EXPECT_FALSE(validator.on_path_response(second));
+  EXPECT_FALSE(validator.on_path_response(second, kNow + 140ms));
+  EXPECT_EQ(validator.memory(), 0u);
 }
 
 // rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto
@@ -70,7 +74,7 @@ TEST_F(Validation, fails_after_three_ptos) {
   EXPECT_FALSE(validator.on_timeout(kNow + 299ms));
   EXPECT_TRUE(validator.on_timeout(kNow + 300ms));
   EXPECT_FALSE(validator.on_timeout(kNow + 301ms));
-  EXPECT_FALSE(validator.on_path_response(data));
+  EXPECT_FALSE(validator.on_path_response(data, kNow + 302ms));
   EXPECT_EQ(validator.state(), PathValidationState::kFailed);
   EXPECT_EQ(validator.next_timeout(), kNever);
 }
@@ -203,7 +207,7 @@ TEST(network_path, a_response_validates_and_lifts_the_amplification_limit) {
   EXPECT_EQ(path.validator().write_challenge(out, random, kNow), WriteResult::kDone);
   PathChallengeData data;
   std::copy(area.begin() + 1, area.begin() + 9, data.begin());
-  EXPECT_TRUE(path.on_path_response(data));
+  EXPECT_TRUE(path.on_path_response(data, kNow + 50ms));
   EXPECT_TRUE(path.validated());
 }
 

@@ -17,74 +17,97 @@ constexpr std::size_t kFrameSize = 9;
 
 // rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto
 void PathValidator::start(Timestamp now, Duration pto) {
+  Work& work = provide_work();
   state_ = PathValidationState::kValidating;
-  challenge_count_ = 0;
-  interval_ = pto;
-  next_challenge_ = now;
-  deadline_ = now + pto * kTimeoutPtos;
+  work.challenge_count = 0;
+  work.interval = pto;
+  work.next_challenge = now;
+  work.deadline = now + pto * kTimeoutPtos;
+}
+
+void PathValidator::stop() {
+  state_ = PathValidationState::kIdle;
+  release_work();
+}
+
+void PathValidator::release_work() {
+  if (state_ != PathValidationState::kValidating && !response_owed()) work_.reset();
 }
 
 // rfc9000:8.2.1-probe-rate
 bool PathValidator::challenge_due(Timestamp now) const {
-  return state_ == PathValidationState::kValidating && next_challenge_ <= now;
+  return state_ == PathValidationState::kValidating && work_->next_challenge <= now;
 }
 
 // rfc9000:8.2.1-unpredictable rfc9000:8.2.1-one-challenge
-WriteResult PathValidator::write_challenge(PacketPayload& out, Random& random, Timestamp now) {
+WriteResult PathValidator::write_challenge(PacketPayload& out, Random& random, Timestamp now, bool expanded) {
   if (out.room() < kFrameSize) return WriteResult::kPacketFull;
-  PathChallengeData& data = challenges_[challenge_count_ % kMaxChallenges];
-  random.fill(data);
-  ++challenge_count_;
+  Work& work = *work_;
+  Challenge& challenge = work.challenges[work.challenge_count % kMaxChallenges];
+  random.fill(challenge.data);
+  challenge.sent = now;
+  challenge.expanded = expanded;
+  ++work.challenge_count;
   out.u8(kTypePathChallenge);
-  out.bytes(data);
+  out.bytes(challenge.data);
   out.record({.kind = SentFrameKind::kPathChallenge});
   // RFC 9000 section 8.2.1: no more often than an Initial packet would be sent again.
-  next_challenge_ = now + interval_;
-  interval_ *= 2;
+  work.next_challenge = now + work.interval;
+  work.interval *= 2;
   return WriteResult::kDone;
 }
 
 void PathValidator::on_path_challenge(const PathChallengeData& data) {
-  if (response_count_ == kMaxResponses) {
-    std::move(responses_.begin() + 1, responses_.end(), responses_.begin());
-    --response_count_;
+  Work& work = provide_work();
+  if (work.response_count == kMaxResponses) {
+    std::move(work.responses.begin() + 1, work.responses.end(), work.responses.begin());
+    --work.response_count;
   }
-  responses_[response_count_++] = data;
+  work.responses[work.response_count++] = data;
 }
 
 // rfc9000:8.2.2-echo rfc9000:19.17-response rfc9000:8.2.2-one-response
 WriteResult PathValidator::write_responses(PacketPayload& out) {
+  if (!response_owed()) return WriteResult::kDone;
+  Work& work = *work_;
   std::size_t written = 0;
-  for (; written != response_count_ && out.room() >= kFrameSize; ++written) {
+  for (; written != work.response_count && out.room() >= kFrameSize; ++written) {
     out.u8(kTypePathResponse);
-    out.bytes(responses_[written]);
+    out.bytes(work.responses[written]);
     out.record({.kind = SentFrameKind::kPathResponse});
   }
-  std::move(responses_.begin() + static_cast<std::ptrdiff_t>(written),
-            responses_.begin() + static_cast<std::ptrdiff_t>(response_count_), responses_.begin());
-  response_count_ -= written;
-  return response_count_ == 0 ? WriteResult::kDone : WriteResult::kPacketFull;
+  std::move(work.responses.begin() + static_cast<std::ptrdiff_t>(written),
+            work.responses.begin() + static_cast<std::ptrdiff_t>(work.response_count), work.responses.begin());
+  work.response_count -= written;
+  if (work.response_count != 0) return WriteResult::kPacketFull;
+  release_work();
+  return WriteResult::kDone;
 }
 
 // rfc9000:8.2.2-other-path-accepted
-bool PathValidator::on_path_response(const PathChallengeData& data) {
-  if (state_ != PathValidationState::kValidating) return false;
-  const std::size_t kept = std::min(challenge_count_, kMaxChallenges);
-  bool matches = false;
-  for (std::size_t i = 0; i < kept; ++i) matches |= equal_constant_time(challenges_[i], data);
-  if (!matches) return false;
+std::optional<PathProof> PathValidator::on_path_response(const PathChallengeData& data, Timestamp now) {
+  if (state_ != PathValidationState::kValidating) return std::nullopt;
+  const std::size_t kept = std::min(work_->challenge_count, kMaxChallenges);
+  const Challenge* answered = nullptr;
+  for (std::size_t i = 0; i < kept; ++i) {
+    if (equal_constant_time(work_->challenges[i].data, data)) answered = &work_->challenges[i];
+  }
+  if (answered == nullptr) return std::nullopt;
+  const PathProof proof{.round_trip = now - answered->sent, .carries_base_mtu = answered->expanded};
   state_ = PathValidationState::kValidated;
-  return true;
+  release_work();
+  return proof;
 }
 
 Timestamp PathValidator::next_timeout() const {
   if (state_ != PathValidationState::kValidating) return kNever;
-  return std::min(next_challenge_, deadline_);
+  return std::min(work_->next_challenge, work_->deadline);
 }
 
 bool PathValidator::on_timeout(Timestamp now) {
-  if (state_ != PathValidationState::kValidating || now < deadline_) return false;
+  if (state_ != PathValidationState::kValidating || now < work_->deadline) return false;
   state_ = PathValidationState::kFailed;
+  release_work();
   return true;
 }
 

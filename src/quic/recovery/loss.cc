@@ -78,8 +78,7 @@ void LossDetector::on_packet_sent(const SentPacketInfo& packet, Timestamp now) {
   sent.ack_eliciting = packet.ack_eliciting;
   sent.mtu_probe = packet.mtu_probe;
   sent.in_flight = packet.in_flight && !packet.other_network_path;
-  // A packet on a path being probed is of no generation that counts, like one of an earlier path.
-  sent.generation = packet.other_network_path ? static_cast<std::uint16_t>(generation_ - 1) : generation_;
+  sent.generation = packet.other_network_path ? std::uint16_t{0} : generation_;
   if (sent.in_flight) {
     const DeliverySnapshot snapshot = sampler_.on_packet_sent(bytes_in_flight_, packet.size, now);
     sent.delivered_bytes = snapshot.delivered_bytes;

@@ -149,6 +149,15 @@ constexpr std::uint64_t raw_packet_number(PacketNumber pn) {
   return pn.value;
 }
 
+// What a network path has taught, kept while another is tried: coming back costs nothing.
+struct NetworkPathLearning {
+  RttEstimator rtt;
+  RateSampler sampler;
+  Timestamp first_rtt_sample = kNever;
+  std::uint64_t packet_threshold = kPacketThreshold;
+  std::uint16_t generation = 0;  // of its packets
+};
+
 class LossDetector {
  public:
   // `controller` outlives this object. It may be exchanged with set_controller.
@@ -234,7 +243,15 @@ class LossDetector {
   void on_zero_rtt_rejected(RecoveryFrames& frames, Timestamp now);
   // The Path moved to another network path: RTT, window and bytes_in_flight start afresh; packets
   // sent before are still acknowledged or lost, without effect on either (RFC 9000 section 9.4).
-  void on_network_path_changed(std::uint64_t max_datagram_size, Timestamp now);
+  // `fresh` takes the controller's place and outlives this object; `initial_rtt` is what the RTT is
+  // taken for before the first sample (RFC 9002 section 6.2.2).
+  NetworkPathLearning on_network_path_changed(CongestionController& fresh, Duration initial_rtt, Timestamp now);
+  // The Path came back to where it learnt this, under the controller of that time: what is still
+  // under way from then counts again.
+  void on_network_path_returned(const NetworkPathLearning& learnt, CongestionController& controller, Timestamp now);
+  // The oldest data in flight goes out again at once, as after a PTO: the answer tells what was
+  // lost with the network path before.
+  void probe_at_once(RecoveryFrames& frames, Timestamp now);
 
   // Nothing was sent or received for a while. Where nothing is in flight, packets that nobody will
   // acknowledge any more are forgotten, and the rings with them.
@@ -325,6 +342,7 @@ class LossDetector {
     return packet.in_flight && packet.generation == generation_;
   }
 
+  void enter_network_path(const NetworkPathLearning& state, CongestionController& controller, Timestamp now);
   void owe_probes(PacketNumberSpace id, std::uint32_t count, RecoveryFrames& frames);
   [[nodiscard]] bool client_awaits_validation() const {
     return config_.role == Role::kClient && !peer_completed_address_validation_;
@@ -349,7 +367,8 @@ class LossDetector {
   // asked for, once per train and not once per packet of it.
   Timestamp timer_set_at_ = kNever;
   std::uint32_t pto_count_ = 0;
-  std::uint16_t generation_ = 0;
+  std::uint16_t generation_ = 1;
+  std::uint16_t latest_generation_ = 1;  // the largest given; 0 is of packets that never count
   bool handshake_keys_ = false;
   bool handshake_confirmed_ = false;
   bool peer_completed_address_validation_ = false;

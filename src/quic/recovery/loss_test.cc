@@ -399,7 +399,8 @@ TEST(loss, packets_of_an_earlier_network_path_settle_without_effect) {
   Recovery r;
   r.confirmed();
   for (int i = 0; i < 6; ++i) r.send();
-  r.loss.on_network_path_changed(kTestSize, r.now);
+  NewReno fresh(kTestSize);
+  (void)r.loss.on_network_path_changed(fresh, kInitialRtt, r.now);
   EXPECT_EQ(r.loss.bytes_in_flight(), 0u);
   r.send();
   r.now += 50ms;
@@ -409,8 +410,46 @@ TEST(loss, packets_of_an_earlier_network_path_settle_without_effect) {
   EXPECT_EQ(outcome->acked_bytes, 0u);
   EXPECT_EQ(outcome->lost_packets, 3u);
   EXPECT_EQ(r.frames.lost.size(), 3u);
-  EXPECT_EQ(r.controller.congestion_window(), initial_window(kTestSize));
+  EXPECT_EQ(fresh.congestion_window(), initial_window(kTestSize));
   EXPECT_EQ(r.loss.bytes_in_flight(), kTestSize);
+}
+
+TEST(loss, coming_back_to_a_network_path_finds_what_it_had_taught) {
+  Recovery r;
+  r.confirmed();
+  r.send();
+  r.now += 50ms;
+  ASSERT_TRUE(r.ack({{0, 0}})->rtt_sampled);
+  const std::uint64_t window = r.controller.congestion_window();
+  r.send();
+  r.send();
+  NewReno fresh(kTestSize);
+  const NetworkPathLearning learnt = r.loss.on_network_path_changed(fresh, 400ms, r.now);
+  EXPECT_EQ(r.loss.rtt().smoothed(), 400ms);
+  EXPECT_EQ(r.loss.bytes_in_flight(), 0u);
+  r.send();
+  r.now += 10ms;
+  (void)r.ack({{1, 1}});  // sent there, acknowledged while elsewhere
+  r.loss.on_network_path_returned(learnt, r.controller, r.now);
+  EXPECT_EQ(r.loss.rtt().smoothed(), 50ms);
+  EXPECT_EQ(r.loss.bytes_in_flight(), kTestSize);  // packet 2; packet 3 never counts again
+  EXPECT_EQ(&r.loss.controller(), &r.controller);
+  EXPECT_EQ(r.controller.congestion_window(), window);
+  r.now += 50ms;
+  EXPECT_TRUE(r.ack({{2, 2}})->rtt_sampled);
+  EXPECT_GT(r.controller.congestion_window(), window);
+}
+
+TEST(loss, after_a_move_the_oldest_data_goes_out_again_at_once) {
+  Recovery r;
+  r.confirmed();
+  for (int i = 0; i < 4; ++i) r.send();
+  r.frames.clear();
+  r.loss.probe_at_once(r.frames, r.now);
+  EXPECT_EQ(r.loss.probes_owed(PacketNumberSpace::kApplication), 2u);
+  ASSERT_EQ(r.frames.lost.size(), 2u);
+  EXPECT_EQ(r.frames.lost[0].id, 0u);
+  EXPECT_EQ(r.frames.lost[1].id, 1u);
 }
 
 TEST(loss, packets_on_a_path_being_probed_are_outside_the_flight) {

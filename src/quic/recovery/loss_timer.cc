@@ -214,17 +214,48 @@ std::size_t LossDetector::memory() const {
 }
 
 // rfc9000:9.4-old-path-apart rfc9000:9.4-reset
-void LossDetector::on_network_path_changed(std::uint64_t max_datagram_size, Timestamp now) {
-  ++generation_;
+NetworkPathLearning LossDetector::on_network_path_changed(CongestionController& fresh, Duration initial_rtt,
+                                                          Timestamp now) {
+  NetworkPathLearning learnt{.rtt = rtt_,
+                             .sampler = sampler_,
+                             .first_rtt_sample = first_rtt_sample_,
+                             .packet_threshold = packet_threshold_,
+                             .generation = generation_};
+  if (++latest_generation_ == 0) latest_generation_ = 1;
+  rtt_.reset(initial_rtt);
+  enter_network_path({.rtt = rtt_, .sampler = {}, .generation = latest_generation_}, fresh, now);
   bytes_in_flight_ = 0;
-  rtt_.reset(config_.initial_rtt);
-  first_rtt_sample_ = kNever;
-  sampler_ = {};
+  return learnt;
+}
+
+void LossDetector::on_network_path_returned(const NetworkPathLearning& learnt, CongestionController& controller,
+                                            Timestamp now) {
+  enter_network_path(learnt, controller, now);
+  bytes_in_flight_ = 0;
+  for (const PacketNumberSpace id : spaces()) {
+    const SentPackets& sent = space_of(id).sent;
+    for (std::uint64_t pn = sent.begin(); pn != sent.end(); ++pn)
+      if (sent[pn].state == SentState::kOutstanding && counts(sent[pn])) bytes_in_flight_ += sent[pn].size;
+  }
+}
+
+void LossDetector::enter_network_path(const NetworkPathLearning& state, CongestionController& controller,
+                                      Timestamp now) {
+  controller_ = &controller;
+  rtt_ = state.rtt;
+  sampler_ = state.sampler;
+  first_rtt_sample_ = state.first_rtt_sample;
+  packet_threshold_ = state.packet_threshold;
+  generation_ = state.generation;
   undoable_losses_ = 0;
   ++loss_epoch_;
-  packet_threshold_ = kPacketThreshold;
   pto_count_ = 0;
-  controller_->reset(max_datagram_size);
+  timer_set_at_ = now;
+}
+
+void LossDetector::probe_at_once(RecoveryFrames& frames, Timestamp now) {
+  owe_probes(PacketNumberSpace::kApplication, ack_eliciting_in_flight(PacketNumberSpace::kApplication) ? kProbes : 1,
+             frames);
   timer_set_at_ = now;
 }
 
