@@ -12,6 +12,7 @@
 #include "get_report.h"
 #include "get_run.h"
 #include "qlog_options.h"
+#include "quic/congestion/congestion_controller.h"
 
 namespace hawser::app {
 namespace {
@@ -78,7 +79,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
   command.add_option("--connect-timeout", a.connect_timeout_s, "Seconds that connecting may take")->type_name("S");
   command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")->type_name("S");
   add_qlog_options(command, a.qlog);
-  command.add_option("--cc", a.congestion_control, "Congestion controller: cubic, newreno")
+  command.add_option("--cc", a.congestion_control, "Congestion controller: " + quic::congestion_controller_names())
       ->type_name("NAME")
       ->capture_default_str();
   command.add_option("--key-update", a.key_update_packets, "Change the keys each time this many packets were sent")

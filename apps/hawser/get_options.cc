@@ -160,7 +160,7 @@ std::expected<void, GetError> check_rest(const GetOptions& options) {
     return wrong("--key needs its certificate: give --cert FILE too");
   if (given.connect_timeout_s < 0 || given.time_max_s < 0) return wrong("times are 0 or more seconds");
   if (!quic::make_congestion_controller(given.congestion_control, 1'200)) {
-    return wrong(fmt::format("--cc {}: give cubic or newreno", given.congestion_control));
+    return wrong(fmt::format("--cc {}: give one of {}", given.congestion_control, quic::congestion_controller_names()));
   }
   if (given.hq && (options.method != "GET" || options.body))
     return wrong("--hq (HTTP/0.9) knows GET only: leave -I, -X and -d out");

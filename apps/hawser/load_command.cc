@@ -10,6 +10,7 @@
 #include "load_options.h"
 #include "load_run.h"
 #include "qlog_options.h"
+#include "quic/congestion/congestion_controller.h"
 
 namespace hawser::app {
 namespace {
@@ -74,7 +75,8 @@ void add_connection_options(CLI::App& command, LoadArguments& a) {
       ->allow_extra_args(false);  // what follows is the address
   add_engine_options(command, a.common.engine);
   add_qlog_options(command, a.common.qlog);
-  command.add_option("--cc", a.common.congestion_control, "Congestion controller: cubic, newreno")
+  command
+      .add_option("--cc", a.common.congestion_control, "Congestion controller: " + quic::congestion_controller_names())
       ->type_name("NAME")
       ->capture_default_str();
   command.add_option("--max-udp-payload", a.common.max_udp_payload, "Octets of the largest UDP payload")

@@ -127,7 +127,8 @@ std::expected<void, ConfigError> check_counts(const LoadOptions& options) {
     return wrong(fmt::format("-n {} requests for -c {} connections: each sends one at least", options.requests,
                              given.connections));
   if (!quic::make_congestion_controller(given.common.congestion_control, 1'200))
-    return wrong(fmt::format("--cc {}: give cubic or newreno", given.common.congestion_control));
+    return wrong(
+        fmt::format("--cc {}: give one of {}", given.common.congestion_control, quic::congestion_controller_names()));
   return {};
 }
 

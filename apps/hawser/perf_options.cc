@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "qlog_options.h"
+#include "quic/congestion/congestion_controller.h"
 #include "worker_options.h"
 
 namespace hawser::perf {
@@ -43,6 +44,12 @@ std::string why_not_crypto(const std::string& name) {
   return "";
 }
 
+// Empty: there is such a controller.
+std::string why_not_controller(const std::string& name) {
+  const auto made = quic::make_congestion_controller(name, 1'200);
+  return made ? "" : made.error().message;
+}
+
 }  // namespace
 
 std::expected<std::uint64_t, ConfigError> parse_size(const std::string& text) {
@@ -74,7 +81,10 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
   app::add_worker_options(command, options.workers, options.pin);
   command.add_option("--cpu", options.cpus, "CPUs that the threads stay on, as 0,1")->delimiter(',');
   app::add_engine_options(command, options.engine);
-  command.add_option("--cc", options.congestion_control, "congestion control: cubic, newreno")->capture_default_str();
+  command
+      .add_option("--cc", options.congestion_control, "congestion controller: " + quic::congestion_controller_names())
+      ->check(CLI::Validator(why_not_controller, ""))
+      ->capture_default_str();
   command
       .add_option("--crypto", options.crypto,
                   "who does AES-GCM: auto, vaes512, vaes, ipsec-mb, openssl; this side's business only")

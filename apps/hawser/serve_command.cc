@@ -96,7 +96,8 @@ std::expected<void, ConfigError> check(const ServeOptions& options) {
     return std::unexpected(ConfigError{"--dev-cert makes a certificate, --cert gives one: leave one of them out"});
   }
   if (!quic::make_congestion_controller(options.congestion_control, 1'200)) {
-    return std::unexpected(ConfigError{fmt::format("--cc {}: give cubic or newreno", options.congestion_control)});
+    return std::unexpected(ConfigError{
+        fmt::format("--cc {}: give one of {}", options.congestion_control, quic::congestion_controller_names())});
   }
   if (options.grace_s < 0 || options.idle_timeout_s < 0 || options.handshake_timeout_s < 0)
     return std::unexpected(ConfigError{"times are 0 or more seconds"});
@@ -227,7 +228,8 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       ->type_name("FILE")
       ->capture_default_str();
   add_qlog_options(*command, options->qlog);
-  command->add_option("--cc", options->congestion_control, "Congestion controller: cubic, newreno")
+  command
+      ->add_option("--cc", options->congestion_control, "Congestion controller: " + quic::congestion_controller_names())
       ->type_name("NAME")
       ->capture_default_str();
   command->add_option("--grace", options->grace_s, "Seconds that requests under way get after SIGINT or SIGTERM")

@@ -258,6 +258,10 @@ void Application::run_command(const ScheduledCommand& command) {
     case ScheduledCommand::Kind::kMigrate:
       (void)connection_->migrate(client_address(command.address));
       break;
+    case ScheduledCommand::Kind::kCongestionControl:
+      if (!connection_->set_congestion_control(command.controller).has_value())
+        o_.verdict->fail(std::string{name_of(o_.role)} + ": a known congestion controller was refused");
+      break;
   }
   o_.endpoint->wake(*connection_);
 }

@@ -2,6 +2,7 @@
 // strength, under a transfer of random shape; `everything` mixes them all.
 #include <algorithm>
 
+#include "quic/congestion/controller_table.h"
 #include "sim/setup.h"
 
 namespace hawser::sim {
@@ -241,6 +242,30 @@ Setup key_updates(Random& random) {
                               .at = between(random, Duration{50ms}, Duration{2s})});
   if (heads(random)) add(setup, drop(share(random, 0.01, 0.1)));
   if (heads(random)) add(setup, jitter(20ms));
+  return setup;
+}
+
+std::string_view any_controller(Random& random) {
+  const auto table = quic::controller_table();
+  return table[random.below(table.size())].name;
+}
+
+// Each end begins with any controller and exchanges it again and again.
+Setup controllers(Random& random) {
+  Setup setup = basic(random);
+  setup.transfer.bytes_max = 400'000;
+  setup.client.congestion_control = any_controller(random);
+  setup.server.congestion_control = any_controller(random);
+  add(setup, rate(mbit(between(random, 2, 50)), between(random, 8'000, 200'000), between(random, 4'000, 100'000)));
+  for (std::uint64_t i = between(random, 0, 8); i > 0; --i) {
+    ScheduledCommand command{.kind = ScheduledCommand::Kind::kCongestionControl};
+    command.side = heads(random) ? Role::kClient : Role::kServer;
+    command.at = between(random, Duration{10ms}, Duration{2s});
+    command.controller = any_controller(random);
+    setup.commands.push_back(command);
+  }
+  if (heads(random)) add(setup, drop(share(random, 0.001, 0.1)));
+  if (heads(random)) add(setup, jitter(5ms));
   return setup;
 }
 
@@ -542,6 +567,7 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"ecn", "Congestion marks, or routers that clear the ECN field.", ecn},
     {"retry", "A server that answers every first Initial with Retry.", retry},
     {"key_updates", "Key updates by either side, under reordering and loss.", key_updates},
+    {"controllers", "Congestion controllers of every kind, exchanged while data moves.", controllers},
     {"long_rtt", "Round trips of 0.6 to 4 seconds.", long_rtt},
     {"random_close", "Either application closes at a random time.", random_close},
     {"slow_readers", "Applications that read slowly or pause.", slow_readers},

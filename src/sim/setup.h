@@ -48,11 +48,12 @@ struct TransferOptions {
 };
 
 struct ScheduledCommand {
-  enum class Kind : std::uint8_t { kClose, kKeyUpdate, kPing, kProbe, kMigrate };
+  enum class Kind : std::uint8_t { kClose, kKeyUpdate, kPing, kProbe, kMigrate, kCongestionControl };
   Kind kind = Kind::kPing;
   quic::Role side = quic::Role::kClient;
-  Duration at{0};           // since kWorldStart
-  std::size_t address = 0;  // kProbe, kMigrate: of the client; 0 is the one that it begins with
+  Duration at{0};                 // since kWorldStart
+  std::size_t address = 0;        // kProbe, kMigrate: of the client; 0 is the one that it begins with
+  std::string_view controller{};  // kCongestionControl: the one that takes over
 };
 
 // A server that would rather be reached elsewhere.

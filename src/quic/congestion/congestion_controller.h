@@ -6,8 +6,11 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
+#include "base/datagram.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "quic/congestion/rate_sampler.h"
@@ -39,6 +42,7 @@ constexpr std::uint64_t minimum_window(std::uint64_t max_datagram_size) {
 struct AckEvent {
   Timestamp now;
   std::uint64_t acked_bytes = 0;        // in flight until now
+  std::uint64_t acked_ect_packets = 0;  // sent with ECT(0) or ECT(1): what new CE marks are a part of
   std::uint64_t growth_bytes = 0;       // the part of it sent after recovery_start_time()
   Timestamp largest_acked_sent_time{};  // of the largest packet newly acknowledged
   std::uint64_t bytes_in_flight_before = 0;
@@ -48,7 +52,6 @@ struct AckEvent {
   Duration min_rtt{};
   // The sender did not fill the window (RFC 9002 section 7.8): do not grow it.
   bool app_limited = false;
-  std::uint64_t ecn_ce_count = 0;  // CE marks that this ACK reports anew
   RateSample rate;
 };
 
@@ -64,11 +67,34 @@ struct LossEvent {
   bool persistent_congestion = false;  // RFC 9002 section 7.6
 };
 
+// One of the packets of a LossEvent, told before it.
+struct LostSample {
+  Timestamp now;
+  std::uint64_t packet_number = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_in_flight_at_send = 0;  // with this packet
+  std::uint64_t lost_since_send = 0;          // octets lost between its sending and now, with this packet
+  Timestamp sent_time{};
+  bool app_limited = false;  // it was sent while the application was the limit
+};
+
 enum class CongestionPhase : std::uint8_t {
   kSlowStart,
   kConservativeSlowStart,  // HyStart++ (RFC 9406)
   kCongestionAvoidance,
   kRecovery,
+  kStartup,  // BBR, from here on
+  kDrain,
+  kProbeBw,  // version 1, whose cycle has no named phases
+  kProbeBwDown,
+  kProbeBwCruise,
+  kProbeBwRefill,
+  kProbeBwUp,
+  kProbeRtt,
+  kReconnaissance,  // Careful Resume (RFC 9959), from here on
+  kUnvalidated,
+  kValidating,
+  kSafeRetreat,
 };
 
 std::string_view to_string(CongestionPhase phase);
@@ -78,6 +104,17 @@ struct CongestionSnapshot {
   std::uint64_t congestion_window = 0;
   std::uint64_t ssthresh = UINT64_MAX;  // UINT64_MAX: not set yet
   CongestionPhase phase = CongestionPhase::kSlowStart;
+  std::uint64_t bytes_per_second = 0;  // what the path was seen to deliver; 0: it does not measure that
+};
+
+// What is known of a path when a controller begins in the middle of a connection: what its
+// predecessor found, or what Careful Resume vouches for.
+struct PathKnowledge {
+  Timestamp now;
+  std::uint64_t window = 0;             // octets that may be in flight from now on
+  std::uint64_t ssthresh = UINT64_MAX;  // UINT64_MAX: the path may carry more
+  std::uint64_t bytes_per_second = 0;   // what the path delivers; 0: not known
+  Duration min_rtt{};                   // zero: not known
 };
 
 class CongestionController {
@@ -89,6 +126,8 @@ class CongestionController {
   // Once per ACK frame, after the losses that it reveals (RFC 9002 appendix A.7).
   virtual void on_ack(const AckEvent& event) = 0;
   virtual void on_loss(const LossEvent& event) = 0;
+  // Each packet of the LossEvent that follows, oldest first.
+  virtual void on_packet_lost(const LostSample&) {}
   // New CE marks; `sent_time` is that of the largest packet acknowledged (RFC 9002 section 7.1).
   virtual void on_ecn_ce(std::uint64_t ce_count, Timestamp sent_time, Timestamp now) = 0;
   // Every packet behind the latest congestion event turned out to have arrived: undo it.
@@ -97,6 +136,8 @@ class CongestionController {
   virtual void on_packets_discarded(std::uint64_t bytes) = 0;
   // `max_datagram_size`, in octets, changed by path MTU discovery.
   virtual void on_mtu_change(std::uint64_t max_datagram_size) = 0;
+  // Begins from what is known instead of from the initial window. Called before any packet.
+  virtual void adopt(const PathKnowledge& known) = 0;
   // A new network path: everything learnt is void (RFC 9000 section 9.4).
   virtual void reset(std::uint64_t max_datagram_size) = 0;
 
@@ -108,13 +149,29 @@ class CongestionController {
   [[nodiscard]] virtual Timestamp recovery_start_time() const = 0;
   [[nodiscard]] virtual CongestionSnapshot snapshot() const = 0;
   [[nodiscard]] virtual std::string_view name() const = 0;
+  // The mark its packets carry: ECT(1) only if it answers CE as L4S asks (RFC 9331 section 4.3);
+  // kNotEct if it does not answer CE at all.
+  [[nodiscard]] virtual Ecn ecn_codepoint() const { return Ecn::kEct0; }
   // Octets of this object and of what it holds on the heap.
   [[nodiscard]] virtual std::size_t memory() const = 0;
 };
 
-// `name` is "newreno" or "cubic"; the error lists the valid names. `max_datagram_size` is
+// `name` is one of congestion_controller_names(); the error lists them. `max_datagram_size` is
 // in octets, at least 1,200.
 std::expected<std::unique_ptr<CongestionController>, ConfigError> make_congestion_controller(
     std::string_view name, std::uint64_t max_datagram_size);
+
+// The names, as "bbr, bbr2, ..., newreno": for help texts and errors.
+std::string congestion_controller_names();
+
+// Makes a controller of the application's own known to all connections of the process. `make` may be
+// called on any thread that drives connections, with `context` as given, and returns a new object each
+// time. The name, 1 to 31 octets, is copied. An error if it is taken, too long, or the table of
+// kMaxAddedControllers is full. May be called from any thread.
+using CongestionControllerFactory = std::unique_ptr<CongestionController> (*)(const void* context,
+                                                                              std::uint64_t max_datagram_size);
+inline constexpr std::size_t kMaxAddedControllers = 16;
+std::expected<void, ConfigError> add_congestion_controller(std::string_view name, CongestionControllerFactory make,
+                                                           const void* context);
 
 }  // namespace hawser::quic

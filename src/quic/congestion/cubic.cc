@@ -23,6 +23,12 @@ void Cubic::on_mtu_change(std::uint64_t max_datagram_size) {
       untouched ? initial_window(max_datagram_size) : std::max(state_.window, minimum_window(max_datagram_size));
 }
 
+void Cubic::adopt(const PathKnowledge& known) {
+  state_.window = std::clamp(known.window, minimum_window(max_datagram_size_), kMaxWindowBytes);
+  state_.ssthresh = known.ssthresh;
+  if (state_.ssthresh != UINT64_MAX) hystart_.on_congestion_event();
+}
+
 void Cubic::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) {
   hystart_.on_packet_sent(now);
 }

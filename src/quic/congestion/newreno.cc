@@ -23,6 +23,12 @@ void NewReno::on_mtu_change(std::uint64_t max_datagram_size) {
   window_ = untouched ? initial_window(max_datagram_size) : std::max(window_, minimum_window(max_datagram_size));
 }
 
+void NewReno::adopt(const PathKnowledge& known) {
+  window_ = std::clamp(known.window, minimum_window(max_datagram_size_), kMaxWindowBytes);
+  ssthresh_ = known.ssthresh;
+  if (ssthresh_ != UINT64_MAX) hystart_.on_congestion_event();
+}
+
 void NewReno::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) {
   hystart_.on_packet_sent(now);
 }

@@ -17,6 +17,7 @@ class NewReno final : public CongestionController {
   void on_spurious_loss(Timestamp now) override;
   void on_packets_discarded(std::uint64_t) override {}
   void on_mtu_change(std::uint64_t max_datagram_size) override;
+  void adopt(const PathKnowledge& known) override;
   void reset(std::uint64_t max_datagram_size) override;
 
   [[nodiscard]] std::uint64_t congestion_window() const override { return window_; }

@@ -16,6 +16,7 @@ DeliverySnapshot RateSampler::on_packet_sent(std::uint64_t bytes_in_flight, std:
           .delivered_time = delivered_time_,
           .first_sent_time = first_sent_time_,
           .bytes_in_flight = static_cast<std::uint32_t>(with_packet),
+          .lost_bytes = lost_bytes_,
           .app_limited = app_limited()};
 }
 
@@ -42,6 +43,7 @@ RateSample RateSampler::next_sample(Duration min_rtt) {
   sample.delivered_bytes = delivered_bytes_ - packet_.delivered_bytes;
   sample.prior_delivered_bytes = packet_.delivered_bytes;
   sample.bytes_in_flight_at_send = packet_.bytes_in_flight;
+  sample.lost_bytes = lost_since(packet_);
   sample.app_limited = packet_.app_limited;
   const Duration send_elapsed = packet_sent_time_ - packet_.first_sent_time;
   const Duration ack_elapsed = delivered_time_ - packet_.delivered_time;

@@ -14,6 +14,7 @@ struct DeliverySnapshot {
   Timestamp delivered_time{};         // when that total was reached
   Timestamp first_sent_time{};        // start of the send interval the packet belongs to
   std::uint32_t bytes_in_flight = 0;  // in flight with this packet, capped at 2^32 - 1
+  std::uint32_t lost_bytes = 0;       // lost in total when it was sent, modulo 2^32
   bool app_limited = false;
 };
 
@@ -23,7 +24,10 @@ struct RateSample {
   std::uint64_t delivered_bytes = 0;        // delivered during the interval
   std::uint64_t prior_delivered_bytes = 0;  // DeliverySnapshot::delivered_bytes of the sampled packet
   std::uint64_t bytes_in_flight_at_send = 0;
+  std::uint64_t lost_bytes = 0;  // lost between the sending of the sampled packet and now
   bool app_limited = false;
+  // All that was delivered on this path so far: counts rounds.
+  [[nodiscard]] std::uint64_t total_delivered_bytes() const { return prior_delivered_bytes + delivered_bytes; }
 };
 
 class RateSampler {
@@ -33,6 +37,12 @@ class RateSampler {
 
   // Once per acknowledged packet that was in flight, in any order within one ACK.
   void on_packet_acked(const DeliverySnapshot& packet, Timestamp sent_time, std::uint64_t size, Timestamp now);
+
+  void on_packet_lost(std::uint64_t size) { lost_bytes_ += static_cast<std::uint32_t>(size); }
+  // Octets lost since a packet was sent; right as long as that is under 4 GiB, the largest window.
+  [[nodiscard]] std::uint64_t lost_since(const DeliverySnapshot& packet) const {
+    return static_cast<std::uint32_t>(lost_bytes_ - packet.lost_bytes);
+  }
 
   // Ends one ACK: the sample of its most recently sent packet. `min_rtt` guards against
   // acknowledgements that were compressed into less time than the path can take.
@@ -47,6 +57,7 @@ class RateSampler {
 
  private:
   std::uint64_t delivered_bytes_ = 0;
+  std::uint32_t lost_bytes_ = 0;  // modulo 2^32
   Timestamp delivered_time_{};
   Timestamp first_sent_time_{};
   std::uint64_t app_limited_until_ = 0;  // a value of delivered_bytes_; 0: not limited

@@ -57,8 +57,7 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
       .space = packet.space,
       .largest_acknowledged = frame.largest_acknowledged(),
       .ack_delay = application ? decoded_ack_delay(frame.ack_delay, peer_.ack_delay_exponent) : Duration{0},
-      .now = now_,
-      .ecn_ce_count = frame.ecn ? frame.ecn->ce : 0};
+      .now = now_};
   HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
   if (outcome.acked_packets != 0) {
     if (outcome.largest_increased) {

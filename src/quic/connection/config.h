@@ -48,7 +48,8 @@ struct ConnectionConfig {
   std::size_t max_udp_payload = 1'452;
   bool mtu_discovery = true;
 
-  // A name known to congestion::make_controller: "cubic", "newreno".
+  // A name known to make_congestion_controller(), such as "cubic" or "bbr"; docs/congestion.md says
+  // which suits what.
   std::string congestion_control = "cubic";
   // Initial and minimum RTT guess before a sample (RFC 9002 section 6.2.2).
   Duration initial_rtt = 333ms;

@@ -131,6 +131,14 @@ bool Connection::send_datagram(Bytes payload) {
 void Connection::close(ApplicationErrorCode code, std::string_view reason) {
   core_->close(code, reason);
 }
+std::expected<void, ConfigError> Connection::set_congestion_control(std::string_view name) {
+  return core_->set_congestion_control(name);
+}
+
+std::string_view Connection::congestion_control() const {
+  return core_->path().controller().name();
+}
+
 void Connection::initiate_key_update() {
   core_->initiate_key_update();
 }

@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "base/result.h"
 #include "base/shared_bytes.h"
 #include "base/time.h"
 #include "quic/connection/config.h"
@@ -121,6 +122,9 @@ class Connection {
   // Ends the connection with an application error code (0x1d CONNECTION_CLOSE). The reason
   // is shown to the peer and cut to fit a packet. on_closed follows at once.
   void close(ApplicationErrorCode code, std::string_view reason);
+  // Another congestion controller, by name, takes over at once, from the window and rate that the one
+  // before has come to. An unknown name changes nothing; the error lists the known ones.
+  std::expected<void, ConfigError> set_congestion_control(std::string_view name);
   // Starts a key update as soon as the current keys allow (RFC 9001 section 6.1).
   void initiate_key_update();
   // Sends a PING, to keep the path alive or to measure it.
@@ -158,6 +162,8 @@ class Connection {
   [[nodiscard]] ConnectionId original_destination_cid() const;
   [[nodiscard]] ConnectionStats stats() const;
   [[nodiscard]] const ConnectionConfig& config() const;
+  // The name of the controller at work, which config() names only until it is exchanged.
+  [[nodiscard]] std::string_view congestion_control() const;
   // The time of the batch or timer being processed: inside handler calls it is "now".
   [[nodiscard]] Timestamp now() const;
 

@@ -155,6 +155,14 @@ std::size_t ConnectionCore::memory() const {
   return octets;
 }
 
+std::expected<void, ConfigError> ConnectionCore::set_congestion_control(std::string_view name) {
+  if (name == path_->controller().name()) return {};
+  auto controller = make_congestion_controller(name, path_->active().mtu());
+  if (!controller) return std::unexpected(std::move(controller.error()));
+  path_->set_controller(std::move(*controller), now_);
+  return {};
+}
+
 std::size_t ConnectionCore::max_datagram_payload() const {
   if (peer_.max_datagram_frame_size == 0) return 0;
   // Short header with a packet number of 4 octets, and the tag.

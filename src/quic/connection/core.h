@@ -124,6 +124,7 @@ class ConnectionCore final : private TlsHandler {
 
   void close(ApplicationErrorCode code, std::string_view reason);
   void close_for(const TransportError& error, CloseReason::Kind kind = CloseReason::Kind::kLocalTransport);
+  std::expected<void, ConfigError> set_congestion_control(std::string_view name);
   void initiate_key_update() { owed_.key_update = true; }
   void request_ping() { owed_.ping = true; }
   bool send_datagram(Bytes payload);

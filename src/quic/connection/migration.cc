@@ -79,6 +79,7 @@ NetworkPath ConnectionCore::make_network_path(const FourTuple& tuple, std::uint6
                     .peer_cid_sequence = peer_cid_sequence,
                     .mtu = {.initial = kBaseMtu, .max = mtu_max},
                     .ecn = config_.ecn});
+  made.ecn().set_codepoint(path_->controller().ecn_codepoint());
   made.mtu_prober().set_peer_limit(peer_.max_udp_payload_size);
   return made;
 }

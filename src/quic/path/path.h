@@ -62,7 +62,9 @@ class Path {
         controller_(std::move(controller)),
         loss_(config.loss, *controller_),
         pacer_(config.network_path.mtu.initial),
-        active_(config.network_path) {}
+        active_(config.network_path) {
+    active_.ecn().set_codepoint(controller_->ecn_codepoint());
+  }
   Path(const Path&) = delete;
   Path& operator=(const Path&) = delete;
 
@@ -71,6 +73,8 @@ class Path {
   [[nodiscard]] const LossDetector& loss() const { return loss_; }
   [[nodiscard]] CongestionController& controller() { return *controller_; }
   [[nodiscard]] const CongestionController& controller() const { return *controller_; }
+  // Another algorithm takes over, from where this one has come (path_controller.cc).
+  void set_controller(std::unique_ptr<CongestionController> controller, Timestamp now);
   [[nodiscard]] Pacer& pacer() { return pacer_; }
   [[nodiscard]] const Pacer& pacer() const { return pacer_; }
   [[nodiscard]] LocalCids& local_cids() { return local_cids_; }

@@ -8,6 +8,13 @@ namespace hawser::quic {
 EcnValidator::EcnValidator(bool enabled, Ecn codepoint)
     : enabled_(enabled), codepoint_(codepoint), state_(enabled ? EcnState::kTesting : EcnState::kFailed) {}
 
+void EcnValidator::set_codepoint(Ecn codepoint) {
+  if (codepoint == codepoint_) return;
+  codepoint_ = codepoint;
+  sent_marked_ = lost_marked_ = 0;
+  state_ = enabled_ ? EcnState::kTesting : EcnState::kFailed;
+}
+
 void EcnValidator::inherit_counts(const EcnValidator& previous) {
   for (std::size_t i = 0; i < 3; ++i) last_[i] = previous.last_[i];
   total_ect0_ += previous.total_ect0_;

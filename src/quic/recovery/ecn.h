@@ -36,6 +36,8 @@ class EcnValidator {
   // 0x02; `space_index` 0..2. Returns how many CE marks are new: a congestion signal.
   std::uint64_t on_ack(std::size_t space_index, std::uint64_t newly_acked_ect0, std::uint64_t newly_acked_ect1,
                        const std::optional<EcnCounts>& counts);
+  // Another controller marks otherwise: what was learnt of the old mark does not hold for the new one.
+  void set_codepoint(Ecn codepoint);
   // This network path takes over from `previous`: the counts are of the packet number spaces,
   // so they go on from there while the path itself is tested afresh.
   void inherit_counts(const EcnValidator& previous);

@@ -39,9 +39,10 @@ void append_all(const SentPackets& sent, const SentPacket& packet, std::vector<S
 
 DeliverySnapshot snapshot_of(const SentPacket& packet) {
   return {.delivered_bytes = packet.delivered_bytes,
-          .delivered_time = packet.delivered_time,
-          .first_sent_time = packet.first_sent_time,
+          .delivered_time = packet.delivered_time.from(packet.time_sent),
+          .first_sent_time = packet.first_sent_time.from(packet.time_sent),
           .bytes_in_flight = packet.bytes_in_flight,
+          .lost_bytes = packet.lost_bytes,
           .app_limited = packet.app_limited};
 }
 
@@ -82,9 +83,10 @@ void LossDetector::on_packet_sent(const SentPacketInfo& packet, Timestamp now) {
   if (sent.in_flight) {
     const DeliverySnapshot snapshot = sampler_.on_packet_sent(bytes_in_flight_, packet.size, now);
     sent.delivered_bytes = snapshot.delivered_bytes;
-    sent.delivered_time = snapshot.delivered_time;
-    sent.first_sent_time = snapshot.first_sent_time;
+    sent.delivered_time = TimeBefore::of(snapshot.delivered_time, now);
+    sent.first_sent_time = TimeBefore::of(snapshot.first_sent_time, now);
     sent.bytes_in_flight = snapshot.bytes_in_flight;
+    sent.lost_bytes = snapshot.lost_bytes;
     sent.app_limited = snapshot.app_limited;
   }
   s.sent.push(sent, packet.frames);
@@ -239,6 +241,7 @@ void LossDetector::tell_controller_acked(const AckReceived& ack, const SentPacke
   if (!run.congestion_acked) return;
   AckEvent event{.now = ack.now,
                  .acked_bytes = run.outcome.acked_bytes,
+                 .acked_ect_packets = run.outcome.acked_ect0 + run.outcome.acked_ect1,
                  .growth_bytes = run.growth_bytes,
                  .largest_acked_sent_time = largest.time_sent,
                  .bytes_in_flight_before = run.bytes_in_flight_before,
@@ -246,7 +249,6 @@ void LossDetector::tell_controller_acked(const AckReceived& ack, const SentPacke
                  .latest_rtt = std::nullopt,
                  .smoothed_rtt = rtt_.smoothed(),
                  .min_rtt = rtt_.min(),
-                 .ecn_ce_count = ack.ecn_ce_count,
                  .rate = sampler_.next_sample(rtt_.min())};
   // A loss in this ACK began recovery: nothing sent so far may grow the window.
   if (controller_->recovery_start_time() > run.recovery_start) event.growth_bytes = 0;
@@ -320,6 +322,14 @@ void LossDetector::lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacke
   if (!packet.in_flight) return;
   ++event.lost_packets;
   event.lost_bytes += packet.size;
+  sampler_.on_packet_lost(packet.size);
+  controller_->on_packet_lost({.now = event.now,
+                               .packet_number = pn,
+                               .bytes = packet.size,
+                               .bytes_in_flight_at_send = packet.bytes_in_flight,
+                               .lost_since_send = sampler_.lost_since(snapshot_of(packet)),
+                               .sent_time = packet.time_sent,
+                               .app_limited = packet.app_limited});
   event.largest_lost_sent_time =
       event.lost_packets == 1 ? packet.time_sent : std::max(event.largest_lost_sent_time, packet.time_sent);
   // Its own congestion event, or the one under way: decided when the batch is complete.

@@ -64,7 +64,6 @@ struct AckReceived {
   PacketNumber largest_acknowledged;
   Duration ack_delay{};  // decoded; zero for Initial and Handshake packets
   Timestamp now;
-  std::uint64_t ecn_ce_count = 0;  // as reported, for the controller's event
 };
 
 struct LostPacket {

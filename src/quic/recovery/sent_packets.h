@@ -28,16 +28,31 @@ enum class SentState : std::uint8_t {
   kSkipped,  // never sent: its acknowledgement exposes a lying peer
 };
 
-// Times are nanoseconds of Timestamp::time_since_epoch.
+// A time before the sending of a packet, in 64 ns: 32 bits span 274 s, past any flight; what is longer
+// stays at that, which makes a rate too high by nothing that a filter would keep.
+struct TimeBefore {
+  static constexpr int kShift = 6;
+  std::uint32_t units = 0;
+
+  static TimeBefore of(Timestamp earlier, Timestamp sent) {
+    const auto units = static_cast<std::uint64_t>((sent - earlier).count()) >> kShift;
+    return {static_cast<std::uint32_t>(units < UINT32_MAX ? units : UINT32_MAX)};
+  }
+  [[nodiscard]] Timestamp from(Timestamp sent) const {
+    return sent - Duration{static_cast<std::int64_t>(std::uint64_t{units} << kShift)};
+  }
+};
+
 struct SentPacket {
   Timestamp time_sent{};
   std::uint64_t delivered_bytes = 0;  // DeliverySnapshot, field by field
-  Timestamp delivered_time{};
-  Timestamp first_sent_time{};
+  TimeBefore delivered_time{};
+  TimeBefore first_sent_time{};
   std::uint32_t bytes_in_flight = 0;  // once kLost: the loss epoch it belongs to
-  std::uint32_t first_frame = 0;      // position in the ring of frames, modulo 2^32
-  std::uint16_t size = 0;             // octets of UDP payload
-  std::uint16_t generation = 0;       // of the network path it left on
+  std::uint32_t lost_bytes = 0;
+  std::uint32_t first_frame = 0;  // position in the ring of frames, modulo 2^32
+  std::uint16_t size = 0;         // octets of UDP payload
+  std::uint16_t generation = 0;   // of the network path it left on
   std::uint8_t frame_count = 0;
   SentState state = SentState::kOutstanding;
   Ecn ecn = Ecn::kNotEct;

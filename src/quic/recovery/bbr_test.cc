@@ -1,0 +1,119 @@
+// Goal: BBR finds the path's bandwidth and RTT, keeps little queued, and bears loss that is not its doing.
+// Method: the real loss detector and pacer over a model of one bottleneck, in virtual time.
+#include <gtest/gtest.h>
+
+#include "quic/congestion/bbr3.h"
+#include "quic/recovery/path_model.h"
+
+namespace hawser::quic {
+namespace {
+
+PathModel path_of(std::string_view name, const PathModelOptions& options) {
+  return PathModel(*make_congestion_controller(name, PathModel::kSize), options);
+}
+
+Bbr3& bbr(PathModel& path) {
+  return static_cast<Bbr3&>(path.controller());
+}
+
+CongestionPhase phase(PathModel& path) {
+  return path.controller().snapshot().phase;
+}
+
+TEST(bbr, startup_ends_when_the_bandwidth_grows_no_more) {
+  PathModel path = path_of("bbr", {.buffer = 1'000'000});
+  EXPECT_EQ(phase(path), CongestionPhase::kStartup);
+  path.run_for(1s);
+  EXPECT_NE(phase(path), CongestionPhase::kStartup);
+  EXPECT_NEAR(static_cast<double>(bbr(path).max_bandwidth()), 1'250'000, 62'500);
+}
+
+TEST(bbr, fills_the_path_with_a_short_queue) {
+  PathModel path = path_of("bbr", {.buffer = 1'000'000});
+  path.run_for(3s);
+  path.run_for(20s);
+  EXPECT_GT(path.utilisation(), 0.93);
+  EXPECT_LT(path.queue_delay(0.5), 10ms);
+}
+
+TEST(bbr, bears_random_loss) {
+  for (const double loss : {0.01, 0.05}) {
+    PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 500'000, .loss = loss});
+    path.run_for(3s);
+    path.run_for(20s);
+    EXPECT_GT(path.utilisation(), (1 - loss) * (loss < 0.02 ? 0.95 : 0.90)) << loss;
+    EXPECT_NEAR(bbr(path).noise(), loss, 0.02);
+  }
+}
+
+TEST(bbr, an_overflowing_queue_bounds_what_is_in_flight) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 100'000});
+  path.run_for(10s);
+  EXPECT_LT(bbr(path).inflight_longterm(), path.bdp() + 2 * 100'000);
+  path.run_for(20s);
+  EXPECT_GT(path.utilisation(), 0.9);
+  EXPECT_LT(path.overflowed(), 20u * 12'500'000u / 1'200u / 50u);  // 2 %
+}
+
+TEST(bbr, probe_rtt_comes_every_five_seconds_and_empties_the_queue) {
+  PathModel path = path_of("bbr", {.buffer = 1'000'000});
+  bool seen = false;
+  for (int i = 0; i < 8'000 && !seen; ++i) {
+    path.run_for(1ms);
+    seen = phase(path) == CongestionPhase::kProbeRtt;
+  }
+  EXPECT_TRUE(seen);
+  path.run_for(100ms);
+  EXPECT_LE(path.controller().congestion_window(), path.bdp() * 6 / 10);
+  path.run_for(300ms);
+  EXPECT_NE(phase(path), CongestionPhase::kProbeRtt);
+}
+
+TEST(bbr, an_application_that_says_little_does_not_lower_the_estimate) {
+  PathModel path = path_of("bbr", {.buffer = 1'000'000});
+  path.run_for(3s);
+  const std::uint64_t before = bbr(path).max_bandwidth();
+  for (int i = 0; i < 50; ++i) {
+    path.offer(6'000);
+    path.run_for(50ms);
+  }
+  EXPECT_GT(bbr(path).max_bandwidth(), before * 9 / 10);
+}
+
+TEST(bbr, resumes_at_the_known_rate_after_silence) {
+  PathModel path = path_of("bbr", {.buffer = 1'000'000});
+  path.run_for(3s);
+  path.offer(0);
+  path.run_for(4s);
+  path.offer(UINT64_MAX);
+  path.run_for(500ms);
+  EXPECT_GT(path.utilisation(), 0.8);
+}
+
+TEST(bbr, follows_a_path_that_becomes_slower) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
+  path.run_for(5s);
+  path.options().bytes_per_second = 2'500'000;
+  path.run_for(20s);
+  EXPECT_LT(bbr(path).max_bandwidth(), 3'000'000u);
+  path.run_for(10s);
+  EXPECT_GT(path.utilisation(), 0.85);
+}
+
+TEST(bbr, follows_a_path_that_becomes_faster) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 2'500'000, .buffer = 1'000'000});
+  path.run_for(5s);
+  path.options().bytes_per_second = 12'500'000;
+  path.run_for(15s);
+  path.run_for(5s);
+  EXPECT_GT(path.utilisation(), 0.85);
+}
+
+TEST(bbr, persistent_congestion_leaves_the_minimum_and_keeps_the_bandwidth) {
+  Bbr3 controller(1'200);
+  controller.on_loss({.now = Timestamp{2s}, .lost_bytes = 1'200, .lost_packets = 1, .persistent_congestion = true});
+  EXPECT_EQ(controller.congestion_window(), 2 * 1'200u);
+}
+
+}  // namespace
+}  // namespace hawser::quic
