@@ -1,9 +1,14 @@
 // controller_table.cc: one line per controller.
 #include "quic/congestion/controller_table.h"
 
+#include "quic/congestion/bbr1.h"
+#include "quic/congestion/bbr2.h"
 #include "quic/congestion/bbr3.h"
+#include "quic/congestion/copa.h"
 #include "quic/congestion/cubic.h"
 #include "quic/congestion/newreno.h"
+#include "quic/congestion/prague.h"
+#include "quic/congestion/westwood.h"
 
 namespace hawser::quic {
 
@@ -15,9 +20,8 @@ std::unique_ptr<CongestionController> make(std::uint64_t max_datagram_size) {
 }
 
 constexpr NamedController kTable[] = {
-    {"bbr", &make<Bbr3>},
-    {"cubic", &make<Cubic>},
-    {"newreno", &make<NewReno>},
+    {"bbr", &make<Bbr3>},    {"bbr1", &make<Bbr1>},       {"bbr2", &make<Bbr2>},     {"copa", &make<Copa>},
+    {"cubic", &make<Cubic>}, {"newreno", &make<NewReno>}, {"prague", &make<Prague>}, {"westwood", &make<Westwood>},
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ void Cubic::reset(std::uint64_t max_datagram_size) {
   in_recovery_ = false;
   app_limited_since_ = kNever;
   hystart_.reset();
+  prr_ = {};
 }
 
 void Cubic::on_mtu_change(std::uint64_t max_datagram_size) {
@@ -29,7 +30,8 @@ void Cubic::adopt(const PathKnowledge& known) {
   if (state_.ssthresh != UINT64_MAX) hystart_.on_congestion_event();
 }
 
-void Cubic::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) {
+void Cubic::on_packet_sent(std::uint64_t bytes, std::uint64_t, Timestamp now) {
+  prr_.on_packet_sent(bytes);
   hystart_.on_packet_sent(now);
 }
 
@@ -90,7 +92,8 @@ void Cubic::grow_in_avoidance(const AckEvent& event) {
 }
 
 void Cubic::on_ack(const AckEvent& event) {
-  if (event.growth_bytes != 0) in_recovery_ = false;
+  if (event.growth_bytes != 0) leave_recovery();
+  prr_.on_ack(event, max_datagram_size_);
   note_app_limited(event);
   const bool slow_start = state_.window < state_.ssthresh;
   const std::uint64_t slow_start_growth = slow_start ? hystart_.on_ack(event) : 0;
@@ -125,6 +128,9 @@ void Cubic::on_loss(const LossEvent& event) {
   if (on_congestion_event(event.largest_lost_sent_time, event.now)) {
     undo_ = before;
     undo_valid_ = true;
+    prr_.enter(event, state_.ssthresh, max_datagram_size_);
+  } else {
+    prr_.on_more_loss();
   }
   if (event.persistent_congestion) {
     // Section 4.8: after a timeout the curve starts from where slow start ends: K = 0.
@@ -134,7 +140,7 @@ void Cubic::on_loss(const LossEvent& event) {
     state_.cwnd_prior = 0;
     state_.recovery_start = Timestamp::min();
     state_.epoch_start = kNever;
-    in_recovery_ = false;
+    leave_recovery();
     undo_valid_ = false;
   }
 }
@@ -152,7 +158,7 @@ void Cubic::on_spurious_loss(Timestamp now) {
   state_ = undo_;
   // The detour is no part of the epoch either; K is computed anew from the window restored.
   if (state_.epoch_start != kNever) begin_epoch(now);
-  in_recovery_ = false;
+  leave_recovery();
 }
 
 CongestionSnapshot Cubic::snapshot() const {
@@ -162,7 +168,7 @@ CongestionSnapshot Cubic::snapshot() const {
   } else if (state_.window < state_.ssthresh) {
     phase = hystart_.conservative() ? CongestionPhase::kConservativeSlowStart : CongestionPhase::kSlowStart;
   }
-  return {.congestion_window = state_.window, .ssthresh = state_.ssthresh, .phase = phase};
+  return {.congestion_window = congestion_window(), .ssthresh = state_.ssthresh, .phase = phase};
 }
 
 }  // namespace hawser::quic

@@ -4,6 +4,7 @@
 
 #include "quic/congestion/congestion_controller.h"
 #include "quic/congestion/hystart.h"
+#include "quic/congestion/prr.h"
 
 namespace hawser::quic {
 
@@ -26,7 +27,9 @@ class Cubic final : public CongestionController {
   void adopt(const PathKnowledge& known) override;
   void reset(std::uint64_t max_datagram_size) override;
 
-  [[nodiscard]] std::uint64_t congestion_window() const override { return state_.window; }
+  [[nodiscard]] std::uint64_t congestion_window() const override {
+    return prr_.active() ? prr_.window() : state_.window;
+  }
   [[nodiscard]] Timestamp recovery_start_time() const override { return state_.recovery_start; }
   [[nodiscard]] CongestionSnapshot snapshot() const override;
   [[nodiscard]] std::string_view name() const override { return "cubic"; }
@@ -52,6 +55,10 @@ class Cubic final : public CongestionController {
   // W_cubic at `t` seconds into the epoch, in octets (section 4.2).
   [[nodiscard]] double w_cubic(double t) const;
   bool on_congestion_event(Timestamp sent_time, Timestamp now);
+  void leave_recovery() {
+    in_recovery_ = false;
+    prr_.leave();
+  }
 
   std::uint64_t max_datagram_size_ = 0;
   State state_;
@@ -61,6 +68,7 @@ class Cubic final : public CongestionController {
   // Since when the sender has not filled the window; kNever: it fills it.
   Timestamp app_limited_since_ = kNever;
   HyStart hystart_;
+  Prr prr_;
 };
 
 }  // namespace hawser::quic

@@ -13,6 +13,7 @@ void NewReno::reset(std::uint64_t max_datagram_size) {
   recovery_start_ = Timestamp::min();
   in_recovery_ = false;
   hystart_.reset();
+  prr_ = {};
   undo_ = {};
 }
 
@@ -29,13 +30,15 @@ void NewReno::adopt(const PathKnowledge& known) {
   if (ssthresh_ != UINT64_MAX) hystart_.on_congestion_event();
 }
 
-void NewReno::on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) {
+void NewReno::on_packet_sent(std::uint64_t bytes, std::uint64_t, Timestamp now) {
+  prr_.on_packet_sent(bytes);
   hystart_.on_packet_sent(now);
 }
 
 // rfc9002:7.3.3-additive rfc9002:7.8-not-grown
 void NewReno::on_ack(const AckEvent& event) {
-  if (event.growth_bytes != 0) in_recovery_ = false;
+  if (event.growth_bytes != 0) leave_recovery();
+  prr_.on_ack(event, max_datagram_size_);
   const bool slow_start = window_ < ssthresh_;
   const std::uint64_t slow_start_growth = slow_start ? hystart_.on_ack(event) : 0;
   if (event.growth_bytes == 0 || event.app_limited) return;
@@ -56,7 +59,7 @@ bool NewReno::on_congestion_event(Timestamp sent_time, Timestamp now) {
   recovery_start_ = now;
   in_recovery_ = true;
   hystart_.on_congestion_event();
-  ssthresh_ = std::max(window_ / 2, minimum_window(max_datagram_size_));
+  ssthresh_ = std::max(reduced_window(), minimum_window(max_datagram_size_));
   window_ = ssthresh_;
   acked_since_growth_ = 0;
   return true;
@@ -64,11 +67,16 @@ bool NewReno::on_congestion_event(Timestamp sent_time, Timestamp now) {
 
 void NewReno::on_loss(const LossEvent& event) {
   const Undo before{.window = window_, .ssthresh = ssthresh_, .recovery_start = recovery_start_, .valid = true};
-  if (on_congestion_event(event.largest_lost_sent_time, event.now)) undo_ = before;
+  if (on_congestion_event(event.largest_lost_sent_time, event.now)) {
+    undo_ = before;
+    prr_.enter(event, ssthresh_, max_datagram_size_);
+  } else {
+    prr_.on_more_loss();
+  }
   if (event.persistent_congestion) {
     window_ = minimum_window(max_datagram_size_);
     recovery_start_ = Timestamp::min();
-    in_recovery_ = false;
+    leave_recovery();
     acked_since_growth_ = 0;
     undo_.valid = false;
   }
@@ -84,7 +92,7 @@ void NewReno::on_spurious_loss(Timestamp) {
   window_ = std::max(window_, undo_.window);
   ssthresh_ = undo_.ssthresh;
   recovery_start_ = undo_.recovery_start;
-  in_recovery_ = false;
+  leave_recovery();
   undo_.valid = false;
 }
 
@@ -95,7 +103,7 @@ CongestionSnapshot NewReno::snapshot() const {
   } else if (window_ < ssthresh_) {
     phase = hystart_.conservative() ? CongestionPhase::kConservativeSlowStart : CongestionPhase::kSlowStart;
   }
-  return {.congestion_window = window_, .ssthresh = ssthresh_, .phase = phase};
+  return {.congestion_window = congestion_window(), .ssthresh = ssthresh_, .phase = phase};
 }
 
 }  // namespace hawser::quic

@@ -1,12 +1,13 @@
-// newreno.h: the controller of RFC 9002 section 7, with HyStart++ in initial slow start.
+// newreno.h: the controller of RFC 9002 section 7, with HyStart++ in initial slow start and PRR in recovery.
 #pragma once
 
 #include "quic/congestion/congestion_controller.h"
 #include "quic/congestion/hystart.h"
+#include "quic/congestion/prr.h"
 
 namespace hawser::quic {
 
-class NewReno final : public CongestionController {
+class NewReno : public CongestionController {
  public:
   explicit NewReno(std::uint64_t max_datagram_size) { reset(max_datagram_size); }
 
@@ -20,15 +21,23 @@ class NewReno final : public CongestionController {
   void adopt(const PathKnowledge& known) override;
   void reset(std::uint64_t max_datagram_size) override;
 
-  [[nodiscard]] std::uint64_t congestion_window() const override { return window_; }
+  [[nodiscard]] std::uint64_t congestion_window() const override { return prr_.active() ? prr_.window() : window_; }
   [[nodiscard]] Timestamp recovery_start_time() const override { return recovery_start_; }
   [[nodiscard]] CongestionSnapshot snapshot() const override;
   [[nodiscard]] std::string_view name() const override { return "newreno"; }
   [[nodiscard]] std::size_t memory() const override { return sizeof(NewReno); }
 
+ protected:
+  // What a congestion event leaves of the window; no less than the minimum is kept.
+  [[nodiscard]] virtual std::uint64_t reduced_window() const { return window_ / 2; }
+
  private:
   // Half the window, once per round trip (section 7.3.2).
   bool on_congestion_event(Timestamp sent_time, Timestamp now);
+  void leave_recovery() {
+    in_recovery_ = false;
+    prr_.leave();
+  }
 
   // What the latest reduction by loss replaced, for undoing it.
   struct Undo {
@@ -45,6 +54,7 @@ class NewReno final : public CongestionController {
   Timestamp recovery_start_ = Timestamp::min();
   bool in_recovery_ = false;
   HyStart hystart_;
+  Prr prr_;
   Undo undo_;
 };
 

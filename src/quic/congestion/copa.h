@@ -1,0 +1,79 @@
+// copa.h: Copa (Arun and Balakrishnan, NSDI 2018): aims at a rate of 1 / (delta * queueing delay), so that
+// about 1 / delta packets queue for each flow, and does not answer loss while the queue is under its
+// control. Where the queue does not empty once in five round trips somebody else fills it: then delta
+// follows losses as Reno's window would (section 2.2 of the paper).
+#pragma once
+
+#include "quic/congestion/congestion_controller.h"
+
+namespace hawser::quic {
+
+class Copa final : public CongestionController {
+ public:
+  static constexpr double kDefaultDelta = 0.5;
+  static constexpr Duration kMinRttWindow = 10s;
+  static constexpr std::uint32_t kRoundsInDirection = 3;  // before the velocity doubles
+  static constexpr std::uint32_t kRoundsUntilCompetition = 5;
+  static constexpr double kNearlyEmpty = 0.1;  // of the range of RTTs seen
+  static constexpr double kMaxVelocityShare = 0.5;
+
+  explicit Copa(std::uint64_t max_datagram_size) { reset(max_datagram_size); }
+
+  void on_packet_sent(std::uint64_t, std::uint64_t, Timestamp now) override { last_sent_ = now; }
+  void on_ack(const AckEvent& event) override;
+  void on_loss(const LossEvent& event) override;
+  // Not marked: its delay is the signal.
+  void on_ecn_ce(std::uint64_t, Timestamp, Timestamp) override {}
+  void on_spurious_loss(Timestamp now) override;
+  void on_packets_discarded(std::uint64_t) override {}
+  void on_mtu_change(std::uint64_t max_datagram_size) override;
+  void adopt(const PathKnowledge& known) override;
+  void reset(std::uint64_t max_datagram_size) override;
+
+  [[nodiscard]] std::uint64_t congestion_window() const override { return static_cast<std::uint64_t>(window_); }
+  [[nodiscard]] std::optional<std::uint64_t> pacing_rate() const override;
+  [[nodiscard]] Timestamp recovery_start_time() const override { return recovery_start_; }
+  [[nodiscard]] CongestionSnapshot snapshot() const override;
+  [[nodiscard]] std::string_view name() const override { return "copa"; }
+  [[nodiscard]] Ecn ecn_codepoint() const override { return Ecn::kNotEct; }
+  [[nodiscard]] std::size_t memory() const override { return sizeof(Copa); }
+  [[nodiscard]] bool competes() const { return competes_; }
+
+ private:
+  struct NoReset {};
+  explicit Copa(NoReset) {}
+  // The smallest RTT of a time, in two halves: the half under way and the one before.
+  struct SlidingMin {
+    Duration current = Duration::max();
+    Duration previous = Duration::max();
+    Timestamp since{};
+    void update(Duration rtt, Timestamp now, Duration window);
+    [[nodiscard]] Duration value() const { return current < previous ? current : previous; }
+  };
+
+  void update_mode(const AckEvent& event, Duration queueing);
+  void update_velocity(const AckEvent& event);
+  void move(const AckEvent& event, bool up);
+
+  std::uint64_t max_datagram_size_ = 0;
+  double window_ = 0;
+  double delta_ = kDefaultDelta;
+  double velocity_ = 1;
+  SlidingMin standing_;
+  SlidingMin min_rtt_;
+  Duration max_rtt_{};  // of the last rounds
+  Duration max_rtt_next_{};
+  Duration smoothed_rtt_{};
+  Timestamp last_sent_{};
+  Timestamp round_start_ = Timestamp::min();
+  double round_window_ = 0;
+  std::uint32_t rounds_up_ = 0;
+  std::uint32_t rounds_down_ = 0;
+  std::uint32_t rounds_since_empty_ = 0;
+  bool slow_start_ = true;
+  bool competes_ = false;
+  bool grew_ = true;
+  Timestamp recovery_start_ = Timestamp::min();
+};
+
+}  // namespace hawser::quic
