@@ -23,6 +23,8 @@ constexpr std::string_view kExamples = R"(Examples:
   hawser get -O https://a.example/1 -O https://a.example/2
       both over one connection
   hawser get -k -o /dev/null -w '%{speed_download}\n' https://localhost:4433/1G
+  hawser get --migrate routes -O https://example.net/big.iso
+      goes over to another network when this one is lost, and back
   hawser get --resolve example.net:443:192.0.2.7 -I https://example.net/
 
 Exit codes are curl's: 6 name, 7 connect, 22 status with -f, 23 output, 28 time,
@@ -84,6 +86,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
       ->capture_default_str();
   command.add_option("--key-update", a.key_update_packets, "Change the keys each time this many packets were sent")
       ->type_name("N");
+  add_migration_options(command, a.migration);
   add_engine_options(command, a.engine);
   command.add_flag("--hq", a.hq, "HTTP/0.9 instead of HTTP/3, for interoperability tests")->group("");
 }

@@ -15,6 +15,7 @@
 #include "engine_options.h"
 #include "http/message.h"
 #include "http/url.h"
+#include "migration_options.h"
 #include "quic/crypto/secret.h"
 #include "runtime/qlog_log.h"
 
@@ -87,6 +88,7 @@ struct GetArguments {
   std::uint64_t key_update_packets = 0;  // 0: only when the AEAD asks for it
   bool hq = false;
   EngineArguments engine;
+  MigrationArguments migration;
 };
 
 // One URL and where its body goes.

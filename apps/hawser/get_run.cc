@@ -100,7 +100,7 @@ std::expected<void, GetError> GetRun::prepare() {
   auto runtime = runtime::Runtime::create({.workers = 1, .spin = given_.engine.spin, .engine = given_.engine.engine});
   if (!runtime) return std::unexpected(GetError{kGetUsage, runtime.error().message});
   runtime_ = *std::move(runtime);
-  auto clients = runtime::HttpClients::create(runtime_->worker(0), given_.qlog);
+  auto clients = runtime::HttpClients::create(runtime_->worker(0), given_.qlog, migration_options(given_.migration));
   if (!clients) return std::unexpected(GetError{kGetUsage, clients.error().message});
   clients_ = *std::move(clients);
   const bool to_terminal = isatty(STDOUT_FILENO) &&
@@ -144,6 +144,7 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
   }
   connection.connection.congestion_control = given_.congestion_control;
   connection.connection.key_update_packets = given_.key_update_packets;
+  connection.connection.use_preferred_address = !given_.migration.never;
   // The limit that the user set is to be the one that ends the attempt.
   if (given_.connect_timeout_s > 0) connection.connection.handshake_timeout = seconds(given_.connect_timeout_s) + 1s;
   connection.http.hq = given_.hq;

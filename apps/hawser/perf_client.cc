@@ -128,9 +128,10 @@ std::expected<void, ConfigError> Client::prepare() {
   thread_.set_runtime(std::move(runtime));
   // Handshakes are counted by their loops; one connection stands beside them for the reports.
   standing_connections_ = !makes_handshakes() ? options_.connections : server_reports() ? 1 : 0;
-  const quic::ClientParameters parameters{.tuple = {.remote = addresses.front()},
-                                          .server_name = target.host,
-                                          .connection = connection_config(options_.common)};
+  quic::ClientParameters parameters{.tuple = {.remote = addresses.front()},
+                                    .server_name = target.host,
+                                    .connection = connection_config(options_.common)};
+  parameters.connection.use_preferred_address = !options_.migration.never;
   for (std::size_t i = 0; i < thread_.runtime().size(); ++i) {
     workers_.push_back(std::make_unique<ClientWorker>(thread_.bell()));
     HAWSER_TRY_VOID(prepare_worker(i, parameters));
@@ -153,7 +154,9 @@ std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const
         runtime::Goodbye{.reason = "done"});
     own.dialer.emplace(Dialer{*protocol, parameters});
     own.dialer->parameters.tls = own.tls.get();
+    runtime::EndpointProtocol& endpoint = *protocol;
     worker.attach(std::move(protocol));
+    runtime::ClientMigration::attach(worker, endpoint, app::migration_options(options_.migration));
     return true;
   });
   return {};

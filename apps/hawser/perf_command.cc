@@ -91,6 +91,7 @@ void add_client(CLI::App& perf, int& exit_code) {
   command->add_option("--alpn", options->alpn, "protocol of a server that is not hawser perf, as h3: handshakes alone")
       ->needs(handshakes)
       ->excludes(resume);
+  hawser::app::add_migration_options(*command, options->migration);
   command->footer(
       "Examples:\n"
       "  hawser perf client HOST:4433 -k --download 2G\n"
@@ -98,6 +99,7 @@ void add_client(CLI::App& perf, int& exit_code) {
       "  hawser perf client HOST:4433 -k --latency --rate 1000 --duration 5\n"
       "  hawser perf client HOST:4433 -k --handshakes --connections 8 --json\n"
       "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
+      "  hawser perf client HOST:4433 -k --duration 10 --migrate-after 5\n"
       "On a terminal a line each second shows the rate and the first connection's path.");
   command->callback([options, command, &exit_code] {
     choose_mode(*options, *command);

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "engine_options.h"
+#include "migration_options.h"
 #include "net/steering.h"
 #include "quic/connection/config.h"
 #include "quic/tls/tls_context.h"
@@ -62,6 +63,7 @@ struct ClientOptions {
   // Handshakes with a server that speaks another protocol: no request is made of it, and it
   // gives no account of itself. Empty: hawser perf server.
   std::string alpn;
+  app::MigrationArguments migration;
 };
 
 // Reads "1500", "64k", "10M", "2G"; k, M and G are powers of 1024.

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine_options.h"
 #include "http/server.h"
@@ -47,6 +48,8 @@ struct ServeOptions {
   runtime::QlogSettings qlog;
   std::string congestion_control = "cubic";
   std::string access_log = "-";
+  std::vector<std::string> preferred_addresses;
+  bool disable_migration = false;
   double grace_s = 5;
   double idle_timeout_s = 30;
   double handshake_timeout_s = 10;
@@ -64,6 +67,8 @@ constexpr std::string_view kExamples = R"(Examples:
       one thread for each CPU, which stays there
   hawser serve --root ./site --dev-cert --engine epoll --spin 1000
       without io_uring, and awake for a millisecond after each datagram
+  hawser serve [::]:443 --root ./site --cert chain.pem --key key.pem --preferred-address 192.0.2.7
+      an anycast address for handshakes, this machine's own for what follows
   hawser serve 127.0.0.1:0 --root . --dev-cert --qlog /tmp/qlog
       any free port; one qlog file per connection
 
@@ -113,6 +118,7 @@ runtime::HttpServerOptions server_options(const ServeOptions& options) {
   server.connection.congestion_control = options.congestion_control;
   server.connection.idle_timeout = seconds(options.idle_timeout_s);
   server.connection.handshake_timeout = seconds(options.handshake_timeout_s);
+  server.connection.disable_active_migration = options.disable_migration;
   server.retry = options.retry ? quic::RetryPolicy::kAlways : quic::RetryPolicy::kUnderLoad;
   server.files = {.root = options.root,
                   .listing = options.listing,
@@ -120,6 +126,30 @@ runtime::HttpServerOptions server_options(const ServeOptions& options) {
                   .cache_control = options.cache_control};
   server.qlog = options.qlog;
   return server;
+}
+
+// Each in the parameter of its family. Without a port: the one that is listened on.
+std::expected<void, ConfigError> read_preferred_addresses(const ServeOptions& options,
+                                                          runtime::HttpServerOptions& server) {
+  for (const std::string& text : options.preferred_addresses) {
+    const auto wrong = [&text](std::string_view why) {
+      return std::unexpected(ConfigError{fmt::format("--preferred-address {}: {}", text, why)});
+    };
+    // "::1" would look like a port behind a host.
+    SocketAddress address = net::parse_ip(text);
+    if (address.family == AddressFamily::kNone) {
+      HAWSER_TRY(address, net::parse_address(text, server.udp.local.port));
+    } else {
+      address.port = server.udp.local.port;
+    }
+    if (net::is_unspecified(address)) return wrong("give one address of this machine");
+    if (address.port == 0) return wrong("give its port too, since the other one is not known yet");
+    SocketAddress& parameter =
+        address.family == AddressFamily::kIpv4 ? server.connection.preferred_ipv4 : server.connection.preferred_ipv6;
+    if (parameter.family != AddressFamily::kNone) return wrong("there is one of this family already");
+    parameter = address;
+  }
+  return {};
 }
 
 // What a browser on this machine would put into the address bar.
@@ -164,6 +194,7 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
   HAWSER_TRY(
       server.udp.local,
       net::parse_address(options.address.empty() ? fmt::format(":{}", kDefaultPort) : options.address, kDefaultPort));
+  HAWSER_TRY_VOID(read_preferred_addresses(options, server));
   std::optional<KeptCertificate> kept;
   if (options.dev_certificate) {
     timespec now{};
@@ -220,6 +251,14 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   add_engine_options(*command, options->engine);
   command->add_flag("--retry", options->retry,
                     "Have every new client prove its address first; otherwise only under load");
+  command
+      ->add_option("--preferred-address", options->preferred_addresses,
+                   "Where clients go over to after the handshake, at most one address of IPv4 and one of IPv6; "
+                   "listens there too")
+      ->type_name("ADDR[:PORT]")
+      ->allow_extra_args(false);
+  command->add_flag("--disable-migration", options->disable_migration,
+                    "Ask clients not to change their address (disable_active_migration)");
   command->add_flag("--list", options->listing, "Show the names in folders without index.html");
   command->add_flag("--hidden", options->hidden, "Serve names that begin with '.' too");
   command->add_option("--cache-control", options->cache_control, "Cache-Control of files, e.g. \"max-age=60\"")

@@ -50,8 +50,19 @@ std::expected<SocketAddress, ConfigError> EndpointProtocol::client_socket(const 
     net::UdpOptions options = udp;
     options.local = net::any_address(remote.family, 0);
     options.dual_stack = false;
+    client_options_ = options;
     HAWSER_TRY(bound, worker_.bind(*this, options));
   }
+  source.port = bound.port;
+  return source;
+}
+
+std::expected<SocketAddress, ConfigError> EndpointProtocol::another_local_address(const SocketAddress& remote) {
+  HAWSER_TRY(SocketAddress source, net::source_address_towards(remote));
+  net::UdpOptions options = client_options_;
+  options.local = net::any_address(remote.family, 0);
+  options.dual_stack = false;
+  HAWSER_TRY(const SocketAddress bound, worker_.bind(*this, options));
   source.port = bound.port;
   return source;
 }

@@ -39,6 +39,10 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
                                                         quic::ConnectionHandler& handler,
                                                         const net::UdpOptions& udp = {});
 
+  // Another address that datagrams to `remote` may leave from: a port of a further socket, opened for
+  // it with the options of the first.
+  std::expected<SocketAddress, ConfigError> another_local_address(const SocketAddress& remote);
+
   void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override {
     endpoint_.on_datagrams(batch, now);
     memory_.note(endpoint_.turnover(), now);
@@ -61,7 +65,8 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
   Goodbye goodbye_;
   quic::Endpoint endpoint_;
   MemoryReturn memory_;
-  SocketAddress client_v4_;  // where client sockets are bound; family kNone: not opened
+  net::UdpOptions client_options_;  // of the latest client socket
+  SocketAddress client_v4_;         // where client sockets are bound; family kNone: not opened
   SocketAddress client_v6_;
 };
 

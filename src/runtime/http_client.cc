@@ -76,13 +76,15 @@ class HttpClients::Protocol final : public DatagramProtocol {
 };
 
 std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Worker& worker,
-                                                                             const QlogSettings& settings) {
+                                                                             const QlogSettings& settings,
+                                                                             const MigrationOptions& migration) {
   HAWSER_TRY(std::unique_ptr<QlogLog> qlog, QlogLog::create(settings));
   const auto protocol = worker.call([&](Worker& w) {
     // The worker destroys them in this order, connections before what they refer to.
     auto& endpoint = static_cast<EndpointProtocol&>(w.attach(std::make_unique<EndpointProtocol>(
         w, quic::EndpointConfig{.events = qlog ? &qlog->sink() : nullptr},
         Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
+    ClientMigration::attach(w, endpoint, migration);
     return &static_cast<Protocol&>(w.attach(std::make_unique<Protocol>(endpoint, std::move(qlog))));
   });
   if (!protocol) return std::unexpected(ConfigError{"the worker has ended"});

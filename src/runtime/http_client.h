@@ -14,6 +14,7 @@
 #include "net/udp_socket.h"
 #include "quic/connection/config.h"
 #include "quic/tls/tls_context.h"
+#include "runtime/client_migration.h"
 #include "runtime/qlog_log.h"
 #include "runtime/worker.h"
 
@@ -30,8 +31,9 @@ struct HttpConnectionOptions {
 
 class HttpClients {
  public:
-  // The worker is not owned.
-  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker, const QlogSettings& qlog = {});
+  // The worker is not owned. `migration`: when connections change their network.
+  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker, const QlogSettings& qlog = {},
+                                                                         const MigrationOptions& migration = {});
   // Leaves its protocols to the worker, whose end ends them.
   ~HttpClients();
   HttpClients(const HttpClients&) = delete;

@@ -1,8 +1,10 @@
 // http_server.cc: what one worker has of the server, and how they are started and ended.
 #include "runtime/http_server.h"
 
+#include <algorithm>
 #include <optional>
 
+#include "net/address.h"
 #include "runtime/endpoint_protocol.h"
 #include "runtime/qlog_log.h"
 #include "runtime/system_random.h"
@@ -106,7 +108,24 @@ std::expected<std::unique_ptr<HttpServer>, ConfigError> HttpServer::start(Runtim
   // listen() asks one worker after the other and waits for each, so they share this safely.
   HAWSER_TRY(server->local_, runtime.listen(server->options_.udp,
                                             [&server](Worker& worker) { return server->make_worker_server(worker); }));
+  const quic::ConnectionConfig& connection = server->options_.connection;
+  HAWSER_TRY_VOID(server->serve_preferred(connection.preferred_ipv4));
+  HAWSER_TRY_VOID(server->serve_preferred(connection.preferred_ipv6));
   return server;
+}
+
+// A socket at the address that clients are asked to go over to, unless the first one serves it.
+std::expected<void, ConfigError> HttpServer::serve_preferred(const SocketAddress& preferred) {
+  if (preferred.family == AddressFamily::kNone) return {};
+  const bool family =
+      local_.family == preferred.family || (local_.family == AddressFamily::kIpv6 && options_.udp.dual_stack);
+  if (family && net::is_unspecified(local_) && local_.port == preferred.port) return {};
+  if (local_ == preferred) return {};
+  net::UdpOptions udp = options_.udp;
+  udp.local = preferred;
+  return runtime_.listen_too(udp, [this](Worker& worker) -> DatagramProtocol& {
+    return *std::ranges::find(servers_, &worker, [](const auto& entry) { return entry.first; })->second;
+  });
 }
 
 void HttpServer::shutdown() {

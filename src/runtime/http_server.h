@@ -59,6 +59,7 @@ class HttpServer {
   HttpServer(Runtime& runtime, HttpServerOptions options);
   std::unique_ptr<WorkerServer> make_worker_server(Worker& worker);
   std::expected<void, ConfigError> prepare();
+  std::expected<void, ConfigError> serve_preferred(const SocketAddress& preferred);
 
   Runtime& runtime_;
   HttpServerOptions options_;

@@ -69,6 +69,15 @@ void Runtime::join() {
   for (const auto& worker : workers_) worker->join();
 }
 
+std::expected<std::optional<net::SteeringGroup>, ConfigError> Runtime::share_port(net::UdpOptions& udp) const {
+  if (workers_.size() <= 1) return std::nullopt;
+  HAWSER_TRY(
+      net::SteeringGroup group,
+      net::SteeringGroup::create({.rule = kCidSteering, .sockets = workers_.size(), .method = wanted_steering_}));
+  udp.reuse_port = true;
+  return group;
+}
+
 std::expected<SocketAddress, ConfigError> Runtime::listen_on(Worker& worker, const net::UdpOptions& udp,
                                                              std::unique_ptr<DatagramProtocol> protocol,
                                                              Opened& opened) {

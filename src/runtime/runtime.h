@@ -57,6 +57,11 @@ class Runtime {
   template <class Make>
   std::expected<SocketAddress, ConfigError> listen(net::UdpOptions udp, Make make);
 
+  // Opens one more port for protocols that listen already: `protocol_of(Worker&)` names each worker's,
+  // on its thread. Not from a worker's thread. On failure some workers may serve it.
+  template <class Of>
+  std::expected<void, ConfigError> listen_too(net::UdpOptions udp, Of protocol_of);
+
   // Ends all workers; see Worker::stop and join. Any thread, and the owner's thread.
   void stop();
   void join();
@@ -69,6 +74,8 @@ class Runtime {
   Runtime() = default;
   std::expected<SocketAddress, ConfigError> listen_on(Worker& worker, const net::UdpOptions& udp,
                                                       std::unique_ptr<DatagramProtocol> protocol, Opened& opened);
+  // Sets `udp` up for a port of all workers; nothing if there is one worker.
+  std::expected<std::optional<net::SteeringGroup>, ConfigError> share_port(net::UdpOptions& udp) const;
   static void take_back(const Opened& opened);
   static void tell_steered(const Opened& opened);
 
@@ -81,13 +88,8 @@ class Runtime {
 
 template <class Make>
 std::expected<SocketAddress, ConfigError> Runtime::listen(net::UdpOptions udp, Make make) {
-  std::optional<net::SteeringGroup> group;
-  if (workers_.size() > 1) {
-    HAWSER_TRY(group, net::SteeringGroup::create(
-                          {.rule = kCidSteering, .sockets = workers_.size(), .method = wanted_steering_}));
-    udp.reuse_port = true;
-    udp.steering = &*group;
-  }
+  HAWSER_TRY(std::optional<net::SteeringGroup> group, share_port(udp));
+  if (group) udp.steering = &*group;
   Opened opened;
   for (const auto& worker : workers_) {
     auto result = worker->call([&](Worker& w) { return listen_on(w, udp, make(w), opened); });
@@ -101,6 +103,23 @@ std::expected<SocketAddress, ConfigError> Runtime::listen(net::UdpOptions udp, M
   if (group) steering_ = group->method();
   if (steering_ != net::SteeringMethod::kHash) tell_steered(opened);
   return udp.local;
+}
+
+template <class Of>
+std::expected<void, ConfigError> Runtime::listen_too(net::UdpOptions udp, Of protocol_of) {
+  HAWSER_TRY(std::optional<net::SteeringGroup> group, share_port(udp));
+  if (group) udp.steering = &*group;
+  for (const auto& worker : workers_) {
+    const auto bound = worker->call([&](Worker& w) -> std::expected<SocketAddress, ConfigError> {
+      DatagramProtocol& protocol = protocol_of(w);
+      HAWSER_TRY(const SocketAddress address, w.bind(protocol, udp));
+      if (steering_ != net::SteeringMethod::kHash) w.set_steered(protocol);
+      return address;
+    });
+    if (!bound) return std::unexpected(ConfigError{"the runtime has been stopped"});
+    if (!*bound) return std::unexpected(bound->error());
+  }
+  return {};
 }
 
 }  // namespace hawser::runtime

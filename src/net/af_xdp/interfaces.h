@@ -11,7 +11,7 @@
 #include "base/address.h"
 #include "base/result.h"
 #include "net/af_xdp/frame.h"
-#include "net/af_xdp/netlink.h"
+#include "net/netlink.h"
 
 namespace hawser::net {
 

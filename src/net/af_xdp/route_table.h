@@ -12,7 +12,7 @@
 #include "base/flat_map.h"
 #include "base/result.h"
 #include "net/af_xdp/frame.h"
-#include "net/af_xdp/netlink.h"
+#include "net/netlink.h"
 
 namespace hawser::net {
 

@@ -197,8 +197,12 @@ std::expected<void, MigrationRefusal> ConnectionCore::probe(const SocketAddress&
   const FourTuple& active = path_->active().tuple();
   if (local.family != active.remote.family || local == active.local) return std::unexpected(MigrationRefusal::kAddress);
   HAWSER_TRY_VOID(probe_tuple({.local = local, .remote = active.remote}, move));
+  if (!move) return {};
+  // The latest wish holds.
+  for (OtherNetworkPath& other : path_->others())
+    if (other.network_path.tuple().local != local) other.move_when_validated = false;
   // Section 9.6.2: a client that moves before it tried the preferred address tries it from there.
-  if (move && migration_ != nullptr && migration_->preferred) {
+  if (migration_ != nullptr && migration_->preferred) {
     const SocketAddress preferred = *migration_->preferred;
     (void)probe_tuple({.local = local, .remote = preferred}, true);
   }

@@ -65,7 +65,7 @@ struct Endpoint::Impl {
   struct Entry final : TimerNode, Connection {
     using Connection::Connection;
     // Hashes of the peer's reset tokens in by_reset_token; 0: none. No more are in use at a time.
-    std::array<std::uint64_t, 3> reset_tokens{};
+    std::array<std::uint64_t, kMaxOtherNetworkPaths + 1> reset_tokens{};
     std::uint32_t place = 0;  // in entries
     bool ready = false;       // stands in ready_
     bool touched = false;     // stands in touched_
@@ -532,6 +532,13 @@ void Endpoint::close_all(ApplicationErrorCode code, std::string_view reason, Tim
 
 void Endpoint::wake(Connection& connection) {
   impl_->make_ready(static_cast<Impl::Entry&>(connection));
+}
+
+std::vector<Connection*> Endpoint::connections() {
+  std::vector<Connection*> all;
+  all.reserve(impl_->entries.size());
+  for (const auto& entry : impl_->entries) all.push_back(entry.get());
+  return all;
 }
 
 std::size_t Endpoint::connection_count() const {

@@ -156,6 +156,8 @@ class Endpoint {
   [[nodiscard]] std::size_t connection_count() const;
   // Connections begun and ended so far, together.
   [[nodiscard]] std::uint64_t turnover() const;
+  // All of them, closing ones included; good until the next call of on_timeout.
+  [[nodiscard]] std::vector<Connection*> connections();
   [[nodiscard]] EndpointStats stats() const;
 
  private:

@@ -137,7 +137,7 @@ class PeerCids {
   // connection IDs not used yet must not be looked at (RFC 9000 section 10.3.1). Compares in
   // constant time per token.
   [[nodiscard]] bool is_reset_token(Bytes token) const;
-  // Calls visit(token) for each connection ID in use that has a token: one, and three at most while
+  // Calls visit(token) for each connection ID in use that has a token: one, and a few while
   // the peer moves.
   template <class Visit>
   void for_each_token(Visit&& visit) const {

@@ -1,5 +1,5 @@
 // netlink.cc: messages and attributes, read with their lengths checked.
-#include "net/af_xdp/netlink.h"
+#include "net/netlink.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

@@ -1,0 +1,299 @@
+// Goal: a client that changes its network does so by the rules of RFC 9000 section 9, and its
+// application is told; what is forbidden is refused with its reason. Method: a client with two
+// addresses and a server with two, in virtual time, and every datagram looked at on the wire.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
+
+#include "quic/tls/dev_certificate.h"
+#include "quic/tls/tls_context.h"
+#include "sim/application.h"
+#include "sim/world.h"
+
+namespace hawser::sim {
+namespace {
+
+using quic::MigrationRefusal;
+using quic::NetworkPathEvent;
+
+constexpr std::int64_t kWallClock = 1'800'000'000;
+const SocketAddress kServer = ipv4_address({192, 0, 2, 1}, 443);
+const SocketAddress kPreferred = ipv4_address({192, 0, 2, 77}, 4'443);
+
+std::vector<std::uint8_t> octets(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+struct End : quic::ConnectionHandler {
+  std::vector<NetworkPathEvent> events;
+  std::uint64_t received = 0;
+  std::optional<quic::CloseReason> closed;
+
+  void on_network_path(quic::Connection&, const NetworkPathEvent& event) override { events.push_back(event); }
+  void on_stream_readable(quic::Connection& connection, quic::StreamId id) override {
+    std::array<std::uint8_t, 4'096> room;
+    while (const std::size_t count = connection.read(id, room)) received += count;
+  }
+  void on_closed(quic::Connection&, const quic::CloseReason& reason) override { closed = reason; }
+
+  [[nodiscard]] bool saw(NetworkPathEvent::Kind kind, const FourTuple& tuple) const {
+    return std::ranges::any_of(
+        events, [&](const NetworkPathEvent& event) { return event.kind == kind && event.tuple == tuple; });
+  }
+};
+
+// Datagrams that the client sent, by where from and where to.
+struct Wire : WireObserver {
+  struct Sent {
+    FourTuple tuple;
+    std::size_t size;
+    std::vector<std::uint8_t> cid;
+  };
+  std::vector<Sent> client;
+  void on_sent(NodeId node, Bytes bytes, const FourTuple& tuple, Timestamp) override {
+    if (node == 0 && (bytes[0] & 0x80) == 0) client.push_back({tuple, bytes.size(), {&bytes[1], &bytes[9]}});
+  }
+};
+
+class Migration : public testing::Test, private quic::AcceptHandler {
+ protected:
+  // Call once with what differs from the defaults.
+  void start(const quic::ConnectionConfig& client = {}, const quic::ConnectionConfig& server = {},
+             const LinkSpec& second = link({delay(20ms)}), bool preferred_answers = true) {
+    const auto certificate =
+        quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
+    server_tls_.emplace(quic::TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+                                                        .certificates = {{.chain = octets(certificate.certificate_pem),
+                                                                          .key = octets(certificate.key_pem)}}})
+                            .value());
+    client_tls_.emplace(
+        quic::TlsClientContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+                                        .trust = {.system = false, .ca = octets(certificate.certificate_pem)}})
+            .value());
+    client_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.random = &random_});
+    server_endpoint_ = std::make_unique<quic::Endpoint>(
+        quic::EndpointConfig{.connection = server, .tls = &*server_tls_, .accept = this, .random = &random_});
+    client_node_.emplace(*client_endpoint_);
+    server_node_.emplace(*server_endpoint_);
+    world_.add(*client_node_, client_address(0));
+    world_.add(*server_node_, kServer);
+    world_.observe(wire);
+    for (const std::size_t i : {0, 1}) {
+      const LinkSpec& spec = i == 0 ? link({delay(10ms)}) : second;
+      world_.connect(0, 1, spec, {.inside = client_address(i), .outside = kServer});
+      if (preferred_answers) world_.connect(0, 1, spec, {.inside = client_address(i), .outside = kPreferred});
+    }
+    connection = client_endpoint_
+                     ->connect({.tuple = {client_address(0), kServer},
+                                .server_name = "localhost",
+                                .tls = &*client_tls_,
+                                .connection = client},
+                               client_end, world_.now())
+                     .value();
+    world_.pump(0);
+  }
+
+  bool run(const std::function<bool()>& done, Duration limit = 60s) {
+    const Timestamp end = world_.now() + limit;
+    while (!done())
+      if (world_.step(end) != World::StepResult::kProgress) return done();
+    return true;
+  }
+  bool confirm() {
+    return run(
+        [this] { return connection->handshake_confirmed() && server != nullptr && server->handshake_complete(); });
+  }
+  void act() {
+    client_endpoint_->wake(*connection);
+    world_.pump(0);
+  }
+  // The server sends this much; the client asked with a stream of its own.
+  void download(std::size_t size) {
+    const auto id = connection->open_stream(true).value();
+    (void)connection->write(id, octets("get"), true);
+    act();
+    ASSERT_TRUE(run([this] { return server_end.received > 0; }));
+    // Without copying, so that all of it is taken whatever the send buffer holds.
+    const std::vector<std::uint8_t> body(size, 7);
+    ASSERT_TRUE(server->write(id, SharedBytes::copy(body), true));
+    server_endpoint_->wake(*server);
+    world_.pump(1);
+  }
+
+  static FourTuple from(std::size_t address, const SocketAddress& to = kServer) {
+    return {client_address(address), to};
+  }
+
+  Wire wire;
+  End client_end;
+  End server_end;
+  quic::Connection* connection = nullptr;
+  quic::Connection* server = nullptr;
+
+ private:
+  quic::ConnectionHandler* on_accept(quic::Connection& accepted) override {
+    server = &accepted;
+    return &server_end;
+  }
+
+  SeededRandom random_{3};
+  World world_{{.seed = 3}};
+  std::optional<quic::TlsServerContext> server_tls_;
+  std::optional<quic::TlsClientContext> client_tls_;
+  std::unique_ptr<quic::Endpoint> client_endpoint_;
+  std::unique_ptr<quic::Endpoint> server_endpoint_;
+  std::optional<EndpointNode> client_node_;
+  std::optional<EndpointNode> server_node_;
+};
+
+TEST_F(Migration, probes_then_moves_with_another_connection_id) {
+  start();
+  ASSERT_TRUE(confirm());
+  ASSERT_TRUE(connection->migrate(client_address(1)));
+  act();
+  ASSERT_TRUE(run([this] { return client_end.saw(NetworkPathEvent::Kind::kMoved, from(1)); }));
+  EXPECT_TRUE(client_end.saw(NetworkPathEvent::Kind::kValidated, from(1)));
+  ASSERT_TRUE(run([this] { return server->tuple().remote == client_address(1); }));
+  EXPECT_EQ(connection->tuple(), from(1));
+  // What the challenge took is the first guess; the old path's 20 ms are forgotten.
+  EXPECT_GE(connection->stats().smoothed_rtt, 40ms);
+  std::set<std::vector<std::uint8_t>> before;
+  std::set<std::vector<std::uint8_t>> after;
+  for (const Wire::Sent& sent : wire.client) (sent.tuple == from(0) ? before : after).insert(sent.cid);
+  ASSERT_FALSE(after.empty());
+  for (const auto& cid : after) EXPECT_FALSE(before.contains(cid));
+  // RFC 9000 section 8.2.1: the first datagram there is a challenge of full size.
+  const auto first = std::ranges::find_if(wire.client, [](const auto& sent) { return sent.tuple == from(1); });
+  EXPECT_EQ(first->size, 1'200u);
+  EXPECT_EQ(connection->migration_stats().moves, 1u);
+  EXPECT_EQ(server->migration_stats().moves, 1u);
+}
+
+TEST_F(Migration, the_left_path_is_forgotten_and_its_connection_id_retired) {
+  start();
+  ASSERT_TRUE(confirm());
+  ASSERT_TRUE(connection->migrate(client_address(1)));
+  act();
+  ASSERT_TRUE(run([this] { return connection->network_paths().size() == 2; }));
+  EXPECT_TRUE(run([this] { return connection->network_paths().size() == 1 && server->network_paths().size() == 1; }));
+  // And so often that connection IDs would run out, were they not replaced.
+  for (int i = 0; i < 20; ++i) {
+    const SocketAddress next = client_address(i % 2 == 0 ? 0 : 1);
+    ASSERT_TRUE(connection->migrate(next)) << i;
+    act();
+    ASSERT_TRUE(run([&] { return connection->tuple().local == next && server->tuple().remote == next; })) << i;
+    ASSERT_TRUE(run([this] { return connection->network_paths().size() == 1 && server->network_paths().size() == 1; }));
+  }
+}
+
+TEST_F(Migration, several_addresses_are_probed_and_one_is_taken_at_once) {
+  start();
+  ASSERT_TRUE(confirm());
+  SocketAddress other_port = client_address(1);
+  other_port.port = 50'001;
+  ASSERT_TRUE(connection->probe(client_address(1)));
+  ASSERT_TRUE(connection->probe(other_port));
+  act();
+  ASSERT_TRUE(run([&] {
+    return client_end.saw(NetworkPathEvent::Kind::kValidated, from(1)) &&
+           client_end.saw(NetworkPathEvent::Kind::kValidated, {other_port, kServer});
+  }));
+  EXPECT_EQ(connection->tuple(), from(0));
+  EXPECT_EQ(server->tuple().remote, client_address(0));
+  EXPECT_EQ(connection->network_paths().size(), 3u);
+  ASSERT_TRUE(connection->migrate(other_port));
+  EXPECT_EQ(connection->tuple().local, other_port);  // it had answered already
+  act();
+  EXPECT_TRUE(run([&] { return server->tuple().remote == other_port; }));
+}
+
+TEST_F(Migration, an_address_that_does_not_answer_is_given_up) {
+  start({}, {}, link({delay(20ms), blackhole(0s, 1'000s)}));
+  ASSERT_TRUE(confirm());
+  ASSERT_TRUE(connection->migrate(client_address(1)));
+  act();
+  ASSERT_TRUE(run([this] { return client_end.saw(NetworkPathEvent::Kind::kFailed, from(1)); }));
+  EXPECT_EQ(connection->tuple(), from(0));
+  EXPECT_EQ(connection->network_paths().size(), 1u);
+  EXPECT_EQ(connection->migration_stats().validations_failed, 1u);
+  EXPECT_FALSE(client_end.closed);
+}
+
+TEST_F(Migration, a_transfer_goes_on_over_the_other_network) {
+  start();
+  ASSERT_TRUE(confirm());
+  download(3'000'000);
+  ASSERT_TRUE(run([this] { return client_end.received > 200'000; }));
+  ASSERT_TRUE(connection->migrate(client_address(1)));
+  act();
+  EXPECT_TRUE(run([this] { return client_end.received == 3'000'000; }));
+  EXPECT_EQ(server->tuple().remote, client_address(1));
+}
+
+TEST_F(Migration, refusals_say_why) {
+  start({}, {.disable_active_migration = true});
+  EXPECT_EQ(connection->migrate(client_address(1)).error(), MigrationRefusal::kNotConfirmed);
+  ASSERT_TRUE(confirm());
+  EXPECT_EQ(connection->migrate(client_address(1)).error(), MigrationRefusal::kDisabled);
+  EXPECT_EQ(server->migrate(kPreferred).error(), MigrationRefusal::kServer);
+  connection->close(0, "");
+  EXPECT_EQ(connection->migrate(client_address(1)).error(), MigrationRefusal::kClosed);
+}
+
+TEST_F(Migration, connection_ids_run_out_before_network_paths_do) {
+  start();
+  ASSERT_TRUE(confirm());
+  EXPECT_EQ(connection->probe(client_address(0)).error(), MigrationRefusal::kAddress);
+  std::optional<MigrationRefusal> refusal;
+  for (std::uint16_t port = 1; port < 10 && !refusal; ++port) {
+    SocketAddress local = client_address(1);
+    local.port = port;
+    if (const auto probed = connection->probe(local); !probed) refusal = probed.error();
+  }
+  EXPECT_EQ(refusal, MigrationRefusal::kNoConnectionId);
+}
+
+TEST_F(Migration, the_preferred_address_is_taken_once_it_answered) {
+  start({}, {.disable_active_migration = true, .preferred_ipv4 = kPreferred});
+  ASSERT_TRUE(confirm());
+  ASSERT_TRUE(run([this] { return connection->tuple() == from(0, kPreferred); }));
+  ASSERT_TRUE(run([this] { return server->tuple().local == kPreferred; }));
+  download(100'000);
+  EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
+  // disable_active_migration was about the address of the handshake (RFC 9000 section 18.2).
+  ASSERT_TRUE(connection->migrate(client_address(1)));
+  act();
+  EXPECT_TRUE(run([this] { return server->tuple() == FourTuple{kPreferred, client_address(1)}; }));
+}
+
+TEST_F(Migration, a_preferred_address_out_of_reach_changes_nothing) {
+  start({}, {.preferred_ipv4 = kPreferred}, link({delay(20ms)}), false);
+  ASSERT_TRUE(confirm());
+  ASSERT_TRUE(run([this] { return client_end.saw(NetworkPathEvent::Kind::kFailed, from(0, kPreferred)); }));
+  EXPECT_EQ(connection->tuple(), from(0));
+  download(100'000);
+  EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
+}
+
+TEST_F(Migration, a_preferred_address_is_left_alone_if_the_client_wants_so) {
+  start({.use_preferred_address = false}, {.preferred_ipv4 = kPreferred});
+  ASSERT_TRUE(confirm());
+  download(100'000);
+  EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
+  EXPECT_EQ(connection->tuple(), from(0));
+  EXPECT_TRUE(client_end.events.empty());
+}
+
+TEST_F(Migration, an_early_move_tries_the_preferred_address_from_the_new_one) {
+  start({}, {.preferred_ipv4 = kPreferred});
+  ASSERT_TRUE(confirm());
+  ASSERT_TRUE(connection->migrate(client_address(1)));
+  act();
+  EXPECT_TRUE(run([this] { return server->tuple() == FourTuple{kPreferred, client_address(1)}; }));
+}
+
+}  // namespace
+}  // namespace hawser::sim
