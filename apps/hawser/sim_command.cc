@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "qlog_options.h"
 #include "runtime/qlog_log.h"
 #include "sim/scenario.h"
+#include "sim/setup_text.h"
 #include "sim_congestion.h"
 
 namespace hawser::app {
@@ -24,6 +27,8 @@ struct SimOptions {
   std::uint64_t seed = 1;
   std::uint64_t runs = 1;
   bool list = false;
+  bool text = false;
+  bool seed_given = false;
   bool quiet = false;
   bool counters = false;
   runtime::QlogSettings qlog;
@@ -56,13 +61,43 @@ void print_result(const sim::ScenarioResult& result, bool quiet) {
   }
 }
 
+// A scenario that is written down: its own seed, or the one of the command line counting up.
+sim::ScenarioResult run_file(const std::string& file, std::uint64_t seed, bool seed_given, EventSink& events) {
+  std::ifstream in(file);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  sim::ScenarioResult result;
+  result.replay = "hawser sim --scenario=" + file;
+  auto scenario = sim::parse_setup(text);
+  if (!in || !scenario.has_value()) {
+    result.failure = !in ? "cannot read " + file : scenario.error().message;
+    return result;
+  }
+  if (seed_given) {
+    scenario->seed = seed;
+    result.replay += " --seed=" + std::to_string(seed);
+  }
+  const std::string replay = result.replay;
+  result = sim::run_scenario(*scenario, {.events = &events});
+  result.replay = replay;
+  return result;
+}
+
 // One scenario with one seed. Logs of several runs share a folder: connection IDs differ.
 bool run_one(const std::string& name, std::uint64_t seed, const SimOptions& options, runtime::QlogLog* qlog) {
   EventTee events;
   EventCounters counters;
   if (qlog != nullptr) events.add(qlog->sink());
   if (options.counters) events.add(counters);
-  const sim::ScenarioResult result = sim::run_scenario(name, {.seed = seed, .events = &events});
+  sim::ScenarioResult result;
+  if (name.find('/') == std::string::npos && name.find('.') == std::string::npos) {
+    if (options.text) {
+      std::printf("%s", sim::to_text(sim::scenario_text(name, seed)).c_str());
+      return true;
+    }
+    result = sim::run_scenario(name, {.seed = seed, .events = &events});
+  } else {
+    result = run_file(name, seed, options.seed_given || options.runs > 1, events);
+  }
   print_result(result, options.quiet);
   if (options.counters) print_counters(counters);
   return result.passed;
@@ -98,15 +133,24 @@ int run(SimOptions options) {
 void add_sim_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("sim", "Run simulated networks in virtual time, from a seed");
   const auto options = std::make_shared<SimOptions>();
-  command->add_option("--scenario", options->names, "Scenario to run; repeat for several; all of them if left out");
+  command->add_option(
+      "--scenario", options->names,
+      "Scenario to run, by name or as a file (its name has a dot or slash); repeat for several; all if left out");
   command->add_option("--seed", options->seed, "Seed of the first run, decimal or 0x...")->capture_default_str();
   command->add_option("--runs", options->runs, "Runs of each scenario, with seeds counting up")->capture_default_str();
   add_qlog_options(*command, options->qlog);
   command->add_flag("--counters", options->counters, "Print how often each event happened");
   command->add_flag("--quiet", options->quiet, "Print failures only");
+  command->add_flag("--text", options->text, "Print the scenario as a file for --scenario instead of running it");
   command->add_flag("--list", options->list, "List the scenarios");
   add_sim_congestion_command(*command, exit_code);
+  command->footer(
+      "Examples:\n"
+      "  hawser sim --scenario burst_loss --runs 500 --quiet\n"
+      "  hawser sim --scenario random --seed 0x1f --text > small.scenario\n"
+      "  hawser sim --scenario small.scenario --qlog /tmp/logs");
   command->callback([options, command, &exit_code] {
+    options->seed_given = command->count("--seed") > 0;
     if (command->get_subcommands().empty()) exit_code = run(*options);
   });
 }

@@ -23,19 +23,20 @@ void Application::on_handshake_complete(quic::Connection& connection) {
   handshake_complete_ = true;
   connection_ = &connection;
   if (connection.alpn() != "hawser-sim") o_.verdict->fail(std::string{name_of(o_.role)} + ": wrong ALPN");
-  open_streams(true);
-  open_streams(false);
-  send_datagrams();
+  if (acts_at_times()) return;
+  open_streams(true, UINT32_MAX);
+  open_streams(false, UINT32_MAX);
+  send_datagrams(UINT32_MAX);
 }
 
 void Application::on_streams_available(quic::Connection&, bool bidirectional) {
-  open_streams(bidirectional);
+  if (!acts_at_times()) open_streams(bidirectional, UINT32_MAX);
 }
 
-void Application::open_streams(bool bidirectional) {
+void Application::open_streams(bool bidirectional, std::uint32_t most) {
   std::uint32_t& opened = bidirectional ? opened_bidi_ : opened_uni_;
   const std::uint32_t wanted = bidirectional ? o_.mine.streams_bidi : o_.mine.streams_uni;
-  while (opened < wanted && connection() != nullptr) {
+  for (; opened < wanted && most > 0 && connection() != nullptr; --most) {
     const auto id = connection_->open_stream(bidirectional);
     if (!id.has_value()) {
       if (id.error() != quic::StreamError::kLimit && id.error() != quic::StreamError::kClosed)
@@ -62,16 +63,16 @@ void Application::start_stream(quic::StreamId id, bool opened_here) {
     const DirectionPlan plan = o_.plan->direction(id, peer());
     if (plan.ending == Ending::kStop && plan.ending_at == 0) stop(id, receiving);
   }
-  if (sends) push(id);
+  if (sends) push(id, acts_at_times() ? o_.mine.write_bytes : SIZE_MAX);
 }
 
 void Application::on_stream_writable(quic::Connection&, quic::StreamId id) {
   if (!sending_.contains(id.value)) return fail(id, "writable, but we send nothing on it");
-  push(id);
+  if (!acts_at_times()) push(id, SIZE_MAX);
 }
 
-// Writes until the send buffer is full or the direction has come to its planned end.
-void Application::push(quic::StreamId id) {
+// Writes `most` octets, or until the send buffer is full or the direction has come to its planned end.
+void Application::push(quic::StreamId id, std::size_t most) {
   Sending& sending = sending_[id.value];
   const DirectionPlan plan = o_.plan->direction(id, o_.role);
   const std::uint64_t target = plan.ending == Ending::kReset ? plan.ending_at : plan.size;
@@ -82,12 +83,14 @@ void Application::push(quic::StreamId id) {
       sending.ended = true;
       return;
     }
-    chunk_.resize(std::min<std::uint64_t>(left, kChunk));
+    if (most == 0 && left > 0) return;
+    chunk_.resize(std::min({left, std::uint64_t{kChunk}, std::uint64_t{most}}));
     o_.plan->fill(id, o_.role, sending.offset, chunk_);
     const bool last = left == chunk_.size() && plan.ending != Ending::kReset;
     bool refused = false;
     const std::size_t taken = write_chunk(id, chunk_, last, refused);
     sending.offset += taken;
+    most -= taken;
     if (refused || (last && taken == chunk_.size())) sending.ended = true;
     if (taken < chunk_.size()) return;
   }
@@ -202,9 +205,9 @@ void Application::on_datagram(quic::Connection&, Bytes payload) {
     o_.verdict->fail(std::string{name_of(o_.role)} + ": a DATAGRAM payload was changed");
 }
 
-void Application::send_datagrams() {
+void Application::send_datagrams(std::uint32_t burst) {
   chunk_.resize(1'000);
-  for (; datagrams_sent_ < o_.mine.datagrams && connection() != nullptr; ++datagrams_sent_) {
+  for (; datagrams_sent_ < o_.mine.datagrams && burst > 0 && connection() != nullptr; ++datagrams_sent_, --burst) {
     const std::size_t room = std::min(chunk_.size(), connection_->max_datagram_payload());
     if (room < 16) return;
     const std::size_t size = fill_datagram(datagrams_sent_, o_.role, MutableBytes{chunk_}.first(room));
@@ -219,17 +222,45 @@ void Application::on_closed(quic::Connection& connection, const quic::CloseReaso
   moves_ = connection.migration_stats().moves;
 }
 
+// What it does of itself: a burst of new streams, a piece of each of some streams, datagrams.
+void Application::act() {
+  open_streams(random_.below(2) == 0, static_cast<std::uint32_t>(random_.below(o_.mine.open_burst + 1)));
+  std::vector<std::uint64_t> open;
+  for (const auto& [id, sending] : sending_)
+    if (!sending.ended) open.push_back(id);
+  for (const std::uint64_t id : open) {
+    if (connection() == nullptr) return;
+    if (o_.mine.priorities && random_.below(4) == 0)
+      connection_->set_priority(quic::StreamId{id}, static_cast<std::uint8_t>(random_.below(8)), random_.below(2) == 0);
+    // At least one octet, so that it comes to an end.
+    if (random_.below(2) == 0) push(quic::StreamId{id}, 1 + random_.below(o_.mine.write_bytes + 1));
+  }
+  send_datagrams(static_cast<std::uint32_t>(random_.below(4)));
+}
+
+// One action in eight is followed by a pause of eight times as long.
+Timestamp Application::next_act() {
+  const auto mean = static_cast<std::uint64_t>(o_.mine.act_interval.count());
+  const std::uint64_t scale = random_.below(8) == 0 ? 8 : 1;
+  return now_ + 1us + Duration{static_cast<std::int64_t>(random_.below(2 * mean * scale))};
+}
+
 Timestamp Application::on_time(Timestamp now) {
   now_ = now;
   if (close_reason_.has_value()) return kNever;
+  if (acts_at_times() && handshake_complete_ && now >= act_at_) {
+    act();
+    act_at_ = next_act();
+  }
   if (handshake_complete_ && reads_now()) {
     const std::size_t limit = o_.mine.reading == Reading::kEager ? SIZE_MAX : o_.mine.read_bytes;
     for (auto& [id, receiving] : receiving_)
       if (!receiving.ended) pull(quic::StreamId{id}, limit);
-    send_datagrams();
-    if (connection() != nullptr) o_.endpoint->wake(*connection_);
+    if (!acts_at_times()) send_datagrams(UINT32_MAX);
   }
-  return now + o_.mine.read_interval;
+  if (handshake_complete_ && connection() != nullptr) o_.endpoint->wake(*connection_);
+  const Timestamp reads_at = now + o_.mine.read_interval;
+  return acts_at_times() && handshake_complete_ ? std::min(reads_at, std::max(act_at_, now + 1us)) : reads_at;
 }
 
 void Application::close(quic::ApplicationErrorCode code) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/random.h"
 #include "quic/connection/connection.h"
 #include "quic/endpoint/endpoint.h"
 #include "sim/setup.h"
@@ -41,11 +42,12 @@ struct ApplicationOptions {
   const TransferPlan* plan = nullptr;
   quic::Endpoint* endpoint = nullptr;
   Verdict* verdict = nullptr;
+  std::uint64_t seed = 1;  // of what it does at random
 };
 
 class Application final : public quic::ConnectionHandler, public Actor {
  public:
-  explicit Application(const ApplicationOptions& options) : o_(options) {}
+  explicit Application(const ApplicationOptions& options) : o_(options), random_(options.seed) {}
 
   void attach(quic::Connection& connection) { connection_ = &connection; }
 
@@ -96,16 +98,21 @@ class Application final : public quic::ConnectionHandler, public Actor {
   [[nodiscard]] bool reads_now() const;
   [[nodiscard]] std::string name(quic::StreamId id) const;
   void fail(quic::StreamId id, const std::string& what);
-  void open_streams(bool bidirectional);
+  void open_streams(bool bidirectional, std::uint32_t most);
   void start_stream(quic::StreamId id, bool opened_here);
-  void push(quic::StreamId id);
+  void push(quic::StreamId id, std::size_t most);
   std::size_t write_chunk(quic::StreamId id, MutableBytes chunk, bool fin, bool& refused);
   void pull(quic::StreamId id, std::size_t limit);
   void check_end(quic::StreamId id, Receiving& receiving);
   void stop(quic::StreamId id, Receiving& receiving);
-  void send_datagrams();
+  void send_datagrams(std::uint32_t burst);
+  void act();
+  [[nodiscard]] bool acts_at_times() const { return o_.mine.act_interval > Duration{0}; }
+  [[nodiscard]] Timestamp next_act();
 
   ApplicationOptions o_;
+  SeededRandom random_;
+  Timestamp act_at_{};
   quic::Connection* connection_ = nullptr;
   std::map<std::uint64_t, Sending> sending_;
   std::map<std::uint64_t, Receiving> receiving_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "sim/bottleneck.h"
 #include "sim/link.h"
 
 namespace hawser::sim {
@@ -253,6 +254,9 @@ std::unique_ptr<Element> make_element(const ElementSpec& spec) {
       return std::make_unique<Spoof>(spec.probability, spec.duration);
     case Kind::kNat:
       return std::make_unique<Nat>(spec.nat);
+    case Kind::kBottleneck:
+      return std::make_unique<Bottleneck>(
+          BottleneckOptions{.bits_per_second = spec.rate.bits_per_second, .queue = spec.queue});
     case Kind::kShared:
       break;
   }

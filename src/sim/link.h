@@ -17,6 +17,7 @@
 #include "base/datagram.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "sim/queue_spec.h"
 
 namespace hawser::sim {
 
@@ -118,6 +119,7 @@ struct ElementSpec {
     kEcnMark,
     kEcnBleach,
     kNat,
+    kBottleneck,
     kShared,
     kSpoof,
   };
@@ -132,6 +134,7 @@ struct ElementSpec {
   Duration until{0};
   RateOptions rate{};
   NatOptions nat{};
+  QueueSpec queue{};          // bottleneck: in front of rate.bits_per_second
   Element* shared = nullptr;  // kShared: not owned, outlives the world
 };
 
@@ -216,6 +219,10 @@ inline ElementSpec nat(NatOptions options = {}) {
   return {.kind = ElementSpec::Kind::kNat, .nat = std::move(options)};
 }
 
+// A bit rate behind a queue discipline (bottleneck.h); bits count IPv4 and UDP headers too.
+inline ElementSpec bottleneck(std::uint64_t bits_per_second, const QueueSpec& queue) {
+  return {.kind = ElementSpec::Kind::kBottleneck, .rate = {.bits_per_second = bits_per_second}, .queue = queue};
+}
 // An element with its state that several links share: the queue of a router, say.
 inline ElementSpec through(Element& element) {
   return {.kind = ElementSpec::Kind::kShared, .shared = &element};

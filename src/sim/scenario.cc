@@ -15,6 +15,7 @@
 #include "sim/application.h"
 #include "sim/invariants.h"
 #include "sim/setup.h"
+#include "sim/setup_text.h"
 #include "sim/tls_contexts.h"
 #include "sim/world.h"
 
@@ -84,10 +85,15 @@ class ScenarioRun final : private quic::AcceptHandler {
         event_check_(verdict_),
         amplification_(1, verdict_),
         linkability_(verdict_, peer_addresses_are_its_own(setup)),
+        extra_(options.check),
         script_(setup.commands, &client_, &server_) {
     events_.add(event_check_);
     events_.add(amplification_);
     if (options.events != nullptr) events_.add(*options.events);
+    if (extra_ != nullptr) {
+      extra_->begin();
+      events_.add(*extra_);
+    }
     make_endpoints();
   }
 
@@ -134,6 +140,7 @@ class ScenarioRun final : private quic::AcceptHandler {
   AmplificationCheck amplification_;
   LinkabilityCheck linkability_;
   EventTee events_;
+  ExtraCheck* extra_;
   std::unique_ptr<quic::Endpoint> client_endpoint_;
   std::unique_ptr<quic::Endpoint> server_endpoint_;
   std::optional<EndpointNode> client_node_;
@@ -186,7 +193,8 @@ Application& ScenarioRun::make_application(Role role) {
                          .peers = is_client ? setup_.server_application : setup_.client_application,
                          .plan = &plan_,
                          .endpoint = is_client ? client_endpoint_.get() : server_endpoint_.get(),
-                         .verdict = &verdict_}));
+                         .verdict = &verdict_,
+                         .seed = random_.next_u64()}));
   Application& application = *applications_.back();
   world_.add_actor(application, world_.now() + 1ms);
   return application;
@@ -237,6 +245,7 @@ bool ScenarioRun::step(Timestamp limit) {
 
 void ScenarioRun::check_step() {
   find_server();
+  if (extra_ != nullptr && !extra_->failure().empty()) verdict_.fail(extra_->failure());
   if (world_.stats().steps % kBufferCheckInterval != 0) return;
   if (const quic::Connection* c = client_->connection()) check_buffers(*c, streams_planned(), "client", verdict_);
   if (server_ == nullptr) return;
@@ -321,6 +330,12 @@ void ScenarioRun::judge_end(const Application& application, const char* side, bo
   verdict_.fail(std::string{side} + " ended with: " + quic::describe(*reason));
 }
 
+const ScenarioDefinition* find_definition(std::string_view name) {
+  for (const ScenarioDefinition& definition : scenario_definitions())
+    if (definition.name == name) return &definition;
+  return nullptr;
+}
+
 std::string hexadecimal(std::uint64_t value) {
   std::string digits;
   do digits.insert(digits.begin(), "0123456789abcdef"[value & 15]);
@@ -343,18 +358,30 @@ std::span<const ScenarioInfo> scenarios() {
 ScenarioResult run_scenario(std::string_view name, const ScenarioOptions& options) {
   ScenarioResult result;
   result.replay = "hawser sim --scenario=" + std::string{name} + " --seed=" + hexadecimal(options.seed);
-  const auto definitions = scenario_definitions();
-  const auto found =
-      std::find_if(definitions.begin(), definitions.end(), [&](const ScenarioDefinition& d) { return d.name == name; });
-  if (found == definitions.end()) {
+  if (find_definition(name) == nullptr) {
     result.failure = "no scenario is called \"" + std::string{name} + "\": hawser sim --list shows them";
     return result;
   }
+  const std::string replay = std::move(result.replay);
+  result = run_scenario(scenario_text(name, options.seed), options);
+  result.replay = replay;
+  return result;
+}
+
+SetupText scenario_text(std::string_view name, std::uint64_t seed) {
+  const ScenarioDefinition* definition = find_definition(name);
+  HAWSER_CHECK(definition != nullptr);
+  SeededRandom setup_random(seed ^ 0xc0ffee00);
+  return {.setup = definition->build(setup_random), .seed = seed};
+}
+
+ScenarioResult run_scenario(const SetupText& scenario, const ScenarioOptions& options) {
+  ScenarioResult result;
   tls_contexts();
-  const quic::DeterministicTlsRandom tls_random(options.seed);
-  SeededRandom setup_random(options.seed ^ 0xc0ffee00);
-  const Setup setup = found->build(setup_random);
-  ScenarioRun run(setup, options);
+  const quic::DeterministicTlsRandom tls_random(scenario.seed);
+  ScenarioOptions with_seed = options;
+  with_seed.seed = scenario.seed;
+  ScenarioRun run(scenario.setup, with_seed);
   run.run();
   const World& world = run.world();
   result.passed = !run.verdict().failed();

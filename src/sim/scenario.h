@@ -9,10 +9,7 @@
 #include <string_view>
 
 #include "base/time.h"
-
-namespace hawser {
-class EventSink;  // events/event_sink.h
-}
+#include "events/event_sink.h"
 
 namespace hawser::sim {
 
@@ -24,9 +21,21 @@ struct ScenarioInfo {
 // Every scenario, in the order in which --list shows them.
 std::span<const ScenarioInfo> scenarios();
 
+struct SetupText;  // sim/setup_text.h
+
+// A rule of one's own, looked at after every step.
+class ExtraCheck : public EventSink {
+ public:
+  // Empty while it holds.
+  [[nodiscard]] virtual const std::string& failure() const = 0;
+  // A run begins.
+  virtual void begin() = 0;
+};
+
 struct ScenarioOptions {
   std::uint64_t seed = 1;
   EventSink* events = nullptr;  // hears all events of both ends; not owned
+  ExtraCheck* check = nullptr;  // likewise
 };
 
 struct ScenarioResult {
@@ -42,5 +51,9 @@ struct ScenarioResult {
 
 // Runs a scenario to its end. An unknown name gives passed == false and says so.
 ScenarioResult run_scenario(std::string_view name, const ScenarioOptions& options);
+// Runs one that is written down; its seed counts, not that of the options.
+ScenarioResult run_scenario(const SetupText& scenario, const ScenarioOptions& options);
+// What a named scenario is with this seed; `name` is one of scenarios().
+SetupText scenario_text(std::string_view name, std::uint64_t seed);
 
 }  // namespace hawser::sim

@@ -3,27 +3,14 @@
 #include <algorithm>
 
 #include "quic/congestion/controller_table.h"
+#include "sim/draw.h"
+#include "sim/random_setup.h"
 #include "sim/setup.h"
 
 namespace hawser::sim {
 namespace {
 
 using quic::Role;
-
-// Uniform in [low, high]. Callers draw at most once in each full expression, because the order
-// in which arguments are evaluated differs between compilers and a seed must not.
-std::uint64_t between(Random& random, std::uint64_t low, std::uint64_t high) {
-  return low + random.below(high - low + 1);
-}
-Duration between(Random& random, Duration low, Duration high) {
-  return low + Duration{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>((high - low).count()) + 1))};
-}
-double share(Random& random, double low, double high) {
-  return low + random.unit() * (high - low);
-}
-bool heads(Random& random) {
-  return random.below(2) == 0;
-}
 
 // A transfer both ways over a clean link: what every scenario starts from.
 Setup basic(Random& random) {
@@ -583,6 +570,7 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"heavy_loss", "Loss of 30 % in both directions.", heavy_loss},
     {"migration_with_faults", "Moves between networks under all faults.", migration_with_faults},
     {"everything", "All of it together.", everything},
+    {"random", "Everything is drawn: network, faults, configurations, behaviour.", random_setup},
 };
 
 }  // namespace

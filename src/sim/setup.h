@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,13 @@ struct ApplicationProfile {
   // No reading at all in [pause_from, pause_until), since kWorldStart.
   Duration pause_from{0};
   Duration pause_until{0};
+  // 0: streams are opened and written as fast as the transport takes it. Else the application
+  // acts at random times this far apart on average: opens up to open_burst streams, writes up to
+  // write_bytes on each, sends a few datagrams, and pauses now and then.
+  Duration act_interval{0};
+  std::uint32_t open_burst = 1;
+  std::size_t write_bytes = 4'096;
+  bool priorities = false;  // changes priorities of streams at random
 };
 
 // Sizes and endings of all stream directions. Both ends compute them from the same seed.
@@ -51,9 +59,9 @@ struct ScheduledCommand {
   enum class Kind : std::uint8_t { kClose, kKeyUpdate, kPing, kProbe, kMigrate, kCongestionControl };
   Kind kind = Kind::kPing;
   quic::Role side = quic::Role::kClient;
-  Duration at{0};                 // since kWorldStart
-  std::size_t address = 0;        // kProbe, kMigrate: of the client; 0 is the one that it begins with
-  std::string_view controller{};  // kCongestionControl: the one that takes over
+  Duration at{0};            // since kWorldStart
+  std::size_t address = 0;   // kProbe, kMigrate: of the client; 0 is the one that it begins with
+  std::string controller{};  // kCongestionControl: the one that takes over
 };
 
 // A server that would rather be reached elsewhere.
