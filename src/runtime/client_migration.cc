@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "net/address.h"
-#include "runtime/clock.h"
 
 namespace hawser::runtime {
 namespace {
@@ -93,14 +92,16 @@ void ClientMigration::move_by_clock(Timestamp now) {
 
 void ClientMigration::on_timeout(Timestamp now) {
   if (retry_at_ && now >= *retry_at_) look(now);
-  if (options_.move_after > Duration{0}) move_by_clock(now);
+  if (options_.move_after > Duration{0} && now >= clock_look_) {
+    // Only tests ask for moves by the clock, and may be looked after often.
+    clock_look_ = now + kClockStep;
+    move_by_clock(now);
+  }
 }
 
 std::optional<Timestamp> ClientMigration::next_timeout() const {
-  // Only tests ask for moves by the clock, and may be looked after often.
-  constexpr Duration kClockStep = 10ms;
-  if (options_.move_after > Duration{0}) return current_time() + kClockStep;
-  return retry_at_;
+  if (options_.move_after == Duration{0}) return retry_at_;
+  return std::min(clock_look_, retry_at_.value_or(kNever));
 }
 
 }  // namespace hawser::runtime

@@ -54,6 +54,7 @@ class ClientMigration final : public DatagramProtocol, public NetworkListener {
   // need time until it works, and challenges get lost.
   static constexpr Duration kRetryFirst = 1s;
   static constexpr Duration kRetryMax = 16s;
+  static constexpr Duration kClockStep = 10ms;
 
   void look(Timestamp now);
   [[nodiscard]] bool is_lost(const SocketAddress& local) const;
@@ -69,6 +70,7 @@ class ClientMigration final : public DatagramProtocol, public NetworkListener {
   std::optional<Timestamp> retry_at_;
   Duration retry_after_ = kRetryFirst;
   std::optional<Timestamp> move_at_;  // by the clock
+  Timestamp clock_look_{};            // when it is looked at next
 };
 
 }  // namespace hawser::runtime

@@ -121,6 +121,36 @@ check_rebinding() {
   [ "$(count_records client '"quic:packet_sent"' '"path_response"')" -gt 0 ] || fail "no PATH_CHALLENGE was answered"
 }
 
+# Both ends moved to the preferred address, the client's first packet to it with another connection
+# ID (RFC 9000 sections 9.5 and 9.6).
+check_preferred_address() {
+  for side in $(our_sides); do
+    [ "$(count_records "$side" '"new":"migration_complete"' "$preferred_address")" -gt 0 ] ||
+      fail "the $side did not move to $preferred_address"
+  done
+  check_other_cid
+}
+
+# Our client's packets after its move carry a connection ID that none before it had.
+check_other_cid() {
+  [ "$client" = hawser ] || return 0
+  all_logs client | awk '
+    /"new":"migration_started"/ { moved = 1 }
+    /"quic:packet_sent"/ && /"packet_type":"1RTT"/ {
+      split($0, parts, "\"dcid\":\""); cid = substr(parts[2], 1, index(parts[2], "\"") - 1)
+      if (!moved && !index($0, "path_challenge")) before[cid] = 1
+      if (moved && !seen && !(cid in before)) seen = 1
+    }
+    END { exit !(moved && seen) }' || fail "the client kept its connection ID when it moved"
+}
+
+check_client_migration() {
+  for side in $(our_sides); do
+    [ "$(count_records "$side" '"new":"migration_complete"')" -gt 0 ] || fail "no move was completed at the $side"
+  done
+  check_other_cid
+}
+
 check_interrupted() {
   grep -q . "$work/disturb.log" && fail "the link could not be changed: $(cat "$work/disturb.log")"
   return 0
@@ -139,6 +169,8 @@ check_case() {
     ecn) check_ecn ;;
     amplificationlimit) check_interrupted && check_amplification ;;
     blackhole) check_interrupted ;;
-    rebind-port) check_interrupted && check_rebinding ;;
+    rebind-port | rebind-addr) check_interrupted && check_rebinding ;;
+    connectionmigration) check_preferred_address ;;
+    clientmigration) check_client_migration ;;
   esac
 }

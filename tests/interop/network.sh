@@ -15,7 +15,8 @@ network_up() {
     return
   fi
   lab=hawser-interop-$$
-  "$HAWSER_LAB_PROGRAM" up "$lab" --seed "${INTEROP_SEED:-1}" --link "$case_link" >"$work/lab.log" 2>&1 ||
+  "$HAWSER_LAB_PROGRAM" up "$lab" --seed "${INTEROP_SEED:-1}" --link "$case_link" ${second_link:+--link "$second_link"} \
+    >"$work/lab.log" 2>&1 ||
     skip "no lab here: $(cat "$work/lab.log")"
   server_address=10.77.0.2
   [ "$family" = 4 ] || server_address=fd77::2

@@ -7,6 +7,7 @@
 # What a peer writes goes to its log; hawser writes qlog as well.
 
 host_name=hawser.test
+preferred_address=10.77.1.2 # of the server on the second link
 
 urls() {
   for name in $names; do echo "https://$host_name:$server_port/$name"; done
@@ -19,6 +20,7 @@ hawser_missing() { [ -x "$HAWSER" ] || echo "the program hawser ($HAWSER)"; }
 hawser_server() {
   set --
   [ "$case" != retry ] || set -- --retry
+  [ "$case" != connectionmigration ] || set -- --preferred-address "$preferred_address"
   listen=$server_address:$server_port
   [ "$family" = 4 ] || listen="[$server_address]:$server_port"
   SSLKEYLOGFILE=$work/server.keys on_host server "$HAWSER" serve "$listen" --root "$work/www" --cert "$work/chain.pem" \
@@ -31,6 +33,7 @@ hawser_client() {
   [ "$case" != chacha20 ] || set -- "$@" --tls-cipher chacha20
   # A receiver sends few packets: its acknowledgements stand for many datagrams each.
   [ "$case" != keyupdate ] || set -- "$@" --key-update 25
+  [ "$case" != clientmigration ] || set -- "$@" --migrate-after 0.5
   # shellcheck disable=SC2046 # URLs hold no spaces
   SSLKEYLOGFILE=$work/client.keys on_host client "$HAWSER" get --cacert "$work/chain.pem" --connect-timeout 60 \
     --resolve "$host_name:$server_port:$server_address" --qlog "$work/qlog_client" -sS -v "$@" \
@@ -48,6 +51,7 @@ ngtcp2_missing() {
 ngtcp2_server() {
   set --
   [ "$case" != retry ] || set -- --validate-addr
+  [ "$case" != connectionmigration ] || set -- --preferred-ipv4-addr="$preferred_address:$server_port"
   PATH=$PATH:/usr/sbin on_host server gtlsserver --no-quic-dump --no-http-dump --htdocs "$work/www" --handshake-timeout 60s \
     "$@" "$server_address" "$server_port" "$work/key.pem" "$work/chain.pem"
 }
@@ -57,6 +61,7 @@ ngtcp2_client() {
   [ "$case" != chacha20 ] ||
     set -- --ciphers=NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305
   [ "$case" != keyupdate ] || set -- --key-update=10ms
+  [ "$case" != clientmigration ] || set -- --change-local-addr=500ms
   # shellcheck disable=SC2046 # URLs hold no spaces
   on_host client gtlsclient --no-quic-dump --no-http-dump --exit-on-all-streams-close --handshake-timeout=60s \
     --download="$downloads" "$@" "$server_address" "$server_port" $(urls)

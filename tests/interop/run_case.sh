@@ -13,7 +13,8 @@
 set -u
 
 cases="handshake transfer longrtt chacha20 multiplexing retry http3 blackhole keyupdate ecn amplificationlimit
-  handshakeloss handshakecorruption transferloss transfercorruption ipv6 rebind-port"
+  handshakeloss handshakecorruption transferloss transfercorruption ipv6 rebind-port rebind-addr
+  connectionmigration clientmigration"
 
 if [ $# -lt 3 ]; then
   echo "usage: run_case.sh CASE CLIENT SERVER [lab|loopback]; peers: hawser ngtcp2; cases: $cases" >&2
@@ -66,6 +67,7 @@ family=4
 protocol=hq          # between two hawsers; ngtcp2 knows HTTP/3 only
 certificate=plain    # or long: a chain of about 12 KB
 time_max=60          # seconds for all connections
+second_link=         # beside it, if the case needs two
 disturb=             # a function that meddles with the link meanwhile
 transfer_sizes=$(either "512K 768K 1280K" "2M 3M 5M")
 large_size=$(either 3M 10M)
@@ -88,6 +90,10 @@ case $case in
   transfercorruption) case_link=$standard_link,corrupt=2% sizes=$(either 1M 2M) ;;
   ipv6) sizes=$transfer_sizes family=6 ;;
   rebind-port) case_link=$standard_link,nat=port sizes=$large_size disturb=rebind ;;
+  rebind-addr) case_link=$standard_link,nat=address sizes=$large_size disturb=rebind ;;
+  # The server prefers its address on the second link, or the client takes another port.
+  connectionmigration) sizes=$transfer_sizes second_link=$standard_link ;;
+  clientmigration) sizes=$large_size ;;
   *) fail "no such case; there are: $cases" ;;
 esac
 if [ "$client" != hawser ] || [ "$server" != hawser ]; then protocol=h3; fi
