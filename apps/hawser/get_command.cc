@@ -87,6 +87,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
   command.add_option("--key-update", a.key_update_packets, "Change the keys each time this many packets were sent")
       ->type_name("N");
   add_migration_options(command, a.migration);
+  add_client_version_options(command, a.versions);
   add_engine_options(command, a.engine);
   command.add_flag("--hq", a.hq, "HTTP/0.9 instead of HTTP/3, for interoperability tests")->group("");
 }

@@ -18,6 +18,7 @@
 #include "migration_options.h"
 #include "quic/crypto/secret.h"
 #include "runtime/qlog_log.h"
+#include "version_option.h"
 
 namespace hawser::app {
 
@@ -85,6 +86,7 @@ struct GetArguments {
   bool progress_bar = false;
   runtime::QlogSettings qlog;
   std::string congestion_control = "cubic";
+  VersionArguments versions;
   std::uint64_t key_update_packets = 0;  // 0: only when the AEAD asks for it
   bool hq = false;
   EngineArguments engine;

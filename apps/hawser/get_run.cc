@@ -143,6 +143,7 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
     connection.tls.common.key_log_context = key_log_.get();
   }
   connection.connection.congestion_control = given_.congestion_control;
+  apply(given_.versions, connection.connection);
   connection.connection.key_update_packets = given_.key_update_packets;
   connection.connection.use_preferred_address = !given_.migration.never;
   // The limit that the user set is to be the one that ends the attempt.
@@ -282,8 +283,8 @@ void GetRun::announce(const GetTransfer& transfer) {
   const auto facts = connection.error || connection.announced ? std::nullopt : clients_->facts(transfer.connection);
   if (!facts) return;
   connection.announced = true;
-  fmt::print(stderr, "* connected from {} to {}: {}, {}, {}, handshake {:.1f} ms\n", to_string(facts->local),
-             to_string(facts->remote), facts->alpn, facts->cipher, facts->group,
+  fmt::print(stderr, "* connected from {} to {}: {}, QUIC {}, {}, {}, handshake {:.1f} ms\n", to_string(facts->local),
+             to_string(facts->remote), facts->alpn, facts->quic_version, facts->cipher, facts->group,
              to_seconds(facts->connected - facts->began) * 1e3);
 }
 

@@ -75,6 +75,7 @@ void add_connection_options(CLI::App& command, LoadArguments& a) {
       ->allow_extra_args(false);  // what follows is the address
   add_engine_options(command, a.common.engine);
   add_qlog_options(command, a.common.qlog);
+  add_client_version_options(command, a.common.versions);
   command
       .add_option("--cc", a.common.congestion_control, "Congestion controller: " + quic::congestion_controller_names())
       ->type_name("NAME")

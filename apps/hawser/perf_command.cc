@@ -17,6 +17,7 @@ void add_server(CLI::App& perf, int& exit_code) {
   const auto options = std::make_shared<ServerOptions>();
   add_common_options(*command, options->common);
   hawser::app::add_steering_option(*command, options->common.steering);
+  hawser::app::add_server_version_option(*command, options->common.versions);
   command->add_option("--cert", options->certificate, "certificate chain, PEM; default: one made for this run")
       ->check(CLI::ExistingFile);
   command->add_option("--key", options->key, "its private key, PEM")->check(CLI::ExistingFile);
@@ -53,6 +54,7 @@ void add_client(CLI::App& perf, int& exit_code) {
       perf.add_subcommand("client", "measure against a server: throughput, requests, latency or handshakes");
   const auto options = std::make_shared<ClientOptions>();
   add_common_options(*command, options->common);
+  hawser::app::add_client_version_options(*command, options->common.versions);
   command->add_flag("-k,--insecure", options->insecure, "accept any certificate");
   command->add_option("--cacert", options->ca_file, "trust the certificates of this PEM file too")
       ->check(CLI::ExistingFile);
@@ -100,6 +102,7 @@ void add_client(CLI::App& perf, int& exit_code) {
       "  hawser perf client HOST:4433 -k --handshakes --connections 8 --json\n"
       "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
       "  hawser perf client HOST:4433 -k --duration 10 --migrate-after 5\n"
+      "  hawser perf client HOST:4433 -k --quic-version 2 --download 2G\n"
       "On a terminal a line each second shows the rate and the first connection's path.");
   command->callback([options, command, &exit_code] {
     choose_mode(*options, *command);

@@ -100,6 +100,7 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
 quic::ConnectionConfig connection_config(const CommonOptions& options) {
   quic::ConnectionConfig config;
   config.congestion_control = options.congestion_control;
+  app::apply(options.versions, config);
   config.max_udp_payload = options.max_udp_payload;
   config.crypto = quic::crypto_backend_of(options.crypto).value_or(quic::CryptoBackend::kAuto);
   config.stream_send_buffer = ByteCount{kSendBuffer};

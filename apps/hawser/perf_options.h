@@ -16,6 +16,7 @@
 #include "quic/tls/tls_context.h"
 #include "runtime/qlog_log.h"
 #include "runtime/runtime.h"
+#include "version_option.h"
 
 namespace hawser::perf {
 
@@ -28,6 +29,7 @@ struct CommonOptions {
   net::SteeringMethod steering = net::SteeringMethod::kAuto;  // servers'
   app::EngineArguments engine;
   std::string congestion_control = "cubic";
+  app::VersionArguments versions;
   std::string crypto = "auto";  // who does AES-GCM
   std::size_t max_udp_payload = 1'452;
   bool json = false;

@@ -24,6 +24,7 @@
 #include "runtime/key_log.h"
 #include "runtime/shutdown_signals.h"
 #include "serve_certificate.h"
+#include "version_option.h"
 #include "worker_options.h"
 
 namespace hawser::app {
@@ -47,6 +48,7 @@ struct ServeOptions {
   std::string cache_control;
   runtime::QlogSettings qlog;
   std::string congestion_control = "cubic";
+  VersionArguments versions;
   std::string access_log = "-";
   std::vector<std::string> preferred_addresses;
   bool disable_migration = false;
@@ -116,6 +118,7 @@ Duration seconds(double count) {
 runtime::HttpServerOptions server_options(const ServeOptions& options) {
   runtime::HttpServerOptions server;
   server.connection.congestion_control = options.congestion_control;
+  apply(options.versions, server.connection);
   server.connection.idle_timeout = seconds(options.idle_timeout_s);
   server.connection.handshake_timeout = seconds(options.handshake_timeout_s);
   server.connection.disable_active_migration = options.disable_migration;
@@ -271,6 +274,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       ->add_option("--cc", options->congestion_control, "Congestion controller: " + quic::congestion_controller_names())
       ->type_name("NAME")
       ->capture_default_str();
+  add_server_version_option(*command, options->versions);
   command->add_option("--grace", options->grace_s, "Seconds that requests under way get after SIGINT or SIGTERM")
       ->type_name("S")
       ->capture_default_str();

@@ -50,7 +50,7 @@ constexpr OlderName kOlderNames[] = {
     {EventKind::kHttp3PriorityUpdated, "http:priority_updated"},
 };
 
-// By code, RFC 9000 section 20.1.
+// By code, RFC 9000 section 20.1 and RFC 9368 section 10.2.
 constexpr std::string_view kTransportErrors[] = {
     "no_error",
     "internal_error",
@@ -69,6 +69,7 @@ constexpr std::string_view kTransportErrors[] = {
     "key_update_error",
     "aead_limit_reached",
     "no_viable_path",
+    "version_negotiation_error",
 };
 
 // From 0x100, RFC 9114 section 8.1, in the words of the http3 schema.

@@ -76,6 +76,7 @@ void Client::on_ready(ClientWire& wire, Timestamp now) {
                            .began = wire.began(),
                            .connected = now,
                            .alpn = std::string(connection.alpn()),
+                           .quic_version = std::string(quic::version_name(connection.version())),
                            .cipher = std::string(connection.cipher_name()),
                            .group = std::string(connection.group_name())};
   for (const auto& other : wires_) {

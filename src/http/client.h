@@ -93,6 +93,7 @@ struct ConnectionFacts {
   Timestamp began;      // its first packet
   Timestamp connected;  // its handshake was complete
   std::string alpn;
+  std::string quic_version;  // "1", "2"
   std::string cipher;
   std::string group;
 };

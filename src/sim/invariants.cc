@@ -31,14 +31,16 @@ bool skip_long_packet(Reader& in, bool& proof) {
   if (!in.u8(first) || (first & kLongHeader) == 0 || !in.u32(version) || version == 0) return false;
   for (int id = 0; id < 2; ++id)
     if (!in.u8(length8) || !in.bytes(length8, ignored)) return false;
-  const unsigned type = first >> 4 & 3;
-  if (type == 2) proof = true;
+  const quic::VersionTraits* traits = quic::traits_of(quic::Version{version});
+  if (traits == nullptr) return false;
+  const quic::PacketType type = traits->type_of_bits[first >> 4 & 3];
+  if (type == quic::PacketType::kHandshake) proof = true;
   std::uint64_t length = 0;
-  if (type == 0) {
+  if (type == quic::PacketType::kInitial) {
     if (!in.varint(length) || !in.bytes(length, ignored)) return false;
     if (length > 0) proof = true;
   }
-  return type != 3 && in.varint(length) && in.bytes(length, ignored);
+  return type != quic::PacketType::kRetry && in.varint(length) && in.bytes(length, ignored);
 }
 
 }  // namespace

@@ -472,6 +472,41 @@ Setup heavy_loss(Random& random) {
   return setup;
 }
 
+quic::VersionPreference preference(Random& random) {
+  using quic::Version;
+  constexpr Version kAll[] = {Version::kV1, Version::kV2, Version::kV2Draft};
+  const std::uint64_t first = random.below(3);
+  const std::uint64_t second = (first + between(random, 1, 2)) % 3;
+  const std::uint64_t count = between(random, 1, 3);
+  if (count == 1) return {kAll[first]};
+  if (count == 2) return {kAll[first], kAll[second]};
+  return {kAll[first], kAll[second], kAll[3 - first - second]};
+}
+
+// Both ends prefer and begin as they like; there is always one version that both speak.
+void add_versions(Random& random, Setup& setup) {
+  do {
+    setup.client.versions = preference(random);
+    setup.server.versions = preference(random);
+  } while (std::ranges::none_of(setup.client.versions.view(),
+                                [&](quic::Version version) { return setup.server.versions.contains(version); }));
+  const auto ours = setup.client.versions.view();
+  const std::uint64_t first = random.below(ours.size() + 1);
+  if (first < ours.size()) setup.client.first_version = ours[first];
+  setup.server.own_version_order = heads(random);
+}
+
+Setup versions(Random& random) {
+  Setup setup = basic(random);
+  add_versions(random, setup);
+  if (heads(random)) setup.retry = quic::RetryPolicy::kAlways;
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.2)));
+  if (heads(random)) add(setup, jitter(20ms));
+  if (heads(random)) add(setup, duplicate(0.3, 100ms));
+  if (heads(random)) setup.client.key_update_packets = between(random, 20, 100);
+  return setup;
+}
+
 // Every fault with even odds, each milder than alone, so that the transfer gets through.
 void add_faults(Random& random, Setup& setup) {
   if (heads(random)) {
@@ -526,6 +561,7 @@ Setup everything(Random& random) {
   setup.transfer.bytes_max = between(random, 100, 60'000);
   for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) config->max_datagram_frame_size = 1'200;
   setup.client_application.datagrams = setup.server_application.datagrams = 20;
+  add_versions(random, setup);
   if (random.below(8) == 0)
     setup.commands.push_back({.kind = ScheduledCommand::Kind::kClose,
                               .side = heads(random) ? Role::kClient : Role::kServer,
@@ -569,6 +605,7 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"outages", "An hour in which the link goes down again and again, for up to 20 s.", outages},
     {"heavy_loss", "Loss of 30 % in both directions.", heavy_loss},
     {"migration_with_faults", "Moves between networks under all faults.", migration_with_faults},
+    {"versions", "Versions of QUIC that each end prefers differently.", versions},
     {"everything", "All of it together.", everything},
     {"random", "Everything is drawn: network, faults, configurations, behaviour.", random_setup},
 };

@@ -223,6 +223,10 @@ std::vector<Parameters> illegal_from_client() {
       {"disable_active_migration_with_a_value", kClientOk + tp(0x0c, "01")},
       {"value_longer_than_its_integer", kClientOk + tp(0x04, "0000")},
       {"value_cut", kClientOk + tp(0x04, "40")},
+      // rfc9368:4-parse rfc9368:4-parse-failure rfc9368:4-zero rfc9368:4-not-listed
+      {"version_information_of_5_octets", kClientOk + tp(0x11, "0000000100")},
+      {"version_information_with_version_0", kClientOk + tp(0x11, "000000010000000100000000")},
+      {"version_information_whose_choice_is_not_available", kClientOk + tp(0x11, "000000016b3343cf")},
       {"length_past_the_end", kClientOk + "0408" + "00"},
       {"id_cut", kClientOk + "c0"},
   };
@@ -265,6 +269,8 @@ std::vector<Parameters> illegal_from_server() {
       {"max_ack_delay_above_limit", kServerOk + tp(0x0b, 20'000)},
       {"min_ack_delay_above_max_ack_delay", kServerOk + tp(0x0b, 10) + tp(0xff04de1b, 10'001)},
       {"active_connection_id_limit_of_0", kServerOk + tp(0x0e, std::uint64_t{0})},
+      {"version_information_of_3_octets", kServerOk + tp(0x11, "000001")},
+      {"version_information_with_version_0", kServerOk + tp(0x11, "0000000100000000")},
       {"duplicate", kServerOk + tp(0x05, 1) + tp(0x05, 2)},
   };
 }
@@ -280,6 +286,29 @@ TEST_P(ServerParameters_, are_refused_by_the_client) {
 
 INSTANTIATE_TEST_SUITE_P(rfc9000_18, ServerParameters_, ::testing::ValuesIn(illegal_from_server()),
                          [](const auto& info) { return std::string(info.param.name); });
+
+// RFC 9368 section 4: a choice that the packets' version contradicts.
+// rfc9368:4-server-validates rfc9368:4-server-differs rfc9368:4-server-v1
+TEST(version_information, of_a_client_that_chose_another_version_than_its_packets_is_refused) {
+  const auto closed = server_meets(kClientOk + tp(0x11, "6b3343cf6b3343cf00000001"));
+  ASSERT_TRUE(closed.has_value());
+  EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kVersionNegotiationError));
+}
+
+// rfc9368:4-negotiated
+TEST(version_information, of_a_server_that_chose_another_version_than_its_packets_is_refused) {
+  const auto closed = client_meets(kServerOk + tp(0x11, "6b3343cf00000001"));
+  ASSERT_TRUE(closed.has_value());
+  EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kVersionNegotiationError));
+}
+
+TEST(version_information, without_available_versions_is_a_servers_right) {
+  EXPECT_FALSE(client_meets(kServerOk + tp(0x11, "00000001")).has_value());
+}
+
+TEST(version_information, of_versions_nobody_knows_is_passed_over) {
+  EXPECT_FALSE(server_meets(kClientOk + tp(0x11, "00000001ff0000ff0000000a5a6a7a8a00000001")).has_value());
+}
 
 TEST(server_parameters, legal_ones_are_accepted) {
   EXPECT_FALSE(client_meets(kServerOk).has_value());

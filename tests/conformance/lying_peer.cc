@@ -39,6 +39,7 @@ std::string bytes_hex(std::size_t count, std::uint8_t value) {
 
 Theatre::Theatre(const Options& options) : options_(options) {
   server_tls_.emplace(TlsServerContext::create({.common = {.alpn = {options.alpn},
+                                                           .groups = options.server_groups,
                                                            .key_log = &Theatre::key_log,
                                                            .key_log_context = this,
                                                            .verification_time_s = kWallClock},
@@ -76,6 +77,8 @@ void Theatre::flush(Role from) {
     for (std::size_t at = 0; at < train.size; at += train.segment_size) {
       const Bytes datagram = Bytes(memory).subspan(at, std::min(train.segment_size, train.size - at));
       Wire wire{from, {datagram.begin(), datagram.end()}};
+      std::vector<std::uint8_t>& first = first_datagram_[static_cast<std::size_t>(from)];
+      if (first.empty()) first = wire.octets;
       learn_cids(wire);
       std::size_t& allowed = allowance_[static_cast<std::size_t>(from)];
       if (silenced_[static_cast<std::size_t>(from)] || allowed == 0) continue;
@@ -132,13 +135,13 @@ void Theatre::open() {
 
 DirectionKeys Theatre::keys_of(Role liar, EncryptionLevel level) const {
   const std::string side = liar == Role::kClient ? "CLIENT" : "SERVER";
-  if (level == EncryptionLevel::kInitial)
-    return std::move(initial_keys(v1_key_table(), liar, original_dcid_.view()).write);
+  const VersionKeyTable& table = *version_key_table(client->version());
+  if (level == EncryptionLevel::kInitial) return std::move(initial_keys(table, liar, original_dcid_.view()).write);
   const std::string label =
       level == EncryptionLevel::kHandshake ? side + "_HANDSHAKE_TRAFFIC_SECRET" : side + "_TRAFFIC_SECRET_0";
   const std::vector<std::uint8_t>& secret = secrets.at(label);
   const CipherSuite suite = secret.size() == 48 ? CipherSuite::kAes256GcmSha384 : CipherSuite::kAes128GcmSha256;
-  return DirectionKeys(v1_key_table(), suite, secret);
+  return DirectionKeys(table, suite, secret);
 }
 
 std::vector<std::uint8_t> Theatre::forge(Role liar, EncryptionLevel level, Bytes frames, std::uint64_t number,
@@ -150,7 +153,8 @@ std::vector<std::uint8_t> Theatre::forge(Role liar, EncryptionLevel level, Bytes
   const ConnectionId& dcid = liar == Role::kClient ? (server_cid_.empty() ? original_dcid_ : server_cid_) : client_cid_;
   const ConnectionId& scid = liar == Role::kClient ? client_cid_ : server_cid_;
   OpenPacket* packet =
-      builder.open({.level = level, .dcid = dcid.view(), .scid = scid.view()}, PacketNumber{number}, std::nullopt);
+      builder.open({.level = level, .version = client->version(), .dcid = dcid.view(), .scid = scid.view()},
+                   PacketNumber{number}, std::nullopt);
   std::copy(frames.begin(), frames.end(), packet->payload.take(frames.size()));
   if (level == EncryptionLevel::kInitial) builder.pad_to(kMinInitial);
   builder.finish();

@@ -51,6 +51,7 @@ class Theatre final : public AcceptHandler {
     ConnectionConfig server;
     RetryPolicy retry = RetryPolicy::kNever;
     std::string alpn = "test";
+    std::string server_groups{kDefaultGroups};  // of the key exchange
     // Who handles a side in place of its witness; not owned.
     ConnectionHandler* client_handler = nullptr;
     ConnectionHandler* server_handler = nullptr;
@@ -75,6 +76,11 @@ class Theatre final : public AcceptHandler {
   void inject(Role liar, std::vector<std::uint8_t> datagram);
   // Stops delivery from the honest side that the liar replaces, so that it cannot interfere.
   void silence(Role honest) { silenced_[static_cast<std::size_t>(honest)] = true; }
+  void speak_again(Role honest) { silenced_[static_cast<std::size_t>(honest)] = false; }
+  // What a side sent first of all, delivered or not.
+  [[nodiscard]] const std::vector<std::uint8_t>& first_datagram(Role from) const {
+    return first_datagram_[static_cast<std::size_t>(from)];
+  }
   // Stops delivery of everything but the first `count` datagrams of a side.
   void deliver_only(Role from, std::size_t count) { allowance_[static_cast<std::size_t>(from)] = count; }
 
@@ -120,6 +126,7 @@ class Theatre final : public AcceptHandler {
   bool silenced_[2] = {false, false};
   std::size_t allowance_[2] = {SIZE_MAX, SIZE_MAX};
   std::uint64_t next_number_[2] = {10'000, 10'000};
+  std::vector<std::uint8_t> first_datagram_[2];
   ConnectionId original_dcid_;
   ConnectionId client_cid_;  // where packets to the client go
   ConnectionId server_cid_;

@@ -78,6 +78,17 @@ check_key_update() {
   done
 }
 
+# Both ends agreed on version 2 after a first packet of version 1, without a Version Negotiation packet.
+check_v2() {
+  chosen=6b3343cf
+  [ "$version2" = 2 ] || chosen=709a50c4
+  for side in $(our_sides); do
+    [ "$(count_records "$side" '"quic:version_information"' "\"chosen_version\":\"$chosen\"")" -gt 0 ] ||
+      fail "the $side did not come to version $chosen"
+    [ "$(count_records "$side" '"quic:version_information"' '"server_versions"')" -eq 0 ] || fail "a Version Negotiation packet"
+  done
+}
+
 check_ecn() {
   for side in $(our_sides); do
     [ "$(count_records "$side" '"quic:packet_received"' '"ecn":"ECT(0)"')" -gt 0 ] || fail "no ECT(0) came to the $side"
@@ -167,6 +178,7 @@ check_case() {
     multiplexing) check_stream_limit ;;
     keyupdate) check_key_update ;;
     ecn) check_ecn ;;
+    v2) check_v2 ;;
     amplificationlimit) check_interrupted && check_amplification ;;
     blackhole) check_interrupted ;;
     rebind-port | rebind-addr) check_interrupted && check_rebinding ;;

@@ -14,7 +14,7 @@ set -u
 
 cases="handshake transfer longrtt chacha20 multiplexing retry http3 blackhole keyupdate ecn amplificationlimit
   handshakeloss handshakecorruption transferloss transfercorruption ipv6 rebind-port rebind-addr
-  connectionmigration clientmigration"
+  connectionmigration clientmigration v2"
 
 if [ $# -lt 3 ]; then
   echo "usage: run_case.sh CASE CLIENT SERVER [lab|loopback]; peers: hawser ngtcp2; cases: $cases" >&2
@@ -89,6 +89,7 @@ case $case in
   transferloss) case_link=$standard_link,loss=2% sizes=$(either 1M 2M) ;;
   transfercorruption) case_link=$standard_link,corrupt=2% sizes=$(either 1M 2M) ;;
   ipv6) sizes=$transfer_sizes family=6 ;;
+  v2) sizes=5K ;;
   rebind-port) case_link=$standard_link,nat=port sizes=$large_size disturb=rebind ;;
   rebind-addr) case_link=$standard_link,nat=address sizes=$large_size disturb=rebind ;;
   # The server prefers its address on the second link, or the client takes another port.

@@ -11,12 +11,24 @@
 #include "base/units.h"
 #include "quic/crypto/backend.h"
 #include "quic/wire/types.h"
+#include "quic/wire/version_preference.h"
 
 namespace hawser::quic {
 
 // The values a connection runs with. Defaults serve both a file server and a client on the
 // public internet; each comment gives unit, range and the transport parameter it becomes.
 struct ConnectionConfig {
+  // QUIC versions to speak, the preferred one first. A client lists them in its first flight
+  // (version_information, RFC 9368), and the server may take another than the first packet's. A
+  // server answers packets of other versions with Version Negotiation.
+  VersionPreference versions{Version::kV1, Version::kV2};
+  // Clients: the version of the first packet, one of `versions`; kNegotiation: see
+  // VersionPreference::first_flight().
+  Version first_version = Version::kNegotiation;
+  // Servers: of the versions that a client can change to without a round trip, takes the one that
+  // stands first in `versions`; otherwise the one that the client prefers.
+  bool own_version_order = false;
+
   // Closes silently after this long without a packet (max_idle_timeout); 0 turns it off.
   Duration idle_timeout = 30s;
   // Sends a PING when nothing was received for this long; 0 turns keep-alive off.

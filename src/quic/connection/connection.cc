@@ -160,6 +160,9 @@ std::vector<NetworkPathInfo> Connection::network_paths() const {
 MigrationStats Connection::migration_stats() const {
   return core_->migration_stats();
 }
+Version Connection::version() const {
+  return core_->version();
+}
 Role Connection::role() const {
   return core_->role();
 }

@@ -143,6 +143,8 @@ class Connection {
   [[nodiscard]] MigrationStats migration_stats() const;
 
   [[nodiscard]] Role role() const;
+  // The QUIC version in use; may still change before the handshake completes.
+  [[nodiscard]] Version version() const;
   [[nodiscard]] bool handshake_complete() const;
   [[nodiscard]] bool handshake_confirmed() const;
   // Client: kOffered from Endpoint::connect() on means that streams may be opened at once, and what

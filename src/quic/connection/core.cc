@@ -48,6 +48,7 @@ std::unique_ptr<CongestionController> controller_for(const ConnectionConfig& con
 
 ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
     : role_(parameters.role),
+      version_(parameters.version),
       shared_config_(parameters.config),
       config_(*shared_config_),
       ids_{parameters.original_dcid, parameters.local_cid, parameters.peer_cid, parameters.retry_scid},
@@ -55,15 +56,18 @@ ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
       emitter_(parameters.events, {.connection = parameters.handle,
                                    .original_destination_cid = ids_.original_dcid.view(),
                                    .vantage = parameters.role == Role::kClient ? Vantage::kClient : Vantage::kServer}),
-      keys_(OneRttOptions{.backend = parameters.config->crypto}),
+      keys_(OneRttOptions{.table = version_key_table(parameters.version), .backend = parameters.config->crypto}),
       crypto_(parameters.lending->buffers),
       streams_(parameters.role, stream_config(*parameters.config), parameters.lending->buffers),
       path_(std::make_unique<Path>(path_config(parameters), controller_for(*parameters.config))),
       recovery_(parameters.lending->recovery) {
   handshake_.token = parameters.token;
   if (emitter_.sink() != nullptr) streams_.set_events(&emitter_);
-  const ConnectionId& key_cid = ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid;
-  keys_.set_initial(initial_keys(v1_key_table(), role_, key_cid.view(), config_.crypto));
+  set_initial_keys();
+  if (parameters.client_tls != nullptr) {
+    provide_extras().attempt = ClientAttempt{
+        .tls = parameters.client_tls, .server_name = parameters.server_name, .original = parameters.version};
+  }
   path_->peer_cids().set_initial(ids_.first_peer);
   path_->local_cids().add_known(ids_.local, cids_->reset_token(ids_.local));
 }
@@ -97,7 +101,12 @@ std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
     path_->local_cids().add_known(cid, cids_->reset_token(cid));
     routing_changes_.push_back({.add = true, .cid = cid});
   }
-  return encode_transport_parameters(transport_parameters(), role_, cids_->random());
+  TransportParameters ours = transport_parameters();
+  // Not where parameters are logged: the reserved version in it takes from the random numbers, and a log
+  // must not change a run.
+  ours.version_information = version_information();
+  ours.version_information_draft = config_.versions.contains(Version::kV2Draft);
+  return encode_transport_parameters(ours, role_, cids_->random());
 }
 
 bool ConnectionCore::prefers_another_address() const {
@@ -112,7 +121,8 @@ TransportParameters ConnectionCore::transport_parameters() const {
   ours.original_destination_connection_id = ids_.original_dcid;
   ours.retry_source_connection_id = ids_.retry_scid;
   ours.stateless_reset_token = cids_->reset_token(ids_.local);
-  if (prefers_another_address()) {
+  // Its connection ID is issued when the parameters are encoded, with the answer to the client's.
+  if (prefers_another_address() && path().local_cids().entries().size() > 1) {
     const LocalCids::Entry& cid = path().local_cids().entries().at(1);
     ours.preferred_address = PreferredAddress{.ipv4 = config_.preferred_ipv4,
                                               .ipv6 = config_.preferred_ipv6,
@@ -148,7 +158,7 @@ ConnectionStats ConnectionCore::stats() const {
 
 std::size_t ConnectionCore::memory() const {
   std::size_t octets = sizeof(ConnectionCore) + sizeof(Path) + path_->memory() + streams_.memory() + keys_.memory() +
-                       crypto_.memory() + datagrams_.memory();
+                       crypto_.memory() + (extras_ != nullptr ? sizeof(Extras) + extras_->datagrams.memory() : 0);
   octets += routing_changes_.capacity() * sizeof(RoutingChange) + tell_.datagrams.capacity() * sizeof(Bytes);
   for (const auto* vector : {&handshake_.token, &handshake_.new_token, &handshake_.facts.peer_certificate})
     octets += vector->capacity();
@@ -174,7 +184,7 @@ std::size_t ConnectionCore::max_datagram_payload() const {
 
 bool ConnectionCore::send_datagram(Bytes payload) {
   if (!is_open() || payload.size() > max_datagram_payload()) return false;
-  if (!datagrams_.push(payload)) return false;
+  if (!provide_extras().datagrams.push(payload)) return false;
   emitter_.emit(
       DatagramDataMoved{.from = DataPlace::kApplication, .to = DataPlace::kTransport, .length = payload.size()});
   return true;

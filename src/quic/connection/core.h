@@ -18,10 +18,10 @@
 #include "quic/connection/cid_generator.h"
 #include "quic/connection/connection.h"
 #include "quic/connection/datagram_builder.h"
-#include "quic/connection/datagram_queue.h"
 #include "quic/connection/early_data.h"
 #include "quic/connection/early_packets.h"
 #include "quic/connection/event_log.h"
+#include "quic/connection/extras.h"
 #include "quic/connection/key_ring.h"
 #include "quic/connection/lending.h"
 #include "quic/connection/network_paths.h"
@@ -37,23 +37,29 @@
 
 namespace hawser::quic {
 
+class VersionList;  // wire/version_negotiation.h
+
 // What a connection is made of; see Endpoint for where each value comes from.
 struct ConnectionParameters {
   Role role = Role::kClient;
   std::shared_ptr<const ConnectionConfig> config;  // most connections of an endpoint share one
   FourTuple tuple;
-  ConnectionId original_dcid;  // Destination Connection ID of the client's first Initial
-  ConnectionId local_cid;      // our Source Connection ID
-  ConnectionId peer_cid;       // client: == original_dcid; server: the client's Source Connection ID
+  Version version = Version::kV1;  // of the client's first packet
+  ConnectionId original_dcid;      // Destination Connection ID of the client's first Initial
+  ConnectionId local_cid;          // our Source Connection ID
+  ConnectionId peer_cid;           // client: == original_dcid; server: the client's Source Connection ID
   // Server after a Retry: the Destination Connection ID that the client now uses, for keys,
   // and the Retry's Source Connection ID to confirm (the same octets).
   std::optional<ConnectionId> retry_scid;
   bool address_validated = false;   // server: by a token
   std::vector<std::uint8_t> token;  // client: from NEW_TOKEN
-  CidGenerator* cids = nullptr;     // not owned
-  Lending* lending = nullptr;       // not owned
-  EventSink* events = nullptr;      // not owned, may be null
-  std::uint64_t handle = 0;         // unique in the endpoint, for events
+  // Client: makes the TLS session anew if the server wants another version. Not owned, may be null.
+  const TlsClientContext* client_tls = nullptr;
+  std::string server_name;
+  CidGenerator* cids = nullptr;  // not owned
+  Lending* lending = nullptr;    // not owned
+  EventSink* events = nullptr;   // not owned, may be null
+  std::uint64_t handle = 0;      // unique in the endpoint, for events
 };
 
 // A change in how the endpoint routes datagrams to this connection.
@@ -83,14 +89,20 @@ class ConnectionCore final : private TlsHandler {
   // Our transport parameters, to be handed to the session before start().
   [[nodiscard]] std::vector<std::uint8_t> encoded_transport_parameters();
   [[nodiscard]] TransportParameters transport_parameters() const;
-  void set_tls(std::unique_ptr<TlsSession> tls) { tls_ = std::move(tls); }
+  void set_tls(std::unique_ptr<TlsSession> tls) {
+    tls_ = std::move(tls);
+    tls_->set_resumption_scope(static_cast<std::uint32_t>(version_));
+  }
   // Both after set_tls(). Server: 0-RTT under these terms, which outlive this object. Client: if TLS
   // offers 0-RTT with `session`, the limits remembered with it hold until the server has spoken.
   void allow_early_data(const EarlyDataTerms& terms);
   void offer_early_data(Bytes session);
   void start(Timestamp now);
-  // Token for a later connection of this client, to be sent when the handshake is confirmed.
-  void set_new_token(std::vector<std::uint8_t> token) { handshake_.new_token = std::move(token); }
+  // Token for a later connection of this client, sent at once: the handshake is complete.
+  void set_new_token(std::vector<std::uint8_t> token) {
+    handshake_.new_token = std::move(token);
+    owed_.new_token = true;
+  }
 
   // Datagrams and time, from the endpoint. -----------------------------------------------------
 
@@ -140,6 +152,7 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] Path& path() { return *path_; }
   [[nodiscard]] const Path& path() const { return *path_; }
   [[nodiscard]] Role role() const { return role_; }
+  [[nodiscard]] Version version() const { return version_; }
   [[nodiscard]] bool is_server() const { return role_ == Role::kServer; }
   [[nodiscard]] bool is_open() const { return phase_ == Phase::kOpen; }
   [[nodiscard]] bool handshake_complete() const { return handshake_.complete; }
@@ -203,15 +216,28 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] bool may_open(const PacketHeader& header) const;
   [[nodiscard]] bool awaits_zero_rtt_keys() const;
   void open_packet(MutableBytes packet, const PacketHeader& header, const Arrival& arrival);
-  Parsed<bool> open_payload(MutableBytes packet, ReceivedPacket& received, std::size_t header_size);
+  Parsed<bool> open_payload(MutableBytes packet, DirectionKeys* keys, ReceivedPacket& received,
+                            std::size_t header_size);
   void on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received, std::size_t header_size);
   void on_unopened(MutableBytes packet, const PacketHeader& header);
   void on_payload(Bytes payload, ReceivedPacket& received);
   void on_packet_accepted(const ReceivedPacket& received);
   void replay_early_packets();
-  void on_version_negotiation(const PacketHeader& header, Bytes packet);
   void on_retry(const PacketHeader& header, Bytes packet);
   void drop_packet(const PacketHeader& header, std::size_t size, PacketDropReason reason);
+
+  // version.cc
+  [[nodiscard]] const VersionKeyTable& key_table() const;
+  void set_initial_keys();
+  [[nodiscard]] std::vector<std::uint8_t> version_information() const;
+  [[nodiscard]] Version original_version() const;
+  [[nodiscard]] bool may_adopt(Version version) const;
+  DirectionKeys* read_keys(const PacketHeader& header);
+  void adopt_version(Version version);
+  [[nodiscard]] Version choice_for(const VersionList& offered) const;
+  Parsed<void> agree_on_version(const TransportParameters& peer);
+  void on_version_negotiation(const PacketHeader& header, Bytes packet);
+  void restart_in(Version version);
 
   // frames.cc
   Parsed<void> dispatch_frames(Bytes payload, ReceivedPacket& packet);
@@ -374,7 +400,13 @@ class ConnectionCore final : private TlsHandler {
   void log_ecn_state(EcnState before, EcnState now);
   void log_state(LoggedConnectionState state);
   void log_end();
+  void log_versions(const VersionList& server, std::optional<Version> choice);
 
+  Extras& provide_extras() {
+    if (extras_ == nullptr) extras_ = std::make_unique<Extras>();
+    return *extras_;
+  }
+  [[nodiscard]] bool has_datagrams() const { return extras_ != nullptr && !extras_->datagrams.empty(); }
   void begin(Timestamp now) {
     now_ = now;
     emitter_.set_now(now);
@@ -458,6 +490,7 @@ class ConnectionCore final : private TlsHandler {
   Migration& provide_migration();
 
   Role role_;
+  Version version_;
   std::shared_ptr<const ConnectionConfig> shared_config_;
   const ConnectionConfig& config_;
   Ids ids_;
@@ -473,7 +506,7 @@ class ConnectionCore final : private TlsHandler {
   CryptoStreams crypto_;
   StreamSet streams_;
   std::unique_ptr<Path> path_;
-  DatagramQueue datagrams_;
+  std::unique_ptr<Extras> extras_;               // made on demand
   std::unique_ptr<EarlyPackets> early_packets_;  // while there are any
   std::unique_ptr<EarlyData> early_data_;        // while 0-RTT may come or go
   AckFrequencySender ack_frequency_;
@@ -491,5 +524,9 @@ class ConnectionCore final : private TlsHandler {
   std::vector<RoutingChange> routing_changes_;
   ConnectionStats stats_;
 };
+
+// Whether a client may use a session ticket in a connection that begins in `version` (RFC 9369
+// section 5): it must come from a connection of that version.
+bool ticket_is_of(Bytes ticket, Version version);
 
 }  // namespace hawser::quic

@@ -12,18 +12,17 @@
 namespace hawser::quic {
 namespace {
 
-// The first octets of a context: a format of ours, and the version, to which tickets are bound
-// (RFC 9369 section 5).
+// The first octet of a context. That a ticket is of this QUIC version is for
+// TlsSession::set_resumption_scope() to see to.
 constexpr std::uint8_t kContextFormat = 1;
 
 }  // namespace
 
 void seal_terms(EarlyDataTerms& terms, Random& random) {
   const std::vector<std::uint8_t> limits = encode_transport_parameters(terms.limits, Role::kServer, random);
-  std::vector<std::uint8_t> context(1 + 4 + 2 + limits.size() + terms.application.size());
+  std::vector<std::uint8_t> context(1 + 2 + limits.size() + terms.application.size());
   Writer out(context);
   out.u8(kContextFormat);
-  out.u32(static_cast<std::uint32_t>(Version::kV1));
   out.u16(static_cast<std::uint16_t>(limits.size()));
   out.bytes(limits);
   out.bytes(terms.application);
@@ -33,12 +32,10 @@ void seal_terms(EarlyDataTerms& terms, Random& random) {
 std::optional<std::string_view> why_not_early_data(Bytes ticket_context, const EarlyDataTerms& terms) {
   Reader in(ticket_context);
   std::uint8_t format = 0;
-  std::uint32_t version = 0;
   std::uint16_t size = 0;
   Bytes limits;
-  if (!in.u8(format) || format != kContextFormat || !in.u32(version) || !in.u16(size) || !in.bytes(size, limits))
+  if (!in.u8(format) || format != kContextFormat || !in.u16(size) || !in.bytes(size, limits))
     return "the ticket has no terms";
-  if (version != static_cast<std::uint32_t>(Version::kV1)) return "the ticket is of another version";
   if (!equal(in.rest(), terms.application)) return "the application's settings have changed";
   const Parsed<TransportParameters> then = parse_transport_parameters(limits, Role::kServer);
   if (!then || !permits_zero_rtt(*then, terms.limits)) return "the limits are smaller now";
@@ -48,6 +45,7 @@ std::optional<std::string_view> why_not_early_data(Bytes ticket_context, const E
 void ConnectionCore::allow_early_data(const EarlyDataTerms& terms) {
   early_data_ = std::make_unique<EarlyData>();
   early_data_->terms = &terms;
+  early_data_->version = version_;
   tls_->set_ticket_context(terms.ticket_context);
 }
 
@@ -58,6 +56,7 @@ void ConnectionCore::offer_early_data(Bytes session) {
   // They were legal when they came; what is not read back gives no limits, so that nothing is sent.
   const auto then = parse_transport_parameters(ticket->transport_parameters, Role::kServer);
   early_data_ = std::make_unique<EarlyData>();
+  early_data_->version = version_;
   if (then) early_data_->remembered = remembered_parameters(*then);
   apply_peer_limits(early_data_->remembered);
   log_restored_parameters(early_data_->remembered);
@@ -97,7 +96,7 @@ void ConnectionCore::take_back_early_data() {
   on_frames_recovered(PacketNumberSpace::kApplication);
   recovery_.clear();
   streams_.on_early_data_rejected();
-  datagrams_.clear();
+  if (extras_ != nullptr) extras_->datagrams.clear();
   peer_ = Peer{};
   early_data_->packets_end = 0;
 }

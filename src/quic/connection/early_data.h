@@ -31,6 +31,7 @@ std::optional<std::string_view> why_not_early_data(Bytes ticket_context, const E
 
 struct EarlyData {
   const EarlyDataTerms* terms = nullptr;      // server
+  Version version = Version::kV1;             // of 0-RTT packets, whatever the handshake agrees on
   TransportParameters remembered;             // client
   std::optional<TransportParameters> answer;  // client: the server's, until its word on 0-RTT is known
   std::uint64_t packets_end = 0;              // client: one above the last 0-RTT packet's number

@@ -6,6 +6,7 @@
 
 #include "quic/connection/core.h"
 #include "quic/recovery/ack_tracker.h"
+#include "quic/wire/version_negotiation.h"
 
 namespace hawser::quic {
 namespace {
@@ -316,6 +317,21 @@ void ConnectionCore::log_key_update(bool write, KeyTrigger trigger) {
   emitter_.emit(KeyUpdated{.key_type = is_server() == write ? KeyType::kServerOneRtt : KeyType::kClientOneRtt,
                            .key_phase = write ? keys.write_generation() : keys.read_generation(),
                            .trigger = trigger});
+}
+
+// What a Version Negotiation packet brought.
+void ConnectionCore::log_versions(const VersionList& server, std::optional<Version> choice) {
+  if (!emitter_.wants(EventGroup::kConnection)) return;
+  std::array<std::uint32_t, 16> theirs;  // longer lists are cut: nobody speaks as many
+  const std::size_t count = std::min(theirs.size(), server.size());
+  for (std::size_t i = 0; i < count; ++i) theirs[i] = static_cast<std::uint32_t>(server[i]);
+  std::array<std::uint32_t, VersionPreference::kMax> ours;
+  const std::span<const Version> view = config_.versions.view();
+  for (std::size_t i = 0; i < view.size(); ++i) ours[i] = static_cast<std::uint32_t>(view[i]);
+  emitter_.emit(
+      VersionInformation{.server_versions = {theirs.data(), count},
+                         .client_versions = {ours.data(), view.size()},
+                         .chosen_version = static_cast<std::uint32_t>(choice.value_or(Version::kNegotiation))});
 }
 
 void ConnectionCore::log_state(LoggedConnectionState state) {

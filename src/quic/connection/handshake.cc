@@ -37,7 +37,7 @@ void ConnectionCore::on_secret(EncryptionLevel level, SecretDirection direction,
       keys_.one_rtt().set_write_secret(suite, secret);
     }
   } else if (level == EncryptionLevel::kHandshake) {
-    DirectionKeys keys(v1_key_table(), suite, secret, config_.crypto);
+    DirectionKeys keys(key_table(), suite, secret, config_.crypto);
     if (read) {
       keys_.set_handshake_read(std::move(keys));
     } else {
@@ -46,7 +46,9 @@ void ConnectionCore::on_secret(EncryptionLevel level, SecretDirection direction,
     if (keys_.can_open(level) && keys_.can_seal(level)) path_->loss().on_handshake_keys(now_);
   }
   if (level == EncryptionLevel::kZeroRtt) {
-    keys_.set_zero_rtt(DirectionKeys(v1_key_table(), suite, secret, config_.crypto), read);
+    // rfc9369:4.1-zero-rtt
+    const Version version = early_data_ != nullptr ? early_data_->version : version_;
+    keys_.set_zero_rtt(DirectionKeys(*version_key_table(version), suite, secret, config_.crypto), read);
     if (is_server()) {
       // Requests come before the handshake is complete, so its results are wanted now.
       handshake_.facts.alpn = tls_->alpn();
@@ -85,11 +87,14 @@ Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
 Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
   HAWSER_TRY(const TransportParameters parameters, parse_transport_parameters(encoded, peer_of(role_)));
   HAWSER_TRY_VOID(check_peer_cids(parameters));
+  HAWSER_TRY_VOID(agree_on_version(parameters));
   if (!is_server() && early_data_ != nullptr) {
     early_data_->answer = parameters;  // until it is known whether 0-RTT was accepted
   } else {
     apply_peer_parameters(parameters);
   }
+  // A server's say which version it chose.
+  if (is_server()) tls_->set_transport_parameters(encoded_transport_parameters());
   return {};
 }
 
@@ -150,16 +155,15 @@ void ConnectionCore::on_handshake_complete() {
                       .early_data = tls_->early_data()};
   tell_.complete = true;
   log_state(LoggedConnectionState::kHandshakeComplete);
-  constexpr std::uint32_t kVersions[] = {static_cast<std::uint32_t>(Version::kV1)};
-  VersionInformation versions{.chosen_version = kVersions[0]};
-  (is_server() ? versions.server_versions : versions.client_versions) = kVersions;
+  const std::uint32_t chosen[] = {static_cast<std::uint32_t>(version_)};
+  VersionInformation versions{.chosen_version = chosen[0]};
+  (is_server() ? versions.server_versions : versions.client_versions) = chosen;
   emitter_.emit(versions);
   emitter_.emit(AlpnInformation{.chosen_alpn = handshake_.facts.alpn});
   if (!is_server()) conclude_early_data();
   issue_connection_ids();
   if (is_server()) {
     owed_.handshake_done = true;
-    owed_.new_token = !handshake_.new_token.empty();
     confirm_handshake();
   }
 }
@@ -184,6 +188,7 @@ void ConnectionCore::release_handshake() {
   path_->discard_handshake_acks();
   handshake_.token = std::vector<std::uint8_t>();
   release_early_data();
+  if (extras_ != nullptr) extras_->attempt.reset();
   if (!is_server()) return;
   tls_.reset();
   // What comes now can only be a KeyUpdate or junk (RFC 9001 section 6).

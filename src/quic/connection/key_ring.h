@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "quic/crypto/packet_protection.h"
 #include "quic/wire/types.h"
@@ -37,8 +39,28 @@ class KeyRing {
            (level == EncryptionLevel::kZeroRtt && zero_rtt_discarded_);
   }
 
+  // Read keys of Initial packets of another version than the connection's: a client's while it does
+  // not know which version the server takes, a server's for what comes late.
+  [[nodiscard]] DirectionKeys* alternate(Version version) {
+    const bool there = early_ != nullptr && early_->alternate_version == version;
+    return there ? &early_->alternate_read : nullptr;
+  }
+  [[nodiscard]] std::optional<Version> alternate_version() const {
+    return early_ != nullptr ? early_->alternate_version : std::nullopt;
+  }
+  DirectionKeys& set_alternate(Version version, DirectionKeys keys) {
+    early_->alternate_version = version;
+    return early_->alternate_read = std::move(keys);
+  }
+  void drop_alternate() {
+    if (early_ == nullptr) return;
+    early_->alternate_version.reset();
+    early_->alternate_read = DirectionKeys{};
+  }
+
   void discard_initial() {
     if (early_ != nullptr) early_->initial = LevelKeys{};
+    drop_alternate();
     initial_discarded_ = true;
     if (handshake_discarded_) early_.reset();
   }
@@ -81,8 +103,12 @@ class KeyRing {
   struct EarlyKeys {
     LevelKeys initial;
     LevelKeys handshake;
+    std::optional<Version> alternate_version;
+    DirectionKeys alternate_read;
 
-    [[nodiscard]] std::size_t memory() const { return sizeof(EarlyKeys) + initial.memory() + handshake.memory(); }
+    [[nodiscard]] std::size_t memory() const {
+      return sizeof(EarlyKeys) + initial.memory() + handshake.memory() + alternate_read.memory();
+    }
   };
   std::unique_ptr<EarlyKeys> early_ = std::make_unique<EarlyKeys>();
   std::unique_ptr<LevelKeys> zero_rtt_;  // of the few connections that have any

@@ -4,7 +4,6 @@
 #include "quic/connection/core.h"
 #include "quic/crypto/retry_tag.h"
 #include "quic/wire/retry.h"
-#include "quic/wire/version_negotiation.h"
 
 namespace hawser::quic {
 namespace {
@@ -90,14 +89,9 @@ void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) 
     }
   }
   if (phase_ == Phase::kDraining || phase_ == Phase::kTerminated) return;
-  const bool too_small_for_initial = is_server() && datagram.size() < kMinInitialDatagram;
   Bytes first_dcid;
   Arrival here = arrival;
   while (!datagram.empty()) {
-    if (too_small_for_initial && (datagram[0] & 0xf0) == 0xc0) {
-      emitter_.emit(DatagramDropped{.size = arrival.datagram_size, .reason = PacketDropReason::kInvalid});
-      return;
-    }
     const std::size_t used = on_packet(datagram, here, first_dcid);
     if (used == 0 || used >= datagram.size()) return;
     if (first_dcid.empty()) {
@@ -132,6 +126,12 @@ std::size_t ConnectionCore::on_packet(MutableBytes rest, const Arrival& arrival,
     case PacketType::kUnsupportedVersion:
       drop_packet(*header, rest.size(), PacketDropReason::kUnsupported);
       return 0;
+    case PacketType::kInitial:
+      if (is_server() && arrival.datagram_size < kMinInitialDatagram) {
+        emitter_.emit(DatagramDropped{.size = arrival.datagram_size, .reason = PacketDropReason::kInvalid});
+        return 0;
+      }
+      break;
     default:
       break;
   }
@@ -168,9 +168,15 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
     }
     return;
   }
+  DirectionKeys* const keys = level != EncryptionLevel::kOneRtt ? read_keys(header) : nullptr;
+  if (level != EncryptionLevel::kOneRtt && keys == nullptr) {
+    drop_packet(header, packet.size(), PacketDropReason::kUnsupported);
+    return;
+  }
+  const std::uint8_t* sample = packet.data() + header.pn_offset + kSampleOffset;
   const HeaderMask mask = arrival.mask != nullptr
                               ? *arrival.mask
-                              : keys_.read_header(level).mask(packet.data() + header.pn_offset + kSampleOffset);
+                              : (keys != nullptr ? keys->header : keys_.read_header(level)).mask(sample);
   const TruncatedPacketNumber truncated = unprotect(packet.data(), header.pn_offset, mask);
   const PacketNumberSpace space = space_of(level);
   AckTracker& acks = path_->acks(space);
@@ -182,7 +188,7 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
                           .datagram_size = arrival.datagram_size};
   received.number = decode_packet_number(acks.largest_received(), truncated.value, 8u * truncated.length);
   const std::size_t header_size = header.pn_offset + truncated.length;
-  const Parsed<bool> opened = open_payload(packet, received, header_size);
+  const Parsed<bool> opened = open_payload(packet, keys, received, header_size);
   if (!opened) {
     close_for(opened.error());
   } else if (!*opened) {
@@ -190,6 +196,7 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
   } else if (acks.is_duplicate(received.number)) {
     drop_packet(header, packet.size(), PacketDropReason::kDuplicate);
   } else {
+    if (header.is_long() && !is_server()) adopt_version(header.version);
     on_opened(packet, header, received, header_size);
   }
 }
@@ -216,11 +223,11 @@ void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, 
   on_payload(payload, received);
 }
 
-Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, ReceivedPacket& received, std::size_t header_size) {
+Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, DirectionKeys* keys, ReceivedPacket& received,
+                                          std::size_t header_size) {
   const Bytes header = Bytes(packet).first(header_size);
   const MutableBytes sealed = packet.subspan(header_size);
-  if (received.level != EncryptionLevel::kOneRtt)
-    return keys_.level(received.level).read.packet.open(kInitialPathId, received.number, header, sealed);
+  if (keys != nullptr) return keys->packet.open(kInitialPathId, received.number, header, sealed);
   const std::uint64_t read_before = keys_.one_rtt().read_generation();
   const std::uint64_t write_before = keys_.one_rtt().write_generation();
   auto opened =
@@ -315,27 +322,12 @@ void ConnectionCore::drop_packet(const PacketHeader& header, std::size_t size, P
   emitter_.emit(PacketDropped{.packet_type = logged_type(header.type), .size = size, .reason = reason});
 }
 
-void ConnectionCore::on_version_negotiation(const PacketHeader& header, Bytes packet) {
-  // RFC 9000 section 6.2: only a client that has processed no other packet looks at it.
-  const bool mine = equal(header.dcid, ids_.local.view()) && equal(header.scid, ids_.original_dcid.view());
-  if (is_server() || handshake_.begun || handshake_.retried || !mine || phase_ != Phase::kOpen) {
-    drop_packet(header, packet.size(), PacketDropReason::kRejected);
-    return;
-  }
-  const std::optional<VersionList> versions = parse_version_negotiation(header, packet);
-  if (!versions || versions->contains(Version::kV1)) {
-    drop_packet(header, packet.size(), PacketDropReason::kInvalid);
-    return;
-  }
-  finish({.kind = CloseReason::Kind::kVersionMismatch, .reason = "the server speaks no QUIC version that we speak"});
-}
-
 void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
   // RFC 9000 section 17.2.5.2: one Retry, and none after another packet of the server.
   const std::optional<RetryPacket> retry = parse_retry(header, packet);
   if (is_server() || handshake_.begun || handshake_.retried || phase_ != Phase::kOpen || !retry ||
       !equal(header.dcid, ids_.local.view()) || equal(header.scid, ids_.original_dcid.view()) ||
-      !verify_retry_integrity_tag(v1_key_table(), ids_.original_dcid, packet)) {
+      header.version != version_ || !verify_retry_integrity_tag(key_table(), ids_.original_dcid, packet)) {
     drop_packet(header, packet.size(), PacketDropReason::kRejected);
     return;
   }
@@ -345,7 +337,8 @@ void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
   const ConnectionId before = std::exchange(ids_.first_peer, *ids_.retry_scid);
   if (emitter_.wants(EventGroup::kConnection)) log_peer_cid(before, ids_.first_peer);
   path_->peer_cids().set_initial(ids_.first_peer);
-  keys_.set_initial(initial_keys(v1_key_table(), role_, ids_.retry_scid->view(), config_.crypto));
+  set_initial_keys();
+  keys_.drop_alternate();
   recovery_.clear();
   path_->loss().on_retry(recovery_, now_);
   on_frames_recovered(PacketNumberSpace::kInitial);

@@ -22,7 +22,7 @@ void ConnectionCore::rest() {
   keys_.one_rtt().fold();
   path_->loss().rest();
   streams_.rest();
-  datagrams_.rest();
+  if (extras_ != nullptr && !extras_->attempt && extras_->datagrams.empty()) extras_.reset();
   tell_.datagrams = std::vector<Bytes>();
   tell_.rest = true;
 }

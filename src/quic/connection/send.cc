@@ -168,7 +168,10 @@ OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuild
                                             const NetworkPath& network_path) {
   const PacketNumberSpace space = space_of(level);
   LossDetector& loss = path_->loss();
-  PacketHeaderParts parts{.level = level, .dcid = path_->peer_cid(network_path).view(), .scid = ids_.local.view()};
+  PacketHeaderParts parts{.level = level,
+                          .version = level == EncryptionLevel::kZeroRtt ? early_data_->version : version_,
+                          .dcid = path_->peer_cid(network_path).view(),
+                          .scid = ids_.local.view()};
   if (level == EncryptionLevel::kInitial && !is_server()) parts.token = handshake_.token;
   if (level == EncryptionLevel::kOneRtt) parts.key_phase = keys_.one_rtt().write_key_phase();
   return builder.open(parts, loss.next_packet_number(space, cids_->random()), loss.largest_acknowledged(space));
@@ -184,7 +187,7 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (crypto_.wants_to_send(level)) return true;
   if (space != PacketNumberSpace::kApplication) return false;
   return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping ||
-         ack_frequency_.owes_frame() || !datagrams_.empty() || std::as_const(*path_).local_cids().has_frames() ||
+         ack_frequency_.owes_frame() || has_datagrams() || std::as_const(*path_).local_cids().has_frames() ||
          path_->peer_cids().has_frames();
 }
 
@@ -291,8 +294,8 @@ WriteResult ConnectionCore::write_stream_control(PacketPayload& out) {
 }
 
 WriteResult ConnectionCore::write_datagrams(PacketPayload& out) {
-  if (datagrams_.empty()) return WriteResult::kDone;
-  return datagrams_.write(out, path_->active().mtu() - (1 + kMaxConnectionIdLength + 4 + kAeadTagLength));
+  if (!has_datagrams()) return WriteResult::kDone;
+  return extras_->datagrams.write(out, path_->active().mtu() - (1 + kMaxConnectionIdLength + 4 + kAeadTagLength));
 }
 
 void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan) {

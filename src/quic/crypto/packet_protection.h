@@ -75,6 +75,8 @@ class OneRttKeys {
   explicit OneRttKeys(const OneRttOptions& options);
   ~OneRttKeys();
 
+  // Before the first secret: the version agreed on. `table` is in static storage.
+  void set_table(const VersionKeyTable& table) { options_.table = &table; }
   void set_read_secret(CipherSuite suite, Bytes secret);
   void set_write_secret(CipherSuite suite, Bytes secret);
   [[nodiscard]] bool can_open() const { return has_read_secret_; }

@@ -10,8 +10,10 @@
 namespace hawser::quic {
 namespace {
 
-std::vector<std::uint8_t> bound_data(const SocketAddress& client, bool with_port, Bytes retry_scid) {
+std::vector<std::uint8_t> bound_data(const SocketAddress& client, Version version, bool with_port, Bytes retry_scid) {
   std::vector<std::uint8_t> data(client.ip_bytes().begin(), client.ip_bytes().end());
+  for (int shift = 24; shift >= 0; shift -= 8)
+    data.push_back(static_cast<std::uint8_t>(static_cast<std::uint32_t>(version) >> shift));
   if (with_port) {
     data.push_back(static_cast<std::uint8_t>(client.port >> 8));
     data.push_back(static_cast<std::uint8_t>(client.port));
@@ -33,29 +35,29 @@ bool fresh(std::uint64_t issued_ms, Timestamp now, Duration lifetime) {
 
 }  // namespace
 
-std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client, const ConnectionId& original_dcid,
-                                                    const ConnectionId& retry_scid, Timestamp now,
-                                                    Random& random) const {
+std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client, Version version,
+                                                    const ConnectionId& original_dcid, const ConnectionId& retry_scid,
+                                                    Timestamp now, Random& random) const {
   std::array<std::uint8_t, 8 + kMaxConnectionIdLength> notes;
   Writer out(notes);
   put_time(out, now);
   out.bytes(original_dcid.view());
-  return sealer_.seal(TokenKind::kRetry, out.written(), bound_data(client, true, retry_scid.view()), random);
+  return sealer_.seal(TokenKind::kRetry, out.written(), bound_data(client, version, true, retry_scid.view()), random);
 }
 
-std::vector<std::uint8_t> AddressTokens::make_new_token(const SocketAddress& client, Timestamp now,
+std::vector<std::uint8_t> AddressTokens::make_new_token(const SocketAddress& client, Version version, Timestamp now,
                                                         Random& random) const {
   std::array<std::uint8_t, 8> notes;
   Writer out(notes);
   put_time(out, now);
-  return sealer_.seal(TokenKind::kNewToken, out.written(), bound_data(client, false, {}), random);
+  return sealer_.seal(TokenKind::kNewToken, out.written(), bound_data(client, version, false, {}), random);
 }
 
-std::optional<AddressTokens::Verdict> AddressTokens::check(Bytes token, const SocketAddress& client,
+std::optional<AddressTokens::Verdict> AddressTokens::check(Bytes token, const SocketAddress& client, Version version,
                                                            const ConnectionId& dcid, Timestamp now) const {
   const bool is_retry = looks_like_retry(token);
   const auto notes = sealer_.open(is_retry ? TokenKind::kRetry : TokenKind::kNewToken, token,
-                                  bound_data(client, is_retry, is_retry ? dcid.view() : Bytes{}));
+                                  bound_data(client, version, is_retry, is_retry ? dcid.view() : Bytes{}));
   if (!notes) return std::nullopt;
   Reader in(*notes);
   std::uint64_t issued = 0;

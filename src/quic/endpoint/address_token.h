@@ -23,11 +23,13 @@ class AddressTokens {
   // `secret`: 32 octets, shared by servers that accept each other's tokens.
   explicit AddressTokens(Bytes secret) : sealer_(secret) {}
 
+  // All are bound to the QUIC version as well (RFC 9369 section 5).
   // Bound to the client's address and port, and to both connection IDs.
-  std::vector<std::uint8_t> make_retry(const SocketAddress& client, const ConnectionId& original_dcid,
+  std::vector<std::uint8_t> make_retry(const SocketAddress& client, Version version, const ConnectionId& original_dcid,
                                        const ConnectionId& retry_scid, Timestamp now, Random& random) const;
   // Bound to the client's address only: its port changes from visit to visit.
-  std::vector<std::uint8_t> make_new_token(const SocketAddress& client, Timestamp now, Random& random) const;
+  std::vector<std::uint8_t> make_new_token(const SocketAddress& client, Version version, Timestamp now,
+                                           Random& random) const;
 
   struct Verdict {
     bool is_retry = false;
@@ -35,7 +37,8 @@ class AddressTokens {
   };
   // What a valid token proves; nothing for one that is not ours, expired, or of another
   // address. `dcid` is the Destination Connection ID of the packet with the token.
-  std::optional<Verdict> check(Bytes token, const SocketAddress& client, const ConnectionId& dcid, Timestamp now) const;
+  std::optional<Verdict> check(Bytes token, const SocketAddress& client, Version version, const ConnectionId& dcid,
+                               Timestamp now) const;
   // By its first octet: an invalid Retry token is an error, another is merely useless.
   static bool looks_like_retry(Bytes token) {
     return !token.empty() && token[0] == static_cast<std::uint8_t>(TokenKind::kRetry);

@@ -50,7 +50,7 @@ bool is_authentic(Bytes datagram, const PacketHeader& header) {
   if (header.packet_size < header.pn_offset + kMinProtectedLength) return false;
   std::vector<std::uint8_t> packet(datagram.begin(),
                                    datagram.begin() + static_cast<std::ptrdiff_t>(header.packet_size));
-  LevelKeys keys = initial_keys(v1_key_table(), Role::kServer, header.dcid);
+  LevelKeys keys = initial_keys(*version_key_table(header.version), Role::kServer, header.dcid);
   const TruncatedPacketNumber number = unprotect(
       packet.data(), header.pn_offset, keys.read.header.mask(packet.data() + header.pn_offset + kSampleOffset));
   const std::size_t header_size = header.pn_offset + number.length;
@@ -225,10 +225,11 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
     ++stats.datagrams_dropped;
     return;
   }
-  if (header->type == PacketType::kUnsupportedVersion) {
+  if (header->type != PacketType::kVersionNegotiation && !config.connection.versions.contains(header->version)) {
     // RFC 9000 section 6.1: only datagrams that could start a connection are answered.
     if (datagram.size() >= kMinInitialDatagram && replies.admit(now)) {
-      replies.add_version_negotiation(*header, train.tuple, *config.random);
+      replies.add_version_negotiation(*header, train.tuple, config.connection.versions.view(), config.connection.grease,
+                                      *config.random);
       ++stats.version_negotiations_sent;
       emit_endpoint(VersionNegotiationSent{.remote = train.tuple.remote,
                                            .offered_version = static_cast<std::uint32_t>(header->version)},
@@ -284,7 +285,7 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
     emit_endpoint(ConnectionRefused{.remote = train.tuple.remote, .reason = reason}, now);
   };
   if (!header.token.empty()) {
-    verdict = tokens.check(header.token, train.tuple.remote, ConnectionId(header.dcid), now);
+    verdict = tokens.check(header.token, train.tuple.remote, header.version, ConnectionId(header.dcid), now);
     // RFC 9000 section 8.1.2: a bad Retry token in an Initial that is otherwise valid is an
     // error; any other token is merely no proof.
     if (!verdict && AddressTokens::looks_like_retry(header.token) && header.token.size() > TokenSealer::kOverhead) {
@@ -302,7 +303,8 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
     const ConnectionId retry_scid = cids.generate();
     const ConnectionId original(header.dcid);
     replies.add_retry(header, train.tuple, retry_scid,
-                      tokens.make_retry(train.tuple.remote, original, retry_scid, now, *config.random), *config.random);
+                      tokens.make_retry(train.tuple.remote, header.version, original, retry_scid, now, *config.random),
+                      *config.random);
     ++stats.retries_sent;
     emit_endpoint(RetrySent{.remote = train.tuple.remote, .original_destination_cid = original.view()}, now);
     return;
@@ -316,6 +318,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   ConnectionParameters parameters{.role = Role::kServer,
                                   .config = accept_config,
                                   .tuple = train.tuple,
+                                  .version = header.version,
                                   .original_dcid = dcid,
                                   .local_cid = cids.generate(),
                                   .peer_cid = ConnectionId(header.scid),
@@ -326,7 +329,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   }
   Entry& entry = add(std::move(parameters));
   ConnectionCore& c = core(entry);
-  c.set_tls(config.tls->new_session(c.tls_handler(), c.encoded_transport_parameters()));
+  c.set_tls(config.tls->new_session(c.tls_handler()));
   if (early_data != nullptr) c.allow_early_data(*early_data);
   // The client uses its first connection ID until it knows ours (RFC 9000 section 7.2).
   by_cid.insert(hash(dcid.view()), entry);
@@ -350,7 +353,6 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   ++stats.connections_accepted;
   c.attach(entry, *handler);
   if (!early_datagrams.empty()) replay_early_datagrams(entry, hash(dcid.view()), now);
-  if (config.send_new_token) c.set_new_token(tokens.make_new_token(train.tuple.remote, now, *config.random));
   apply_routing(entry);
   touch(entry);
 }
@@ -394,11 +396,14 @@ void Endpoint::Impl::make_ready(Entry& entry) {
 }
 
 // After an input: routes, counts, and either sends or sleeps until the next deadline.
-void Endpoint::Impl::settle(Entry& entry, Timestamp) {
+void Endpoint::Impl::settle(Entry& entry, Timestamp now) {
   apply_routing(entry);
-  if (entry.handshake_counted && !core(entry).handshake_open()) {
+  ConnectionCore& c = core(entry);
+  if (entry.handshake_counted && !c.handshake_open()) {
     entry.handshake_counted = false;
     --handshakes;
+    if (c.is_server() && c.is_open() && config.send_new_token)
+      c.set_new_token(tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random));
   }
   make_ready(entry);
 }
@@ -498,6 +503,14 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   if (!controller) return std::unexpected(controller.error());
   if (parameters.connection.max_udp_payload < kBaseMtu || parameters.connection.max_udp_payload > kMaxMtu)
     return std::unexpected(ConfigError{"max_udp_payload must lie between 1200 and 65527 octets"});
+  const ConnectionConfig& wanted = parameters.connection;
+  const Version version =
+      wanted.first_version != Version::kNegotiation ? wanted.first_version : wanted.versions.first_flight();
+  if (!wanted.versions.contains(version))
+    return std::unexpected(ConfigError{"the first packet's QUIC version must be one of those to speak"});
+  // RFC 9369 section 5: what came from a connection of another version is of no use.
+  if (parameters.token_version != version) parameters.token.clear();
+  if (!parameters.session.empty() && !ticket_is_of(parameters.session, version)) parameters.session.clear();
   // RFC 9000 section 7.2: at least 8 unpredictable octets until the server's choice is known.
   std::array<std::uint8_t, 16> first;
   impl_->config.random->fill(first);
@@ -505,10 +518,13 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   Impl::Entry& entry = impl_->add({.role = Role::kClient,
                                    .config = impl_->shared(parameters.connection),
                                    .tuple = parameters.tuple,
+                                   .version = version,
                                    .original_dcid = original_dcid,
                                    .local_cid = impl_->cids.generate(),
                                    .peer_cid = original_dcid,
-                                   .token = std::move(parameters.token)});
+                                   .token = std::move(parameters.token),
+                                   .client_tls = parameters.tls,
+                                   .server_name = parameters.server_name});
   ConnectionCore& core = Impl::core(entry);
   core.attach(entry, handler);
   const std::vector<std::uint8_t> encoded = core.encoded_transport_parameters();

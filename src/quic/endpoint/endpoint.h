@@ -102,7 +102,8 @@ struct ClientParameters {
   std::string server_name;          // for SNI and certificate verification
   TlsClientContext* tls = nullptr;  // required; not owned; must outlive the connection
   ConnectionConfig connection;
-  std::vector<std::uint8_t> token;  // from an earlier on_new_token, or empty
+  std::vector<std::uint8_t> token;       // from an earlier on_new_token, or empty
+  Version token_version = Version::kV1;  // of the connection that gave it; in another it is not used
   // From an earlier on_session_ticket, or empty. If `tls` offers early data and the ticket allows
   // it, Connection::early_data() is kOffered on return.
   std::vector<std::uint8_t> session;

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "events/event_sink.h"
+#include "quic/connection/core.h"
 #include "quic/tls/dev_certificate.h"
 #include "quic/tls/tls_context.h"
 
@@ -96,12 +97,15 @@ class Pair {
     client = std::make_unique<Endpoint>(EndpointConfig{.secret = client_secret(), .random = &random});
   }
 
-  Connection& connect(std::vector<std::uint8_t> token = {}) {
+  Connection& connect(std::vector<std::uint8_t> token = {}, Version token_version = Version::kV1,
+                      std::vector<std::uint8_t> session = {}) {
     auto connected = client->connect({.tuple = {client_address, server_address},
                                       .server_name = "localhost",
                                       .tls = &*client_tls,
                                       .connection = options.client,
-                                      .token = std::move(token)},
+                                      .token = std::move(token),
+                                      .token_version = token_version,
+                                      .session = std::move(session)},
                                      recorder, now);
     connection = connected.value();
     return *connection;
@@ -243,6 +247,37 @@ TEST(endpoint, retry_validates_the_address) {
   // A ClientHello of two datagrams is answered twice; the client heeds the first answer.
   EXPECT_GE(pair.server->stats().retries_sent, 1u);
   EXPECT_EQ(pair.acceptor.accepted, 1);
+}
+
+// rfc9369:5-ticket-version rfc9369:5-validate rfc9368:7.2-tickets
+TEST(endpoint, tickets_and_tokens_serve_the_version_they_come_from) {
+  PairOptions options;
+  options.server.retry = RetryPolicy::kAlways;
+  options.client.versions = {Version::kV2, Version::kV1};  // begins in 1, comes to 2
+  Pair pair(options);
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return !pair.recorder.token.empty() && !pair.recorder.ticket.empty(); }));
+  ASSERT_EQ(pair.connection->version(), Version::kV2);
+  const std::vector<std::uint8_t> token = pair.recorder.token;
+  const std::vector<std::uint8_t> ticket = pair.recorder.ticket;
+  EXPECT_TRUE(ticket_is_of(ticket, Version::kV2));
+  EXPECT_FALSE(ticket_is_of(ticket, Version::kV1));
+
+  struct Visit {
+    Version version;
+    Version claimed;  // whose token the client says it is
+    bool good;
+  };
+  for (const Visit& visit : {Visit{Version::kV2, Version::kV2, true}, Visit{Version::kV1, Version::kV2, false},
+                             Visit{Version::kV1, Version::kV1, false}}) {
+    const std::uint64_t retries = pair.server->stats().retries_sent;
+    pair.recorder = Recorder();
+    pair.options.client.versions = {visit.version};
+    pair.connect(token, visit.claimed, ticket);
+    ASSERT_TRUE(pair.run([&] { return pair.recorder.complete; }));
+    EXPECT_EQ(pair.server->stats().retries_sent == retries, visit.good);
+    EXPECT_EQ(pair.connection->resumed(), visit.good);
+  }
 }
 
 // rfc9000:8.1.3-token-included rfc9000:8.1.3-token-used rfc9000:8.1.3-token-good rfc9000:8.1.3-token-validated

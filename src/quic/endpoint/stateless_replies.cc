@@ -14,7 +14,6 @@
 namespace hawser::quic {
 namespace {
 
-constexpr Version kSupported[] = {Version::kV1};
 // RFC 9000 section 10.3: at least 21 octets, to look like a packet with a connection ID.
 constexpr std::size_t kMinReset = 21;
 constexpr std::size_t kMaxReset = 43;
@@ -48,11 +47,12 @@ void StatelessReplies::take(TransmitTrain& train) {
   train.ecn = Ecn::kNotEct;
 }
 
-void StatelessReplies::add_version_negotiation(const PacketHeader& header, const FourTuple& tuple, Random& random) {
+void StatelessReplies::add_version_negotiation(const PacketHeader& header, const FourTuple& tuple,
+                                               std::span<const Version> supported, bool reserved, Random& random) {
   std::vector<std::uint8_t> octets(
-      version_negotiation_size(header.dcid.size(), header.scid.size(), std::size(kSupported)));
+      version_negotiation_size(header.dcid.size(), header.scid.size(), supported.size() + (reserved ? 1 : 0)));
   Writer out(octets);
-  write_version_negotiation(out, header, kSupported, random);
+  write_version_negotiation(out, header, supported, reserved, random);
   push(tuple, std::move(octets));
 }
 
@@ -66,14 +66,14 @@ void StatelessReplies::add_retry(const PacketHeader& header, const FourTuple& tu
   std::vector<std::uint8_t> octets(retry_size(retry));
   Writer out(octets);
   write_retry(out, retry);
-  const RetryTag tag = retry_integrity_tag(v1_key_table(), ConnectionId(header.dcid), octets);
+  const RetryTag tag = retry_integrity_tag(*version_key_table(header.version), ConnectionId(header.dcid), octets);
   octets.insert(octets.end(), tag.begin(), tag.end());
   push(tuple, std::move(octets));
 }
 
 void StatelessReplies::add_refusal(const PacketHeader& header, const FourTuple& tuple, std::uint64_t error_code,
                                    CidGenerator& cids) {
-  LevelKeys keys = initial_keys(v1_key_table(), Role::kServer, header.dcid);
+  LevelKeys keys = initial_keys(*version_key_table(header.version), Role::kServer, header.dcid);
   const ConnectionId scid = cids.generate();
   std::vector<std::uint8_t> octets(kInitialSize);
   DatagramBuilder builder;

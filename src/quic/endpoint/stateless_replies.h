@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/datagram.h"
@@ -27,7 +28,9 @@ class StatelessReplies {
   // Whether one more reply may be made now; counts it.
   bool admit(Timestamp now);
 
-  void add_version_negotiation(const PacketHeader& header, const FourTuple& tuple, Random& random);
+  // Offers `supported`, and a version that nobody speaks if `reserved`.
+  void add_version_negotiation(const PacketHeader& header, const FourTuple& tuple, std::span<const Version> supported,
+                               bool reserved, Random& random);
   void add_retry(const PacketHeader& header, const FourTuple& tuple, const ConnectionId& retry_scid, Bytes token,
                  Random& random);
   // An Initial with CONNECTION_CLOSE under the Initial keys of `header`'s connection ID.

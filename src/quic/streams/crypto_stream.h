@@ -50,6 +50,9 @@ class CryptoStreams {
   // probe that should carry data rather than PING.
   void resend_all(EncryptionLevel level);
 
+  // Nothing was sent or received at `level`: another ClientHello takes the place of the first one.
+  void restart(EncryptionLevel level) { levels_[index_of(level)].reset(); }
+
   // The keys of `level` are gone (RFC 9001 section 4.9): frees its memory.
   void discard(EncryptionLevel level);
   // Nobody reads the 1-RTT level any more, nor writes to it: frees its memory as soon as all that

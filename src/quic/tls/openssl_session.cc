@@ -111,6 +111,25 @@ void OpenSslSession::set_transport_parameters(Bytes parameters) {
   HAWSER_CHECK(SSL_set_quic_tls_transport_params(ssl_.get(), parameters_.data(), parameters_.size()) == 1);
 }
 
+// A client's tickets know their scope by the transport parameters that are kept with them.
+void OpenSslSession::set_resumption_scope(std::uint32_t scope) {
+  if (role_ == Role::kClient) return;
+  const unsigned char context[] = {'h',
+                                   'a',
+                                   'w',
+                                   's',
+                                   'e',
+                                   'r',
+                                   static_cast<unsigned char>(scope >> 24),
+                                   static_cast<unsigned char>(scope >> 16),
+                                   static_cast<unsigned char>(scope >> 8),
+                                   static_cast<unsigned char>(scope)};
+  HAWSER_CHECK(SSL_set_session_id_context(ssl_.get(), context, sizeof context) == 1);
+  // OpenSSL copied it into the session at hand before it read the client's extensions.
+  if (SSL_SESSION* session = SSL_get_session(ssl_.get()))
+    HAWSER_CHECK(SSL_SESSION_set1_id_context(session, context, sizeof context) == 1);
+}
+
 Parsed<void> OpenSslSession::on_crypto_data(EncryptionLevel level, Bytes bytes) {
   if (error_) return std::unexpected(*error_);
   if (bytes.empty()) return {};

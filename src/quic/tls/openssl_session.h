@@ -27,6 +27,7 @@ class OpenSslSession final : public TlsSession {
   Parsed<void> on_crypto_data(EncryptionLevel level, Bytes bytes) override;
   void set_transport_parameters(Bytes parameters) override;
   void set_ticket_context(Bytes context) override { ticket_context_.assign(context.begin(), context.end()); }
+  void set_resumption_scope(std::uint32_t scope) override;
 
   bool handshake_complete() const override { return handshake_complete_; }
   std::string_view alpn() const override;

@@ -92,6 +92,11 @@ class TlsSession {
   // kMaxTicketContext octets. The client cannot read it. Before on_crypto_data().
   virtual void set_ticket_context(Bytes context) = 0;
 
+  // Sessions are resumed only within one scope, of which the caller makes the QUIC version (RFC
+  // 9369 section 5). On a server before the first on_crypto_data(): tickets of another scope are
+  // not accepted; a call in on_peer_transport_parameters() changes the scope of tickets to come.
+  virtual void set_resumption_scope(std::uint32_t scope) = 0;
+
   [[nodiscard]] virtual bool handshake_complete() const = 0;
   // The protocol agreed by ALPN: known from the first kHandshake secret on a server, from the
   // first kOneRtt secret on a client; empty before. TLS enforces that there is one.

@@ -270,6 +270,22 @@ TEST(tls_session, tickets_resume_also_at_another_server_with_the_same_secret) {
   EXPECT_FALSE(refused.client->resumed());
 }
 
+// rfc9369:5-validate
+TEST(tls_session, tickets_of_another_scope_are_not_accepted) {
+  const auto server_from = server_context(server_options());
+  const auto client_from = client_context();
+  Handshake full(client_from, server_from);
+  full.server->set_resumption_scope(1);
+  ASSERT_TRUE(full.run());
+  ASSERT_FALSE(full.client_handler.tickets.empty());
+  for (const std::uint32_t scope : {1u, 2u}) {
+    Handshake again(client_from, server_from, 2, "localhost", full.client_handler.tickets[0]);
+    again.server->set_resumption_scope(scope);
+    ASSERT_TRUE(again.run()) << again.client->failure();
+    EXPECT_EQ(again.client->resumed(), scope == 1);
+  }
+}
+
 TEST(tls_session, zero_tickets_means_no_resumption) {
   auto options = server_options();
   options.tickets = 0;

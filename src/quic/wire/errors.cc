@@ -39,6 +39,8 @@ std::string_view to_string(TransportErrorCode code) {
       return "AEAD_LIMIT_REACHED";
     case TransportErrorCode::kNoViablePath:
       return "NO_VIABLE_PATH";
+    case TransportErrorCode::kVersionNegotiationError:
+      return "VERSION_NEGOTIATION_ERROR";
     default:
       break;
   }

@@ -26,7 +26,8 @@ enum class TransportErrorCode : std::uint64_t {
   kKeyUpdateError = 0x0e,
   kAeadLimitReached = 0x0f,
   kNoViablePath = 0x10,
-  kCryptoError = 0x0100,  // + the TLS alert, up to 0x01ff
+  kVersionNegotiationError = 0x11,  // RFC 9368 section 4
+  kCryptoError = 0x0100,            // + the TLS alert, up to 0x01ff
 };
 
 // "FLOW_CONTROL_ERROR" and so on; "CRYPTO_ERROR" for the whole 0x01xx range.

@@ -146,10 +146,10 @@ Parsed<void> parse_preferred_address(Bytes value, TransportParameters& out) {
   return {};
 }
 
+// rfc9368:4-parse-failure rfc9368:4-zero rfc9368:4-not-listed
 // RFC 9368 section 3: Chosen Version, then Available Versions; none is 0, and a client's
 // choice is among those it has available.
-// rfc9368:4-parse rfc9368:4-parse-failure rfc9368:4-not-listed
-Parsed<void> parse_version_information(Bytes value, Role sender, TransportParameters& out) {
+Parsed<void> parse_version_information(Bytes value, Role sender, bool is_draft, TransportParameters& out) {
   if (value.size() < 4 || value.size() % 4 != 0) return illegal("version_information is not a list of versions");
   if (value.size() > kMaxVersionInformationLength) return illegal("version_information is too long");
   bool chosen_is_available = false;
@@ -160,7 +160,7 @@ Parsed<void> parse_version_information(Bytes value, Role sender, TransportParame
   }
   if (sender == Role::kClient && !chosen_is_available)
     return illegal("version_information: chosen version is not available");
-  out.version_information.assign(value.begin(), value.end());
+  if (out.version_information.empty() || !is_draft) out.version_information.assign(value.begin(), value.end());
   return {};
 }
 
@@ -195,7 +195,8 @@ Parsed<void> parse_one(Id id, Bytes value, Role sender, TransportParameters& out
     case Id::kPreferredAddress:
       return parse_preferred_address(value, out);
     case Id::kVersionInformation:
-      return parse_version_information(value, sender, out);
+    case Id::kVersionInformationDraft:
+      return parse_version_information(value, sender, id == Id::kVersionInformationDraft, out);
     default:
       return {};  // RFC 9000 section 7.4.2: unknown ones are passed over.
   }
@@ -346,7 +347,10 @@ std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters&
   HAWSER_CHECK(sender == Role::kServer || !has_server_only);
   if (parameters.stateless_reset_token) list.raw(Id::kStatelessResetToken, *parameters.stateless_reset_token);
   if (parameters.preferred_address) add_preferred_address(list, *parameters.preferred_address);
-  if (!parameters.version_information.empty()) list.raw(Id::kVersionInformation, parameters.version_information);
+  if (!parameters.version_information.empty()) {
+    list.raw(Id::kVersionInformation, parameters.version_information);
+    if (parameters.version_information_draft) list.raw(Id::kVersionInformationDraft, parameters.version_information);
+  }
   add_reserved_parameter(list, random);
   return list.shuffled(random);
 }

@@ -33,6 +33,7 @@ enum class TransportParameterId : std::uint64_t {
   kInitialSourceConnectionId = 0x0f,
   kRetrySourceConnectionId = 0x10,
   kVersionInformation = 0x11,                // RFC 9368
+  kVersionInformationDraft = 0xff73db,       // of its drafts, where Version::kV2Draft is spoken
   kResetStreamAt = 0x1d,                     // draft-ietf-quic-reliable-stream-reset-10
   kMaxDatagramFrameSize = 0x20,              // RFC 9221
   kInitialMaxPathId = 0x3e,                  // draft-ietf-quic-multipath-21
@@ -86,6 +87,8 @@ struct TransportParameters {
   // The value of version_information as it came: Chosen Version, then Available Versions,
   // 4 octets each. Empty: absent, since the parameter has 4 octets or more.
   std::vector<std::uint8_t> version_information;
+  // Sent under the drafts' code point as well, for peers that know only that one.
+  bool version_information_draft = false;
 
   bool operator==(const TransportParameters&) const = default;
 };

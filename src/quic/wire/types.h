@@ -22,6 +22,8 @@ constexpr Role peer_of(Role role) {
 enum class Version : std::uint32_t {
   kNegotiation = 0,
   kV1 = 0x00000001,
+  kV2 = 0x6b3343cf,       // RFC 9369
+  kV2Draft = 0x709a50c4,  // draft-ietf-quic-v2-04 to 09, which distributions still ship
 };
 
 // RFC 9001 section 2.1: what a packet is protected with.

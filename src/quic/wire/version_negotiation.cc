@@ -12,7 +12,7 @@ Version random_reserved_version(Random& random) {
 
 // rfc9000:17.2.1-version-0 rfc9000:17.2.1-dcid rfc9000:17.2.1-scid rfc9000:17.2.1-0x40 rfc9000:17.2.1-no-rules
 void write_version_negotiation(Writer& out, const PacketHeader& received, std::span<const Version> supported,
-                               Random& random) {
+                               bool reserved, Random& random) {
   HAWSER_CHECK(received.dcid.size() <= 255 && received.scid.size() <= 255);
   // The low seven bits are free; RFC 9000 section 17.2.1 asks for the fixed bit, so that
   // QUIC can share a port with other protocols.
@@ -22,7 +22,7 @@ void write_version_negotiation(Writer& out, const PacketHeader& received, std::s
   out.bytes(received.scid);
   out.u8(static_cast<std::uint8_t>(received.dcid.size()));
   out.bytes(received.dcid);
-  out.u32(static_cast<std::uint32_t>(random_reserved_version(random)));
+  if (reserved) out.u32(static_cast<std::uint32_t>(random_reserved_version(random)));
   for (const Version version : supported) out.u32(static_cast<std::uint32_t>(version));
 }
 

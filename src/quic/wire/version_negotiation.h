@@ -20,16 +20,16 @@ constexpr bool is_reserved_version(Version version) {
 }
 Version random_reserved_version(Random& random);
 
-// Octets of a Version Negotiation packet, the reserved version counted.
+// Octets of a Version Negotiation packet; `versions` counts the reserved one, if there is one.
 constexpr std::size_t version_negotiation_size(std::size_t dcid_length, std::size_t scid_length, std::size_t versions) {
-  return 1 + 4 + 1 + dcid_length + 1 + scid_length + 4 * (versions + 1);
+  return 1 + 4 + 1 + dcid_length + 1 + scid_length + 4 * versions;
 }
 
 // Writes the answer to a packet with these connection IDs: they change places. Both have at
-// most 255 octets. `supported` goes out in its order behind one reserved version.
+// most 255 octets. `supported` goes out in its order, behind a reserved version if `reserved`.
 // out.remaining() >= version_negotiation_size(..).
 void write_version_negotiation(Writer& out, const PacketHeader& received, std::span<const Version> supported,
-                               Random& random);
+                               bool reserved, Random& random);
 
 // The versions in a received packet. A view into the datagram.
 class VersionList {

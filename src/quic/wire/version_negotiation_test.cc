@@ -21,9 +21,9 @@ TEST(version_negotiation, swaps_connection_ids_and_adds_a_reserved_version) {
     random.fill(dcid);
     random.fill(scid);
     const PacketHeader received{.type = PacketType::kUnsupportedVersion, .dcid = dcid, .scid = scid};
-    Octets packet(version_negotiation_size(dcid.size(), scid.size(), kSupported.size()));
+    Octets packet(version_negotiation_size(dcid.size(), scid.size(), kSupported.size() + 1));
     Writer out(packet);
-    write_version_negotiation(out, received, kSupported, random);
+    write_version_negotiation(out, received, kSupported, true, random);
     ASSERT_EQ(out.remaining(), 0u);
     EXPECT_EQ(packet[0] & 0xc0, 0xc0);
 
@@ -39,6 +39,20 @@ TEST(version_negotiation, swaps_connection_ids_and_adds_a_reserved_version) {
     EXPECT_TRUE(versions->contains(kSupported[1]));
     EXPECT_FALSE(versions->contains(Version{2}));
   }
+}
+
+TEST(version_negotiation, has_no_reserved_version_if_told_so) {
+  SeededRandom random(1);
+  Octets packet(version_negotiation_size(0, 0, kSupported.size()));
+  Writer out(packet);
+  write_version_negotiation(out, {.type = PacketType::kUnsupportedVersion}, kSupported, false, random);
+  ASSERT_EQ(out.remaining(), 0u);
+  const auto header = parse_packet_header(packet, 8);
+  ASSERT_TRUE(header);
+  const auto versions = parse_version_negotiation(*header, packet);
+  ASSERT_TRUE(versions);
+  ASSERT_EQ(versions->size(), 2u);
+  EXPECT_EQ((*versions)[0], Version::kV1);
 }
 
 // rfc9000:17.2.1-unused

@@ -36,11 +36,17 @@ struct VersionTraits {
   }
 };
 
+// RFC 9369 section 3.2.
+inline constexpr std::array<PacketType, 4> kV2TypeOfBits{PacketType::kRetry, PacketType::kInitial, PacketType::kZeroRtt,
+                                                         PacketType::kHandshake};
+
 inline constexpr std::array kVersionTraits{
     VersionTraits{
         .version = Version::kV1,  // RFC 9000 section 17.2, table 5
         .type_of_bits = {PacketType::kInitial, PacketType::kZeroRtt, PacketType::kHandshake, PacketType::kRetry},
     },
+    VersionTraits{.version = Version::kV2, .type_of_bits = kV2TypeOfBits},
+    VersionTraits{.version = Version::kV2Draft, .type_of_bits = kV2TypeOfBits},
 };
 
 // The row of a version, nullptr if hawser does not speak it.

@@ -1,0 +1,29 @@
+// extras.h: what few connections need, or all of them only for a while. Made on demand, so that an
+// idle connection pays one pointer for all of it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "quic/connection/datagram_queue.h"
+#include "quic/wire/types.h"
+
+namespace hawser::quic {
+
+class TlsClientContext;  // tls/tls_context.h
+
+// A client's attempt to connect, until the handshake is confirmed: what it takes to begin again in
+// another version.
+struct ClientAttempt {
+  const TlsClientContext* tls = nullptr;  // not owned
+  std::string server_name;
+  Version original = Version::kV1;  // of the first packet; after a Version Negotiation packet, of its answer
+  bool restarted = false;           // a Version Negotiation packet was followed
+};
+
+struct Extras {
+  std::optional<ClientAttempt> attempt;
+  DatagramQueue datagrams;
+};
+
+}  // namespace hawser::quic
