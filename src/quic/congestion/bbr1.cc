@@ -13,6 +13,7 @@ void Bbr1::reset(std::uint64_t max_datagram_size) {
   pacing_rate_ = static_cast<std::uint64_t>(kHighGain * static_cast<double>(model_.initial_bandwidth({})));
   recovery_start_ = Timestamp::min();
   conserving_ = lost_since_cycle_ = idle_restart_ = false;
+  last_loss_round_ = 0;
   probe_rtt_done_at_ = kNever;
 }
 
@@ -144,7 +145,10 @@ void Bbr1::on_loss(const LossEvent& event) {
   }
   if (event.largest_lost_sent_time <= recovery_start_) return;
   recovery_start_ = event.now;
-  if (conserving_ || state_ == State::kProbeRtt) return;
+  // Only the first round of an episode conserves: loss in every round is one long episode.
+  const bool same_episode = last_loss_round_ != 0 && model_.round() - last_loss_round_ <= 2;
+  last_loss_round_ = model_.round();
+  if (conserving_ || same_episode || state_ == State::kProbeRtt) return;
   prior_window_ = window_;
   conserving_ = true;
   conserve_until_ = model_.delivered() + event.bytes_in_flight_before;

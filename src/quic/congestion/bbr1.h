@@ -59,6 +59,7 @@ class Bbr1 final : public CongestionController {
   Timestamp recovery_start_ = Timestamp::min();
   std::uint64_t conserve_until_ = 0;  // delivered octets at which the first round of recovery ends
   bool conserving_ = false;
+  std::uint64_t last_loss_round_ = 0;
   bool lost_since_cycle_ = false;
   std::uint32_t cycle_index_ = 0;
   Timestamp cycle_start_{};

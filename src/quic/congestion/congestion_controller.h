@@ -144,6 +144,8 @@ class CongestionController {
   [[nodiscard]] virtual std::uint64_t congestion_window() const = 0;
   // Octets per second; empty: the pacer derives it from window and RTT.
   [[nodiscard]] virtual std::optional<std::uint64_t> pacing_rate() const { return std::nullopt; }
+  // Bursts of ten datagrams would be taken for a queue: send a quarter of a millisecond at a time.
+  [[nodiscard]] virtual bool paces_smoothly() const { return false; }
   // Packets sent at or before this time belong to the congestion event now being handled.
   // Timestamp::min() outside recovery.
   [[nodiscard]] virtual Timestamp recovery_start_time() const = 0;

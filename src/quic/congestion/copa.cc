@@ -43,7 +43,7 @@ void Copa::on_ack(const AckEvent& event) {
   min_rtt_.update(*event.latest_rtt, event.now, kMinRttWindow);
   standing_.update(*event.latest_rtt, event.now, event.smoothed_rtt / 2);
   max_rtt_next_ = std::max(max_rtt_next_, *event.latest_rtt);
-  const Duration queueing = standing_.value() - min_rtt_.value();
+  const Duration queueing = std::max(standing_.value() - min_rtt_.value() - kBatching, Duration::zero());
   update_mode(event, queueing);
 
   // Target rate: 1 / (delta * queueing delay) packets; the rate now: window / standing RTT.

@@ -15,6 +15,8 @@ class Copa final : public CongestionController {
   static constexpr std::uint32_t kRoundsInDirection = 3;  // before the velocity doubles
   static constexpr std::uint32_t kRoundsUntilCompetition = 5;
   static constexpr double kNearlyEmpty = 0.1;  // of the range of RTTs seen
+  // Pacing and acknowledging in batches look like a queue of this length, which is therefore none.
+  static constexpr Duration kBatching = 500us;
   static constexpr double kMaxVelocityShare = 0.5;
 
   explicit Copa(std::uint64_t max_datagram_size) { reset(max_datagram_size); }
@@ -32,6 +34,7 @@ class Copa final : public CongestionController {
 
   [[nodiscard]] std::uint64_t congestion_window() const override { return static_cast<std::uint64_t>(window_); }
   [[nodiscard]] std::optional<std::uint64_t> pacing_rate() const override;
+  [[nodiscard]] bool paces_smoothly() const override { return true; }
   [[nodiscard]] Timestamp recovery_start_time() const override { return recovery_start_; }
   [[nodiscard]] CongestionSnapshot snapshot() const override;
   [[nodiscard]] std::string_view name() const override { return "copa"; }

@@ -39,8 +39,9 @@ void Pacer::on_mtu_change(std::uint64_t max_datagram_size) {
 // rfc9002:7.7-bursts rfc9002:7.7-initial-window
 void Pacer::set_burst() {
   const auto tick = static_cast<std::uint64_t>(bytes_in(rate_, kTimerGranularity));
-  const std::uint64_t ten = std::min<std::uint64_t>(kBurstDatagrams * max_datagram_size_, kBurstBytesMax);
-  burst_ = static_cast<std::size_t>(std::max(ten, tick));
+  const std::uint64_t datagrams = smooth_ && rate_ != 0 ? 2 : kBurstDatagrams;
+  const std::uint64_t least = std::min<std::uint64_t>(datagrams * max_datagram_size_, kBurstBytesMax);
+  burst_ = static_cast<std::size_t>(std::max(least, tick));
 }
 
 // rfc9002:7.7-pace
@@ -84,7 +85,8 @@ Duration Pacer::time_for(std::uint64_t bytes) const {
 
 Timestamp Pacer::next_release(Timestamp now) const {
   // A batch worth waking up for: half the bucket, but at least one datagram.
-  const auto batch = static_cast<std::int64_t>(std::max<std::uint64_t>(burst_ / 2, max_datagram_size_));
+  const auto worth = smooth_ ? static_cast<std::uint64_t>(bytes_in(rate_, kSmoothBatch)) : burst_ / 2;
+  const auto batch = static_cast<std::int64_t>(std::max<std::uint64_t>(worth, max_datagram_size_));
   const std::int64_t have = level(now);
   if (have >= batch) return now;
   return now + time_for(static_cast<std::uint64_t>(batch - have));

@@ -17,6 +17,8 @@ class Pacer {
   static constexpr std::uint64_t kBurstDatagrams = 10;
   // Timers of drivers are this coarse: each tick must be able to release what the rate asks.
   static constexpr Duration kTimerGranularity = 1ms;
+  // What a smooth pacer releases at once, where the driver's timer allows it.
+  static constexpr Duration kSmoothBatch = 250us;
 
   explicit Pacer(std::uint64_t max_datagram_size);
 
@@ -24,6 +26,8 @@ class Pacer {
   // (so that doubling is possible), else 1.25; or what the controller says itself.
   void set_rate(std::uint64_t congestion_window, Duration smoothed_rtt, bool slow_start,
                 std::optional<std::uint64_t> controller_rate);
+  // Small batches in place of whole trains, for controllers that take a burst for a queue.
+  void set_smooth(bool smooth) { smooth_ = smooth; }
   void on_mtu_change(std::uint64_t max_datagram_size);
   void reset(std::uint64_t max_datagram_size);
 
@@ -49,6 +53,7 @@ class Pacer {
   std::int64_t tokens_ = 0;  // as of updated_; negative after an overdraft
   Timestamp updated_{};
   bool started_ = false;
+  bool smooth_ = false;
 };
 
 }  // namespace hawser::quic

@@ -13,7 +13,7 @@ void Prague::reset(std::uint64_t max_datagram_size) {
   alpha_known_ = false;
   round_acked_ = round_marked_ = 0;
   round_rtt_min_ = Duration::max();
-  classic_rounds_ = 0;
+  quiet_rounds_ = classic_rounds_ = 0;
   classic_ = false;
   smoothed_rtt_ = Duration::zero();
   reduced_at_ = recovery_start_ = Timestamp::min();
@@ -47,7 +47,9 @@ void Prague::on_ack(const AckEvent& event) {
   } else {
     // A datagram for each virtual RTT squared: as many in a second as a path of 25 ms gets.
     const double scale = to_seconds(smoothed_rtt_) / to_seconds(virtual_rtt());
-    window_ += acked * static_cast<double>(max_datagram_size_) / window_ * scale * scale;
+    const double reno = static_cast<double>(max_datagram_size_) / window_ * scale * scale;
+    const std::uint32_t quiet = quiet_rounds_ > kQuietRounds ? std::min(quiet_rounds_ - kQuietRounds, 20u) : 0;
+    window_ += acked * std::max(reno, std::min(reno * static_cast<double>(1u << quiet), kMaxGrowth));
   }
   window_ = std::min(window_, static_cast<double>(kMaxWindowBytes));
 }
@@ -57,6 +59,7 @@ void Prague::end_round(const AckEvent& event) {
     const double share = static_cast<double>(std::min(round_marked_, round_acked_)) / static_cast<double>(round_acked_);
     alpha_ += kAlphaGain * (share - alpha_);
   }
+  quiet_rounds_ = round_marked_ == 0 ? quiet_rounds_ + 1 : 0;
   if (round_marked_ != 0) judge_queue();
   round_acked_ = round_marked_ = 0;
   round_rtt_min_ = Duration::max();
@@ -77,6 +80,7 @@ void Prague::judge_queue() {
 }
 
 void Prague::reduce(double factor, Timestamp now) {
+  quiet_rounds_ = 0;
   window_ = std::max(window_ * factor, static_cast<double>(minimum_window(max_datagram_size_)));
   ssthresh_ = window_;
   reduced_at_ = now;

@@ -16,6 +16,10 @@ class Prague final : public CongestionController {
   // An L4S queue marks at 1 ms. CE under a standing queue longer than this comes of a classic AQM, whose
   // targets are 5 ms and more; below half of it the queue is L4S again.
   static constexpr Duration kClassicQueue = 4ms;
+  // After this many rounds without a mark there is more room than a datagram a round: growth doubles in
+  // each further round, up to a 32nd of the window, which an L4S queue bears.
+  static constexpr std::uint32_t kQuietRounds = 8;
+  static constexpr double kMaxGrowth = 1.0 / 32;
   static constexpr std::uint32_t kClassicRounds = 4;  // rounds with CE in a row that agree
 
   explicit Prague(std::uint64_t max_datagram_size) { reset(max_datagram_size); }
@@ -32,6 +36,7 @@ class Prague final : public CongestionController {
 
   [[nodiscard]] std::uint64_t congestion_window() const override { return static_cast<std::uint64_t>(window_); }
   [[nodiscard]] std::optional<std::uint64_t> pacing_rate() const override;
+  [[nodiscard]] bool paces_smoothly() const override { return true; }
   [[nodiscard]] Timestamp recovery_start_time() const override { return recovery_start_; }
   [[nodiscard]] CongestionSnapshot snapshot() const override;
   [[nodiscard]] std::string_view name() const override { return "prague"; }
@@ -59,6 +64,7 @@ class Prague final : public CongestionController {
   std::uint64_t round_marked_ = 0;
   Timestamp round_end_{};
   Duration round_rtt_min_ = Duration::max();
+  std::uint32_t quiet_rounds_ = 0;  // rounds without a mark
   std::uint32_t classic_rounds_ = 0;
   bool classic_ = false;
 

@@ -30,6 +30,8 @@ void Westwood::measure(const AckEvent& event) {
   const bool first = coarse_ == 0;
   coarse_ = first ? sample : coarse_ * 7 / 8 + sample / 8;
   bandwidth_ = first ? sample : bandwidth_ * 7 / 8 + coarse_ / 8;
+  // Slow start doubles the rate in a round, which the filters would follow a dozen rounds later.
+  if (snapshot().phase == CongestionPhase::kSlowStart && sample > bandwidth_) coarse_ = bandwidth_ = sample;
   acked_ = 0;
   interval_start_ = event.now;
 }

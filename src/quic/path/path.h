@@ -163,6 +163,7 @@ class Path {
 
   // RTT or window changed: so does the rate.
   void update_pacing_rate() {
+    pacer_.set_smooth(controller_->paces_smoothly());
     pacer_.set_rate(controller_->congestion_window(), loss_.rtt().smoothed(),
                     controller_->snapshot().phase == CongestionPhase::kSlowStart, controller_->pacing_rate());
   }

@@ -175,6 +175,7 @@ class PathModel {
   }
 
   void update_rate() {
+    pacer_.set_smooth(controller_->paces_smoothly());
     pacer_.set_rate(controller_->congestion_window(), loss_.rtt().smoothed(),
                     controller_->snapshot().phase == CongestionPhase::kSlowStart, controller_->pacing_rate());
   }
