@@ -16,7 +16,7 @@ class Copa final : public CongestionController {
   static constexpr std::uint32_t kRoundsUntilCompetition = 5;
   static constexpr double kNearlyEmpty = 0.1;  // of the range of RTTs seen
   // Pacing and acknowledging in batches look like a queue of this length, which is therefore none.
-  static constexpr Duration kBatching = 500us;
+  static constexpr Duration kBatching = 250us;
   static constexpr double kMaxVelocityShare = 0.5;
 
   explicit Copa(std::uint64_t max_datagram_size) { reset(max_datagram_size); }
