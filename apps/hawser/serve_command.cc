@@ -24,6 +24,7 @@
 #include "runtime/key_log.h"
 #include "runtime/shutdown_signals.h"
 #include "serve_certificate.h"
+#include "serve_limits.h"
 #include "version_option.h"
 #include "worker_options.h"
 
@@ -42,7 +43,7 @@ struct ServeOptions {
   bool pin = false;
   net::SteeringMethod steering = net::SteeringMethod::kAuto;
   EngineArguments engine;
-  bool retry = false;
+  LimitArguments limits;
   bool listing = false;
   bool hidden = false;
   std::string cache_control;
@@ -73,6 +74,8 @@ constexpr std::string_view kExamples = R"(Examples:
       an anycast address for handshakes, this machine's own for what follows
   hawser serve 127.0.0.1:0 --root . --dev-cert --qlog /tmp/qlog
       any free port; one qlog file per connection
+  hawser serve --root ./site --dev-cert --retry=always --source-initials 500
+      no state before a client's address is proven, and little work for any one address
 
 SSLKEYLOGFILE=FILE writes the TLS secrets for Wireshark.)";
 
@@ -122,7 +125,7 @@ runtime::HttpServerOptions server_options(const ServeOptions& options) {
   server.connection.idle_timeout = seconds(options.idle_timeout_s);
   server.connection.handshake_timeout = seconds(options.handshake_timeout_s);
   server.connection.disable_active_migration = options.disable_migration;
-  server.retry = options.retry ? quic::RetryPolicy::kAlways : quic::RetryPolicy::kUnderLoad;
+  apply_limits(options.limits, server);
   server.files = {.root = options.root,
                   .listing = options.listing,
                   .hidden = options.hidden,
@@ -184,6 +187,8 @@ void print_memory(std::size_t connections) {
 void wait_for_end(runtime::ShutdownSignals& signals, runtime::HttpServer& server, Duration grace) {
   signals.wait();
   print_memory(server.connection_count());
+  fmt::print("{}", describe_defence(server.stats()));
+  std::fflush(stdout);
   const Timestamp deadline = runtime::current_time() + grace;
   server.shutdown();
   while (runtime::current_time() < deadline && server.connection_count() > 0) {
@@ -252,8 +257,6 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   add_worker_options(*command, options->workers, options->pin);
   add_steering_option(*command, options->steering);
   add_engine_options(*command, options->engine);
-  command->add_flag("--retry", options->retry,
-                    "Have every new client prove its address first; otherwise only under load");
   command
       ->add_option("--preferred-address", options->preferred_addresses,
                    "Where clients go over to after the handshake, at most one address of IPv4 and one of IPv6; "
@@ -262,6 +265,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false);
   command->add_flag("--disable-migration", options->disable_migration,
                     "Ask clients not to change their address (disable_active_migration)");
+  add_limit_options(*command, options->limits);
   command->add_flag("--list", options->listing, "Show the names in folders without index.html");
   command->add_flag("--hidden", options->hidden, "Serve names that begin with '.' too");
   command->add_option("--cache-control", options->cache_control, "Cache-Control of files, e.g. \"max-age=60\"")

@@ -32,6 +32,8 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
                                 .accept = this,
                                 .retry = options.retry,
                                 .secret = secret,
+                                .handshakes_max = options.handshakes_max,
+                                .admission = options.admission,
                                 .events = parts_->qlog ? &parts_->qlog->sink() : nullptr};
     endpoint_.emplace(worker, std::move(config),
                       Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError),
@@ -43,6 +45,7 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
     for (quic::Connection* connection : server_->open_connections()) endpoint_->endpoint().wake(*connection);
   }
   [[nodiscard]] std::size_t connection_count() { return endpoint_->endpoint().connection_count(); }
+  [[nodiscard]] quic::EndpointStats stats() { return endpoint_->endpoint().stats(); }
 
   quic::ConnectionHandler* on_accept(quic::Connection& connection) override { return server_->accept(connection); }
 
@@ -138,6 +141,14 @@ std::size_t HttpServer::connection_count() {
     count += worker->call([server = server](Worker&) { return server->connection_count(); }).value_or(0);
   }
   return count;
+}
+
+quic::EndpointStats HttpServer::stats() {
+  quic::EndpointStats sum;
+  for (const auto& [worker, server] : servers_) {
+    if (const auto stats = worker->call([server = server](Worker&) { return server->stats(); })) sum += *stats;
+  }
+  return sum;
 }
 
 }  // namespace hawser::runtime

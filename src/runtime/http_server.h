@@ -26,6 +26,9 @@ struct HttpServerOptions {
   net::UdpOptions udp;  // udp.local: where to listen
   quic::ConnectionConfig connection;
   quic::RetryPolicy retry = quic::RetryPolicy::kUnderLoad;
+  // Of each worker, as EndpointConfig has them.
+  std::size_t handshakes_max = 10'000;
+  quic::AdmissionLimits admission;
   // common.alpn empty: HTTP/3, and HTTP/0.9 beside it. ticket_secret empty: drawn once for
   // all workers, so that each resumes the others' sessions.
   quic::TlsServerOptions tls;
@@ -53,6 +56,8 @@ class HttpServer {
   void shutdown();
   // Connections that the endpoints still hold, those that are closing included.
   [[nodiscard]] std::size_t connection_count();
+  // Of all workers together; of what is the most that there was, the sum of each worker's.
+  [[nodiscard]] quic::EndpointStats stats();
 
  private:
   class WorkerServer;

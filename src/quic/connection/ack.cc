@@ -78,6 +78,9 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
   }
   apply_recovery(outcome);
   on_frames_recovered(packet.space);
+  // It may come late, or beside data; of nothing but old news no peer has much to tell.
+  if (outcome.acked_packets == 0) [[unlikely]]
+    return charge(in, FloodGuard::kCheap);
   return {};
 }
 

@@ -55,7 +55,8 @@ struct ConnectionStats {
   std::uint64_t spurious_losses = 0;
   std::uint64_t key_updates = 0;
   std::uint64_t ecn_ce_received = 0;
-  Duration handshake_time{0};  // from the first packet to handshake completion; 0 before
+  std::uint64_t idle_frames_received = 0;  // that moved no data: PING, MAX_DATA, PATH_CHALLENGE and so on
+  Duration handshake_time{0};              // from the first packet to handshake completion; 0 before
   Duration smoothed_rtt{0};
   Duration min_rtt{0};
   Duration latest_rtt{0};

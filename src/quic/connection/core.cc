@@ -153,6 +153,7 @@ ConnectionStats ConnectionCore::stats() const {
   stats.key_updates = keys_.one_rtt().write_generation();
   stats.max_datagram_size = path_->active().mtu();
   stats.memory_bytes = memory();
+  stats.idle_frames_received = flood_guard_.frames();
   return stats;
 }
 

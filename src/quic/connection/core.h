@@ -22,6 +22,7 @@
 #include "quic/connection/early_packets.h"
 #include "quic/connection/event_log.h"
 #include "quic/connection/extras.h"
+#include "quic/connection/flood_guard.h"
 #include "quic/connection/key_ring.h"
 #include "quic/connection/lending.h"
 #include "quic/connection/network_paths.h"
@@ -167,6 +168,8 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] Timestamp now() const { return now_; }
   // The application is being told that this stream came to its orderly end.
   [[nodiscard]] bool just_ended(StreamId id) const { return tell_.ended == id; }
+  // It was closed since the peer sent frames without end or use.
+  [[nodiscard]] bool flooded() const { return flood_guard_.tripped(); }
   // A packet of the peer was opened: it is who the keys say.
   [[nodiscard]] bool begun() const { return handshake_.begun; }
   // Where the rooms above tell their events of this connection.
@@ -241,6 +244,11 @@ class ConnectionCore final : private TlsHandler {
 
   // frames.cc
   Parsed<void> dispatch_frames(Bytes payload, ReceivedPacket& packet);
+  // `handler` behind the flood guard, so that frames which carry data pay nothing for it.
+  template <FrameHandler handler, std::uint32_t cost>
+  Parsed<void> guarded(FrameReader& in, ReceivedPacket& packet);
+  // A frame of the peer that moves nothing: PROTOCOL_VIOLATION once there are far too many.
+  Parsed<void> charge(FrameReader& in, std::uint32_t cost);
   Parsed<void> on_padding(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_ping(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_ack(FrameReader& in, ReceivedPacket& packet);
@@ -523,6 +531,7 @@ class ConnectionCore final : private TlsHandler {
   std::unique_ptr<Migration> migration_;
   std::vector<RoutingChange> routing_changes_;
   ConnectionStats stats_;
+  FloodGuard flood_guard_;
 };
 
 // Whether a client may use a session ticket in a connection that begins in `version` (RFC 9369

@@ -6,34 +6,47 @@
 
 namespace hawser::quic {
 
+Parsed<void> ConnectionCore::charge(FrameReader& in, std::uint32_t cost) {
+  if (flood_guard_.spend(cost)) return {};
+  const std::uint64_t moved = streams_.receive_window().consumed() + streams_.send_credit().used();
+  if (flood_guard_.renew(cost, moved, times_.started, now_)) return {};
+  return in.fault(TransportErrorCode::kProtocolViolation, "a flood of frames without use");
+}
+
+template <ConnectionCore::FrameHandler handler, std::uint32_t cost>
+Parsed<void> ConnectionCore::guarded(FrameReader& in, ReceivedPacket& packet) {
+  HAWSER_TRY_VOID(charge(in, cost));
+  return (this->*handler)(in, packet);
+}
+
 constexpr ConnectionCore::FrameHandlers ConnectionCore::make_frame_handlers() {
   FrameHandlers table{};
   const auto set = [&table](std::uint64_t first, std::uint64_t last, FrameHandler handler) {
     for (std::uint64_t type = first; type <= last; ++type) table[type] = handler;
   };
   set(0x00, 0x00, &ConnectionCore::on_padding);
-  set(0x01, 0x01, &ConnectionCore::on_ping);
+  set(0x01, 0x01, &ConnectionCore::guarded<&ConnectionCore::on_ping, FloodGuard::kCheap>);
   set(0x02, 0x03, &ConnectionCore::on_ack);
-  set(0x04, 0x04, &ConnectionCore::on_reset_stream);
-  set(0x05, 0x05, &ConnectionCore::on_stop_sending);
-  set(0x06, 0x06, &ConnectionCore::on_crypto);
-  set(0x07, 0x07, &ConnectionCore::on_new_token);
+  set(0x04, 0x04, &ConnectionCore::guarded<&ConnectionCore::on_reset_stream, FloodGuard::kStreamEnd>);
+  set(0x05, 0x05, &ConnectionCore::guarded<&ConnectionCore::on_stop_sending, FloodGuard::kStreamEnd>);
+  set(0x06, 0x06, &ConnectionCore::guarded<&ConnectionCore::on_crypto, FloodGuard::kCheap>);
+  set(0x07, 0x07, &ConnectionCore::guarded<&ConnectionCore::on_new_token, FloodGuard::kStreamEnd>);
   set(0x08, 0x0f, &ConnectionCore::on_stream);
-  set(0x10, 0x10, &ConnectionCore::on_max_data);
-  set(0x11, 0x11, &ConnectionCore::on_max_stream_data);
-  set(0x12, 0x13, &ConnectionCore::on_max_streams);
-  set(0x14, 0x14, &ConnectionCore::on_data_blocked);
-  set(0x15, 0x15, &ConnectionCore::on_stream_data_blocked);
-  set(0x16, 0x17, &ConnectionCore::on_streams_blocked);
-  set(0x18, 0x18, &ConnectionCore::on_new_connection_id);
-  set(0x19, 0x19, &ConnectionCore::on_retire_connection_id);
-  set(0x1a, 0x1a, &ConnectionCore::on_path_challenge);
-  set(0x1b, 0x1b, &ConnectionCore::on_path_response);
+  set(0x10, 0x10, &ConnectionCore::guarded<&ConnectionCore::on_max_data, FloodGuard::kCheap>);
+  set(0x11, 0x11, &ConnectionCore::guarded<&ConnectionCore::on_max_stream_data, FloodGuard::kCheap>);
+  set(0x12, 0x13, &ConnectionCore::guarded<&ConnectionCore::on_max_streams, FloodGuard::kCheap>);
+  set(0x14, 0x14, &ConnectionCore::guarded<&ConnectionCore::on_data_blocked, FloodGuard::kCheap>);
+  set(0x15, 0x15, &ConnectionCore::guarded<&ConnectionCore::on_stream_data_blocked, FloodGuard::kCheap>);
+  set(0x16, 0x17, &ConnectionCore::guarded<&ConnectionCore::on_streams_blocked, FloodGuard::kCheap>);
+  set(0x18, 0x18, &ConnectionCore::guarded<&ConnectionCore::on_new_connection_id, FloodGuard::kPath>);
+  set(0x19, 0x19, &ConnectionCore::guarded<&ConnectionCore::on_retire_connection_id, FloodGuard::kPath>);
+  set(0x1a, 0x1a, &ConnectionCore::guarded<&ConnectionCore::on_path_challenge, FloodGuard::kPath>);
+  set(0x1b, 0x1b, &ConnectionCore::guarded<&ConnectionCore::on_path_response, FloodGuard::kCheap>);
   set(0x1c, 0x1d, &ConnectionCore::on_connection_close);
-  set(0x1e, 0x1e, &ConnectionCore::on_handshake_done);
-  set(0x1f, 0x1f, &ConnectionCore::on_immediate_ack);
+  set(0x1e, 0x1e, &ConnectionCore::guarded<&ConnectionCore::on_handshake_done, FloodGuard::kCheap>);
+  set(0x1f, 0x1f, &ConnectionCore::guarded<&ConnectionCore::on_immediate_ack, FloodGuard::kCheap>);
   set(0x30, 0x31, &ConnectionCore::on_datagram_frame);
-  set(0xaf, 0xaf, &ConnectionCore::on_ack_frequency);
+  set(0xaf, 0xaf, &ConnectionCore::guarded<&ConnectionCore::on_ack_frequency, FloodGuard::kCheap>);
   return table;
 }
 
@@ -91,6 +104,8 @@ Parsed<void> ConnectionCore::on_new_token(FrameReader& in, ReceivedPacket&) {
 
 Parsed<void> ConnectionCore::on_stream(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const StreamFrame frame, parse_stream(in));
+  if (frame.data.empty()) [[unlikely]]
+    HAWSER_TRY_VOID(charge(in, FloodGuard::kCheap));
   stats_.stream_bytes_received += frame.data.size();
   return streams_.on_stream(frame.stream_id, frame.offset, frame.data, frame.fin);
 }
@@ -214,6 +229,7 @@ Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket&)
   // RFC 9221 section 3.
   if (datagram_size(frame) > config_.max_datagram_frame_size)
     return in.fault(TransportErrorCode::kProtocolViolation, "DATAGRAM larger than max_datagram_frame_size");
+  flood_guard_.earn(frame.data.size());
   tell_.datagrams.push_back(frame.data);
   return {};
 }

@@ -70,6 +70,10 @@ struct Endpoint::Impl {
     bool ready = false;       // stands in ready_
     bool touched = false;     // stands in touched_
     bool handshake_counted = true;
+    bool admitted = false;   // stands in admission with what follows, while handshake_counted
+    bool validated = false;  // by a token
+    Admission::Source source;
+    std::uint32_t handshake_memory = 0;  // octets, when it was last looked at
   };
 
   explicit Impl(EndpointConfig c)
@@ -80,6 +84,12 @@ struct Endpoint::Impl {
         tokens(config.secret),
         replies(config.stateless_replies_max),
         hash{{config.random->next_u64(), config.random->next_u64()}} {
+    if (config.tls != nullptr) {
+      AdmissionLimits limits = config.admission;
+      limits.retry_mark =
+          std::clamp<std::size_t>(config.handshakes_max / 2, 1, std::max<std::size_t>(limits.retry_mark, 1));
+      admission = std::make_unique<Admission>(limits, config.retry, std::array{hash.key[1], hash.key[0]});
+    }
     if (config.replay_guard == nullptr) return;
     early_data = std::make_unique<EarlyDataTerms>(EarlyDataTerms{.guard = config.replay_guard,
                                                                  .limits = configured_parameters(config.connection),
@@ -95,6 +105,7 @@ struct Endpoint::Impl {
   CidGenerator cids;
   AddressTokens tokens;
   StatelessReplies replies;
+  std::unique_ptr<Admission> admission;        // servers only
   Lending lending;                             // outlives the connections
   std::unique_ptr<EarlyDataTerms> early_data;  // likewise; null: 0-RTT is rejected
   EarlyDatagrams early_datagrams;
@@ -125,7 +136,12 @@ struct Endpoint::Impl {
   void on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
   void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
               const std::optional<AddressTokens::Verdict>& verdict, Timestamp now);
-  [[nodiscard]] bool wants_retry() const;
+  void send_retry(const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
+  // Whether one more stateless reply may go there.
+  bool may_reply(const SocketAddress& to, Timestamp now) {
+    return admission->on_reply(admission->source_of(to), now) && replies.admit(now);
+  }
+  void end_handshake(Entry& entry, Timestamp now);
   void replay_early_datagrams(Entry& entry, std::uint64_t cid, Timestamp now);
   Entry& add(ConnectionParameters parameters);
   const std::shared_ptr<const ConnectionConfig>& shared(const ConnectionConfig& wanted);
@@ -134,7 +150,7 @@ struct Endpoint::Impl {
   void settle(Entry& entry, Timestamp now);
   void apply_routing(Entry& entry);
   void forget_reset_tokens(Entry& entry);
-  void remove(Entry& entry);
+  void remove(Entry& entry, Timestamp now);
   void emit_endpoint(const auto& event, Timestamp now) {
     const Vantage vantage = config.tls != nullptr ? Vantage::kServer : Vantage::kClient;
     EventEmitter(config.events, {.connection = 0, .original_destination_cid = {}, .now = now, .vantage = vantage})
@@ -207,7 +223,7 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
     // RFC 9000 section 10.3.1: perhaps a stateless reset of ours to hear.
     if (on_reset(datagram, now)) return;
     ++stats.datagrams_dropped;
-    if (config.tls == nullptr || !replies.admit(now)) return;
+    if (config.tls == nullptr || !may_reply(train.tuple.remote, now)) return;
     // Of another endpoint's connection, then. An answer does no harm: it is smaller.
     if (config.strays != nullptr && datagram.size() >= kMinResetHeard) {
       ReceivedTrain stray = train;
@@ -227,7 +243,7 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
   }
   if (header->type != PacketType::kVersionNegotiation && !config.connection.versions.contains(header->version)) {
     // RFC 9000 section 6.1: only datagrams that could start a connection are answered.
-    if (datagram.size() >= kMinInitialDatagram && replies.admit(now)) {
+    if (datagram.size() >= kMinInitialDatagram && may_reply(train.tuple.remote, now)) {
       replies.add_version_negotiation(*header, train.tuple, config.connection.versions.view(), config.connection.grease,
                                       *config.random);
       ++stats.version_negotiations_sent;
@@ -264,24 +280,18 @@ bool Endpoint::Impl::on_reset(Bytes datagram, Timestamp now) {
   return true;
 }
 
-bool Endpoint::Impl::wants_retry() const {
-  switch (config.retry) {
-    case RetryPolicy::kAlways:
-      return true;
-    case RetryPolicy::kUnderLoad:
-      return handshakes >= config.handshakes_max / 2;
-    case RetryPolicy::kNever:
-      return false;
-  }
-  return false;
-}
-
 void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
                                    Timestamp now) {
   std::optional<AddressTokens::Verdict> verdict;
+  const Admission::Source source = admission->source_of(train.tuple.remote);
+  if (!admission->on_initial(source, now)) {
+    ++stats.datagrams_dropped;
+    return;
+  }
   const auto refuse = [&](TransportErrorCode code, std::string_view reason) {
     ++stats.connections_refused;
-    if (replies.admit(now)) replies.add_refusal(header, train.tuple, static_cast<std::uint64_t>(code), cids);
+    if (may_reply(train.tuple.remote, now))
+      replies.add_refusal(header, train.tuple, static_cast<std::uint64_t>(code), cids);
     emit_endpoint(ConnectionRefused{.remote = train.tuple.remote, .reason = reason}, now);
   };
   if (!header.token.empty()) {
@@ -289,7 +299,8 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
     // RFC 9000 section 8.1.2: a bad Retry token in an Initial that is otherwise valid is an
     // error; any other token is merely no proof.
     if (!verdict && AddressTokens::looks_like_retry(header.token) && header.token.size() > TokenSealer::kOverhead) {
-      if (is_authentic(datagram, header)) refuse(TransportErrorCode::kInvalidToken, "invalid Retry token");
+      if (replies.has_room() && is_authentic(datagram, header))
+        refuse(TransportErrorCode::kInvalidToken, "invalid Retry token");
       return;
     }
   }
@@ -298,18 +309,28 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
     return refuse(TransportErrorCode::kConnectionRefused, "connections_max reached");
   if (handshakes >= config.handshakes_max)
     return refuse(TransportErrorCode::kConnectionRefused, "handshakes_max reached");
-  if (!verdict && wants_retry()) {
-    if (!replies.admit(now)) return;
-    const ConnectionId retry_scid = cids.generate();
-    const ConnectionId original(header.dcid);
-    replies.add_retry(header, train.tuple, retry_scid,
-                      tokens.make_retry(train.tuple.remote, header.version, original, retry_scid, now, *config.random),
-                      *config.random);
-    ++stats.retries_sent;
-    emit_endpoint(RetrySent{.remote = train.tuple.remote, .original_destination_cid = original.view()}, now);
-    return;
+  switch (admission->judge(source, verdict.has_value(), now)) {
+    case Admission::Verdict::kAccept:
+      return accept(datagram, header, train, verdict, now);
+    case Admission::Verdict::kRetry:
+      return send_retry(header, train, now);
+    case Admission::Verdict::kIgnore:
+      ++stats.datagrams_dropped;
+      return;
+    case Admission::Verdict::kRefuse:
+      return refuse(TransportErrorCode::kConnectionRefused, "handshake_memory_max reached");
   }
-  accept(datagram, header, train, verdict, now);
+}
+
+void Endpoint::Impl::send_retry(const PacketHeader& header, const ReceivedTrain& train, Timestamp now) {
+  if (!replies.has_room()) return;
+  const ConnectionId retry_scid = cids.generate();
+  const ConnectionId original(header.dcid);
+  replies.add_retry(header, train.tuple, retry_scid,
+                    tokens.make_retry(train.tuple.remote, header.version, original, retry_scid, now, *config.random),
+                    *config.random);
+  ++stats.retries_sent;
+  emit_endpoint(RetrySent{.remote = train.tuple.remote, .original_destination_cid = original.view()}, now);
 }
 
 void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
@@ -328,6 +349,10 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
     parameters.retry_scid = dcid;
   }
   Entry& entry = add(std::move(parameters));
+  entry.source = admission->source_of(train.tuple.remote);
+  entry.validated = verdict.has_value();
+  entry.admitted = true;
+  admission->begin(entry.source, entry.validated, now);
   ConnectionCore& c = core(entry);
   c.set_tls(config.tls->new_session(c.tls_handler()));
   if (early_data != nullptr) c.allow_early_data(*early_data);
@@ -338,16 +363,16 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   if (!c.begun()) {
     // Damaged on its way, or no Initial at all: nobody is there to be told.
     ++stats.datagrams_dropped;
-    remove(entry);
+    remove(entry, now);
     return;
   }
   ConnectionHandler* handler = config.accept->on_accept(entry);
   if (handler == nullptr) {
     ++stats.connections_refused;
-    if (replies.admit(now))
+    if (may_reply(train.tuple.remote, now))
       replies.add_refusal(header, train.tuple, static_cast<std::uint64_t>(TransportErrorCode::kConnectionRefused),
                           cids);
-    remove(entry);
+    remove(entry, now);
     return;
   }
   ++stats.connections_accepted;
@@ -398,14 +423,27 @@ void Endpoint::Impl::make_ready(Entry& entry) {
 // After an input: routes, counts, and either sends or sleeps until the next deadline.
 void Endpoint::Impl::settle(Entry& entry, Timestamp now) {
   apply_routing(entry);
-  ConnectionCore& c = core(entry);
-  if (entry.handshake_counted && !c.handshake_open()) {
-    entry.handshake_counted = false;
-    --handshakes;
-    if (c.is_server() && c.is_open() && config.send_new_token)
-      c.set_new_token(tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random));
+  if (entry.handshake_counted) {
+    if (!core(entry).handshake_open()) {
+      end_handshake(entry, now);
+    } else if (entry.admitted) {
+      const auto memory = static_cast<std::uint32_t>(core(entry).memory());
+      admission->on_memory(static_cast<std::int64_t>(memory) - entry.handshake_memory);
+      entry.handshake_memory = memory;
+    }
   }
   make_ready(entry);
+}
+
+void Endpoint::Impl::end_handshake(Entry& entry, Timestamp now) {
+  entry.handshake_counted = false;
+  --handshakes;
+  ConnectionCore& c = core(entry);
+  if (c.is_server() && c.is_open() && config.send_new_token)
+    c.set_new_token(tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random));
+  if (!entry.admitted) return;
+  admission->on_memory(-static_cast<std::int64_t>(std::exchange(entry.handshake_memory, 0)));
+  admission->end(entry.source, entry.validated, c.handshake_complete(), now);
 }
 
 void Endpoint::Impl::apply_routing(Entry& entry) {
@@ -433,14 +471,15 @@ void Endpoint::Impl::forget_reset_tokens(Entry& entry) {
     if (token != 0) by_reset_token.erase(std::exchange(token, 0), entry);
 }
 
-void Endpoint::Impl::remove(Entry& entry) {
+void Endpoint::Impl::remove(Entry& entry, Timestamp now) {
   apply_routing(entry);  // what was retired just now must not be found either
   core(entry).for_each_routed_cid([&](const ConnectionId& cid) { by_cid.erase(hash(cid.view()), entry); });
   forget_reset_tokens(entry);
   timers.remove(entry);
   if (entry.ready) std::erase(ready, &entry);
   if (entry.touched) std::erase(touched, &entry);
-  if (entry.handshake_counted) --handshakes;
+  if (entry.handshake_counted) end_handshake(entry, now);
+  stats.floods_ended += core(entry).flooded();
   ++turnover;
   --stats.connections_open;
   // The last one takes its place.
@@ -457,7 +496,7 @@ void Endpoint::on_timeout(Timestamp now) {
     core.on_timeout(now);
     core.end_batch(now);
     if (core.terminated()) {
-      impl_->remove(entry);
+      impl_->remove(entry, now);
     } else {
       impl_->settle(entry, now);
     }
@@ -564,7 +603,9 @@ std::uint64_t Endpoint::turnover() const {
   return impl_->turnover;
 }
 EndpointStats Endpoint::stats() const {
-  return impl_->stats;
+  EndpointStats stats = impl_->stats;
+  if (impl_->admission != nullptr) stats.admission = impl_->admission->stats();
+  return stats;
 }
 
 }  // namespace hawser::quic

@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "quic/connection/connection.h"
+#include "quic/endpoint/admission.h"
 
 namespace hawser {
 class EventSink;  // events/event_sink.h
@@ -52,12 +53,6 @@ class StrayHandler {
   // it to any of the endpoints. `datagram`, a train of one, may be a reset for a connection of
   // another: give a copy to on_stray() of each. Called at most stateless_replies_max times a second.
   virtual void on_stray(const ReceivedTrain& datagram) = 0;
-};
-
-enum class RetryPolicy : std::uint8_t {
-  kNever,
-  kAlways,     // every Initial without a valid token is answered with Retry
-  kUnderLoad,  // once handshakes_max / 2 handshakes are open
 };
 
 struct EndpointConfig {
@@ -91,7 +86,8 @@ struct EndpointConfig {
   // Limits, with what happens past them.
   std::size_t connections_max = 1'000'000;    // further Initials: CONNECTION_REFUSED
   std::size_t handshakes_max = 10'000;        // likewise
-  std::size_t stateless_replies_max = 1'000;  // Retry, VN and resets a second; further: silence
+  std::size_t stateless_replies_max = 1'000;  // VN, refusals and resets a second; further: silence
+  AdmissionLimits admission;                  // servers only
 
   Random* random = nullptr;     // required; not owned
   EventSink* events = nullptr;  // optional; not owned; every event of every connection
@@ -118,7 +114,12 @@ struct EndpointStats {
   std::uint64_t retries_sent = 0;
   std::uint64_t version_negotiations_sent = 0;
   std::uint64_t stateless_resets_sent = 0;
+  std::uint64_t floods_ended = 0;  // connections closed since their peer sent frames without end or use
+  Admission::Stats admission;
   std::uint64_t trains_sent = 0;
+
+  // Adds what another endpoint of the same server counted.
+  EndpointStats& operator+=(const EndpointStats& other);
 };
 
 class Endpoint {

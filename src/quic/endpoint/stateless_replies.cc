@@ -26,7 +26,7 @@ bool StatelessReplies::admit(Timestamp now) {
   const double since = refilled_ == Timestamp{} ? 1.0 : to_seconds(now - refilled_);
   tokens_ = std::min(burst, tokens_ + since * static_cast<double>(per_second_));
   refilled_ = now;
-  if (tokens_ < 1 || queue_.size() - next_ >= kMaxQueued) return false;
+  if (tokens_ < 1 || !has_room()) return false;
   tokens_ -= 1;
   return true;
 }

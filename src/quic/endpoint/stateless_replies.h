@@ -19,14 +19,15 @@ namespace hawser::quic {
 
 class StatelessReplies {
  public:
-  // Replies that wait for the driver; more are not made.
-  static constexpr std::size_t kMaxQueued = 256;
+  // Replies that wait for the driver; more are not made. Some 200 octets each: 400 KB.
+  static constexpr std::size_t kMaxQueued = 2'048;
 
   // At most `per_second` replies a second, in bursts of a tenth of that.
   explicit StatelessReplies(std::size_t per_second) : per_second_(per_second) {}
 
-  // Whether one more reply may be made now; counts it.
+  // Whether one more reply may be made now; counts it. Retries are counted by who asks for them.
   bool admit(Timestamp now);
+  [[nodiscard]] bool has_room() const { return queue_.size() - next_ < kMaxQueued; }
 
   // Offers `supported`, and a version that nobody speaks if `reserved`.
   void add_version_negotiation(const PacketHeader& header, const FourTuple& tuple, std::span<const Version> supported,

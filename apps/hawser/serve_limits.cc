@@ -1,0 +1,73 @@
+// serve_limits.cc: reads the limits on new clients and tells what they did.
+#include "serve_limits.h"
+
+#include <fmt/format.h>
+
+namespace hawser::app {
+
+void add_limit_options(CLI::App& command, LimitArguments& limits) {
+  command
+      .add_flag("--retry{always}", limits.retry,
+                "Have new clients prove their address by a Retry: --retry or --retry=always every one, --retry=never "
+                "none, --retry=auto, as without it, while handshakes are begun that nobody completes")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  command
+      .add_option("--retry-mark", limits.admission.retry_mark,
+                  "Handshakes that nobody completes, of a worker, from which on auto switches Retry on")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_option("--handshakes-max", limits.handshakes_max, "Handshakes of a worker that may be open")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--handshakes-per-second", limits.admission.handshakes_per_second,
+                  "Handshakes that a worker begins in a second")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--source-handshakes", limits.admission.source_handshakes_max,
+                  "Handshakes that may be open from one IPv4 address or IPv6 /64")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--source-initials", limits.admission.source_initials_per_second,
+                  "First packets a second that a worker looks at from one such source")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--handshake-memory", limits.admission.handshake_memory_max,
+                  "Octets that a worker spends on handshakes which are open")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES")
+      ->default_str("512MB");
+}
+
+void apply_limits(const LimitArguments& limits, runtime::HttpServerOptions& server) {
+  server.retry = limits.retry == "always"  ? quic::RetryPolicy::kAlways
+                 : limits.retry == "never" ? quic::RetryPolicy::kNever
+                                           : quic::RetryPolicy::kUnderLoad;
+  server.handshakes_max = limits.handshakes_max;
+  server.admission = limits.admission;
+}
+
+std::string describe_defence(const quic::EndpointStats& stats) {
+  const quic::Admission::Stats& a = stats.admission;
+  std::string text;
+  if (stats.retries_sent != 0 || stats.connections_refused != 0 || stats.datagrams_dropped != 0) {
+    text += fmt::format(
+        "new clients: {} accepted, {} refused, {} retries; switched on {} times; {} datagrams dropped, {} over a "
+        "source's rate, {} over the handshakes' limits; at most {} handshakes open, {:.1f} MB\n",
+        stats.connections_accepted, stats.connections_refused, stats.retries_sent, a.retry_switched_on,
+        stats.datagrams_dropped, a.initials_over_source_rate, a.handshakes_ignored + a.handshakes_over_memory,
+        a.handshakes_open_most, static_cast<double>(a.handshake_memory_most) / 1e6);
+  }
+  if (stats.floods_ended != 0) text += fmt::format("floods: {} connections ended for theirs\n", stats.floods_ended);
+  return text;
+}
+
+}  // namespace hawser::app

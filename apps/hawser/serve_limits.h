@@ -1,0 +1,24 @@
+// serve_limits.h: the options of `hawser serve` against floods of new clients, and what came of them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <string>
+
+#include "runtime/http_server.h"
+
+namespace hawser::app {
+
+struct LimitArguments {
+  std::string retry = "auto";
+  std::size_t handshakes_max = runtime::HttpServerOptions{}.handshakes_max;
+  quic::AdmissionLimits admission;
+};
+
+void add_limit_options(CLI::App& command, LimitArguments& limits);
+void apply_limits(const LimitArguments& limits, runtime::HttpServerOptions& server);
+
+// Lines on clients that were turned away; empty if none was.
+std::string describe_defence(const quic::EndpointStats& stats);
+
+}  // namespace hawser::app

@@ -1,0 +1,34 @@
+// endpoint_stats.cc: adds up what the endpoints of one server counted.
+#include "quic/endpoint/endpoint.h"
+
+namespace hawser::quic {
+
+Admission::Stats& Admission::Stats::operator+=(const Stats& other) {
+  initials_over_source_rate += other.initials_over_source_rate;
+  handshakes_ignored += other.handshakes_ignored;
+  handshakes_over_memory += other.handshakes_over_memory;
+  replies_over_source_rate += other.replies_over_source_rate;
+  retry_switched_on += other.retry_switched_on;
+  handshakes_open += other.handshakes_open;
+  handshakes_open_most += other.handshakes_open_most;
+  handshake_memory += other.handshake_memory;
+  handshake_memory_most += other.handshake_memory_most;
+  return *this;
+}
+
+EndpointStats& EndpointStats::operator+=(const EndpointStats& other) {
+  connections_accepted += other.connections_accepted;
+  connections_refused += other.connections_refused;
+  connections_open += other.connections_open;
+  datagrams_received += other.datagrams_received;
+  datagrams_dropped += other.datagrams_dropped;
+  retries_sent += other.retries_sent;
+  version_negotiations_sent += other.version_negotiations_sent;
+  stateless_resets_sent += other.stateless_resets_sent;
+  floods_ended += other.floods_ended;
+  admission += other.admission;
+  trains_sent += other.trains_sent;
+  return *this;
+}
+
+}  // namespace hawser::quic
