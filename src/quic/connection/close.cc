@@ -4,12 +4,14 @@
 
 namespace hawser::quic {
 
+// rfc9000:10.3-close-if-able rfc9000:11-signal rfc9000:11.1-close
 void ConnectionCore::close(ApplicationErrorCode code, std::string_view reason) {
   if (phase_ != Phase::kOpen) return;
   enter_closing({.kind = CloseReason::Kind::kLocalApplication, .error_code = code, .reason = std::string(reason)},
                 true);
 }
 
+// rfc9000:11-appropriate rfc9000:5.2-undo-or-error
 void ConnectionCore::close_for(const TransportError& error, CloseReason::Kind kind) {
   if (phase_ != Phase::kOpen) return;
   std::string reason(error.reason);
@@ -22,6 +24,7 @@ void ConnectionCore::close_for(const TransportError& error, CloseReason::Kind ki
                 true);
 }
 
+// rfc9000:10.2-three-pto rfc9000:10.2-not-early
 void ConnectionCore::enter_closing(CloseReason reason, bool tell_peer) {
   phase_ = Phase::kClosing;
   closing_.reason = std::make_unique<CloseReason>(std::move(reason));
@@ -32,6 +35,7 @@ void ConnectionCore::enter_closing(CloseReason reason, bool tell_peer) {
   emit_closed();
 }
 
+// rfc9000:10.2.2-silent rfc9000:10.2.2-no-more
 void ConnectionCore::enter_draining(CloseReason reason) {
   if (phase_ == Phase::kDraining || phase_ == Phase::kTerminated) return;
   const bool was_open = phase_ == Phase::kOpen;
@@ -44,6 +48,7 @@ void ConnectionCore::enter_draining(CloseReason reason) {
 }
 
 // Over at once: nobody is there to be told.
+// rfc9000:10.2-discard
 void ConnectionCore::finish(CloseReason reason) {
   if (phase_ == Phase::kTerminated) return;
   const bool was_open = phase_ == Phase::kOpen;
@@ -56,11 +61,14 @@ void ConnectionCore::finish(CloseReason reason) {
   log_end();
 }
 
+// rfc9000:10.3.1-drain
 void ConnectionCore::on_stateless_reset(Timestamp now) {
   begin(now);
   enter_draining({.kind = CloseReason::Kind::kStatelessReset, .reason = "the peer no longer knows this connection"});
 }
 
+// rfc9000:10.2.3-one-rtt rfc9000:10.2.3-server-both rfc9000:10.2.3-before-confirmed rfc9000:10.2.3-server-initial
+// rfc9000:10.2.1-unvalidated rfc9000:11.1-repeat
 bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& builder) {
   if (!closing_.packet_owed) return false;
   closing_.packet_owed = false;
@@ -102,6 +110,7 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
   return true;
 }
 
+// rfc9000:10.2.3-converted rfc9000:10.2.3-reason-cleared
 void ConnectionCore::write_close(EncryptionLevel level, PacketPayload& out) const {
   const CloseReason& reason = *closing_.reason;
   ConnectionCloseFrame frame{.application = reason.kind == CloseReason::Kind::kLocalApplication,

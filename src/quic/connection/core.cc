@@ -114,6 +114,7 @@ bool ConnectionCore::prefers_another_address() const {
                          config_.preferred_ipv6.family != AddressFamily::kNone);
 }
 
+// rfc9000:7.3-ids-match
 TransportParameters ConnectionCore::transport_parameters() const {
   TransportParameters ours = configured_parameters(config_);
   ours.initial_source_connection_id = ids_.local;

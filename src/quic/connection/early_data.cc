@@ -49,6 +49,7 @@ void ConnectionCore::allow_early_data(const EarlyDataTerms& terms) {
   tls_->set_ticket_context(terms.ticket_context);
 }
 
+// rfc9001:5.6-asked rfc9000:7.4.1-only-remembered
 void ConnectionCore::offer_early_data(Bytes session) {
   if (tls_->early_data() != EarlyDataStatus::kOffered) return;
   const std::optional<SessionTicketView> ticket = parse_session_ticket(session);
@@ -90,6 +91,7 @@ void ConnectionCore::conclude_early_data() {
 
 // RFC 9001 section 4.6.2: all that was sent has never been said. Streams keep their data and their
 // numbers; limits start anew.
+// rfc9001:5.6-stop
 void ConnectionCore::take_back_early_data() {
   recovery_.clear();
   path_->loss().on_zero_rtt_rejected(recovery_, now_);
@@ -111,6 +113,7 @@ void ConnectionCore::release_early_data() {
   early_data_.reset();
 }
 
+// rfc9001:4.9.3-server
 void ConnectionCore::on_early_data_timeout() {
   if (early_data_ == nullptr || now_ < early_data_->discard_at) return;
   keys_.discard_zero_rtt();

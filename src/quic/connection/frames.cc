@@ -81,6 +81,7 @@ Parsed<void> ConnectionCore::on_reset_stream(FrameReader& in, ReceivedPacket&) {
   return streams_.on_reset_stream(frame.stream_id, frame.error_code, frame.final_size);
 }
 
+// rfc9000:3.5-stop-answered rfc9000:3.5-stop-code
 Parsed<void> ConnectionCore::on_stop_sending(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const StopSendingFrame frame, parse_stop_sending(in));
   return streams_.on_stop_sending(frame.stream_id, frame.error_code);
@@ -92,6 +93,7 @@ Parsed<void> ConnectionCore::on_crypto(FrameReader& in, ReceivedPacket& packet) 
   return feed_tls(packet.level);
 }
 
+// rfc9000:19.7-server rfc9000:8.1.3-token-right-server
 Parsed<void> ConnectionCore::on_new_token(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const NewTokenFrame frame, parse_new_token(in));
   if (is_server()) return in.fault(TransportErrorCode::kProtocolViolation, "NEW_TOKEN from a client");
@@ -110,6 +112,7 @@ Parsed<void> ConnectionCore::on_stream(FrameReader& in, ReceivedPacket&) {
   return streams_.on_stream(frame.stream_id, frame.offset, frame.data, frame.fin);
 }
 
+// rfc9000:4.1-limit-not-lowered rfc9000:13.3-outdated
 Parsed<void> ConnectionCore::on_max_data(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const MaxDataFrame frame, parse_max_data(in));
   streams_.on_max_data(frame.maximum);
@@ -121,6 +124,7 @@ Parsed<void> ConnectionCore::on_max_stream_data(FrameReader& in, ReceivedPacket&
   return streams_.on_max_stream_data(frame.stream_id, frame.maximum);
 }
 
+// rfc9000:4.6-max-streams-not-lowered rfc9000:19.11-not-lowered
 Parsed<void> ConnectionCore::on_max_streams(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const MaxStreamsFrame frame, parse_max_streams(in));
   return streams_.on_max_streams(frame.bidirectional, frame.maximum);
@@ -218,6 +222,7 @@ Parsed<void> ConnectionCore::on_connection_close(FrameReader& in, ReceivedPacket
   return {};
 }
 
+// rfc9000:19.20-server
 Parsed<void> ConnectionCore::on_handshake_done(FrameReader& in, ReceivedPacket&) {
   if (is_server()) return in.fault(TransportErrorCode::kProtocolViolation, "HANDSHAKE_DONE from a client");
   confirm_handshake();
@@ -228,6 +233,7 @@ Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket&)
   HAWSER_TRY(const DatagramFrame frame, parse_datagram(in));
   // RFC 9221 section 3.
   if (datagram_size(frame) > config_.max_datagram_frame_size)
+    // rfc9221:3-too-large rfc9221:3-not-announced
     return in.fault(TransportErrorCode::kProtocolViolation, "DATAGRAM larger than max_datagram_frame_size");
   flood_guard_.earn(frame.data.size());
   tell_.datagrams.push_back(frame.data);

@@ -99,6 +99,7 @@ Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
 }
 
 // RFC 9000 section 7.3: the connection IDs of the handshake are authenticated.
+// rfc9000:7.3-ids-validated rfc9000:7.3-ids-missing rfc9000:7.3-ids-differ
 Parsed<void> ConnectionCore::check_peer_cids(const TransportParameters& parameters) const {
   const auto wrong = [](std::string_view reason) { return fail(TransportErrorCode::kTransportParameterError, reason); };
   if (!parameters.initial_source_connection_id) return wrong("initial_source_connection_id is missing");
@@ -143,6 +144,7 @@ void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
   if (emitter_.wants(EventGroup::kConnection)) log_parameters(Owner::kRemote, peer);
 }
 
+// rfc9001:4.1.2-handshake-done rfc9000:19.20-too-early
 void ConnectionCore::on_handshake_complete() {
   handshake_.complete = true;
   stats_.handshake_time = now_ - times_.started;
@@ -169,6 +171,7 @@ void ConnectionCore::on_handshake_complete() {
 }
 
 // RFC 9001 section 4.1.2.
+// rfc9001:4.9.2-handshake-keys
 void ConnectionCore::confirm_handshake() {
   if (handshake_.confirmed) return;
   handshake_.confirmed = true;

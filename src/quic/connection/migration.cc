@@ -95,6 +95,7 @@ std::optional<NetworkPath> ConnectionCore::new_network_path(const ReceivedPacket
 }
 
 // rfc9000:9.3-follow rfc9000:9.3-protect rfc9000:9.3.3-validate-old rfc9000:9.6.3-protect
+// rfc9000:9-validate-change
 void ConnectionCore::follow_peer(NetworkPath to) {
   path_->follow_peer(std::move(to), now_);
   ++provide_migration().stats.moves;

@@ -11,6 +11,7 @@ namespace {
 // Header protection masks are computed for at most this many datagrams of a train at once.
 constexpr std::size_t kMaskBatch = 64;
 // RFC 9000 section 14.1: a server discards Initial packets in smaller datagrams.
+// rfc9000:14.1-small-initial
 constexpr std::size_t kMinInitialDatagram = 1'200;
 
 LoggedPacketType logged_type(PacketType type) {
@@ -65,6 +66,8 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
   if (early_packets_ != nullptr) replay_early_packets();
 }
 
+// rfc9000:8.1-count-all rfc9000:12.2-individually rfc9000:12.2-go-on rfc9000:10.2.1-rate rfc9000:14-no-close
+// rfc9000:8.2.1-small-accepted
 void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) {
   stats_.bytes_received += datagram.size();
   NetworkPath* network_path = path_->find(arrival.tuple);
@@ -111,6 +114,7 @@ std::size_t ConnectionCore::on_packet(MutableBytes rest, const Arrival& arrival,
         .packet_type = LoggedPacketType::kUnknown, .size = rest.size(), .reason = PacketDropReason::kInvalid});
     return 0;
   }
+  // rfc9000:12.2-other-dcid
   // RFC 9000 section 12.2: coalesced packets are all for the same connection ID.
   if (!first_dcid.empty() && !equal(first_dcid, header->dcid)) {
     drop_packet(*header, header->packet_size, PacketDropReason::kConnectionUnknown);
@@ -140,6 +144,7 @@ std::size_t ConnectionCore::on_packet(MutableBytes rest, const Arrival& arrival,
 }
 
 // What can be said of a packet by its header alone.
+// rfc9000:7.2-other-scid rfc9000:7.2-later-scid rfc9000:17.2.2-server-token rfc9001:5.6-client-discards
 bool ConnectionCore::may_open(const PacketHeader& header) const {
   if (header.type == PacketType::kDiscard || !header.is_protected() ||
       header.packet_size < header.pn_offset + kMinProtectedLength)
@@ -151,6 +156,8 @@ bool ConnectionCore::may_open(const PacketHeader& header) const {
   return is_server() || header.token.empty();
 }
 
+// rfc9001:4.1.4-buffer rfc9001:4.1.4-respond rfc9001:5.7-before-completion rfc9001:5.7-server rfc9001:5.7-client
+// rfc9000:12.3-duplicates-after
 void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header, const Arrival& arrival) {
   const EncryptionLevel level = level_of(header.type);
   if (!may_open(header)) {
@@ -201,6 +208,8 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
   }
 }
 
+// rfc9000:7.2-dcid-changed-once rfc9000:7.2-server-dcid rfc9000:17.2-reserved-received
+// rfc9000:17.3.1-reserved-received
 void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received,
                                std::size_t header_size) {
   if (!handshake_.peer_cid_fixed && header.is_long()) {
@@ -247,6 +256,7 @@ void ConnectionCore::on_unopened(MutableBytes packet, const PacketHeader& header
   drop_packet(header, packet.size(), PacketDropReason::kDecryptionFailure);
 }
 
+// rfc9000:12.4-empty rfc9000:13.1-processed-first
 void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
   if (phase_ != Phase::kOpen) {
     // Only the peer's own CONNECTION_CLOSE still matters (RFC 9000 section 10.2.1).
@@ -322,6 +332,8 @@ void ConnectionCore::drop_packet(const PacketHeader& header, std::size_t size, P
   emitter_.emit(PacketDropped{.packet_type = logged_type(header.type), .size = size, .reason = reason});
 }
 
+// rfc9000:17.2.5.1-use-scid rfc9000:17.2.5.2-one rfc9000:17.2.5.2-after-initial rfc9000:17.2.5.2-tag
+// rfc9000:17.2.5.2-scid-kept rfc9000:17.2.5.3-same-message rfc9000:8.1.2-token-repeated
 void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
   // RFC 9000 section 17.2.5.2: one Retry, and none after another packet of the server.
   const std::optional<RetryPacket> retry = parse_retry(header, packet);

@@ -37,6 +37,7 @@ const std::array<ConnectionCore::FrameWriter, 7> ConnectionCore::kOneRttWriters 
     &ConnectionCore::write_datagrams};
 
 // Key updates of our own, before anything is sealed (RFC 9001 section 6).
+// rfc9001:5.3-update-before-limit
 Parsed<void> ConnectionCore::maintain_keys() {
   OneRttKeys& keys = keys_.one_rtt();
   const std::uint64_t generation = keys.write_generation();
@@ -48,6 +49,7 @@ Parsed<void> ConnectionCore::maintain_keys() {
   return {};
 }
 
+// rfc9002:7-window rfc9000:14.2-fit
 bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, Timestamp now) {
   begin(now);
   train.size = 0;
@@ -241,6 +243,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
     write_ping(out);
 }
 
+// rfc9000:13.2-include-ack rfc9000:13.2.1-with-others rfc9002:6.2.4-new-data rfc9002:6.2.4-ping
 void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath&) {
   out.mark_non_probing();
   if (owed_.ping && out.room() > 0) {
@@ -252,6 +255,7 @@ void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath&) 
   (void)streams_.write_stream_frames(out, now_);
 }
 
+// rfc9000:13.3-handshake-done
 WriteResult ConnectionCore::write_handshake_done(PacketPayload& out) {
   if (!owed_.handshake_done) return WriteResult::kDone;
   if (out.room() < 1) return WriteResult::kPacketFull;
@@ -293,11 +297,14 @@ WriteResult ConnectionCore::write_stream_control(PacketPayload& out) {
   return streams_.wants_to_send_control() ? streams_.write_control_frames(out, now_) : WriteResult::kDone;
 }
 
+// rfc9221:5-keys rfc9221:6-keys rfc9221:5.4-congestion rfc9221:5-soon
 WriteResult ConnectionCore::write_datagrams(PacketPayload& out) {
   if (!has_datagrams()) return WriteResult::kDone;
   return extras_->datagrams.write(out, path_->active().mtu() - (1 + kMaxConnectionIdLength + 4 + kAeadTagLength));
 }
 
+// rfc9000:14.1-client-expands rfc9000:14.1-server-expands rfc9000:8.1-client-pads rfc9001:9.3-padded
+// rfc9000:12.4-not-empty rfc9000:12.2-frames-together rfc9001:4-coalesce
 void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan) {
   builder.finish();
   for (OpenPacket& packet : builder.packets()) {
@@ -328,6 +335,7 @@ void ConnectionCore::seal_packet(OpenPacket& packet, DatagramBuilder& builder) {
 }
 
 // Tells recovery and the key schedule what just left.
+// rfc9001:4.9.1-initial-keys rfc9001:4.9.1-no-initial rfc9002:7.5-counted
 void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
   const bool eliciting = packet.payload.ack_eliciting();
   const bool in_flight = eliciting || packet.payload.padded();

@@ -16,6 +16,7 @@ Duration effective_idle_timeout(Duration ours, std::uint64_t peer_ms) {
 }  // namespace
 
 // RFC 9000 section 10.1: never shorter than three PTOs.
+// rfc9000:10.1-three-pto
 Timestamp ConnectionCore::idle_deadline() const {
   const Duration timeout = effective_idle_timeout(config_.idle_timeout, peer_.max_idle_timeout_ms);
   if (timeout == Duration{0}) return kNever;

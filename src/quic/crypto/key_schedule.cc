@@ -93,6 +93,7 @@ void hkdf_expand_label(CipherSuite suite, Bytes secret, std::string_view label, 
   HkdfSecret(suite, secret).expand_label(label, out);
 }
 
+// rfc9001:5.2-expand-label
 InitialSecrets initial_secrets(const VersionKeyTable& table, Bytes dcid) {
   const HkdfSecret initial(kInitialSuite, hkdf_extract(kInitialSuite, table.initial_salt, dcid).view());
   InitialSecrets secrets{Secret::of_length(hash_length(kInitialSuite)), Secret::of_length(hash_length(kInitialSuite))};

@@ -100,6 +100,7 @@ void OneRttKeys::set_write_secret(CipherSuite suite, Bytes secret) {
   write_secret_ = Secret(secret);
 }
 
+// rfc9001:6.3-keep-next rfc9001:6.3-two-sets rfc9001:9.5-next-keys rfc9001:6.3-no-side-channel
 void OneRttKeys::derive_next_read() {
   read_next_secret_ = next_generation_secret(table(), suite_, read_next_secret_.view());
   read_next_ = packet_key(table(), suite_, read_next_secret_.view(), options_.backend);
@@ -136,6 +137,7 @@ OneRttKeys::PathPhase& OneRttKeys::phase_of(PathId path) {
   return phases_[last_phase_];
 }
 
+// rfc9001:6.6-count rfc9001:6.6-confidentiality
 void OneRttKeys::seal(PathId path, PacketNumber pn, Bytes header, std::span<const Bytes> plaintext, std::uint8_t* out) {
   HAWSER_CHECK(packets_sealed_ < seal_limit());
   if (folded_ != nullptr) unfold();
@@ -171,6 +173,7 @@ Parsed<bool> OneRttKeys::open(PathId path, PacketNumber pn, bool key_phase, Byte
   return on_opened_with_next(phase, pn, now);
 }
 
+// rfc9001:6.6-count-failed rfc9001:6.6-integrity rfc9001:5.5-update-unopened
 Parsed<bool> OneRttKeys::on_open_failed() {
   // RFC 9001 section 6.6: counted over all keys of the connection.
   if (++packets_failed_ > failure_limit()) {
@@ -179,6 +182,7 @@ Parsed<bool> OneRttKeys::on_open_failed() {
   return false;
 }
 
+// rfc9001:6.4-old-keys rfc9001:5.5-later-packets
 Parsed<bool> OneRttKeys::on_opened_with_current(PathPhase& phase, PacketNumber pn) {
   // RFC 9001 section 6.4: a key never protects a packet above one of a newer key.
   if (phase.highest_opened_old != kNoNumber && pn.value < phase.highest_opened_old) {
@@ -193,6 +197,7 @@ Parsed<bool> OneRttKeys::on_opened_with_current(PathPhase& phase, PacketNumber p
   return true;
 }
 
+// rfc9001:6.2-respond rfc9001:6.2-before-ack
 Parsed<bool> OneRttKeys::on_opened_with_next(PathPhase& phase, PacketNumber pn, Timestamp now) {
   // RFC 9001 section 6.2: the peer may change again only once it saw an acknowledgement
   // under the keys that answer its last change; if none was sent, it cannot have.
@@ -216,11 +221,13 @@ Parsed<bool> OneRttKeys::on_opened_with_next(PathPhase& phase, PacketNumber pn, 
   return true;
 }
 
+// rfc9001:6.1-retain rfc9001:6.1-retain-longer rfc9001:6.5-old-keys rfc9001:6.5-discard
 void OneRttKeys::drop_previous_read() {
   read_previous_ = PacketKey();
   previous_expiry_ = kNever;
 }
 
+// rfc9001:6.4-order
 void OneRttKeys::advance_write_generation() {
   if (folded_ != nullptr) unfold();
   write_secret_ = next_generation_secret(table(), suite_, write_secret_.view());
@@ -242,6 +249,7 @@ void OneRttKeys::on_acknowledged(PathId path, PacketNumber largest_newly_acknowl
   }
 }
 
+// rfc9001:6.1-confirmed rfc9001:6.1-acknowledged rfc9001:6.5-three-pto
 bool OneRttKeys::may_initiate_update(Timestamp now) const {
   if (!handshake_confirmed_ || !confirmed_ || write_generation_ != read_generation_) return false;
   return write_generation_ == 0 || now >= confirmed_at_ + kRetentionPtos * pto_;
@@ -253,6 +261,7 @@ bool OneRttKeys::initiate_update(Timestamp now) {
   return true;
 }
 
+// rfc9001:6.6-update rfc9001:6.6-stop rfc9001:6.6-close
 Parsed<void> OneRttKeys::maintain(Timestamp now, Duration pto) {
   pto_ = pto;
   if (now >= previous_expiry_) drop_previous_read();

@@ -31,6 +31,7 @@ std::vector<std::uint8_t> bound_data(TokenKind kind, Bytes aad) {
 
 }  // namespace
 
+// rfc9000:8.1.4-integrity rfc9000:8.1.4-hard-to-guess rfc9000:8.1.3-token-unique rfc9000:8.1.3-token-unlinkable
 TokenSealer::TokenSealer(Bytes secret) {
   HAWSER_CHECK(secret.size() == secret_.size());
   std::memcpy(secret_.data(), secret.data(), secret_.size());
@@ -77,6 +78,7 @@ Secret reset_key(Bytes secret) {
 
 ResetTokens::ResetTokens(Bytes secret) : key_(32, reset_key(secret).view()) {}
 
+// rfc9000:10.3.2-hard-to-guess rfc9000:10.3.2-one-cid rfc9000:10.3.2-not-twice
 StatelessResetToken ResetTokens::token_of(const ConnectionId& cid) const {
   const Bytes message[] = {cid.view()};
   std::array<std::uint8_t, 32> mac;

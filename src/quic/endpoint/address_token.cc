@@ -28,6 +28,7 @@ void put_time(Writer& out, Timestamp now) {
   out.varint(static_cast<std::uint64_t>(to_ms(now.time_since_epoch())) & kVarintMax);
 }
 
+// rfc9000:8.1.3-token-expires rfc9000:8.1.4-retry-short rfc9000:21.3-tokens
 bool fresh(std::uint64_t issued_ms, Timestamp now, Duration lifetime) {
   const std::int64_t age = to_ms(now.time_since_epoch()) - static_cast<std::int64_t>(issued_ms);
   return age >= 0 && age <= to_ms(lifetime);
@@ -53,6 +54,7 @@ std::vector<std::uint8_t> AddressTokens::make_new_token(const SocketAddress& cli
   return sealer_.seal(TokenKind::kNewToken, out.written(), bound_data(client, version, false, {}), random);
 }
 
+// rfc9000:8.1.1-token-kind rfc9000:8.1.4-retry-address rfc9000:8.1.4-new-token-address
 std::optional<AddressTokens::Verdict> AddressTokens::check(Bytes token, const SocketAddress& client, Version version,
                                                            const ConnectionId& dcid, Timestamp now) const {
   const bool is_retry = looks_like_retry(token);

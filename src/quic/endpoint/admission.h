@@ -68,7 +68,7 @@ class Admission {
   // Sources share a counter with few others, by two independent hashes: one that shares both with an
   // attacker is held to the attacker's limits. 2 x 4,096 x 24 octets are 192 KB.
   static constexpr std::size_t kRowSize = 4'096;
-  // What OpenSSL holds for a handshake, in octets; it does not tell, this was measured.
+  // What OpenSSL holds for a handshake, in octets; it does not tell; an estimate.
   static constexpr std::size_t kTlsMemory = 32'768;
 
   Admission(const AdmissionLimits& limits, RetryPolicy policy, std::array<std::uint64_t, 2> hash_key);

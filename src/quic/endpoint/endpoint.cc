@@ -217,6 +217,8 @@ Endpoint::Impl::Entry* Endpoint::Impl::route(Bytes datagram) {
   return by_cid.find(hash(*dcid));
 }
 
+// rfc9000:5.2.2-version-negotiation rfc9000:5.2.2-small-unsupported rfc9000:5.2.2-vn-if-long
+// rfc9000:5.2.2-drop-others rfc9000:5.2.2-early-handshake
 void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now) {
   if (datagram.empty()) return;
   if ((datagram[0] & kLongHeaderBit) == 0) {
@@ -269,6 +271,7 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
 }
 
 // True if it ended a connection of ours.
+// rfc9000:10.3.1-compare rfc9000:10.3-any-packet
 bool Endpoint::Impl::on_reset(Bytes datagram, Timestamp now) {
   if (datagram.size() < kMinResetHeard) return false;
   StatelessResetToken token;
@@ -280,6 +283,8 @@ bool Endpoint::Impl::on_reset(Bytes datagram, Timestamp now) {
   return true;
 }
 
+// rfc9000:5.2.2-refused rfc9000:8.1.3-token-validated rfc9000:8.1.3-token-good rfc9000:8.1.2-invalid-token
+// rfc9000:8.1.3-token-bad-goes-on
 void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
                                    Timestamp now) {
   std::optional<AddressTokens::Verdict> verdict;

@@ -47,6 +47,7 @@ void StatelessReplies::take(TransmitTrain& train) {
   train.ecn = Ecn::kNotEct;
 }
 
+// rfc9000:17.2.1-one
 void StatelessReplies::add_version_negotiation(const PacketHeader& header, const FourTuple& tuple,
                                                std::span<const Version> supported, bool reserved, Random& random) {
   std::vector<std::uint8_t> octets(
@@ -56,6 +57,7 @@ void StatelessReplies::add_version_negotiation(const PacketHeader& header, const
   push(tuple, std::move(octets));
 }
 
+// rfc9000:17.2.5.1-one rfc9000:17.2.5.1-scid-differs
 void StatelessReplies::add_retry(const PacketHeader& header, const FourTuple& tuple, const ConnectionId& retry_scid,
                                  Bytes token, Random& random) {
   const RetryToWrite retry{.version = header.version,
@@ -92,6 +94,8 @@ void StatelessReplies::add_refusal(const PacketHeader& header, const FourTuple& 
   push(tuple, std::move(octets));
 }
 
+// rfc9000:10.3-short-header rfc9000:10.3.3-smaller rfc9000:10.3-not-three-times rfc9000:10.3-random
+// rfc9000:10.3-one-shorter
 bool StatelessReplies::add_reset(Bytes received, const FourTuple& tuple, CidGenerator& cids) {
   // Section 10.3.3: smaller than what it answers, so that two endpoints cannot loop.
   if (received.size() <= kMinReset || received.size() < 1 + cids.length()) return false;

@@ -180,6 +180,7 @@ Parsed<void> OpenSslSession::advance() {
   return conclude_failure();
 }
 
+// rfc9001:4.8-fatal
 Parsed<void> OpenSslSession::conclude_failure() {
   const std::string detail = take_openssl_error();
   if (!error_) {
@@ -238,6 +239,7 @@ bool OpenSslSession::take_secret(std::uint32_t protection_level, bool write, Byt
   return true;
 }
 
+// rfc9001:8.2-parameters rfc9001:8.1-alpn rfc9001:8.1-client-error rfc9000:7-alpn
 bool OpenSslSession::check_mandatory_extensions() {
   if (!peer_parameters_seen_) {
     alert_ = kMissingExtension;

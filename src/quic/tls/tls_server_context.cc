@@ -26,6 +26,7 @@ constexpr unsigned kMaxTickets = 8;
 constexpr std::size_t kMinTicketSecret = 32;
 
 // RFC 7301 section 3.2; `offered` is a list of length-prefixed names checked by OpenSSL.
+// rfc9001:8.1-no-protocol rfc9001:8.1-compatible rfc9001:8.1-none-compatible
 int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered, unsigned size,
                 void* arg) {
   const auto& impl = *static_cast<const TlsServerContext::Impl*>(arg);

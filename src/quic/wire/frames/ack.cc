@@ -70,6 +70,7 @@ AckPlan plan_ack(const AckToWrite& ack, std::size_t room) {
 
 }  // namespace
 
+// rfc9000:19.3-both rfc9000:19.3.1-negative
 Parsed<AckFrame> parse_ack(FrameReader& in) {
   AckFrame frame;
   std::uint64_t largest = 0;
