@@ -55,6 +55,9 @@ void visit_fields(const std::string& prefix, ApplicationProfile& a, Visit&& visi
 
 template <class Visit>
 void visit_fields(const std::string& prefix, quic::ConnectionConfig& c, Visit&& visit) {
+  visit(prefix + "versions", c.versions);
+  visit(prefix + "first_version", c.first_version);
+  visit(prefix + "own_version_order", c.own_version_order);
   visit(prefix + "keep_alive", c.keep_alive);
   visit(prefix + "stream_receive_window", c.stream_receive_window);
   visit(prefix + "stream_receive_window_max", c.stream_receive_window_max);

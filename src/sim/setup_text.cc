@@ -42,6 +42,11 @@ constexpr std::pair<std::string_view, quic::RetryPolicy> kRetries[] = {{"never",
                                                                        {"always", quic::RetryPolicy::kAlways},
                                                                        {"under_load", quic::RetryPolicy::kUnderLoad}};
 
+constexpr std::pair<std::string_view, quic::Version> kVersions[] = {{"any", quic::Version::kNegotiation},
+                                                                    {"1", quic::Version::kV1},
+                                                                    {"2", quic::Version::kV2},
+                                                                    {"2-draft", quic::Version::kV2Draft}};
+
 template <class E, std::size_t N>
 std::string word_of(const std::pair<std::string_view, E> (&names)[N], E value) {
   for (const auto& [name, known] : names)
@@ -90,6 +95,14 @@ std::string text_of(Reading value) {
 std::string text_of(quic::RetryPolicy value) {
   return word_of(kRetries, value);
 }
+std::string text_of(quic::Version value) {
+  return word_of(kVersions, value);
+}
+std::string text_of(const quic::VersionPreference& values) {
+  std::string text;
+  for (const quic::Version value : values.view()) text += (text.empty() ? "" : ",") + text_of(value);
+  return text;
+}
 std::string text_of(QueueKind value) {
   return std::string{name_of(value)};
 }
@@ -135,6 +148,14 @@ bool read(std::string_view text, quic::Role& out) {
 }
 bool read(std::string_view text, Reading& out) {
   return read_word(kReadings, text, out);
+}
+bool read(std::string_view text, quic::Version& out) {
+  return read_word(kVersions, text, out);
+}
+bool read(std::string_view text, quic::VersionPreference& out) {
+  const auto versions = quic::VersionPreference::parse(text);
+  if (versions) out = *versions;
+  return versions.has_value();
 }
 bool read(std::string_view text, quic::RetryPolicy& out) {
   return read_word(kRetries, text, out);
