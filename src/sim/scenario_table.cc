@@ -449,6 +449,8 @@ Setup outages(Random& random) {
   for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) {
     config->stream_receive_window = config->stream_receive_window_max = ByteCount{6'000};
     config->connection_receive_window = config->connection_receive_window_max = ByteCount{8'000};
+    // Probes that fall into one outage after the other double the wait each time: five are two minutes.
+    config->idle_timeout = 1'200s;
   }
   Duration at = 2s;
   while (at < 4'500s) {

@@ -297,6 +297,7 @@ template <class E>
   requires std::is_enum_v<E>
 void halve(E&) {}
 void halve(std::string&) {}
+void halve(quic::VersionPreference&) {}
 void halve(std::uint32_t& value) {
   value /= 2;
 }
