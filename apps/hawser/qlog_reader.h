@@ -1,5 +1,5 @@
-// qlog_reader.h: reads qlog files of one record a line (.sqlog) in bounded memory, whoever wrote them:
-// the current drafts' names and those of qlog 0.3.
+// qlog_reader.h: reads qlog files of one record a line (.sqlog) in bounded memory,
+// with the current drafts' names and those of qlog 0.3.
 #pragma once
 
 #include <simdjson.h>
