@@ -3,7 +3,7 @@
 # (or both sides, when both are ours) and from the peer's own log. Sourced by run_case.sh.
 
 # logs server|client: our qlog files of connections on that side.
-logs() { find "$work/qlog_$1" -name "*_$1.sqlog" | sort; }
+logs() { find "$work/qlog_$1" -name "*_$1*.sqlog" | sort; }
 
 # all_logs server|client: their records, one to a line.
 all_logs() { logs "$1" | xargs -r cat; }
@@ -85,7 +85,7 @@ check_v2() {
   for side in $(our_sides); do
     [ "$(count_records "$side" '"quic:version_information"' "\"chosen_version\":\"$chosen\"")" -gt 0 ] ||
       fail "the $side did not come to version $chosen"
-    [ "$(count_records "$side" '"quic:version_information"' '"server_versions"')" -eq 0 ] || fail "a Version Negotiation packet"
+    [ "$(count_records "$side" '"quic:version_information"' '"server_versions"' '"client_versions"')" -eq 0 ] || fail "a Version Negotiation packet"
   done
 }
 
