@@ -201,7 +201,6 @@ std::vector<Rule> rules_of_the_rest() {
       {"reset_stream_at_not_negotiated", kC, Code::kFrameEncodingError, "2400000404" + kPadding},
       {"path_abandon_not_negotiated", kC, Code::kFrameEncodingError, "7e750000" + kPadding},
       {"path_ack_not_negotiated", kC, Code::kFrameEncodingError, "3e0000000000"},
-      // rfc9000:19.21-understood
       {"observed_address_not_negotiated", kC, Code::kFrameEncodingError, "809f81a6" + kPadding},
   };
 }
@@ -295,7 +294,7 @@ std::ostream& operator<<(std::ostream& out, const Misplaced& frame) {
 
 class MisplacedFrames : public ::testing::TestWithParam<Misplaced> {};
 
-// rfc9000:12.4-permitted rfc9000:12.5-others rfc9000:12.5-application-close reset-stream-at:4-space
+// rfc9000:12.4-permitted rfc9000:12.5-others rfc9000:12.5-application-close
 TEST_P(MisplacedFrames, in_an_initial_packet_are_a_protocol_violation) {
   Theatre theatre;
   theatre.deliver_only(kS, 0);  // the handshake stays open

@@ -334,6 +334,7 @@ void ConnectionCore::drop_packet(const PacketHeader& header, std::size_t size, P
 
 // rfc9000:17.2.5.1-use-scid rfc9000:17.2.5.2-one rfc9000:17.2.5.2-after-initial rfc9000:17.2.5.2-tag
 // rfc9000:17.2.5.2-scid-kept rfc9000:17.2.5.3-same-message rfc9000:8.1.2-token-repeated
+// rfc9000:17.2.5.1-scid-same
 void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
   // RFC 9000 section 17.2.5.2: one Retry, and none after another packet of the server.
   const std::optional<RetryPacket> retry = parse_retry(header, packet);

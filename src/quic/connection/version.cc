@@ -129,6 +129,7 @@ void ConnectionCore::on_version_negotiation(const PacketHeader& header, Bytes pa
   // rfc9368:4-original-ignored rfc9368:4-second-ignored rfc9368:2.1-search rfc9368:2.1-none
   // RFC 9000 section 6.2: only a client that has processed no other packet looks at it; RFC 9368
   // section 4: and only once.
+  // rfc9000:6.2-vn-after-others
   const bool mine = equal(header.dcid, ids_.local.view()) && equal(header.scid, ids_.original_dcid.view());
   const bool followed = extras_ != nullptr && extras_->attempt && extras_->attempt->restarted;
   if (is_server() || handshake_.begun || handshake_.retried || followed || !mine || phase_ != Phase::kOpen) {
@@ -136,6 +137,7 @@ void ConnectionCore::on_version_negotiation(const PacketHeader& header, Bytes pa
     return;
   }
   const std::optional<VersionList> versions = parse_version_negotiation(header, packet);
+  // rfc9000:6.2-vn-lists-chosen
   if (!versions || versions->contains(version_)) {
     drop_packet(header, packet.size(), PacketDropReason::kInvalid);
     return;
@@ -145,6 +147,7 @@ void ConnectionCore::on_version_negotiation(const PacketHeader& header, Bytes pa
     if (!choice && versions->contains(version)) choice = version;
   }
   log_versions(*versions, choice);
+  // rfc9000:6.2-abandon
   if (!choice || extras_ == nullptr || !extras_->attempt) {
     finish({.kind = CloseReason::Kind::kVersionMismatch, .reason = "the server speaks no QUIC version that we speak"});
     return;

@@ -218,7 +218,7 @@ Endpoint::Impl::Entry* Endpoint::Impl::route(Bytes datagram) {
 }
 
 // rfc9000:5.2.2-version-negotiation rfc9000:5.2.2-small-unsupported rfc9000:5.2.2-vn-if-long
-// rfc9000:5.2.2-drop-others rfc9000:5.2.2-early-handshake
+// rfc9000:5.2.2-drop-others rfc9000:5.2.2-early-handshake rfc9000:6.1-vn-not-answered
 void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now) {
   if (datagram.empty()) return;
   if ((datagram[0] & kLongHeaderBit) == 0) {
@@ -271,7 +271,7 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
 }
 
 // True if it ended a connection of ours.
-// rfc9000:10.3.1-compare rfc9000:10.3-any-packet
+// rfc9000:10.3.1-compare
 bool Endpoint::Impl::on_reset(Bytes datagram, Timestamp now) {
   if (datagram.size() < kMinResetHeard) return false;
   StatelessResetToken token;

@@ -91,6 +91,7 @@ WriteResult LocalCids::write_new_connection_ids(PacketPayload& out) {
   const std::uint64_t type = path_id_.has_value() ? kFrameTypePathNewConnectionId : kFrameTypeNewConnectionId;
   for (Entry& entry : entries_) {
     if (entry.state != State::kToSend) continue;
+    // rfc9000:19.15-retire-order
     const std::uint64_t retire_prior_to = std::min(retire_prior_to_, entry.sequence);
     std::size_t size = varint_size(type) + varint_size(entry.sequence) + varint_size(retire_prior_to) + 1 +
                        entry.cid.length() + kStatelessResetTokenLength;

@@ -230,7 +230,7 @@ bool OpenSslSession::take_secret(std::uint32_t protection_level, bool write, Byt
       // RFC 9001 section 4.1.3: what TLS has not read of the level before will never be.
       const bool left_over = !lent_.empty() || !pending_[static_cast<std::size_t>(read_level_)].empty();
       if (left_over)
-        // rfc9001:4.1.3-old-level rfc9001:4.1.3-old-level-error
+        // rfc9001:4.1.3-old-level rfc9001:4.1.3-old-level-error rfc9001:4.1.3-unconsumed
         return refuse({TransportErrorCode::kProtocolViolation, 0, "CRYPTO data past the end of its encryption level"});
       read_level_ = level;
     }

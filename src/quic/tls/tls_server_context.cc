@@ -75,6 +75,7 @@ void set_resumption(SSL_CTX* context, const TlsServerOptions& options) {
   if (!options.ticket_secret.empty()) set_ticket_keys(context, options.ticket_secret);
   if (options.early_data) {
     // RFC 9001 section 4.6.1. OpenSSL's own replay protection would need a session store.
+    // rfc9001:4.6.1-max-early-data
     SSL_CTX_set_max_early_data(context, 0xffffffff);
     SSL_CTX_set_options(context, SSL_OP_NO_ANTI_REPLAY);
     SSL_CTX_set_session_ticket_cb(context, &OpenSslSession::on_make_ticket, nullptr, nullptr);

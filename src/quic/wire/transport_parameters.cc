@@ -204,6 +204,7 @@ Parsed<void> parse_one(Id id, Bytes value, Role sender, TransportParameters& out
 
 // What only the whole set shows.
 Parsed<void> check_together(const TransportParameters& parameters) {
+  // ack-frequency:3-min-ack-delay-error
   if (parameters.min_ack_delay_us && *parameters.min_ack_delay_us > parameters.max_ack_delay_ms * 1'000) {
     return illegal("min_ack_delay above max_ack_delay");
   }

@@ -10,6 +10,7 @@ Parsed<NewConnectionIdFrame> parse_new_connection_id(FrameReader& in) {
   std::uint8_t length = 0;
   if (!in.varint(frame.sequence_number) || !in.varint(frame.retire_prior_to) || !in.u8(length)) return in.truncated();
   // The length is judged first: past it nothing of the frame can be trusted to be framed.
+  // rfc9000:19.15-length
   if (length < 1 || length > kMaxConnectionIdLength) {
     return in.encoding_error("NEW_CONNECTION_ID with a connection ID of 0 or more than 20 octets");
   }

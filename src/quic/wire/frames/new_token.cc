@@ -7,6 +7,7 @@ Parsed<NewTokenFrame> parse_new_token(FrameReader& in) {
   NewTokenFrame frame;
   std::uint64_t length = 0;
   if (!in.varint(length) || !in.bytes(length, frame.token)) return in.truncated();
+  // rfc9000:19.7-empty
   if (frame.token.empty()) return in.encoding_error("NEW_TOKEN with an empty token");
   return frame;
 }
