@@ -6,6 +6,7 @@
 #include <string>
 
 #include "get_command.h"
+#include "interop_command.h"
 #include "load_command.h"
 #include "perf_command.h"
 #include "qlog_command.h"
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
   hawser::app::add_qpack_command(app, exit_code);
   hawser::app::add_qlog_command(app, exit_code);
   hawser::app::add_sim_command(app, exit_code);
+  hawser::app::add_interop_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,119 @@
+// interop_plan.cc: the runner's test cases and what each asks of either side.
+#include "interop_plan.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace hawser::app {
+namespace {
+
+// The runner names some cases for the endpoints otherwise than for people: transferloss is `transfer`,
+// handshakeloss `multiconnect`. Both names are known here.
+struct Case {
+  std::string_view name;
+  bool http3 = false;                // HTTP/3 instead of HTTP/0.9
+  bool connection_for_each = false;  // client: not all requests over one connection
+  std::vector<std::string> server = {};
+  std::vector<std::string> client = {};
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {.name = "handshake"},
+      {.name = "transfer"},
+      {.name = "longrtt"},
+      {.name = "chacha20", .client = {"--tls-cipher", "chacha20"}},
+      {.name = "multiplexing"},
+      {.name = "retry", .server = {"--retry"}},
+      {.name = "http3", .http3 = true},
+      {.name = "blackhole"},
+      // A receiver sends few packets: each acknowledges many datagrams.
+      {.name = "keyupdate", .client = {"--key-update", "25"}},
+      {.name = "ecn"},
+      {.name = "amplificationlimit"},
+      {.name = "multiconnect", .connection_for_each = true},
+      {.name = "handshakeloss", .connection_for_each = true},
+      {.name = "handshakecorruption", .connection_for_each = true},
+      {.name = "transferloss"},
+      {.name = "transfercorruption"},
+      {.name = "ipv6"},
+      {.name = "rebind-port"},
+      {.name = "rebind-addr"},
+      {.name = "v2", .server = {"--quic-version", "2,1"}, .client = {"--quic-version", "2,1"}},
+      {.name = "goodput"},
+      {.name = "crosstraffic"},
+  };
+  return all;
+}
+
+InteropRefusal wrong(std::string message) {
+  return {.exit_code = 2, .message = std::move(message)};
+}
+
+void append(std::vector<std::string>& to, const std::vector<std::string>& words) {
+  to.insert(to.end(), words.begin(), words.end());
+}
+
+InteropPlan plan_server(const Case& test, const std::optional<std::string>& qlog, const InteropFolders& folders) {
+  std::vector<std::string> words = {"serve",
+                                    folders.listen,
+                                    "--root",
+                                    folders.www,
+                                    "--cert",
+                                    folders.certificates + "/cert.pem",
+                                    "--key",
+                                    folders.certificates + "/priv.key",
+                                    "--handshake-timeout",
+                                    "60",
+                                    "--access-log",
+                                    "off"};
+  if (qlog) append(words, {"--qlog", *qlog});
+  append(words, test.server);
+  return {{std::move(words)}};
+}
+
+InteropPlan plan_client(const Case& test, const std::vector<std::string>& urls, const std::optional<std::string>& qlog,
+                        const InteropFolders& folders) {
+  // The runner's certificates are made for each run and name no host that a client could check.
+  std::vector<std::string> words = {
+      "get", "-k", "-sS", "-v", "--connect-timeout", "60", "--output-dir", folders.downloads};
+  if (!test.http3) words.emplace_back("--hq");
+  if (qlog) append(words, {"--qlog", *qlog});
+  append(words, test.client);
+  words.emplace_back("-O");
+  InteropPlan plan;
+  if (!test.connection_for_each) {
+    append(words, urls);
+    plan.runs.push_back(std::move(words));
+    return plan;
+  }
+  for (const std::string& url : urls) {
+    plan.runs.push_back(words);
+    plan.runs.back().push_back(url);
+  }
+  return plan;
+}
+
+}  // namespace
+
+std::expected<InteropPlan, InteropRefusal> plan_interop(const Environment& environment, const InteropFolders& folders) {
+  const auto role = environment("ROLE");
+  if (!role || (*role != "client" && *role != "server"))
+    return std::unexpected(
+        wrong("ROLE is " + (role ? "\"" + *role + "\"" : "not set") + "; set ROLE=client or ROLE=server"));
+  const auto name = environment("TESTCASE");
+  if (!name || name->empty()) return std::unexpected(wrong("TESTCASE is not set; for example TESTCASE=handshake"));
+  const auto test = std::ranges::find(cases(), *name, &Case::name);
+  if (test == cases().end())
+    return std::unexpected(
+        InteropRefusal{.exit_code = 127, .message = "the test case \"" + *name + "\" is not supported"});
+  const auto qlog = environment("QLOGDIR");
+  if (*role == "server") return plan_server(*test, qlog, folders);
+  std::istringstream requests(environment("REQUESTS").value_or(""));
+  std::vector<std::string> urls;
+  for (std::string url; requests >> url;) urls.push_back(url);
+  if (urls.empty()) return std::unexpected(wrong("REQUESTS is empty; set it to URLs with spaces between"));
+  return plan_client(*test, urls, qlog, folders);
+}
+
+}  // namespace hawser::app

@@ -1,0 +1,81 @@
+// interop_plan_test.cc: goal: the interop runner's environment becomes the right command lines, and what cannot be
+// done is refused as the runner expects. Method: environments as maps; nothing runs.
+#include "interop_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+namespace hawser::app {
+namespace {
+
+using Variables = std::map<std::string, std::string, std::less<>>;
+
+std::expected<InteropPlan, InteropRefusal> plan(const Variables& variables) {
+  return plan_interop(
+      [&](std::string_view name) {
+        const auto found = variables.find(name);
+        return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
+      },
+      {});
+}
+
+bool has(const std::vector<std::string>& words, const std::vector<std::string>& part) {
+  return std::ranges::search(words, part).begin() != words.end();
+}
+
+TEST(interop_plan, server_takes_files_and_certificate_from_where_the_runner_puts_them) {
+  const auto made = plan({{"ROLE", "server"}, {"TESTCASE", "transfer"}, {"QLOGDIR", "/logs"}});
+  ASSERT_TRUE(made);
+  ASSERT_EQ(made->runs.size(), 1u);
+  const auto& words = made->runs[0];
+  EXPECT_EQ(words[0], "serve");
+  EXPECT_EQ(words[1], "[::]:443");
+  EXPECT_TRUE(has(words, {"--root", "/www"}) && has(words, {"--cert", "/certs/cert.pem"}) &&
+              has(words, {"--key", "/certs/priv.key"}) && has(words, {"--qlog", "/logs"}));
+  EXPECT_FALSE(has(words, {"--retry"}));
+}
+
+TEST(interop_plan, client_fetches_all_over_one_connection_but_where_the_case_wants_many) {
+  Variables variables = {{"ROLE", "client"}, {"TESTCASE", "transfer"}, {"REQUESTS", "https://a/1  https://a/2\n"}};
+  auto made = plan(variables);
+  ASSERT_TRUE(made);
+  ASSERT_EQ(made->runs.size(), 1u);
+  EXPECT_TRUE(has(made->runs[0], {"--hq"}) && has(made->runs[0], {"-O", "https://a/1", "https://a/2"}));
+  variables["TESTCASE"] = "multiconnect";
+  made = plan(variables);
+  ASSERT_TRUE(made);
+  ASSERT_EQ(made->runs.size(), 2u);
+  EXPECT_EQ(made->runs[1].back(), "https://a/2");
+}
+
+TEST(interop_plan, cases_have_the_options_that_they_are_about) {
+  const auto words = [](const char* role, const char* test) {
+    return plan({{"ROLE", role}, {"TESTCASE", test}, {"REQUESTS", "https://a/1"}}).value().runs[0];
+  };
+  EXPECT_TRUE(has(words("server", "retry"), {"--retry"}));
+  EXPECT_FALSE(has(words("client", "retry"), {"--retry"}));
+  EXPECT_FALSE(has(words("client", "http3"), {"--hq"}));
+  EXPECT_TRUE(has(words("client", "chacha20"), {"--tls-cipher", "chacha20"}));
+  EXPECT_TRUE(has(words("client", "keyupdate"), {"--key-update"}));
+  EXPECT_TRUE(has(words("server", "v2"), {"--quic-version", "2,1"}));
+}
+
+TEST(interop_plan, what_it_cannot_do_ends_with_127_and_a_wrong_environment_with_2) {
+  EXPECT_EQ(plan({{"ROLE", "server"}, {"TESTCASE", "telepathy"}}).error().exit_code, 127);
+  // Not before `serve` and `get` have 0-RTT.
+  EXPECT_EQ(plan({{"ROLE", "server"}, {"TESTCASE", "zerortt"}}).error().exit_code, 127);
+  for (const Variables& variables : std::initializer_list<Variables>{{{"TESTCASE", "transfer"}},
+                                                                     {{"ROLE", "proxy"}, {"TESTCASE", "transfer"}},
+                                                                     {{"ROLE", "server"}},
+                                                                     {{"ROLE", "client"}, {"TESTCASE", "transfer"}}}) {
+    const auto made = plan(variables);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().exit_code, 2);
+    EXPECT_NE(made.error().message.find("set"), std::string::npos) << made.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace hawser::app

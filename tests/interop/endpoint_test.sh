@@ -1,0 +1,51 @@
+#!/bin/sh
+# endpoint_test.sh: goal: `hawser interop` does as client and server what the interop runner's environment asks for,
+# and says 127 to what it does not know. Method: both roles over loopback with files of this test; what was fetched
+# is compared octet by octet.
+set -eu
+
+hawser=$HAWSER
+folder=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
+
+fail() {
+  echo "endpoint_test: $1" >&2
+  exit 1
+}
+
+mkdir "$folder/www" "$folder/certs" "$folder/logs"
+for i in 1 2 3; do head -c $((i * 100000)) /dev/urandom >"$folder/www/file$i"; done
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=server \
+  -keyout "$folder/certs/priv.key" -out "$folder/certs/cert.pem" 2>/dev/null || fail "openssl made no certificate"
+
+for case in handshake transfer chacha20 retry http3 keyupdate multiconnect v2; do
+  mkdir "$folder/downloads"
+  ROLE=server TESTCASE=$case QLOGDIR=$folder/logs "$hawser" interop --www "$folder/www" --certs "$folder/certs" \
+    --listen 127.0.0.1:0 >"$folder/serve.log" 2>&1 &
+  server=$!
+  port=
+  for _ in $(seq 100); do
+    port=$(sed -n 's/.*(127\.0\.0\.1:\([0-9][0-9]*\).*/\1/p' "$folder/serve.log" | head -n 1)
+    [ -n "$port" ] && break
+    sleep 0.1
+  done
+  [ -n "$port" ] || fail "$case: the server did not start: $(cat "$folder/serve.log")"
+  requests=
+  for i in 1 2 3; do requests="$requests https://127.0.0.1:$port/file$i"; done
+  ROLE=client TESTCASE=$case REQUESTS=$requests SSLKEYLOGFILE=$folder/keys "$hawser" interop \
+    --downloads "$folder/downloads" 2>"$folder/get.log" || fail "$case: the client ended with $?: $(cat "$folder/get.log")"
+  for i in 1 2 3; do cmp -s "$folder/www/file$i" "$folder/downloads/file$i" || fail "$case: file$i differs"; done
+  kill -INT "$server"
+  wait "$server" || true
+  server=
+  rm -r "$folder/downloads"
+done
+[ -s "$folder/keys" ] || fail "no keys were logged"
+[ -n "$(ls "$folder/logs")" ] || fail "no qlog was written"
+
+for role in client server; do
+  status=0
+  ROLE=$role TESTCASE=telepathy REQUESTS=https://127.0.0.1:1/x "$hawser" interop 2>/dev/null || status=$?
+  [ "$status" = 127 ] || fail "an unknown case ended the $role with $status, not 127"
+done
