@@ -4,44 +4,14 @@
 
 #include "quic/congestion/controller_table.h"
 #include "sim/draw.h"
+#include "sim/moving_setups.h"
 #include "sim/random_setup.h"
-#include "sim/setup.h"
+#include "sim/setup_parts.h"
 
 namespace hawser::sim {
 namespace {
 
 using quic::Role;
-
-// A transfer both ways over a clean link: what every scenario starts from.
-Setup basic(Random& random) {
-  Setup setup;
-  setup.link = link({delay(between(random, Duration{1ms}, Duration{60ms}))});
-  for (ApplicationProfile* profile : {&setup.client_application, &setup.server_application}) {
-    profile->streams_bidi = static_cast<std::uint32_t>(random.below(6));
-    profile->streams_uni = static_cast<std::uint32_t>(random.below(4));
-    profile->shared_writes = heads(random);
-  }
-  setup.client_application.streams_bidi += 1;
-  setup.transfer.bytes_max = between(random, 1'000, 120'000);
-  // Slow networks must not end a connection that would get there in the end.
-  for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) {
-    config->idle_timeout = 120s;
-    config->handshake_timeout = 120s;
-    config->congestion_control = heads(random) ? "cubic" : "newreno";
-    config->pacing = random.below(4) != 0;
-    config->ecn = heads(random);
-    config->mtu_discovery = heads(random);
-  }
-  setup.classic_groups = heads(random);
-  setup.closer = heads(random) ? Role::kClient : Role::kServer;
-  constexpr std::size_t kSegments[] = {1, 2, 16, 64};
-  setup.max_segments = kSegments[random.below(4)];
-  return setup;
-}
-
-void add(Setup& setup, ElementSpec element) {
-  setup.link.push_back(std::move(element));
-}
 
 Setup transfer(Random& random) {
   return basic(random);
@@ -87,12 +57,6 @@ Setup corruption(Random& random) {
   add(setup, corrupt(share(random, 0.01, 0.2)));
   add(setup, truncate(share(random, 0.0, 0.05)));
   return setup;
-}
-
-// A client that only receives does not learn that its mapping is gone, and its server cannot
-// tell it: someone behind a NAT has to send from time to time.
-void keep_mappings_alive(Random& random, Setup& setup) {
-  setup.client.keep_alive = between(random, Duration{300ms}, Duration{1s});
 }
 
 Setup nat_rebind(Random& random) {
@@ -329,151 +293,6 @@ Setup datagrams(Random& random) {
   return setup;
 }
 
-// Which addresses the client goes to, and when; by way of all of them, and back.
-void add_moves(Random& random, Setup& setup, std::uint64_t moves, Duration from, Duration until) {
-  for (std::uint64_t i = 0; i < moves; ++i) {
-    const std::size_t address = random.below(setup.other_links.size() + 1);
-    const Duration at = between(random, from, until);
-    if (heads(random)) {
-      const Duration ahead = between(random, Duration{0ms}, Duration{400ms});
-      setup.commands.push_back({.kind = ScheduledCommand::Kind::kProbe, .at = at - ahead, .address = address});
-    }
-    setup.commands.push_back({.kind = ScheduledCommand::Kind::kMigrate, .at = at, .address = address});
-  }
-}
-
-// A client with two or three networks; long enough that moves fall into the transfer.
-Setup several_networks(Random& random) {
-  Setup setup = basic(random);
-  setup.transfer.bytes_max = between(random, 200'000, 400'000);
-  // 300,000 octets take more than a second.
-  const std::uint64_t slow = kbit(between(random, 500, 2'000));
-  add(setup, rate(slow, between(random, 30'000, 200'000)));
-  for (std::uint64_t i = between(random, 1, 2); i > 0; --i) {
-    const Duration one_way = between(random, Duration{1ms}, Duration{80ms});
-    const std::uint64_t speed = mbit(between(random, 1, 10));
-    setup.other_links.push_back(link({delay(one_way), rate(speed, between(random, 30'000, 200'000))}));
-  }
-  return setup;
-}
-
-// Some time after the handshake is confirmed.
-Duration once_confirmed(Random& random, const Setup& setup) {
-  return 6 * setup.link.front().duration + between(random, Duration{100ms}, Duration{300ms});
-}
-
-Setup migration(Random& random) {
-  Setup setup = several_networks(random);
-  setup.client_application.streams_bidi += 4;
-  const Duration at = once_confirmed(random, setup);
-  setup.commands.push_back({.kind = ScheduledCommand::Kind::kMigrate, .at = at, .address = 1});
-  setup.must_move = heads(random);
-  if (setup.must_move) {
-    setup.transfer.bytes_min = 300'000;
-    return setup;
-  }
-  add_moves(random, setup, between(random, 1, 6), at, at + 4s);
-  return setup;
-}
-
-// The network that the client is on goes away for good, as it walks out of the house; it moves when
-// it hears of it.
-Setup network_lost(Random& random) {
-  Setup setup = several_networks(random);
-  setup.transfer.bytes_min = 300'000;
-  const Duration at = once_confirmed(random, setup);
-  add(setup, blackhole(at, 100'000s));
-  setup.commands.push_back({.kind = ScheduledCommand::Kind::kMigrate,
-                            .at = at + between(random, Duration{0ms}, Duration{2s}),
-                            .address = 1});
-  if (heads(random)) setup.other_links[0].push_back(drop(share(random, 0.001, 0.05)));
-  // A challenge can be lost as often as it is sent; whoever moves tries again (docs/migration.md).
-  for (int i = 1; i < 12; ++i)
-    setup.commands.push_back({.kind = ScheduledCommand::Kind::kMigrate, .at = at + 2s + i * 4s, .address = 1});
-  setup.must_move = true;
-  return setup;
-}
-
-Setup preferred_address(Random& random) {
-  Setup setup = several_networks(random);
-  PreferredSetup preferred{.reachable = heads(random), .link = {}};
-  preferred.link = link({delay(between(random, Duration{1ms}, Duration{60ms}))});
-  if (heads(random)) preferred.link.push_back(drop(share(random, 0.01, 0.2)));
-  setup.preferred = preferred;
-  if (heads(random)) setup.server.disable_active_migration = true;
-  if (heads(random)) setup.client.use_preferred_address = false;
-  if (heads(random)) add_moves(random, setup, between(random, 1, 3), 100ms, 4s);
-  setup.must_move =
-      preferred.reachable && preferred.link.size() == 1 && setup.client.use_preferred_address && setup.commands.empty();
-  if (setup.must_move) setup.transfer.bytes_min = 300'000;
-  return setup;
-}
-
-Setup spoofed(Random& random) {
-  Setup setup = basic(random);
-  setup.transfer.bytes_max = 200'000;
-  const double probability = share(random, 0.01, 0.5);
-  add(setup, spoof(probability, heads(random) ? Duration{0} : between(random, Duration{1ms}, Duration{20ms})));
-  // An attacker on the path can end the handshake, whoever it is that it claims to be.
-  setup.may_rebind_early = true;
-  return setup;
-}
-
-// 50 rebindings at random times, of the port or of the address, while octets trickle.
-Setup rebind_storm(Random& random) {
-  Setup setup = basic(random);
-  setup.transfer.bytes_max = setup.transfer.bytes_min = 500'000;
-  add(setup, rate(kbit(between(random, 200, 500)), 60'000));
-  NatOptions options;
-  options.address_share = 0.5;
-  const Duration confirmed = 6 * setup.link.front().duration + 300ms;
-  for (int i = 0; i < 50; ++i) options.rebinds.push_back(confirmed + between(random, Duration{0ms}, Duration{20s}));
-  setup.link.insert(setup.link.begin(), nat(options));
-  keep_mappings_alive(random, setup);
-  return setup;
-}
-
-// An hour in which the link goes down again and again, for up to 20 s each time.
-Setup outages(Random& random) {
-  Setup setup = basic(random);
-  setup.client_application = {.streams_bidi = 1};
-  setup.server_application = {};
-  setup.transfer.bytes_max = setup.transfer.bytes_min = 2'500'000;
-  add(setup, rate(kbit(256), 20'000));
-  // Readers who take their time make it last, at the cost of few datagrams.
-  for (ApplicationProfile* profile : {&setup.client_application, &setup.server_application}) {
-    profile->reading = Reading::kSlow;
-    profile->read_interval = 1s;
-    profile->read_bytes = 800;
-  }
-  for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) {
-    config->stream_receive_window = config->stream_receive_window_max = ByteCount{6'000};
-    config->connection_receive_window = config->connection_receive_window_max = ByteCount{8'000};
-    // Probes that fall into one outage after the other double the wait each time: five are two minutes.
-    config->idle_timeout = 1'200s;
-  }
-  Duration at = 2s;
-  while (at < 4'500s) {
-    const Duration until = at + between(random, Duration{100ms}, Duration{20s});
-    add(setup, blackhole(at, until));
-    at = until + between(random, Duration{1s}, Duration{120s});
-  }
-  setup.limit = 4h;
-  return setup;
-}
-
-Setup heavy_loss(Random& random) {
-  Setup setup = basic(random);
-  setup.transfer.bytes_max = between(random, 1'000, 60'000);
-  add(setup, drop(0.3));
-  // A third of all probes and answers are in vain, and each doubles the wait for the next: eight in a
-  // row are two minutes.
-  for (quic::ConnectionConfig* config : {&setup.client, &setup.server})
-    config->idle_timeout = config->handshake_timeout = 1'200s;
-  setup.limit = 4h;
-  return setup;
-}
-
 quic::VersionPreference preference(Random& random) {
   using quic::Version;
   constexpr Version kAll[] = {Version::kV1, Version::kV2, Version::kV2Draft};
@@ -506,46 +325,6 @@ Setup versions(Random& random) {
   if (heads(random)) add(setup, jitter(20ms));
   if (heads(random)) add(setup, duplicate(0.3, 100ms));
   if (heads(random)) setup.client.key_update_packets = between(random, 20, 100);
-  return setup;
-}
-
-// Every fault with even odds, each milder than alone, so that the transfer gets through.
-void add_faults(Random& random, Setup& setup) {
-  if (heads(random)) {
-    setup.link.insert(setup.link.begin(), nat(rebind_every(between(random, Duration{1s}, Duration{5s}))));
-    keep_mappings_alive(random, setup);
-    setup.may_rebind_early = true;
-  }
-  if (heads(random)) add(setup, drop(share(random, 0.001, 0.05)));
-  if (heads(random)) add(setup, burst_drop(0.003, share(random, 0.2, 0.6)));
-  if (heads(random)) add(setup, jitter(between(random, Duration{1ms}, Duration{15ms})));
-  if (heads(random)) add(setup, reorder(share(random, 0.01, 0.2), 30ms));
-  if (heads(random)) add(setup, duplicate(share(random, 0.01, 0.3), 100ms));
-  if (heads(random)) add(setup, corrupt(share(random, 0.01, 0.05)));
-  if (heads(random)) add(setup, truncate(0.01));
-  if (heads(random)) add(setup, mtu(between(random, 1'200, 1'452)));
-  if (heads(random)) add(setup, ecn_mark(0.05));
-  const std::uint64_t speed = mbit(between(random, 1, 20));
-  const std::size_t queue = between(random, 20'000, 200'000);
-  if (heads(random)) add(setup, rate(speed, queue));
-  const Duration from = between(random, Duration{0ms}, Duration{1s});
-  if (heads(random)) add(setup, blackhole(from, from + between(random, Duration{50ms}, Duration{2s})));
-}
-
-// Moves under everything else that can go wrong.
-Setup migration_with_faults(Random& random) {
-  Setup setup = several_networks(random);
-  add_faults(random, setup);
-  for (LinkSpec& other : setup.other_links) {
-    if (heads(random)) other.push_back(drop(share(random, 0.001, 0.05)));
-    if (heads(random)) other.push_back(jitter(between(random, Duration{1ms}, Duration{15ms})));
-    if (heads(random)) other.push_back(duplicate(share(random, 0.01, 0.3), 100ms));
-    if (heads(random)) other.push_back(corrupt(share(random, 0.01, 0.05)));
-    if (heads(random)) other.push_back(mtu(between(random, 1'200, 1'452)));
-  }
-  if (heads(random)) setup.preferred = PreferredSetup{.reachable = heads(random), .link = link({delay(20ms)})};
-  if (heads(random)) setup.client.key_update_packets = between(random, 20, 100);
-  add_moves(random, setup, between(random, 1, 8), 100ms, 8s);
   return setup;
 }
 

@@ -53,15 +53,25 @@ TEST(controllers, send_again_after_silence) {
   }
 }
 
+// The share of a path of ten times the usual rate that is used in the first 200 ms.
+double early_utilisation(std::unique_ptr<CongestionController> controller) {
+  PathModel path(std::move(controller), {.bytes_per_second = 12'500'000, .buffer = 500'000});
+  path.run_for(200ms);
+  return path.utilisation();
+}
+
 TEST(controllers, begin_from_what_their_predecessor_knew) {
   for (const std::string_view name : every_name()) {
     auto controller = *make_congestion_controller(name, PathModel::kSize);
-    controller->adopt(
-        {.now = Timestamp{10s}, .window = 50'000, .ssthresh = 50'000, .bytes_per_second = 1'250'000, .min_rtt = 40ms});
-    EXPECT_GE(controller->congestion_window(), 49'000u) << name;
-    PathModel path(std::move(controller), {});
-    path.run_for(200ms);
-    EXPECT_GT(path.utilisation(), 0.55) << name;  // of 200 ms, 40 pass before anything comes back
+    controller->adopt({.now = Timestamp{10s},
+                       .window = 500'000,
+                       .ssthresh = 500'000,
+                       .bytes_per_second = 12'500'000,
+                       .min_rtt = 40ms});
+    EXPECT_GE(controller->congestion_window(), 490'000u) << name;
+    const double fresh = early_utilisation(*make_congestion_controller(name, PathModel::kSize));
+    const double adopted = early_utilisation(std::move(controller));
+    EXPECT_GT(adopted, 3 * fresh) << name;
   }
 }
 

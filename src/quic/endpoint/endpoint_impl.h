@@ -1,0 +1,104 @@
+// endpoint_impl.h: what an endpoint holds. Included by endpoint.cc and new_clients.cc only.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/flat_map.h"
+#include "base/hash_index.h"
+#include "base/timer_wheel.h"
+#include "quic/connection/core.h"
+#include "quic/endpoint/address_token.h"
+#include "quic/endpoint/early_datagrams.h"
+#include "quic/endpoint/endpoint.h"
+#include "quic/endpoint/stateless_replies.h"
+
+namespace hawser::quic {
+
+// Peers choose connection IDs, so the hash is keyed.
+struct RouteHash {
+  std::uint64_t key[2];
+  std::uint64_t operator()(Bytes octets) const { return siphash13(key, octets.data(), octets.size()); }
+};
+
+struct Endpoint::Impl {
+  // One connection with what the endpoint knows of it.
+  struct Entry final : TimerNode, Connection {
+    using Connection::Connection;
+    // Hashes of the peer's reset tokens in by_reset_token; 0: none. No more are in use at a time.
+    std::array<std::uint64_t, kMaxOtherNetworkPaths + 1> reset_tokens{};
+    std::uint32_t place = 0;  // in entries
+    bool ready = false;       // stands in ready_
+    bool touched = false;     // stands in touched_
+    bool handshake_counted = true;
+    bool admitted = false;   // stands in admission with what follows, while handshake_counted
+    bool validated = false;  // by a token
+    Admission::Source source;
+    std::uint32_t handshake_memory = 0;  // octets, when it was last looked at
+  };
+
+  explicit Impl(EndpointConfig c);
+
+  EndpointConfig config;
+  // Of all connections that are accepted, and of the latest that was opened.
+  std::shared_ptr<const ConnectionConfig> accept_config = std::make_shared<ConnectionConfig>(config.connection);
+  std::shared_ptr<const ConnectionConfig> connect_config = accept_config;
+  CidGenerator cids;
+  AddressTokens tokens;
+  StatelessReplies replies;
+  std::unique_ptr<Admission> admission;        // servers only
+  Lending lending;                             // outlives the connections
+  std::unique_ptr<EarlyDataTerms> early_data;  // likewise; null: 0-RTT is rejected
+  EarlyDatagrams early_datagrams;
+  std::vector<std::unique_ptr<Entry>> entries;
+  RouteHash hash;
+  HashIndex<Entry> by_cid;  // a packet that comes to the wrong one by its hash does not open there
+  HashIndex<Entry> by_reset_token;
+  TimerWheel timers;
+  std::vector<Entry*> ready;    // have something to send, in turns
+  std::vector<Entry*> touched;  // got something in the batch at hand
+  // Datagrams from before, kept to the end of the batch: what the application reads may lie in them.
+  std::vector<std::vector<EarlyDatagram>> replayed;
+  std::size_t next_ready = 0;
+  DatagramBuilder builder;
+  EndpointStats stats;
+  std::size_t handshakes = 0;
+  std::uint64_t turnover = 0;
+  std::uint64_t next_handle = 1;
+  bool refuses_new = false;
+
+  static ConnectionCore& core(Entry& entry) { return entry.Connection::core(); }
+
+  void on_train(const ReceivedTrain& train, Timestamp now);
+  Entry* route(Bytes datagram);
+  void on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now);
+  bool on_reset(Bytes datagram, Timestamp now);
+  void end_batch(Timestamp now);
+  void on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
+  void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
+              const std::optional<AddressTokens::Verdict>& verdict, Timestamp now);
+  void send_retry(const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
+  // Whether one more stateless reply may go there.
+  bool may_reply(const SocketAddress& to, Timestamp now) {
+    return admission->on_reply(admission->source_of(to), now) && replies.admit(now);
+  }
+  void end_handshake(Entry& entry, Timestamp now);
+  void replay_early_datagrams(Entry& entry, std::uint64_t cid, Timestamp now);
+  Entry& add(ConnectionParameters parameters);
+  const std::shared_ptr<const ConnectionConfig>& shared(const ConnectionConfig& wanted);
+  void touch(Entry& entry);
+  void make_ready(Entry& entry);
+  void settle(Entry& entry, Timestamp now);
+  void apply_routing(Entry& entry);
+  void forget_reset_tokens(Entry& entry);
+  void remove(Entry& entry, Timestamp now);
+  void emit_endpoint(const auto& event, Timestamp now) {
+    const Vantage vantage = config.tls != nullptr ? Vantage::kServer : Vantage::kClient;
+    EventEmitter(config.events, {.connection = 0, .original_destination_cid = {}, .now = now, .vantage = vantage})
+        .emit(event);
+  }
+};
+
+}  // namespace hawser::quic
