@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "quic/congestion/controller_table.h"
 #include "sim/draw.h"
 
 namespace hawser::sim {
@@ -57,7 +58,9 @@ void draw_nat(Random& random, Setup& setup) {
   if (!one_in(random, 4)) return;
   NatOptions options;
   const std::uint64_t shape = random.below(3);
-  if (shape == 0) options.rebind_period = between(random, Duration{500ms}, Duration{10s});
+  // A mapping that does not last for a challenge and its response can never be validated (RFC 9000 section 8.2).
+  if (shape == 0)
+    options.rebind_period = between(random, Duration{500ms}, Duration{10s}) + 8 * setup.link.front().duration;
   if (shape == 1)
     for (std::uint64_t count = between(random, 1, 20); count > 0; --count)
       options.rebinds.push_back(between(random, Duration{10ms}, Duration{30s}));
@@ -72,8 +75,8 @@ void draw_nat(Random& random, Setup& setup) {
 void draw_config(Random& random, quic::ConnectionConfig& config) {
   config.idle_timeout = 300s;
   config.handshake_timeout = 300s;
-  constexpr const char* kControllers[] = {"cubic", "newreno"};
-  config.congestion_control = kControllers[random.below(2)];
+  const auto controllers = quic::controller_table();
+  config.congestion_control = controllers[random.below(controllers.size())].name;
   config.pacing = !one_in(random, 4);
   config.ecn = heads(random);
   config.mtu_discovery = heads(random);

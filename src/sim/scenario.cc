@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "events/tee.h"
+#include "quic/endpoint/address_token.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/tls/deterministic_random.h"
 #include "quic/tls/tls_context.h"
@@ -324,8 +325,11 @@ void ScenarioRun::judge_end(const Application& application, const char* side, bo
   // A flipped bit in a Retry token is refused before the packet around it is found damaged.
   const bool damages = std::any_of(setup_.link.begin(), setup_.link.end(),
                                    [](const ElementSpec& e) { return e.kind == ElementSpec::Kind::kCorrupt; });
-  const bool lost_early = !client_->was_confirmed() &&
-                          ((setup_.may_rebind_early && (left_alone || refused_token)) || (damages && refused_token));
+  // An outage outlasted the Retry token, which is old by then (RFC 9000 section 8.1.4).
+  const bool token_is_old = setup_.retry != quic::RetryPolicy::kNever && refused_token &&
+                            world_.now() - Timestamp{} > quic::AddressTokens::kRetryLifetime;
+  const bool lost_early = !client_->was_confirmed() && ((setup_.may_rebind_early && (left_alone || refused_token)) ||
+                                                        (damages && refused_token) || token_is_old);
   if (by_application || (peer_may_be_gone && left_alone) || told_in_handshake || lost_early) return;
   verdict_.fail(std::string{side} + " ended with: " + quic::describe(*reason));
 }
