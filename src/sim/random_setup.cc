@@ -3,6 +3,8 @@
 // gets through.
 #include "sim/random_setup.h"
 
+#include <algorithm>
+
 #include <initializer_list>
 
 #include "quic/congestion/controller_table.h"
@@ -152,6 +154,10 @@ Setup random_setup(Random& random) {
   draw_application(random, setup.client_application, setup.transfer.bytes_max);
   draw_application(random, setup.server_application, setup.transfer.bytes_max);
   setup.client_application.streams_bidi += 1;
+  // An application that pauses for minutes keeps its connection alive.
+  if (std::max(setup.client_application.act_interval, setup.server_application.act_interval) >= 1s &&
+      setup.client.keep_alive == Duration{0})
+    setup.client.keep_alive = 60s;
   draw_commands(random, setup);
   setup.transfer.reset_share = heads(random) ? share(random, 0, 0.3) : 0;
   setup.transfer.stop_share = heads(random) ? share(random, 0, 0.3) : 0;
