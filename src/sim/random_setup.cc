@@ -75,7 +75,8 @@ void draw_nat(Random& random, Setup& setup) {
 }
 
 void draw_config(Random& random, quic::ConnectionConfig& config) {
-  config.idle_timeout = 300s;
+  // Probes that are lost one after the other double the wait each time, from minutes to half an hour.
+  config.idle_timeout = 1'800s;
   config.handshake_timeout = 300s;
   const auto controllers = quic::controller_table();
   config.congestion_control = controllers[random.below(controllers.size())].name;
@@ -154,10 +155,9 @@ Setup random_setup(Random& random) {
   draw_application(random, setup.client_application, setup.transfer.bytes_max);
   draw_application(random, setup.server_application, setup.transfer.bytes_max);
   setup.client_application.streams_bidi += 1;
-  // An application that pauses for minutes keeps its connection alive.
-  if (std::max(setup.client_application.act_interval, setup.server_application.act_interval) >= 1s &&
-      setup.client.keep_alive == Duration{0})
-    setup.client.keep_alive = 60s;
+  // An application that acts now and then is done before the day is over.
+  if (std::max(setup.client_application.act_interval, setup.server_application.act_interval) >= 1s)
+    setup.transfer.bytes_max = std::min<std::uint64_t>(setup.transfer.bytes_max, 20'000);
   draw_commands(random, setup);
   setup.transfer.reset_share = heads(random) ? share(random, 0, 0.3) : 0;
   setup.transfer.stop_share = heads(random) ? share(random, 0, 0.3) : 0;
