@@ -166,7 +166,7 @@ Setup random_setup(Random& random) {
   setup.closer = heads(random) ? Role::kClient : Role::kServer;
   constexpr std::size_t kSegments[] = {1, 2, 16, 64};
   setup.max_segments = kSegments[random.below(4)];
-  setup.limit = 7'200s;
+  setup.limit = 24h;
   return setup;
 }
 
