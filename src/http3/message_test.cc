@@ -50,6 +50,7 @@ TEST(message, takes_legal_requests) {
   EXPECT_TRUE(request_ok({{":method", "GET"}, {":scheme", "urn"}, {":path", "isbn:0451450523"}}));
 }
 
+// rfc9114:4.3-own-pseudo rfc9114:4.3-first rfc9114:4.3.1-userinfo
 TEST(message, refuses_broken_pseudo_header_fields) {
   EXPECT_FALSE(request_ok({}));
   EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}}));
@@ -71,6 +72,7 @@ TEST(message, refuses_broken_pseudo_header_fields) {
       {{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", std::string_view("/a\nb", 4)}}));
 }
 
+// rfc9114:4.2-lowercase
 TEST(message, refuses_broken_fields) {
   EXPECT_FALSE(request_ok(with({{"Upper", "x"}})));
   EXPECT_FALSE(request_ok(with({{"", "x"}})));

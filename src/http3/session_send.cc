@@ -96,6 +96,7 @@ std::expected<StreamId, SessionError> SessionCore::send_request(const EncodedHea
   return id;
 }
 
+// rfc9218:7.2-control rfc9218:7.2-server
 void SessionCore::update_priority(StreamId id, Priority priority) {
   if (closed_ || !ready_ || role_ != Role::kClient) return;
   std::array<char, kPriorityTextMax> text;
@@ -220,6 +221,7 @@ std::expected<void, SessionError> SessionCore::send_trailers(StreamId id, FieldL
   return {};
 }
 
+// rfc9114:4.1-server-closes
 std::expected<void, SessionError> SessionCore::finish(StreamId id) {
   HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kBody));
   stream->send = SendState::kFinished;
@@ -243,6 +245,7 @@ void SessionCore::cancel(StreamId id, ErrorCode code) {
   flush_qpack();
 }
 
+// rfc9114:4.1-response-kept
 void SessionCore::stop_reading(StreamId id, ErrorCode code) {
   Stream* stream = closed_ ? nullptr : streams_.find(id);
   if (stream == nullptr || stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned)

@@ -491,6 +491,7 @@ TEST(session, sets_priorities_from_field_and_update) {
   pair.expect_healthy();
 }
 
+// rfc9114:4.2-lowercase
 TEST(session, refuses_what_would_break_the_rules) {
   Pair pair(0, {}, {.max_field_section_size = 300});
   pair.start();

@@ -233,6 +233,7 @@ void Worker::read_mailbox() {
 // Which worker's endpoint issued, or will accept, the connection ID of this datagram's first
 // packet. Where the kernel goes by 4-tuples, a client's own ID is taken where it lands: the
 // worker gets the packets that follow, and names itself in the IDs that it issues.
+// rfc9000:21.11-oracle
 std::size_t Worker::owner_of(Bytes datagram, Sharing sharing) const {
   if (sharing == Sharing::kByTuple && !carries_issued_cid(datagram)) return options_.index;
   const std::optional<std::uint16_t> number = kCidSteering.key(datagram);

@@ -233,6 +233,7 @@ TEST_F(Migration, a_transfer_goes_on_over_the_other_network) {
   EXPECT_EQ(server->tuple().remote, client_address(1));
 }
 
+// rfc9000:9-after-handshake rfc9000:9-disabled rfc9000:18.2-disable-migration
 TEST_F(Migration, refusals_say_why) {
   start({}, {.disable_active_migration = true});
   EXPECT_EQ(connection->migrate(client_address(1)).error(), MigrationRefusal::kNotConfirmed);

@@ -105,6 +105,7 @@ TEST(versions, a_client_begins_again_in_a_version_of_the_servers_list) {
 }
 
 // rfc9368:2.1-none
+// rfc9000:6.2-abandon
 TEST(versions, none_in_common_ends_the_attempt) {
   Theatre theatre({.client = {.versions = {Version::kV2}}, .server = {.versions = {Version::kV1}}});
   theatre.settle();
@@ -154,6 +155,7 @@ TEST(versions, a_version_negotiation_packet_with_the_clients_version_is_passed_o
   EXPECT_TRUE(theatre.client->handshake_confirmed());
 }
 
+// rfc9000:6.2-vn-after-others
 TEST(versions, a_version_negotiation_packet_after_the_first_answer_is_passed_over) {
   Theatre theatre({.client = {.versions = {Version::kV1, Version::kV2}}});
   theatre.open();

@@ -313,6 +313,7 @@ Result<std::uint64_t> Decoder::instruction_relative(std::uint64_t relative) cons
 
 // Field sections. ------------------------------------------------------------------------------
 
+// rfc9204:2.2-order
 Result<DecodeStatus> Decoder::decode(std::uint64_t stream_id, Bytes section, FieldSection& out) {
   out.clear();
   if (pending_.size() - pending_sent_ > kDecoderStreamBacklogMax)
@@ -399,6 +400,7 @@ void Decoder::cancel_stream(std::uint64_t stream_id) {
 
 // The decoder stream. --------------------------------------------------------------------------
 
+// rfc9204:2.2.2.1-acknowledge
 void Decoder::acknowledge(std::uint64_t stream_id, std::uint64_t required_insert_count) {
   if (required_insert_count == 0) return;
   emit(0x80, stream_id, 7);

@@ -185,6 +185,7 @@ TEST(qpack_limits, acknowledgements_that_are_never_taken_fail) {
 }
 
 // rfc9204:4.5.4-literal rfc9204:7.1.3-qpack rfc9114:10.6-separate
+// rfc9204:4.5.4-forward rfc9204:7.1.3-intermediary rfc9114:10.6-undetermined
 TEST(qpack_secrets, are_never_indexed) {
   Encoder encoder;
   encoder.on_peer_settings(4'096, 100);

@@ -44,6 +44,7 @@ enum class TakeStatus : std::uint8_t {
 };
 
 // Takes an integer whose prefix is the low `bits` bits of *in; moves `in` on only if taken.
+// rfc9204:4.1.1-62-bits
 inline TakeStatus take_prefix_integer(const std::uint8_t*& in, const std::uint8_t* end, unsigned bits,
                                       std::uint64_t& value) {
   if (in == end) return TakeStatus::kTruncated;

@@ -26,6 +26,7 @@ class CidGenerator {
   CidGenerator(Random& random, const CidOptions& options)
       : random_(&random), options_(options), reset_tokens_(options.secret) {}
 
+  // rfc9000:5.1-unlinkable rfc9000:10.3.2-revealed
   [[nodiscard]] ConnectionId generate() {
     std::array<std::uint8_t, kMaxConnectionIdLength> octets;
     random_->fill({octets.data(), options_.length});

@@ -24,6 +24,7 @@ TEST(cid_generator, first_two_octets_leave_the_worker_when_divided_by_their_coun
   }
 }
 
+// rfc9000:5.1-unlinkable
 TEST(cid_generator, leaves_the_rest_to_chance) {
   SeededRandom random{2};
   CidGenerator cids(random, {.length = 4, .worker = 2, .workers = 3});

@@ -88,6 +88,7 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
   ours.ack_delay_exponent = kAckDelayExponent;
   ours.max_ack_delay_ms = static_cast<std::uint64_t>(to_ms(config.max_ack_delay));
   ours.min_ack_delay_us = static_cast<std::uint64_t>(to_us(std::min<Duration>(kMinAckDelay, config.max_ack_delay)));
+  // rfc9000:18.2-cid-limit
   ours.active_connection_id_limit = kMaxActiveCids;
   ours.disable_active_migration = config.disable_active_migration;
   ours.max_datagram_frame_size = config.max_datagram_frame_size;
@@ -176,6 +177,7 @@ std::expected<void, ConfigError> ConnectionCore::set_congestion_control(std::str
 }
 
 std::size_t ConnectionCore::max_datagram_payload() const {
+  // rfc9000:19.21-understood rfc9221:3-after-parameter rfc9221:3-size
   if (peer_.max_datagram_frame_size == 0) return 0;
   // Short header with a packet number of 4 octets, and the tag.
   const std::size_t overhead = 1 + path_->peer_cid(path_->active()).length() + 4 + kAeadTagLength;

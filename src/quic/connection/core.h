@@ -370,6 +370,7 @@ class ConnectionCore final : private TlsHandler {
     times_.sent_since_activity = false;
   }
   // What we declare as min_ack_delay: never above our max_ack_delay.
+  // ack-frequency:3-min-ack-delay
   [[nodiscard]] Duration min_ack_delay() const { return std::min<Duration>(kMinAckDelay, config_.max_ack_delay); }
   [[nodiscard]] Duration pto() const { return path_->loss().pto(PacketNumberSpace::kApplication); }
 

@@ -29,6 +29,7 @@ void seal_terms(EarlyDataTerms& terms, Random& random) {
   terms.ticket_context = std::move(context);
 }
 
+// rfc9000:7.4.1-reject-unsupported
 std::optional<std::string_view> why_not_early_data(Bytes ticket_context, const EarlyDataTerms& terms) {
   Reader in(ticket_context);
   std::uint8_t format = 0;
@@ -63,6 +64,7 @@ void ConnectionCore::offer_early_data(Bytes session) {
   log_restored_parameters(early_data_->remembered);
 }
 
+// rfc9001:4.6.2-rejected-unprocessed rfc9001:9.2-replay
 bool ConnectionCore::on_early_data_offered(const EarlyDataOffer& offer) {
   if (early_data_ == nullptr || early_data_->terms == nullptr) return false;
   const EarlyDataTerms& terms = *early_data_->terms;
@@ -74,6 +76,7 @@ bool ConnectionCore::on_early_data_offered(const EarlyDataOffer& offer) {
 }
 
 // The client's half: the server's word is known once the handshake is complete.
+// rfc9000:7.4.1-new-values rfc9000:17.2.3-not-after rfc9001:5.6-not-after
 void ConnectionCore::conclude_early_data() {
   if (early_data_ == nullptr) return;
   const bool accepted = tls_->early_data() == EarlyDataStatus::kAccepted;

@@ -100,6 +100,7 @@ Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
 
 // RFC 9000 section 7.3: the connection IDs of the handshake are authenticated.
 // rfc9000:7.3-ids-validated rfc9000:7.3-ids-missing rfc9000:7.3-ids-differ
+// rfc9369:4.1-retry-parameters
 Parsed<void> ConnectionCore::check_peer_cids(const TransportParameters& parameters) const {
   const auto wrong = [](std::string_view reason) { return fail(TransportErrorCode::kTransportParameterError, reason); };
   if (!parameters.initial_source_connection_id) return wrong("initial_source_connection_id is missing");

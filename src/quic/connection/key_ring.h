@@ -19,6 +19,7 @@ class KeyRing {
   void set_handshake_read(DirectionKeys keys) { early_->handshake.read = std::move(keys); }
   void set_handshake_write(DirectionKeys keys) { early_->handshake.write = std::move(keys); }
   // A server reads 0-RTT packets, a client writes them.
+  // rfc9001:5.6-server
   void set_zero_rtt(DirectionKeys keys, bool read) {
     zero_rtt_ = std::make_unique<LevelKeys>();
     (read ? zero_rtt_->read : zero_rtt_->write) = std::move(keys);

@@ -96,6 +96,7 @@ std::optional<NetworkPath> ConnectionCore::new_network_path(const ReceivedPacket
 
 // rfc9000:9.3-follow rfc9000:9.3-protect rfc9000:9.3.3-validate-old rfc9000:9.6.3-protect
 // rfc9000:9-validate-change
+// rfc9000:9-disabled-violated
 void ConnectionCore::follow_peer(NetworkPath to) {
   path_->follow_peer(std::move(to), now_);
   ++provide_migration().stats.moves;
@@ -193,6 +194,7 @@ void ConnectionCore::on_other_path_timeouts() {
 std::expected<void, MigrationRefusal> ConnectionCore::probe(const SocketAddress& local, bool move) {
   if (is_server()) return std::unexpected(MigrationRefusal::kServer);
   if (!is_open()) return std::unexpected(MigrationRefusal::kClosed);
+  // rfc9000:9-after-handshake rfc9000:9-disabled
   if (!handshake_.confirmed) return std::unexpected(MigrationRefusal::kNotConfirmed);
   if (peer_.disable_active_migration) return std::unexpected(MigrationRefusal::kDisabled);
   const FourTuple& active = path_->active().tuple();

@@ -72,6 +72,7 @@ void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) 
   stats_.bytes_received += datagram.size();
   NetworkPath* network_path = path_->find(arrival.tuple);
   if (network_path == nullptr && !is_server() && !path_->knows_remote(arrival.tuple.remote)) {
+    // rfc9000:9-unknown-server
     // rfc9000:9.6-new-server-address
     // RFC 9000 section 9: a client discards what comes from addresses that the server never named.
     ++stats_.packets_dropped;
@@ -340,12 +341,14 @@ void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
   const std::optional<RetryPacket> retry = parse_retry(header, packet);
   if (is_server() || handshake_.begun || handshake_.retried || phase_ != Phase::kOpen || !retry ||
       !equal(header.dcid, ids_.local.view()) || equal(header.scid, ids_.original_dcid.view()) ||
+      // rfc9369:4.1-same-version
       header.version != version_ || !verify_retry_integrity_tag(key_table(), ids_.original_dcid, packet)) {
     drop_packet(header, packet.size(), PacketDropReason::kRejected);
     return;
   }
   handshake_.retried = true;
   ids_.retry_scid = ConnectionId(retry->scid);
+  // rfc9000:8.1.3-retry-token-once rfc9000:8.1.3-retry-token-now
   handshake_.token.assign(retry->token.begin(), retry->token.end());
   const ConnectionId before = std::exchange(ids_.first_peer, *ids_.retry_scid);
   if (emitter_.wants(EventGroup::kConnection)) log_peer_cid(before, ids_.first_peer);

@@ -92,6 +92,7 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
 }
 
 // PATH_CHALLENGE and PATH_RESPONSE go alone, expanded, on the network path they are about.
+// rfc9000:8.2.2-no-delay
 bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder& builder) {
   if (!keys_.can_seal(EncryptionLevel::kOneRtt) || !handshake_.complete) return false;
   if (write_challenge_train(train, builder, path_->active())) return true;
@@ -101,6 +102,7 @@ bool ConnectionCore::next_challenge_train(TransmitTrain& train, DatagramBuilder&
 }
 
 // rfc9000:8.2.1-expanded rfc9000:8.2.2-expanded rfc9000:8.2.2-same-path rfc9000:8.2.2-amplification
+// rfc9000:21.5.3-no-data
 bool ConnectionCore::write_challenge_train(TransmitTrain& train, DatagramBuilder& builder, NetworkPath& network_path) {
   const PathValidator& validator = network_path.validator();
   if (!validator.challenge_due(now_) && !validator.response_owed()) return false;
@@ -166,6 +168,7 @@ std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableByte
   return builder.size();
 }
 
+// rfc9000:7.2-dcid-constant rfc9000:12.2-one-connection rfc9000:8.1.3-token-included
 OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuilder& builder,
                                             const NetworkPath& network_path) {
   const PacketNumberSpace space = space_of(level);
@@ -179,6 +182,7 @@ OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuild
   return builder.open(parts, loss.next_packet_number(space, cids_->random()), loss.largest_acknowledged(space));
 }
 
+// rfc9002:7.5-not-blocked
 bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramPlan& plan) const {
   const PacketNumberSpace space = space_of(level);
   if (level == EncryptionLevel::kOneRtt && (plan.challenge || plan.mtu_probe)) return true;
@@ -216,6 +220,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   }
   LossDetector& loss = path_->loss();
   const bool probe = loss.probes_owed(space) != 0;
+  // rfc9000:13.2.6-same-space rfc9000:13.2.6-one-rtt rfc9000:13.2.6-zero-rtt rfc9000:17.2.3-ack-in-one-rtt
   AckTracker& acks = path_->acks(space);
   if (acks.ack_due(now_) || acks.has_news()) {
     if (acks.write_ack(out, now_) == WriteResult::kDone) ++stats_.acks_sent;
@@ -238,6 +243,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   }
   // RFC 9002 section 6.2.4: a probe elicits an ACK whatever else it says.
   if (probe && !out.ack_eliciting() && out.room() > 0) write_ping(out);
+  // rfc9000:13.2.1-no-feedback
   if (!out.ack_eliciting() && !out.empty() && out.room() > 0 &&
       loss.packets_since_ack_eliciting(space) >= kPingAfterAckOnly)
     write_ping(out);
@@ -336,6 +342,7 @@ void ConnectionCore::seal_packet(OpenPacket& packet, DatagramBuilder& builder) {
 
 // Tells recovery and the key schedule what just left.
 // rfc9001:4.9.1-initial-keys rfc9001:4.9.1-no-initial rfc9002:7.5-counted
+// rfc9000:19.21-congestion
 void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
   const bool eliciting = packet.payload.ack_eliciting();
   const bool in_flight = eliciting || packet.payload.padded();

@@ -51,6 +51,7 @@ bool ConnectionCore::may_adopt(Version version) const {
 
 // rfc9369:4.1-drop rfc9369:4.1-original-keys
 // nullptr: no packet of this kind in that version is expected.
+// rfc9000:5.2.1-other-version
 DirectionKeys* ConnectionCore::read_keys(const PacketHeader& header) {
   const EncryptionLevel level = level_of(header.type);
   if (level == EncryptionLevel::kZeroRtt) {
@@ -84,6 +85,7 @@ void ConnectionCore::adopt_version(Version version) {
 
 // RFC 9368 section 2.3: one of those that the client's first flight is compatible with. Its first
 // packet's is among them, and spoken here, or this connection would not exist.
+// rfc9368:2.2-explicit
 Version ConnectionCore::choice_for(const VersionList& offered) const {
   if (config_.own_version_order) {
     for (const Version version : config_.versions.view())

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "quic/crypto/aes_key_schedule.h"
 
+// rfc9001:9.5-receiving rfc9001:9.5-sending
 namespace hawser::quic {
 namespace {
 

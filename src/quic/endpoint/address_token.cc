@@ -29,6 +29,7 @@ void put_time(Writer& out, Timestamp now) {
 }
 
 // rfc9000:8.1.3-token-expires rfc9000:8.1.4-retry-short rfc9000:21.3-tokens
+// rfc9000:8.1.4-replay
 bool fresh(std::uint64_t issued_ms, Timestamp now, Duration lifetime) {
   const std::int64_t age = to_ms(now.time_since_epoch()) - static_cast<std::int64_t>(issued_ms);
   return age >= 0 && age <= to_ms(lifetime);

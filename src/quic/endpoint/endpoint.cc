@@ -104,6 +104,7 @@ void Endpoint::Impl::on_train(const ReceivedTrain& train, Timestamp now) {
   }
 }
 
+// rfc9000:10.3.2-length-known rfc9000:11-no-reset
 Endpoint::Impl::Entry* Endpoint::Impl::route(Bytes datagram) {
   const std::optional<Bytes> dcid = peek_destination_cid(datagram, config.cid_length);
   if (!dcid || dcid->size() > kMaxConnectionIdLength) return nullptr;
@@ -161,6 +162,7 @@ void Endpoint::Impl::end_handshake(Entry& entry, Timestamp now) {
   entry.handshake_counted = false;
   --handshakes;
   ConnectionCore& c = core(entry);
+  // rfc9000:19.7-not-empty rfc9000:19.7-client
   if (c.is_server() && c.is_open() && config.send_new_token)
     c.set_new_token(tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random));
   if (!entry.admitted) return;
@@ -262,17 +264,20 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   if (parameters.tls == nullptr) return std::unexpected(ConfigError{"connect: no TLS context given"});
   const auto controller = make_congestion_controller(parameters.connection.congestion_control, kBaseMtu);
   if (!controller) return std::unexpected(controller.error());
+  // rfc9000:14-minimum
   if (parameters.connection.max_udp_payload < kBaseMtu || parameters.connection.max_udp_payload > kMaxMtu)
     return std::unexpected(ConfigError{"max_udp_payload must lie between 1200 and 65527 octets"});
   const ConnectionConfig& wanted = parameters.connection;
   const Version version =
       wanted.first_version != Version::kNegotiation ? wanted.first_version : wanted.versions.first_flight();
+  // rfc9368:3-chosen-listed
   if (!wanted.versions.contains(version))
     return std::unexpected(ConfigError{"the first packet's QUIC version must be one of those to speak"});
   // RFC 9369 section 5: what came from a connection of another version is of no use.
   if (parameters.token_version != version) parameters.token.clear();
   if (!parameters.session.empty() && !ticket_is_of(parameters.session, version)) parameters.session.clear();
   // RFC 9000 section 7.2: at least 8 unpredictable octets until the server's choice is known.
+  // rfc9000:7.2-initial-dcid-length
   std::array<std::uint8_t, 16> first;
   impl_->config.random->fill(first);
   const ConnectionId original_dcid{Bytes(first)};

@@ -32,6 +32,7 @@ bool is_authentic(Bytes datagram, const PacketHeader& header) {
 
 // rfc9000:5.2.2-version-negotiation rfc9000:5.2.2-small-unsupported rfc9000:5.2.2-vn-if-long
 // rfc9000:5.2.2-drop-others rfc9000:5.2.2-early-handshake rfc9000:6.1-vn-not-answered
+// rfc9368:2.1-clients
 void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now) {
   if (datagram.empty()) return;
   // RFC 9000 section 10.3: a stateless reset of ours to hear, whatever its header looks like.
@@ -141,6 +142,7 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
   }
 }
 
+// rfc9369:4.1-retry-original
 void Endpoint::Impl::send_retry(const PacketHeader& header, const ReceivedTrain& train, Timestamp now) {
   if (!replies.has_room()) return;
   const ConnectionId retry_scid = cids.generate();

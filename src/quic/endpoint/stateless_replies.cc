@@ -48,6 +48,7 @@ void StatelessReplies::take(TransmitTrain& train) {
 }
 
 // rfc9000:17.2.1-one
+// rfc9368:2.1-list
 void StatelessReplies::add_version_negotiation(const PacketHeader& header, const FourTuple& tuple,
                                                std::span<const Version> supported, bool reserved, Random& random) {
   std::vector<std::uint8_t> octets(
@@ -73,6 +74,7 @@ void StatelessReplies::add_retry(const PacketHeader& header, const FourTuple& tu
   push(tuple, std::move(octets));
 }
 
+// rfc9000:10.2.1-stateless-amplification
 void StatelessReplies::add_refusal(const PacketHeader& header, const FourTuple& tuple, std::uint64_t error_code,
                                    CidGenerator& cids) {
   LevelKeys keys = initial_keys(*version_key_table(header.version), Role::kServer, header.dcid);

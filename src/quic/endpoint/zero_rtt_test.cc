@@ -242,6 +242,7 @@ TEST(zero_rtt, a_ticket_serves_one_visit_and_the_next_is_asked_again_without_los
   EXPECT_EQ(town.served[1]->received[0], longer);
 }
 
+// rfc9001:9.2-replay
 TEST(zero_rtt, a_recorded_first_flight_is_answered_once) {
   Town town;
   Visitor first, second;
@@ -308,6 +309,7 @@ TEST(zero_rtt, survives_a_retry) {
   EXPECT_EQ(town.served[0]->answered_early, 1);
 }
 
+// rfc9001:4.6.2-rejected-unprocessed rfc9000:7.4.1-reject-unsupported
 TEST(zero_rtt, is_rejected_when_limits_shrank_or_terms_changed) {
   Town town;
   Visitor first;
@@ -346,6 +348,7 @@ TEST(zero_rtt, streams_beyond_a_new_limit_wait_for_it) {
   EXPECT_EQ(town.served[0]->received.size(), 5u);
 }
 
+// rfc9001:4.9.3-server
 TEST(zero_rtt, keys_go_three_probe_timeouts_after_the_handshake) {
   Town town;
   Visitor first, second;

@@ -23,6 +23,7 @@ void AckFrequencySender::set_peer(std::optional<std::uint64_t> min_ack_delay_us,
 }
 
 void AckFrequencySender::update(std::uint64_t window_packets, Duration smoothed_rtt, std::uint64_t packet_threshold) {
+  // rfc9000:19.21-understood
   if (!negotiated_) return;
   const std::uint64_t every = std::clamp<std::uint64_t>(window_packets / kAcksPerWindow, 2, kAckEveryMax);
   const Duration delay =
@@ -50,6 +51,7 @@ WriteResult AckFrequencySender::write(PacketPayload& out) {
   write_ack_frequency(out, frame);
   out.mark_non_probing();
   out.record({.kind = SentFrameKind::kAckFrequency, .id = next_sequence_, .offset = delay_us});
+  // ack-frequency:4-sequence
   ++next_sequence_;
   owed_ = false;
   pending_delay_ = std::max(pending_delay_, delay_);

@@ -41,6 +41,7 @@ class AckFrequencySender {
 
   // The longest that the peer may hold an ACK back: what it does now, or will once it reads
   // what is in flight.
+  // ack-frequency:7-greater ack-frequency:7-in-flight
   [[nodiscard]] Duration peer_max_ack_delay() const { return std::max(current_delay_, pending_delay_); }
 
  private:
@@ -59,6 +60,7 @@ class AckFrequencySender {
 // Frames may be reordered: only a newer one counts.
 class AckFrequencyReceiver {
  public:
+  // ack-frequency:4-outdated
   bool accept(std::uint64_t sequence_number) {
     if (sequence_number < next_) return false;
     next_ = sequence_number + 1;

@@ -34,6 +34,7 @@ Written write(AckFrequencySender& sender) {
   return {parse_ack_frequency(in).value(), payload.frames()[0]};
 }
 
+// rfc9000:19.21-understood
 TEST(ack_frequency, asks_nothing_of_a_peer_that_did_not_offer_it) {
   AckFrequencySender sender;
   sender.set_peer(std::nullopt, kPeerDelay);

@@ -48,6 +48,7 @@ TEST(rtt, an_overstated_delay_never_undercuts_min_rtt) {
 }
 
 // rfc9002:6.1.1-three rfc9002:6.1.1-not-less
+// rfc9002:7.4-not-ignored
 TEST(loss, declares_lost_after_three_newer_acks) {
   Recovery r;
   for (int i = 0; i < 5; ++i) r.send();
@@ -64,6 +65,7 @@ TEST(loss, declares_lost_after_three_newer_acks) {
 
 // rfc9002:6.1.2-time rfc9002:6.1.2-nine-eighths rfc9002:6.1.2-timer rfc9002:6.1.2-granularity
 // rfc9002:6.1.2-millisecond
+// rfc9002:6.2.1-loss-timer-first
 TEST(loss, declares_lost_nine_eighths_of_an_rtt_after_sending) {
   Recovery r;
   r.send();
@@ -163,6 +165,7 @@ TEST(loss, rtt_is_sampled_from_the_largest_newly_acknowledged_only) {
 }
 
 // rfc9002:6.2.1-backoff rfc9002:6.2.1-granularity rfc9002:6.2.1-restart rfc9002:6.2.2-initial-rtt
+// rfc9002:6.2-no-loss ack-frequency:7-zero-threshold
 TEST(loss, pto_follows_rtt_and_peer_ack_delay_and_doubles) {
   Recovery r;
   r.confirmed();

@@ -23,6 +23,7 @@ std::span<const PacketNumberSpace> LossDetector::spaces() const {
 
 // rfc9002:6.2.1-granularity rfc9002:6.2.2-initial-rtt
 Duration LossDetector::pto(PacketNumberSpace space) const {
+  // ack-frequency:7-zero-threshold
   return rtt_.pto_base() + (space == PacketNumberSpace::kApplication ? max_ack_delay_ : Duration::zero());
 }
 
@@ -61,6 +62,7 @@ Timestamp LossDetector::pto_deadline(PacketNumberSpace& id, Timestamp now) const
   }
   if (earliest != kNever || !client_awaits_validation()) return earliest;
   // Anti-deadlock: the server may wait for credit that only our next packet gives it.
+  // rfc9000:8.1-client-probe-kind rfc9002:6.2.2.1-client-sends
   id = handshake_keys_ ? PacketNumberSpace::kHandshake : PacketNumberSpace::kInitial;
   return now + backed_off(pto(id));
 }

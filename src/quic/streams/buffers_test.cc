@@ -184,6 +184,7 @@ TEST(crypto_streams, limit_is_64_kib_ahead_of_the_reader) {
 }
 
 // rfc9001:4.9-same-level
+// rfc9001:4-same-keys
 TEST(crypto_streams, lost_frames_are_written_again_until_acknowledged) {
   BufferPools pools;
   CryptoStreams crypto(pools);

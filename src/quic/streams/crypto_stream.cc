@@ -28,6 +28,7 @@ void CryptoStreams::write(EncryptionLevel level, Bytes bytes) {
 }
 
 Parsed<void> CryptoStreams::on_crypto(EncryptionLevel level, std::uint64_t offset, Bytes data) {
+  // rfc9000:7.5-discarded-acknowledged
   if (discarded(level)) return {};
   if (offset > kVarintMax || data.size() > kVarintMax - offset)
     // rfc9000:19.6-offset
@@ -99,6 +100,7 @@ void CryptoStreams::on_frame_acked(const SentFrame& frame) {
   if (closed_) free_closed();
 }
 
+// rfc9001:4-same-keys rfc9001:4.9-same-level
 void CryptoStreams::on_frame_lost(const SentFrame& frame) {
   if (frame.kind != SentFrameKind::kCrypto) return;
   if (Level* own = find(static_cast<EncryptionLevel>(frame.level))) own->sent.on_lost(frame.offset, frame.length);

@@ -81,6 +81,7 @@ KeyHandle parse_key(Bytes octets) {
       d2i_AutoPrivateKey_ex(nullptr, &in, static_cast<long>(octets.size()), tls_library(), kTlsProperties));
 }
 
+// rfc9001:5.3-hp-defined rfc9001:5.3-unknown-suites rfc9001:5.4.1-hp-specified
 std::expected<void, ConfigError> set_suites(SSL_CTX* context, const std::vector<CipherSuite>& suites) {
   std::string list;
   for (const CipherSuite suite : suites) list.append(list.empty() ? "" : ":").append(to_string(suite));

@@ -16,6 +16,7 @@ namespace hawser::quic {
 struct OpenSslCallbacks {
   static OpenSslSession& self(void* arg) { return *static_cast<OpenSslSession*>(arg); }
 
+  // rfc9001:4.9-highest
   static int crypto_send(SSL*, const unsigned char* data, std::size_t size, std::size_t* consumed, void* arg) {
     auto& session = self(arg);
     session.handler_.on_crypto_to_send(session.write_level_, {data, size});

@@ -40,6 +40,7 @@ std::vector<std::uint8_t> alpn_list(const std::vector<std::string>& names) {
 
 // Whom the certificate must name, and SNI.
 // rfc9114:3.2-sni rfc9114:3.2-host rfc9001:4.4-authenticate rfc9114:3.1-verify rfc9114:3.1-not-authoritative
+// rfc9000:7-authenticated-exchange
 void set_server_name(SSL* ssl, const std::string& name, bool verify_peer) {
   if (name.empty()) {
     HAWSER_CHECK(!verify_peer);

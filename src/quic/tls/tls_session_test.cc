@@ -117,6 +117,7 @@ TEST(tls_session, group_of_one_side_wins_also_by_hello_retry_request) {
 }
 
 // rfc9001:8.1-no-protocol rfc9001:8.1-alpn rfc9000:7-alpn
+// rfc9001:8.1-none-compatible
 TEST(tls_session, no_common_protocol_is_alert_120) {
   auto options = client_options();
   options.common.alpn = {"other", "hq-interop"};
@@ -131,6 +132,7 @@ TEST(tls_session, no_common_protocol_is_alert_120) {
       << "stays dead";
 }
 
+// rfc9001:8.1-compatible
 TEST(tls_session, the_server_prefers_its_own_order_of_protocols) {
   auto for_server = server_options();
   for_server.common.alpn = {"b", "a"};

@@ -3,6 +3,8 @@
 
 namespace hawser::quic {
 
+// rfc9000:7.4.1-not-remembered rfc9000:7.4.1-remember-others rfc9221:3-after-parameter rfc9287:3.1-not-remembered
+// ack-frequency:3-not-remembered
 TransportParameters remembered_parameters(const TransportParameters& of_then) {
   TransportParameters remembered;
   remembered.max_idle_timeout_ms = of_then.max_idle_timeout_ms;

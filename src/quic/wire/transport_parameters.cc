@@ -307,6 +307,7 @@ void add_preferred_address(ParameterList& list, const PreferredAddress& preferre
   Writer out(buffer);
   put_address(out, preferred.ipv4, 4);
   put_address(out, preferred.ipv6, 16);
+  // rfc9000:18.2-preferred-cid
   HAWSER_CHECK(!preferred.connection_id.empty());
   out.u8(static_cast<std::uint8_t>(preferred.connection_id.length()));
   out.bytes(preferred.connection_id.view());
@@ -357,6 +358,7 @@ std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters&
 }
 
 // rfc9000:7.4.1-not-smaller rfc9000:7.4.1-not-violated rfc9221:3-zero-rtt-client
+// rfc9221:3-zero-rtt-server
 bool permits_zero_rtt(const TransportParameters& remembered, const TransportParameters& now) {
   constexpr std::array<Integer, 8> kMustNotShrink{
       &TransportParameters::initial_max_data,
