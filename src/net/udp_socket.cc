@@ -124,7 +124,8 @@ void UdpSocket::set_options(const UdpOptions& options) {
 void UdpSocket::set_path_options(const UdpOptions& options) {
   const bool v4 = family_ == AF_INET || dual_stack_;
   const bool v6 = family_ == AF_INET6;
-  // rfc9000:14-not-fragmented rfc9000:14-df
+  // rfc9000:14-not-fragmented rfc9000:14-df rfc9000:14.2.1-below-minimum rfc9000:14.2.1-match
+  // rfc9000:14.2.1-no-increase
   const int v4_discover = options.dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT;
   const int v6_discover = options.dont_fragment ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT;
   const bool v4_set = !v4 || set_int(fd_, IPPROTO_IP, IP_MTU_DISCOVER, v4_discover);

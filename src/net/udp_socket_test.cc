@@ -3,7 +3,9 @@
 #include "net/udp_socket.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <stdexcept>
@@ -302,6 +304,22 @@ TEST_P(UdpSocketTest, trains_that_cannot_leave_are_dropped_and_counted_by_cause)
   trains = {load.train, load.train};
   EXPECT_EQ(barred.send(trains), 2u);
   EXPECT_EQ(barred.counters().send_failed, 6u);
+}
+
+// PROBE: every datagram has the DF bit, and what ICMP says of the path changes nothing.
+// rfc9000:14-not-fragmented rfc9000:14-df rfc9000:14.2.1-below-minimum rfc9000:14.2.1-match rfc9000:14.2.1-no-increase
+TEST(udp_socket, datagrams_are_not_fragmented_and_icmp_is_not_heeded) {
+  const auto discovery = [](const UdpSocket& socket, int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    EXPECT_EQ(getsockopt(socket.fd(), level, name, &value, &size), 0);
+    return value;
+  };
+  const UdpSocket v4 = open_socket({.local = ipv4_address({127, 0, 0, 1}, 0)});
+  EXPECT_EQ(discovery(v4, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_PROBE);
+  const UdpSocket both = open_socket({.local = {.family = AddressFamily::kIpv6}});
+  EXPECT_EQ(discovery(both, IPPROTO_IPV6, IPV6_MTU_DISCOVER), IPV6_PMTUDISC_PROBE);
+  EXPECT_EQ(discovery(both, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_PROBE);
 }
 
 TEST_P(UdpSocketTest, datagram_above_the_mtu_is_dropped_and_counted) {

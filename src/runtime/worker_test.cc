@@ -416,6 +416,7 @@ class RuntimeSteering : public testing::TestWithParam<net::SteeringMethod> {};
 INSTANTIATE_TEST_SUITE_P(runtime, RuntimeSteering, testing::ValuesIn(steering_methods()),
                          [](const auto& param) { return std::string(net::to_string(param.param)); });
 
+// rfc9000:21.11-oracle
 TEST_P(RuntimeSteering, datagram_reaches_the_worker_that_its_connection_id_names) {
   std::array<Observed, 4> observed;
   auto runtime = Runtime::create({.workers = 4, .steering = GetParam()});

@@ -77,6 +77,7 @@ void AmplificationCheck::on_event(const EventContext& context, const PathValidat
   if (context.vantage == Vantage::kServer) addresses_[event.remote].validated = true;
 }
 
+// rfc9000:9.5-cid-per-local-address rfc9000:9.5-cid-per-destination
 void LinkabilityCheck::on_sent(NodeId node, Bytes bytes, const FourTuple& tuple, Timestamp now) {
   // Only packets with a short header: before them both ends have one connection ID each, and nobody
   // moves. Endpoints of scenarios issue 8 octets.

@@ -65,7 +65,9 @@ Theatre::Theatre(const Options& options) : options_(options) {
 void Theatre::key_log(void* context, std::string_view line) {
   const std::size_t first = line.find(' ');
   const std::size_t second = line.rfind(' ');
-  static_cast<Theatre*>(context)->secrets[std::string(line.substr(0, first))] = from_hex(line.substr(second + 1));
+  auto& theatre = *static_cast<Theatre*>(context);
+  theatre.secrets[std::string(line.substr(0, first))] = from_hex(line.substr(second + 1));
+  theatre.key_log_lines.emplace_back(line);
 }
 
 void Theatre::flush(Role from) {
@@ -80,6 +82,7 @@ void Theatre::flush(Role from) {
       std::vector<std::uint8_t>& first = first_datagram_[static_cast<std::size_t>(from)];
       if (first.empty()) first = wire.octets;
       learn_cids(wire);
+      if (on_sent) on_sent(from, datagram, train.tuple);
       std::size_t& allowed = allowance_[static_cast<std::size_t>(from)];
       if (silenced_[static_cast<std::size_t>(from)] || allowed == 0) continue;
       --allowed;
@@ -97,9 +100,13 @@ void Theatre::learn_cids(const Wire& wire) {
 }
 
 void Theatre::deliver(const Wire& wire) {
+  deliver(wire, address_of(wire.from));
+}
+
+void Theatre::deliver(const Wire& wire, const SocketAddress& from) {
   const Role to = peer_of(wire.from);
   std::vector<std::uint8_t> octets = wire.octets;
-  ReceivedTrain train{.bytes = octets, .segment_size = octets.size(), .tuple = {address_of(to), address_of(wire.from)}};
+  ReceivedTrain train{.bytes = octets, .segment_size = octets.size(), .tuple = {address_of(to), from}, .ecn = ecn};
   (to == Role::kClient ? *client_endpoint : *server_endpoint).on_datagrams({&train, 1}, now);
 }
 
@@ -133,9 +140,9 @@ void Theatre::open() {
   HAWSER_CHECK(client->handshake_confirmed() && server != nullptr && server->handshake_confirmed());
 }
 
-DirectionKeys Theatre::keys_of(Role liar, EncryptionLevel level) const {
+DirectionKeys Theatre::keys_of(Role liar, EncryptionLevel level, Version version) const {
   const std::string side = liar == Role::kClient ? "CLIENT" : "SERVER";
-  const VersionKeyTable& table = *version_key_table(client->version());
+  const VersionKeyTable& table = *version_key_table(version);
   if (level == EncryptionLevel::kInitial) return std::move(initial_keys(table, liar, original_dcid_.view()).write);
   const std::string label =
       level == EncryptionLevel::kHandshake ? side + "_HANDSHAKE_TRAFFIC_SECRET" : side + "_TRAFFIC_SECRET_0";
@@ -144,22 +151,28 @@ DirectionKeys Theatre::keys_of(Role liar, EncryptionLevel level) const {
   return DirectionKeys(table, suite, secret);
 }
 
-std::vector<std::uint8_t> Theatre::forge(Role liar, EncryptionLevel level, Bytes frames, std::uint64_t number,
-                                         std::uint8_t set_bits) {
-  DirectionKeys keys = keys_of(liar, level);
+std::vector<std::uint8_t> Theatre::forge(Role liar, const Forgery& forgery) {
+  const Version version = forgery.version.value_or(client->version());
+  DirectionKeys keys = keys_of(liar, forgery.level, version);
+  const std::vector<std::uint8_t> frames = from_hex(forgery.frames_hex);
+  HAWSER_CHECK(!frames.empty() || forgery.frames_hex.empty());
+  std::uint64_t& next = next_number_[static_cast<std::size_t>(liar)];
+  const PacketNumber number{forgery.number.value_or(next)};
+  if (!forgery.number) ++next;
   std::vector<std::uint8_t> datagram(frames.size() + kMinInitial + 200);
   DatagramBuilder builder;
   builder.begin(datagram);
-  const ConnectionId& dcid = liar == Role::kClient ? (server_cid_.empty() ? original_dcid_ : server_cid_) : client_cid_;
-  const ConnectionId& scid = liar == Role::kClient ? client_cid_ : server_cid_;
-  OpenPacket* packet =
-      builder.open({.level = level, .version = client->version(), .dcid = dcid.view(), .scid = scid.view()},
-                   PacketNumber{number}, std::nullopt);
+  const ConnectionId to = liar == Role::kClient ? (server_cid_.empty() ? original_dcid_ : server_cid_) : client_cid_;
+  const ConnectionId dcid = forgery.dcid.value_or(to);
+  const ConnectionId scid = forgery.scid.value_or(liar == Role::kClient ? client_cid_ : server_cid_);
+  OpenPacket* packet = builder.open(
+      {.level = forgery.level, .version = version, .dcid = dcid.view(), .scid = scid.view(), .token = forgery.token},
+      number, std::nullopt);
   std::copy(frames.begin(), frames.end(), packet->payload.take(frames.size()));
-  if (level == EncryptionLevel::kInitial) builder.pad_to(kMinInitial);
+  if (forgery.level == EncryptionLevel::kInitial && forgery.pad) builder.pad_to(kMinInitial);
   builder.finish();
-  packet->start[0] |= set_bits;
-  keys.packet.seal(kInitialPathId, PacketNumber{number}, packet->header(), packet->payload.pieces(),
+  packet->start[0] |= forgery.set_bits;
+  keys.packet.seal(kInitialPathId, number, packet->header(), packet->payload.pieces(),
                    packet->start + packet->layout.size);
   protect(packet->start, packet->layout.pn_offset, packet->packet_number_length,
           keys.header.mask(packet->start + packet->layout.pn_offset + kSampleOffset));
@@ -168,20 +181,19 @@ std::vector<std::uint8_t> Theatre::forge(Role liar, EncryptionLevel level, Bytes
 }
 
 void Theatre::lie(Role liar, EncryptionLevel level, std::string_view frames_hex, std::optional<std::uint64_t> number) {
-  const std::vector<std::uint8_t> frames = from_hex(frames_hex);
-  HAWSER_CHECK(!frames.empty() || frames_hex.empty());
-  std::uint64_t& next = next_number_[static_cast<std::size_t>(liar)];
-  inject(liar, forge(liar, level, frames, number.value_or(next), 0));
-  if (!number) ++next;
+  lie(liar, {.level = level, .frames_hex = std::string(frames_hex), .number = number});
 }
 
 void Theatre::lie_with_first_octet(Role liar, std::string_view frames_hex, std::uint8_t set_bits) {
-  const std::vector<std::uint8_t> frames = from_hex(frames_hex);
-  inject(liar, forge(liar, EncryptionLevel::kOneRtt, frames, next_number_[static_cast<std::size_t>(liar)]++, set_bits));
+  lie(liar, {.frames_hex = std::string(frames_hex), .set_bits = set_bits});
 }
 
 void Theatre::inject(Role liar, std::vector<std::uint8_t> datagram) {
-  deliver({liar, std::move(datagram)});
+  inject_from(liar, std::move(datagram), address_of(liar));
+}
+
+void Theatre::inject_from(Role liar, std::vector<std::uint8_t> datagram, const SocketAddress& from) {
+  deliver({liar, std::move(datagram)}, from);
   settle();
 }
 

@@ -44,7 +44,7 @@ struct Witness : ConnectionHandler {
 };
 
 // Client and server endpoints over a network without delay or loss, and a liar on the wire.
-class Theatre final : public AcceptHandler {
+class Theatre : public AcceptHandler {
  public:
   struct Options {
     ConnectionConfig client;
@@ -72,8 +72,26 @@ class Theatre final : public AcceptHandler {
            std::optional<std::uint64_t> number = std::nullopt);
   // The same with a first octet of its own making, before header protection.
   void lie_with_first_octet(Role liar, std::string_view frames_hex, std::uint8_t set_bits);
+  // A packet in which more than the frames is made up; what is not given is as the honest side has it.
+  struct Forgery {
+    EncryptionLevel level = EncryptionLevel::kOneRtt;
+    std::string frames_hex;
+    std::optional<std::uint64_t> number;
+    std::optional<Version> version;
+    std::optional<ConnectionId> scid, dcid;
+    std::vector<std::uint8_t> token;
+    std::uint8_t set_bits = 0;
+    bool pad = true;  // an Initial to 1,200 octets
+  };
+  std::vector<std::uint8_t> forge(Role liar, const Forgery& forgery);
+  void lie(Role liar, const Forgery& forgery) { inject(liar, forge(liar, forgery)); }
   // A datagram as it stands, to the server or the client.
   void inject(Role liar, std::vector<std::uint8_t> datagram);
+  void inject_from(Role liar, std::vector<std::uint8_t> datagram, const SocketAddress& from);
+  // Sees every datagram as it leaves, whether it is delivered or not.
+  std::function<void(Role from, Bytes, const FourTuple& tuple)> on_sent;
+  Ecn ecn = Ecn::kNotEct;  // what every datagram arrives with
+  std::vector<std::string> key_log_lines;
   // Stops delivery from the honest side that the liar replaces, so that it cannot interfere.
   void silence(Role honest) { silenced_[static_cast<std::size_t>(honest)] = true; }
   void speak_again(Role honest) { silenced_[static_cast<std::size_t>(honest)] = false; }
@@ -114,10 +132,9 @@ class Theatre final : public AcceptHandler {
   };
   void flush(Role from);
   void deliver(const Wire& wire);
+  void deliver(const Wire& wire, const SocketAddress& from);
   void learn_cids(const Wire& wire);
-  std::vector<std::uint8_t> forge(Role liar, EncryptionLevel level, Bytes frames, std::uint64_t number,
-                                  std::uint8_t set_bits);
-  [[nodiscard]] DirectionKeys keys_of(Role liar, EncryptionLevel level) const;
+  [[nodiscard]] DirectionKeys keys_of(Role liar, EncryptionLevel level, Version version) const;
 
   Options options_;
   std::optional<TlsServerContext> server_tls_;

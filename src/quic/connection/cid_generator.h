@@ -38,6 +38,12 @@ class CidGenerator {
     return ConnectionId(Bytes{octets.data(), options_.length});
   }
 
+  // Whether this endpoint could have generated it, by its first two octets.
+  [[nodiscard]] bool is_own(Bytes cid) const {
+    const std::uint32_t number = std::uint32_t{cid[0]} << 8 | cid[1];
+    return number % options_.workers == options_.worker;
+  }
+
   // The same for a connection ID on every endpoint that shares the secret.
   [[nodiscard]] StatelessResetToken reset_token(const ConnectionId& cid) const { return reset_tokens_.token_of(cid); }
 

@@ -55,6 +55,13 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
   train.size = 0;
   if (phase_ == Phase::kClosing) return next_close_train(train, builder);
   if (phase_ != Phase::kOpen) return false;
+  // rfc9000:12.3-exhausted
+  if (path_->loss().out_of_numbers()) [[unlikely]] {
+    finish({.kind = CloseReason::Kind::kLocalTransport,
+            .error_code = static_cast<std::uint64_t>(TransportErrorCode::kAeadLimitReached),
+            .reason = "packet numbers are used up"});
+    return false;
+  }
   if (keys_.one_rtt().can_seal()) {
     if (auto kept = maintain_keys(); !kept) {
       close_for(kept.error());

@@ -57,6 +57,7 @@ TEST(token_sealer, oversized_tokens_are_refused_unread) {
 }
 
 // rfc9000:10.3.2-hard-to-guess rfc9000:10.3.2-one-cid
+// rfc9000:10.3.2-not-twice
 TEST(stateless_reset, token_depends_on_secret_and_connection_id_only) {
   const ConnectionId one(Octets{1, 2, 3, 4}), two(Octets{1, 2, 3, 5});
   const ResetTokens tokens(kSecret);

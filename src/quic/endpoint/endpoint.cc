@@ -14,6 +14,7 @@ namespace {
 
 // With the transport's limits, some 100 octets, they fit the context of a ticket.
 constexpr std::size_t kMaxEarlyDataTerms = 256;
+constexpr std::size_t kMinCidLength = 4;
 static_assert(kMaxEarlyDataTerms + 128 <= kMaxTicketContext);
 
 std::array<std::uint8_t, 32> secret_or_random(std::array<std::uint8_t, 32> secret, Random& random) {
@@ -24,6 +25,9 @@ std::array<std::uint8_t, 32> secret_or_random(std::array<std::uint8_t, 32> secre
 EndpointConfig with_secret(EndpointConfig config) {
   HAWSER_CHECK(config.random != nullptr && config.worker < config.workers);
   HAWSER_CHECK(config.early_data_terms.size() <= kMaxEarlyDataTerms);
+  // Never of no octets, by which connections of one address could not be told apart.
+  // rfc9000:5.1-zero-length-alone rfc9000:18.2-preferred-zero rfc9000:19.15-zero-not-sent
+  HAWSER_CHECK(config.cid_length >= kMinCidLength && config.cid_length <= kMaxConnectionIdLength);
   config.secret = secret_or_random(config.secret, *config.random);
   return config;
 }

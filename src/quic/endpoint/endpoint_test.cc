@@ -7,6 +7,7 @@ namespace hawser::quic {
 namespace {
 
 // rfc9001:4.1.2-handshake-done
+// rfc9000:18.2-reset-token
 TEST(endpoint, handshake_completes_in_one_round_trip) {
   Pair pair;
   pair.connect();
@@ -300,6 +301,7 @@ TEST(endpoint, reset_that_reaches_another_worker_is_passed_on_and_heard) {
 }
 
 // rfc9000:10.3-any-packet
+// rfc9000:10.3.1-compare rfc9000:10.3.1-drain rfc9000:10.3.2-length-known
 TEST(endpoint, reset_is_heard_whatever_its_header_looks_like) {
   for (const std::uint8_t first : {0x40, 0x00, 0xc0, 0xff}) {
     Pair pair;

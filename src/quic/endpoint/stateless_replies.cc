@@ -101,6 +101,10 @@ void StatelessReplies::add_refusal(const PacketHeader& header, const FourTuple& 
 bool StatelessReplies::add_reset(Bytes received, const FourTuple& tuple, CidGenerator& cids) {
   // Section 10.3.3: smaller than what it answers, so that two endpoints cannot loop.
   if (received.size() <= kMinReset || received.size() < 1 + cids.length()) return false;
+  // Section 21.11: the connection may live at the worker that it names, and whoever sent this here to
+  // learn the token would end it.
+  // rfc9000:21.11-active rfc9000:5.2.3-no-oracle
+  if (!cids.is_own(received.subspan(1, cids.length()))) return false;
   const std::size_t size = std::min(kMaxReset, received.size() - 1);
   std::vector<std::uint8_t> octets(size);
   cids.random().fill(octets);

@@ -30,8 +30,12 @@ struct Recorder : ConnectionHandler {
   std::vector<std::uint8_t> token, ticket;
   int rests = 0;
   std::function<void(Connection&, StreamId)> on_end;
+  std::function<void(Connection&)> on_complete;
 
-  void on_handshake_complete(Connection&) override { complete = true; }
+  void on_handshake_complete(Connection& c) override {
+    complete = true;
+    if (on_complete) on_complete(c);
+  }
   void on_stream_readable(Connection& c, StreamId id) override {
     std::array<Bytes, 16> views;
     while (const std::size_t n = c.read_views(id, views)) {
@@ -71,6 +75,9 @@ struct PairOptions {
   EndpointConfig server;
   ConnectionConfig client;
   Duration delay = 10ms;
+  bool early_data = false;  // of both TLS contexts; the server wants a replay guard besides
+  std::string server_groups{kDefaultGroups};
+  EventSink* client_events = nullptr;
 };
 
 // A client and a server endpoint joined by a network of fixed delay.
@@ -79,19 +86,29 @@ class Pair {
   Pair() : Pair(PairOptions()) {}
   explicit Pair(PairOptions o) : options(std::move(o)) {
     server_tls.emplace(
-        TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
+        TlsServerContext::create({.common = {.alpn = {"test"},
+                                             .groups = options.server_groups,
+                                             .key_log = &Pair::key_log,
+                                             .key_log_context = this,
+                                             .verification_time_s = kWallClock},
                                   .certificates = {{.chain = bytes_of_text(certificate().certificate_pem),
-                                                    .key = bytes_of_text(certificate().key_pem)}}})
+                                                    .key = bytes_of_text(certificate().key_pem)}},
+                                  .early_data = options.early_data})
             .value());
     client_tls.emplace(
-        TlsClientContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
-                                  .trust = {.system = false, .ca = bytes_of_text(certificate().certificate_pem)}})
+        TlsClientContext::create({.common = {.alpn = {"test"},
+                                             .key_log = &Pair::key_log,
+                                             .key_log_context = this,
+                                             .verification_time_s = kWallClock},
+                                  .trust = {.system = false, .ca = bytes_of_text(certificate().certificate_pem)},
+                                  .early_data = options.early_data})
             .value());
     options.server.tls = &*server_tls;
     options.server.accept = &acceptor;
     options.server.random = &random;
     server = std::make_unique<Endpoint>(options.server);
-    client = std::make_unique<Endpoint>(EndpointConfig{.secret = client_secret(), .random = &random});
+    client = std::make_unique<Endpoint>(
+        EndpointConfig{.secret = client_secret(), .random = &random, .events = options.client_events});
   }
 
   Connection& connect(std::vector<std::uint8_t> token = {}, Version token_version = Version::kV1,
@@ -140,6 +157,9 @@ class Pair {
   std::unique_ptr<Endpoint> server, client;
   Connection* connection = nullptr;
   std::function<bool(bool to_server, Bytes)> drop = [](bool, Bytes) { return false; };
+  // Sees every datagram as it leaves, also those that are dropped; `tuple` as the sender has it.
+  std::function<void(bool to_server, Bytes, const FourTuple& tuple)> on_sent;
+  std::vector<std::string> key_log_lines;
   std::uint64_t to_server_bytes = 0, to_client_bytes = 0;
   int steps = 0;
 
@@ -150,6 +170,9 @@ class Pair {
     FourTuple tuple;  // as the receiver sees it
     Ecn ecn;
   };
+  static void key_log(void* context, std::string_view line) {
+    static_cast<Pair*>(context)->key_log_lines.emplace_back(line);
+  }
   static std::vector<std::uint8_t> bytes_of_text(std::string_view text) { return {text.begin(), text.end()}; }
 
   void flush(Endpoint& endpoint, bool to_server) {
@@ -160,6 +183,7 @@ class Pair {
       for (std::size_t at = 0; at < train.size; at += train.segment_size) {
         const Bytes datagram = Bytes(memory).subspan(at, std::min(train.segment_size, train.size - at));
         (to_server ? to_server_bytes : to_client_bytes) += datagram.size();
+        if (on_sent) on_sent(to_server, datagram, train.tuple);
         if (drop(to_server, datagram)) continue;
         FourTuple tuple =
             to_server ? FourTuple{server_address, client_address} : FourTuple{client_address, server_address};

@@ -292,6 +292,22 @@ TEST(local_cids, retiring_the_connection_id_in_use_by_the_packet_is_a_protocol_v
   EXPECT_EQ(code_of(cids.on_retire_connection_id(1, cid(1))), TransportErrorCode::kProtocolViolation);
 }
 
+// rfc9000:19.15-retire-order
+TEST(local_cids, no_frame_asks_to_retire_more_than_itself) {
+  LocalCids cids;
+  cids.add_known(cid(0), token(0));
+  cids.set_peer_limit(2);
+  cids.issue(cid(1), token(1));  // still to be sent when it is asked back
+  cids.retire_all_issued();
+  cids.issue(cid(2), token(2));
+  Frames frames;
+  PacketPayload out = frames.payload();
+  ASSERT_EQ(cids.write_new_connection_ids(out), WriteResult::kDone);
+  const std::string hex = to_hex({frames.area_.data(), out.size()});
+  EXPECT_EQ(hex.substr(0, 6), "180101");
+  EXPECT_EQ(hex.substr(hex.size() / 2, 6), "180202");
+}
+
 TEST(local_cids, all_can_be_replaced_at_once_even_at_the_limit) {
   LocalCids cids;
   cids.add_known(cid(0), token(0));

@@ -133,6 +133,7 @@ TEST(ack_tracker, a_reordering_threshold_of_three_tolerates_two) {
 }
 
 // rfc9000:13.4.1-report rfc9000:13.2.5-large-delay
+// rfc9000:13.2.5-own-delay
 TEST(ack_tracker, the_frame_has_ranges_delay_and_counts) {
   AckTracker tracker;
   receive(tracker, {0, 1, 2, 5, 6, 9}, kNow, Ecn::kEct0);

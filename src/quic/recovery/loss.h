@@ -35,6 +35,10 @@ inline constexpr std::uint32_t kMaxPtoBackoff = 30;
 inline constexpr std::uint64_t kMaxUnacknowledgeable = 1'024;
 // A packet number is left out on average once in this many (RFC 9000 section 21.4).
 inline constexpr std::uint64_t kSkipInterval = 1'000;
+// Section 12.3: 2^62 - 1 is the last packet number.
+inline constexpr std::uint64_t kPacketNumbersEnd = std::uint64_t{1} << 62;
+// Between two questions whether numbers end: a train and a close, with numbers left out.
+inline constexpr std::uint64_t kNumbersInHand = 1'024;
 
 struct LossConfig {
   Role role = Role::kClient;
@@ -169,6 +173,13 @@ class LossDetector {
   // The number of the next packet of `space`. Asking twice without sending gives the same
   // number. Now and then one is left out first.
   PacketNumber next_packet_number(PacketNumberSpace space, Random& random);
+  // Whether the application's packet numbers end, but for those that a few trains may take: nothing
+  // can be sent then, not even a close (RFC 9000 section 12.3).
+  [[nodiscard]] bool out_of_numbers() const {
+    return space_of(PacketNumberSpace::kApplication).sent.end() + kNumbersInHand > packet_numbers_end_;
+  }
+  // That of the RFC is never reached; tests see to it that it could be.
+  void end_packet_numbers_at(std::uint64_t end) { packet_numbers_end_ = end; }
   // The largest acknowledged packet number, for shortening the header's (RFC 9000 section 17.1).
   [[nodiscard]] std::optional<PacketNumber> largest_acknowledged(PacketNumberSpace space) const;
   // False: the ring stands at its limit; send nothing in flight until ACKs arrive.
@@ -357,6 +368,7 @@ class LossDetector {
   RttEstimator rtt_;
   RateSampler sampler_;
   std::uint64_t bytes_in_flight_ = 0;
+  std::uint64_t packet_numbers_end_ = kPacketNumbersEnd;
   std::uint64_t packet_threshold_ = kPacketThreshold;
   std::uint64_t undoable_losses_ = 0;  // packets lost in the latest congestion event, not yet seen to be spurious
   std::uint32_t loss_epoch_ = 0;       // counts congestion events, modulo 2^32

@@ -1,0 +1,580 @@
+// sender_rules_test.cc: goal: what our endpoints send keeps the rules of RFC 9000, 9001 and 9002 for
+// senders, packet by packet. Method: an honest pair over a network with delay and loss, whose datagrams
+// are all opened and read.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "quic/connection/replay_guard.h"
+#include "wire_tap.h"
+
+namespace hawser::quic {
+namespace {
+
+constexpr std::size_t kMinInitialDatagram = 1'200;
+
+bool is_initial(const SeenPacket& packet) {
+  return packet.type == PacketType::kInitial;
+}
+bool is_handshake(const SeenPacket& packet) {
+  return packet.type == PacketType::kHandshake;
+}
+
+// Drops every tenth datagram in both directions.
+void make_lossy(Pair& pair) {
+  auto count = std::make_shared<int>(0);
+  pair.drop = [count](bool, Bytes) { return ++*count % 10 == 0; };
+}
+
+// A request of this size and an equal answer, to the end.
+void exchange(Pair& pair, std::size_t size) {
+  const std::string text = pattern(size);
+  pair.acceptor.recorder.on_end = [&pair](Connection& server, StreamId id) {
+    echo(server, id, pair.acceptor.recorder.received[id.value]);
+  };
+  const StreamId id = pair.connection->open_stream(true).value();
+  echo(*pair.connection, id, text);
+  pair.client->wake(*pair.connection);
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.ended[id.value]; }, 120s));
+}
+
+bool confirmed(Pair& pair) {
+  return pair.run([&] { return pair.connection->handshake_confirmed(); });
+}
+
+// The octets of TLS that one side sent at a level, in order.
+std::string tls_octets(WireTap& tap, bool to_server, PacketType type) {
+  std::string all;
+  for (const SeenPacket& packet : tap.packets()) {
+    if (packet.to_server != to_server || packet.type != type) continue;
+    for (const AnyFrame& frame : packet.frames) {
+      const auto* crypto = std::get_if<CryptoFrame>(&frame);
+      if (crypto == nullptr) continue;
+      all.resize(std::max<std::size_t>(all.size(), crypto->offset + crypto->data.size()));
+      std::copy(crypto->data.begin(), crypto->data.end(), all.begin() + static_cast<std::ptrdiff_t>(crypto->offset));
+    }
+  }
+  return all;
+}
+
+// The types of the TLS messages in it (RFC 8446 section 4).
+std::vector<int> tls_messages(const std::string& octets) {
+  std::vector<int> types;
+  const auto at = [&](std::size_t i) { return std::size_t{static_cast<std::uint8_t>(octets[i])}; };
+  for (std::size_t i = 0; i + 4 <= octets.size(); i += 4 + (at(i + 1) << 16 | at(i + 2) << 8 | at(i + 3)))
+    types.push_back(static_cast<int>(at(i)));
+  return types;
+}
+
+// rfc9000:14.1-client-expands rfc9000:14.1-server-expands rfc9000:8.1-client-pads rfc9001:9.3-padded
+TEST(sender_rules, datagrams_with_initial_packets_have_1200_octets) {
+  Pair pair;
+  WireTap tap(pair);
+  make_lossy(pair);
+  pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  std::size_t seen = 0;
+  for (const SeenPacket& packet : tap.packets()) {
+    if (!is_initial(packet) || (!packet.to_server && !packet.eliciting())) continue;
+    EXPECT_GE(packet.datagram_size, kMinInitialDatagram);
+    ++seen;
+  }
+  EXPECT_GE(seen, 3u);
+}
+
+// rfc9000:7.2-initial-dcid-length rfc9000:7.2-dcid-constant rfc9000:8.1-client-probe-kind rfc9002:6.2.2.1-client-sends
+// rfc9002:6.2.4-eliciting
+TEST(sender_rules, a_client_that_hears_nothing_repeats_initials_to_its_first_choice) {
+  Pair pair;
+  WireTap tap(pair);
+  pair.drop = [](bool to_server, Bytes) { return !to_server; };
+  pair.connect();
+  pair.run([] { return false; }, 5s);
+  std::set<std::vector<std::uint8_t>> dcids;
+  std::set<Timestamp> times;
+  for (const SeenPacket& packet : tap.packets()) {
+    if (!packet.to_server) continue;
+    EXPECT_TRUE(is_initial(packet));
+    EXPECT_TRUE(packet.eliciting());
+    dcids.insert(packet.dcid);
+    times.insert(packet.sent);
+  }
+  EXPECT_GE(times.size(), 3u);
+  ASSERT_EQ(dcids.size(), 1u);
+  EXPECT_GE(dcids.begin()->size(), 8u);
+}
+
+// rfc9000:8.1-client-probe-kind rfc9002:6.2.2.1-client-sends
+TEST(sender_rules, a_client_with_handshake_keys_probes_with_handshake_packets) {
+  Pair pair;
+  WireTap tap(pair);
+  bool has_keys = false;
+  pair.drop = [&](bool to_server, Bytes) {
+    if (!to_server) return has_keys;
+    has_keys = has_keys || !tap.where([](const auto& p) { return p.to_server && is_handshake(p); }).empty();
+    return false;
+  };
+  // A server flight of several datagrams, of which the client sees no more than its first Handshake packet.
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return has_keys; }));
+  tap.clear();
+  pair.run([] { return false; }, 3s);
+  const auto probes = tap.where([](const SeenPacket& p) { return p.to_server && p.eliciting(); });
+  ASSERT_FALSE(probes.empty());
+  for (const SeenPacket* probe : probes) EXPECT_FALSE(is_initial(*probe));
+}
+
+// rfc9000:7.2-server-dcid rfc9000:7.2-dcid-changed-once rfc9000:12.2-one-connection rfc9000:17.2.2-server-token
+// rfc9000:17.2.5.1-scid-differs
+TEST(sender_rules, each_side_sends_to_what_the_other_chose) {
+  for (const RetryPolicy retry : {RetryPolicy::kNever, RetryPolicy::kAlways}) {
+    Pair pair({.server = {.retry = retry}});
+    WireTap tap(pair);
+    pair.connect();
+    ASSERT_TRUE(confirmed(pair));
+    std::vector<std::uint8_t> client_choice, server_choice, retry_choice, first_choice;
+    std::map<std::size_t, std::vector<std::uint8_t>> dcid_of_datagram;
+    std::size_t coalesced = 0;
+    for (const SeenPacket& packet : tap.packets()) {
+      const auto [place, is_first] = dcid_of_datagram.emplace(packet.datagram, packet.dcid);
+      coalesced += !is_first;
+      EXPECT_EQ(place->second, packet.dcid);
+      if (packet.type == PacketType::kOneRtt) continue;
+      if (packet.to_server) {
+        if (client_choice.empty()) client_choice = packet.scid;
+        if (first_choice.empty()) first_choice = packet.dcid;
+        EXPECT_EQ(packet.scid, client_choice);
+        // A flight that was under way when the answer came still goes to the earlier one.
+        EXPECT_TRUE(packet.dcid == first_choice || packet.dcid == retry_choice || packet.dcid == server_choice);
+        if (is_handshake(packet)) EXPECT_EQ(packet.dcid, server_choice);
+        continue;
+      }
+      EXPECT_EQ(packet.dcid, client_choice);
+      if (packet.type == PacketType::kRetry) {
+        if (retry_choice.empty()) retry_choice = packet.scid;
+        EXPECT_NE(packet.scid, first_choice);
+        continue;
+      }
+      if (server_choice.empty()) server_choice = packet.scid;
+      EXPECT_EQ(packet.scid, server_choice);
+      EXPECT_TRUE(packet.token.empty());
+    }
+    EXPECT_GT(coalesced, 0u);
+    EXPECT_EQ(retry_choice.empty(), retry == RetryPolicy::kNever);
+  }
+}
+
+// rfc9000:12.3-increase rfc9000:12.3-not-reused rfc9000:12.4-not-empty rfc9000:13.2.6-same-space
+// rfc9000:13.2.6-one-rtt rfc9000:17.2.3-ack-in-one-rtt
+TEST(sender_rules, numbers_grow_and_acknowledgements_stay_in_their_space) {
+  Pair pair;
+  WireTap tap(pair);
+  make_lossy(pair);
+  pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  exchange(pair, 200'000);
+  using Space = std::pair<bool, PacketType>;
+  std::map<Space, std::set<std::uint64_t>> sent;
+  for (const SeenPacket& packet : tap.packets()) {
+    ASSERT_TRUE(packet.opened);
+    EXPECT_FALSE(packet.frames.empty());
+    auto& numbers = sent[{packet.to_server, packet.type}];
+    EXPECT_TRUE(numbers.empty() || packet.number > *numbers.rbegin());
+    numbers.insert(packet.number);
+  }
+  std::size_t acknowledged = 0;
+  for (const SeenPacket& packet : tap.packets()) {
+    const AckFrame* ack = packet.get<AckFrame>();
+    if (ack == nullptr) continue;
+    const auto& numbers = sent[{!packet.to_server, packet.type}];
+    EXPECT_TRUE(numbers.contains(ack->largest_acknowledged().value));
+    ++acknowledged;
+  }
+  EXPECT_GT(acknowledged, 50u);
+}
+
+// rfc9000:13.2.1-no-feedback
+TEST(sender_rules, acknowledgements_ask_seldom_for_acknowledgements) {
+  Pair pair;
+  pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  WireTap tap(pair);
+  const StreamId id = pair.acceptor.connection->open_stream(false).value();
+  echo(*pair.acceptor.connection, id, pattern(8'000'000));
+  pair.server->wake(*pair.acceptor.connection);
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.ended[id.value]; }));
+  const auto answers = tap.where([](const SeenPacket& p) { return p.to_server && p.has<AckFrame>(); });
+  const auto eliciting = tap.where([](const SeenPacket& p) { return p.to_server && p.has<PingFrame>(); });
+  EXPECT_GT(answers.size(), 64u);
+  EXPECT_LE(eliciting.size(), answers.size() / 16);
+}
+
+// rfc9000:13.3-handshake-done rfc9000:19.20-too-early
+TEST(sender_rules, handshake_done_comes_with_the_end_of_the_handshake_and_until_it_is_heard) {
+  Pair pair;
+  WireTap tap(pair);
+  int lost = 0;
+  pair.drop = [&](bool to_server, Bytes) {
+    if (to_server || lost == 2 || !tap.packets().back().has<HandshakeDoneFrame>()) return false;
+    ++lost;
+    return true;
+  };
+  pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  pair.run([] { return false; }, 1s);
+  EXPECT_EQ(lost, 2);
+  EXPECT_GE(tap.where([](const SeenPacket& p) { return p.has<HandshakeDoneFrame>(); }).size(), 3u);
+  std::optional<Timestamp> finished;
+  for (const SeenPacket& packet : tap.packets()) {
+    if (packet.to_server && is_handshake(packet) && packet.has<CryptoFrame>() && !finished)
+      finished = packet.sent + 10ms;
+    if (!packet.has<HandshakeDoneFrame>()) continue;
+    EXPECT_FALSE(packet.to_server);
+    ASSERT_TRUE(finished.has_value());
+    EXPECT_GE(packet.sent, *finished);
+  }
+}
+
+// rfc9001:4.9-highest rfc9001:8.3-no-end rfc9001:6-no-tls-update rfc9001:4.4-no-post-handshake
+TEST(sender_rules, tls_messages_go_at_their_own_levels) {
+  ReplayGuard guard{{.buckets = 64}};
+  PairOptions options;
+  options.early_data = true;
+  options.server.replay_guard = &guard;
+  Pair pair(std::move(options));
+  std::vector<std::uint8_t> ticket;
+  for (const bool again : {false, true}) {
+    pair.recorder = {};
+    WireTap tap(pair);
+    Connection& c = pair.connect({}, Version::kV1, ticket);
+    EXPECT_EQ(c.early_data() == EarlyDataStatus::kOffered, again);
+    if (const auto id = c.open_stream(true)) echo(c, *id, "early");
+    pair.client->wake(c);
+    ASSERT_TRUE(pair.run([&] { return !pair.recorder.ticket.empty() && pair.connection->handshake_confirmed(); }));
+    c.initiate_key_update();
+    pair.run([] { return false; }, 1s);
+    EXPECT_EQ(c.early_data() == EarlyDataStatus::kAccepted, again);
+    ticket = pair.recorder.ticket;
+    EXPECT_EQ(tls_messages(tls_octets(tap, true, PacketType::kInitial)), std::vector<int>{1});
+    EXPECT_EQ(tls_messages(tls_octets(tap, false, PacketType::kInitial)), std::vector<int>{2});
+    EXPECT_EQ(tls_messages(tls_octets(tap, true, PacketType::kHandshake)), std::vector<int>{20});
+    EXPECT_EQ(tls_messages(tls_octets(tap, false, PacketType::kHandshake)),
+              again ? (std::vector<int>{8, 20}) : (std::vector<int>{8, 11, 15, 20}));
+    EXPECT_EQ(tls_octets(tap, true, PacketType::kOneRtt), "");
+    for (const int type : tls_messages(tls_octets(tap, false, PacketType::kOneRtt))) EXPECT_EQ(type, 4);
+  }
+}
+
+// rfc9000:13.2.6-zero-rtt rfc9000:17.2.3-not-after rfc9001:5.6-not-after rfc9001:5.6-server rfc9001:5.6-asked
+TEST(sender_rules, early_packets_end_with_the_handshake_and_are_answered_in_later_ones) {
+  ReplayGuard guard{{.buckets = 64}};
+  PairOptions options;
+  options.early_data = true;
+  options.server.replay_guard = &guard;
+  Pair pair(std::move(options));
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return !pair.recorder.ticket.empty(); }));
+  for (const bool writes : {false, true}) {
+    WireTap tap(pair);
+    const std::vector<std::uint8_t> ticket = pair.recorder.ticket;
+    pair.recorder = {};
+    Connection& c = pair.connect({}, Version::kV1, ticket);
+    ASSERT_EQ(c.early_data(), EarlyDataStatus::kOffered);
+    if (writes) {
+      echo(c, c.open_stream(true).value(), pattern(3'000));
+      pair.client->wake(c);
+    }
+    ASSERT_TRUE(pair.run([&] { return !pair.recorder.ticket.empty() && c.handshake_confirmed(); }));
+    if (writes) exchange(pair, 50'000);
+    bool one_rtt = false;
+    std::set<std::uint64_t> early;
+    std::size_t answered = 0;
+    for (const SeenPacket& packet : tap.packets()) {
+      if (packet.type == PacketType::kZeroRtt) {
+        EXPECT_TRUE(packet.to_server);
+        EXPECT_FALSE(one_rtt);
+        EXPECT_FALSE(packet.has<AckFrame>());
+        early.insert(packet.number);
+      }
+      one_rtt |= packet.to_server && packet.type == PacketType::kOneRtt;
+      if (const AckFrame* ack = packet.get<AckFrame>(); ack != nullptr && !packet.to_server)
+        answered += packet.type == PacketType::kOneRtt && early.contains(ack->largest_acknowledged().value);
+    }
+    EXPECT_EQ(!early.empty(), writes);
+    EXPECT_EQ(answered > 0, writes);
+  }
+}
+
+// Which keys were given up, and when.
+struct DiscardSink : EventSink {
+  std::set<KeyType> discarded;
+  void on_event(const EventContext&, const KeyDiscarded& e) override { discarded.insert(e.key_type); }
+};
+
+// rfc9001:4.9.1-initial-keys rfc9001:4.9.1-no-initial rfc9001:4.9.2-handshake-keys
+TEST(sender_rules, keys_of_the_handshake_go_when_their_time_is_up) {
+  DiscardSink sink, client_sink;
+  Pair pair({.server = {.events = &sink}, .client_events = &client_sink});
+  WireTap tap(pair);
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return !sink.discarded.empty(); }));
+  EXPECT_TRUE(sink.discarded.contains(KeyType::kServerInitial));
+  ASSERT_TRUE(confirmed(pair));
+  pair.run([] { return false; }, 2s);
+  EXPECT_TRUE(sink.discarded.contains(KeyType::kServerHandshake));
+  EXPECT_TRUE(client_sink.discarded.contains(KeyType::kClientInitial));
+  EXPECT_TRUE(client_sink.discarded.contains(KeyType::kClientHandshake));
+  bool client_handshake = false;
+  std::optional<Timestamp> heard;
+  for (const SeenPacket& packet : tap.packets()) {
+    if (packet.to_server && is_initial(packet)) EXPECT_FALSE(client_handshake);
+    if (packet.to_server && is_handshake(packet)) {
+      if (!heard) heard = packet.sent + 10ms;
+      client_handshake = true;
+    }
+    if (!packet.to_server && is_initial(packet) && heard) EXPECT_LE(packet.sent, *heard);
+  }
+  EXPECT_TRUE(client_handshake);
+}
+
+// rfc9000:10.2.3-one-rtt
+TEST(sender_rules, a_close_after_confirmation_is_one_rtt) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  WireTap tap(pair);
+  c.close(7, "done");
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.closed.has_value(); }));
+  const auto closes = tap.where([](const SeenPacket& p) { return p.has<ConnectionCloseFrame>(); });
+  ASSERT_FALSE(closes.empty());
+  for (const SeenPacket* close : closes) EXPECT_EQ(close->type, PacketType::kOneRtt);
+}
+
+// rfc9000:10.2.3-converted rfc9000:10.2.3-reason-cleared
+TEST(sender_rules, an_applications_close_in_the_handshake_says_nothing_of_it) {
+  Pair pair;
+  WireTap tap(pair);
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.accepted == 1; }));
+  pair.acceptor.connection->close(7, "a secret");
+  c.close(8, "another");
+  pair.server->wake(*pair.acceptor.connection);
+  pair.client->wake(c);
+  pair.run([] { return false; }, 100ms);
+  std::size_t seen = 0;
+  for (const SeenPacket& packet : tap.packets()) {
+    const auto* close = packet.get<ConnectionCloseFrame>();
+    if (close == nullptr || packet.type == PacketType::kOneRtt) continue;
+    EXPECT_FALSE(close->application);
+    EXPECT_EQ(close->error_code, static_cast<std::uint64_t>(TransportErrorCode::kApplicationError));
+    EXPECT_TRUE(close->reason_phrase.empty());
+    ++seen;
+  }
+  EXPECT_GE(seen, 2u);
+}
+
+// rfc9000:10.2.1-unvalidated
+TEST(sender_rules, a_server_that_closes_pays_an_unproven_address_no_more_than_three_times) {
+  Pair pair;
+  std::uint64_t arrived = 0;
+  pair.drop = [&](bool to_server, Bytes datagram) {
+    if (to_server) arrived += datagram.size();
+    return !to_server;
+  };
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.accepted == 1; }));
+  pair.acceptor.connection->close(7, std::string(1'000, 'x'));
+  pair.server->wake(*pair.acceptor.connection);
+  for (int i = 0; i < 100; ++i) {
+    pair.run([] { return false; }, 10ms);
+    EXPECT_LE(pair.to_client_bytes, 3 * arrived);
+  }
+}
+
+// rfc9000:10.2.2-silent rfc9000:10.2.2-no-more
+TEST(sender_rules, who_was_told_of_the_end_is_silent) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  echo(*pair.acceptor.connection, pair.acceptor.connection->open_stream(false).value(), pattern(400'000));
+  pair.server->wake(*pair.acceptor.connection);
+  pair.run([] { return false; }, 15ms);
+  c.close(7, "enough");
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.closed.has_value(); }));
+  WireTap tap(pair);
+  // A late packet of the client's does not wake it either.
+  pair.run([] { return false; }, 5s);
+  EXPECT_TRUE(tap.where([](const SeenPacket& p) { return !p.to_server; }).empty());
+}
+
+// rfc9000:10.1-three-pto
+TEST(sender_rules, an_idle_timeout_leaves_time_for_three_probes) {
+  PairOptions options;
+  options.client.idle_timeout = 1ms;
+  options.server.connection.idle_timeout = 1ms;
+  options.client.mtu_discovery = options.server.connection.mtu_discovery = false;
+  Pair pair(std::move(options));
+  WireTap tap(pair);
+  pair.connect();
+  ASSERT_TRUE(confirmed(pair)) << "it would not even have lived so long";
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.closed.has_value(); }));
+  EXPECT_EQ(pair.recorder.closed->kind, CloseReason::Kind::kIdleTimeout);
+  Timestamp last{};
+  for (const SeenPacket& packet : tap.packets())
+    if (!packet.to_server) last = packet.sent + 10ms;
+  EXPECT_GE(pair.now - last, 3 * 2 * pair.options.delay) << "a PTO is at least a round trip";
+}
+
+// rfc9000:8.1.3-retry-token-once rfc9000:8.1.3-retry-token-now
+TEST(sender_rules, a_retry_token_is_for_nobody_to_keep) {
+  PairOptions options{.server = {.retry = RetryPolicy::kAlways}};
+  options.server.send_new_token = false;
+  Pair pair(std::move(options));
+  WireTap tap(pair);
+  pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  const auto with_token = [](const SeenPacket& p) { return p.to_server && !p.token.empty(); };
+  EXPECT_FALSE(tap.where(with_token).empty());
+  pair.run([] { return false; }, 1s);
+  EXPECT_TRUE(pair.recorder.token.empty());
+  tap.clear();
+  pair.connect();
+  pair.run([] { return false; }, 5ms);
+  EXPECT_TRUE(tap.where(with_token).empty());
+}
+
+// rfc9000:8.1.3-token-included rfc9001:9.2-opaque
+TEST(sender_rules, a_token_goes_back_as_it_came_in_every_initial) {
+  Pair pair;
+  WireTap tap(pair);
+  std::vector<std::uint8_t> token(77);
+  pair.random.fill(token);
+  pair.drop = [](bool to_server, Bytes) { return !to_server; };
+  pair.connect(token);
+  pair.run([] { return false; }, 3s);
+  const auto initials = tap.where([](const SeenPacket& p) { return p.to_server && is_initial(p); });
+  EXPECT_GE(initials.size(), 4u);
+  for (const SeenPacket* initial : initials) EXPECT_EQ(initial->token, token);
+}
+
+// rfc9000:19.7-client rfc9000:19.7-not-empty rfc9000:5.1-issued-once rfc9000:18.2-cid-limit
+TEST(sender_rules, tokens_come_from_servers_and_connection_ids_once) {
+  Pair pair({.server = {.retry = RetryPolicy::kAlways}});
+  WireTap tap(pair);
+  pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  exchange(pair, 10'000);
+  std::set<std::vector<std::uint8_t>> seen;
+  std::map<bool, std::uint64_t> next{{false, 1}, {true, 1}};
+  std::size_t tokens = 0;
+  for (const SeenPacket& packet : tap.packets()) {
+    for (const AnyFrame& frame : packet.frames) {
+      if (const auto* token = std::get_if<NewTokenFrame>(&frame)) {
+        EXPECT_FALSE(packet.to_server);
+        EXPECT_FALSE(token->token.empty());
+        ++tokens;
+      }
+      const auto* cid = std::get_if<NewConnectionIdFrame>(&frame);
+      if (cid == nullptr) continue;
+      EXPECT_EQ(cid->sequence_number, next[packet.to_server]++);
+      const Bytes octets = cid->connection_id.view();
+      EXPECT_TRUE(seen.insert({octets.begin(), octets.end()}).second);
+    }
+  }
+  EXPECT_GE(tokens, 1u);
+  EXPECT_GE(seen.size(), 2u);
+  EXPECT_GE(configured_parameters(ConnectionConfig()).active_connection_id_limit, 2u);
+}
+
+// rfc9002:7-window
+TEST(sender_rules, what_is_in_flight_stays_within_the_window) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  make_lossy(pair);
+  const StreamId id = c.open_stream(false).value();
+  echo(c, id, pattern(2'000'000));
+  pair.client->wake(c);
+  std::uint64_t before = 0;
+  ASSERT_TRUE(pair.run(
+      [&] {
+        const ConnectionStats stats = c.stats();
+        // A window that shrinks leaves more in flight for a while, but nothing is added then, probes aside.
+        if (stats.bytes_in_flight > before && stats.pto_count == 0) {
+          EXPECT_LE(stats.bytes_in_flight, stats.congestion_window + stats.max_datagram_size);
+        }
+        before = stats.bytes_in_flight;
+        return pair.acceptor.recorder.ended[id.value];
+      },
+      120s));
+}
+
+// rfc9002:7.5-not-blocked rfc9002:6.2.4-eliciting
+TEST(sender_rules, probes_pass_a_full_window) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  pair.drop = [](bool, Bytes) { return true; };
+  echo(c, c.open_stream(false).value(), pattern(500'000));
+  pair.client->wake(c);
+  pair.run([] { return false; }, 40ms);
+  const ConnectionStats full = c.stats();
+  ASSERT_GT(full.bytes_in_flight + full.max_datagram_size, full.congestion_window);
+  WireTap tap(pair);
+  ASSERT_TRUE(pair.run([&] { return c.stats().pto_count > full.pto_count + 1; }));
+  const auto probes = tap.where([](const SeenPacket& p) { return p.to_server; });
+  EXPECT_GE(probes.size(), 2u);
+  for (const SeenPacket* probe : probes) EXPECT_TRUE(probe->eliciting());
+}
+
+// rfc9000:19.21-congestion rfc9221:5.4-congestion
+TEST(sender_rules, datagrams_count_against_the_window) {
+  PairOptions options;
+  options.client.max_datagram_frame_size = options.server.connection.max_datagram_frame_size = 1'500;
+  Pair pair(std::move(options));
+  Connection& c = pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  pair.run([] { return false; }, 1s);
+  pair.drop = [](bool, Bytes) { return true; };
+  WireTap tap(pair);
+  for (int i = 0; i < 40; ++i) (void)c.send_datagram(std::vector<std::uint8_t>(1'000, 7));
+  pair.client->wake(c);
+  pair.run([] { return false; }, 25ms);
+  const ConnectionStats stats = c.stats();
+  EXPECT_GT(stats.bytes_in_flight, 5'000u);
+  EXPECT_LE(stats.bytes_in_flight, stats.congestion_window + stats.max_datagram_size);
+  std::size_t sent = 0;
+  for (const SeenPacket& packet : tap.packets()) {
+    if (packet.has<DatagramFrame>()) {
+      EXPECT_TRUE(packet.eliciting());
+      ++sent;
+    }
+  }
+  EXPECT_LT(sent, 40u) << "those that the window holds back wait";
+}
+
+// rfc9221:3-size rfc9221:3-after-parameter rfc9000:19.21-understood
+TEST(sender_rules, datagrams_keep_to_the_size_that_the_peer_takes) {
+  for (const std::uint64_t limit : {0u, 100u}) {
+    PairOptions options;
+    options.client.max_datagram_frame_size = 65'535;
+    options.server.connection.max_datagram_frame_size = limit;
+    Pair pair(std::move(options));
+    WireTap tap(pair);
+    Connection& c = pair.connect();
+    EXPECT_FALSE(c.send_datagram(as_bytes("x"))) << "nobody knows yet what the server takes";
+    ASSERT_TRUE(confirmed(pair));
+    EXPECT_EQ(c.max_datagram_payload(), limit == 0 ? 0u : limit - 3);
+    EXPECT_EQ(c.send_datagram(std::vector<std::uint8_t>(97)), limit != 0);
+    EXPECT_FALSE(c.send_datagram(std::vector<std::uint8_t>(98)));
+    pair.client->wake(c);
+    pair.run([] { return false; }, 100ms);
+    EXPECT_EQ(tap.where([](const SeenPacket& p) { return p.has<DatagramFrame>(); }).empty(), limit == 0);
+    EXPECT_FALSE(pair.acceptor.recorder.closed.has_value());
+  }
+}
+
+}  // namespace
+}  // namespace hawser::quic
