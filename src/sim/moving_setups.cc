@@ -99,6 +99,14 @@ Setup spoofed(Random& random) {
   return setup;
 }
 
+// Challenges and answers are lost as well, so that the attacker's address stays in doubt for long.
+Setup spoofed_with_loss(Random& random) {
+  Setup setup = spoofed(random);
+  add(setup, drop(share(random, 0.01, 0.2)));
+  if (heads(random)) add(setup, jitter(between(random, Duration{1ms}, Duration{15ms})));
+  return setup;
+}
+
 // 50 rebindings at random times, of the port or of the address, while octets trickle.
 Setup rebind_storm(Random& random) {
   Setup setup = basic(random);

@@ -10,6 +10,7 @@ Setup migration(Random& random);
 Setup network_lost(Random& random);
 Setup preferred_address(Random& random);
 Setup spoofed(Random& random);
+Setup spoofed_with_loss(Random& random);
 Setup rebind_storm(Random& random);
 Setup outages(Random& random);
 Setup heavy_loss(Random& random);

@@ -382,6 +382,7 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"network_lost", "The client's network goes away, and it moves to another one.", network_lost},
     {"preferred_address", "A server with a preferred address, within reach or not.", preferred_address},
     {"spoofed", "An attacker who sends copies of the client's datagrams from its own address.", spoofed},
+    {"spoofed_with_loss", "The same attacker, under loss of up to 20 %.", spoofed_with_loss},
     {"rebind_storm", "50 rebindings of port and address at random times.", rebind_storm},
     {"outages", "An hour in which the link goes down again and again, for up to 20 s.", outages},
     {"heavy_loss", "Loss of 30 % in both directions.", heavy_loss},

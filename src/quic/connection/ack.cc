@@ -121,6 +121,7 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
       path_->peer_cids().on_retirement_acked(frame.id);
       return;
     case SentFrameKind::kNewToken:
+      if (frame.id != handshake_.new_token_number) return;  // of the address before
       handshake_.new_token = std::vector<std::uint8_t>();
       owed_.new_token = false;
       return;

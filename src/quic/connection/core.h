@@ -102,8 +102,11 @@ class ConnectionCore final : private TlsHandler {
   // Token for a later connection of this client, sent at once: the handshake is complete.
   void set_new_token(std::vector<std::uint8_t> token) {
     handshake_.new_token = std::move(token);
+    ++handshake_.new_token_number;
     owed_.new_token = true;
   }
+  // True once after the client proved a new address, for which its token is not good.
+  bool take_token_wanted() { return std::exchange(owed_.token_wanted, false); }
 
   // Datagrams and time, from the endpoint. -----------------------------------------------------
 
@@ -440,6 +443,7 @@ class ConnectionCore final : private TlsHandler {
     HandshakeFacts facts;
     std::vector<std::uint8_t> token;      // client: in every Initial
     std::vector<std::uint8_t> new_token;  // server: owed to the client
+    std::uint8_t new_token_number = 0;    // so that the acknowledgement of one is not taken for another's
     bool peer_cid_fixed = false;          // the peer's Source Connection ID is known for good
     bool retried = false;
     bool begun = false;  // a packet of the peer was opened
@@ -450,6 +454,7 @@ class ConnectionCore final : private TlsHandler {
   struct Owed {
     bool handshake_done = false;
     bool new_token = false;
+    bool token_wanted = false;  // server: of the endpoint, which makes them
     bool key_update = false;
     bool ping = false;
   };

@@ -141,7 +141,11 @@ void ConnectionCore::on_path_proof(NetworkPath& network_path, const PathProof& p
 void ConnectionCore::on_active_validated() {
   path_->loss().set_amplification_limited(false, now_);
   path_->active().mtu_prober().start(now_);
-  if (path_->previous() == nullptr) return;
+  const OtherNetworkPath* const before = path_->previous();
+  if (before == nullptr) return;
+  // A token names the address, not the port.
+  // rfc9000:9.3-new-token
+  owed_.token_wanted = is_server() && before->network_path.tuple().remote.ip != path_->active().tuple().remote.ip;
   path_->settle(now_ + PathValidator::kTimeoutPtos * std::max(pto(), 3 * config_.initial_rtt));
   log_migration(MigrationState::kMigrationComplete, path_->active().tuple());
   probe_after_move();

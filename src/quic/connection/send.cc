@@ -294,7 +294,7 @@ WriteResult ConnectionCore::write_new_token(PacketPayload& out) {
   const NewTokenFrame frame{handshake_.new_token};
   if (out.room() < new_token_size(frame)) return WriteResult::kPacketFull;
   quic::write_new_token(out, frame);
-  out.record({.kind = SentFrameKind::kNewToken});
+  out.record({.kind = SentFrameKind::kNewToken, .id = handshake_.new_token_number});
   owed_.new_token = false;
   return WriteResult::kDone;
 }

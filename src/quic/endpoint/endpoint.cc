@@ -159,16 +159,24 @@ void Endpoint::Impl::settle(Entry& entry, Timestamp now) {
       entry.handshake_memory = memory;
     }
   }
+  if (core(entry).take_token_wanted()) [[unlikely]]
+    give_token(entry, now);
   make_ready(entry);
+}
+
+// For the client's address of now, which it has proven.
+// rfc9000:19.7-not-empty rfc9000:19.7-client
+void Endpoint::Impl::give_token(Entry& entry, Timestamp now) {
+  ConnectionCore& c = core(entry);
+  if (c.is_server() && c.is_open() && config.send_new_token)
+    c.set_new_token(tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random));
 }
 
 void Endpoint::Impl::end_handshake(Entry& entry, Timestamp now) {
   entry.handshake_counted = false;
   --handshakes;
   ConnectionCore& c = core(entry);
-  // rfc9000:19.7-not-empty rfc9000:19.7-client
-  if (c.is_server() && c.is_open() && config.send_new_token)
-    c.set_new_token(tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random));
+  give_token(entry, now);
   if (!entry.admitted) return;
   admission->on_memory(-static_cast<std::int64_t>(std::exchange(entry.handshake_memory, 0)));
   admission->end(entry.source, entry.validated, c.handshake_complete(), now);

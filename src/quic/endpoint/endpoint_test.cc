@@ -185,7 +185,38 @@ TEST(endpoint, nat_rebinding_is_followed_after_validation) {
   pair.client_address.port = 2222;
   ASSERT_TRUE(pair.run([&] { return pair.recorder.ended[id.value]; }, 60s));
   EXPECT_EQ(pair.acceptor.connection->tuple().remote.port, 2222);
+  EXPECT_EQ(pair.acceptor.connection->migration_stats().paths_validated, 1u);
   EXPECT_TRUE(pair.recorder.received[id.value] == text);
+}
+
+// A token is good for the address that it was given to, so a client that moved needs another.
+// rfc9000:9.3-new-token rfc9000:8.1.4-new-token-address
+TEST(endpoint, a_client_that_moved_gets_a_token_for_its_new_address) {
+  Pair pair({.server = {.retry = RetryPolicy::kAlways}});
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed() && !pair.recorder.token.empty(); }));
+  const std::vector<std::uint8_t> old_token = std::exchange(pair.recorder.token, {});
+  const auto speak = [&] {
+    c.ping();
+    pair.client->wake(c);
+  };
+  // Another port is the same address.
+  pair.client_address.port = 2222;
+  speak();
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.connection->tuple().remote.port == 2222; }));
+  pair.run([] { return false; }, 5s);
+  EXPECT_TRUE(pair.recorder.token.empty());
+  pair.client_address = ipv4_address({10, 0, 0, 99}, 3333);
+  speak();
+  ASSERT_TRUE(pair.run([&] { return !pair.recorder.token.empty(); }));
+  const std::vector<std::uint8_t> token = pair.recorder.token;
+  for (const bool fresh : {false, true}) {
+    const std::uint64_t retries = pair.server->stats().retries_sent;
+    pair.recorder = {};
+    pair.connect(fresh ? token : old_token);
+    ASSERT_TRUE(pair.run([&] { return pair.recorder.complete; }));
+    EXPECT_EQ(pair.server->stats().retries_sent == retries, fresh);
+  }
 }
 
 // rfc9221:5-deliver rfc9221:5-keys rfc9221:6-keys

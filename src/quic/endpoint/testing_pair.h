@@ -113,7 +113,8 @@ class Pair {
 
   Connection& connect(std::vector<std::uint8_t> token = {}, Version token_version = Version::kV1,
                       std::vector<std::uint8_t> session = {}) {
-    auto connected = client->connect({.tuple = {client_address, server_address},
+    client_inside = client_address;
+    auto connected = client->connect({.tuple = {client_inside, server_address},
                                       .server_name = "localhost",
                                       .tls = &*client_tls,
                                       .connection = options.client,
@@ -148,7 +149,9 @@ class Pair {
   PairOptions options;
   SeededRandom random{1};
   Timestamp now{1s};
+  // As the server sees it; a change is that of a NAT, of which the client knows nothing.
   SocketAddress client_address = ipv4_address({10, 0, 0, 1}, 1111);
+  SocketAddress client_inside = client_address;
   SocketAddress server_address = ipv4_address({10, 0, 0, 2}, 443);
   std::optional<TlsServerContext> server_tls;
   std::optional<TlsClientContext> client_tls;
@@ -186,7 +189,7 @@ class Pair {
         if (on_sent) on_sent(to_server, datagram, train.tuple);
         if (drop(to_server, datagram)) continue;
         FourTuple tuple =
-            to_server ? FourTuple{server_address, client_address} : FourTuple{client_address, server_address};
+            to_server ? FourTuple{server_address, client_address} : FourTuple{client_inside, server_address};
         wire.emplace(now + options.delay, Datagram{to_server, {datagram.begin(), datagram.end()}, tuple, train.ecn});
       }
     }
