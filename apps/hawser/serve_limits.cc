@@ -66,6 +66,8 @@ std::string describe_defence(const quic::EndpointStats& stats) {
         stats.datagrams_dropped, a.initials_over_source_rate, a.handshakes_ignored + a.handshakes_over_memory,
         a.handshakes_open_most, static_cast<double>(a.handshake_memory_most) / 1e6);
   }
+  if (stats.deaf_peers_ended != 0)
+    text += fmt::format("peers that acknowledged nothing: {} connections ended\n", stats.deaf_peers_ended);
   if (stats.floods_ended != 0) text += fmt::format("floods: {} connections ended for theirs\n", stats.floods_ended);
   return text;
 }

@@ -90,6 +90,32 @@ TEST(flood, is_counted_by_connection_and_endpoint) {
   EXPECT_EQ(theatre.server_endpoint->stats().floods_ended, 1u);
 }
 
+// Data that moves pays for what it brings along; what we say in return has to be remembered until the
+// peer acknowledges something, which this one never does.
+// rfc9000:21.9-work
+TEST(deaf, peers_end_with_a_protocol_violation_and_cost_bounded_memory) {
+  Theatre theatre;
+  theatre.open();
+  theatre.silence(Role::kClient);
+  std::uint64_t offset = 0;
+  std::size_t packets = 0;
+  std::size_t memory_most = 0;
+  while (!theatre.verdict(Role::kClient) && packets < 200'000) {
+    theatre.lie(Role::kClient, EncryptionLevel::kOneRtt, "0e00" + varint_hex(offset++) + "0131");
+    ++packets;
+    theatre.now += 100us;
+    if (packets % 4'096 == 0 && !theatre.verdict(Role::kClient))
+      memory_most = std::max(memory_most, theatre.server->stats().memory_bytes);
+  }
+  ASSERT_TRUE(theatre.verdict(Role::kClient).has_value()) << "still open after " << packets << " packets";
+  EXPECT_EQ(theatre.verdict(Role::kClient)->error_code,
+            static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
+  EXPECT_EQ(theatre.verdict(Role::kClient)->reason, "nothing is acknowledged");
+  EXPECT_LT(memory_most, 16u << 20);
+  theatre.pass(60s);
+  EXPECT_EQ(theatre.server_endpoint->stats().deaf_peers_ended, 1u);
+}
+
 // What a keen but honest peer does: a PING twice a second for an hour, and windows while data moves.
 TEST(flood, is_not_what_a_keen_peer_sends) {
   Theatre theatre;

@@ -173,6 +173,8 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] bool just_ended(StreamId id) const { return tell_.ended == id; }
   // It was closed since the peer sent frames without end or use.
   [[nodiscard]] bool flooded() const { return flood_guard_.tripped(); }
+  // It was closed since the peer acknowledged nothing.
+  [[nodiscard]] bool peer_is_deaf() const { return path_->loss().peer_is_deaf(now_); }
   // A packet of the peer was opened: it is who the keys say.
   [[nodiscard]] bool begun() const { return handshake_.begun; }
   // Where the rooms above tell their events of this connection.

@@ -62,6 +62,11 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
             .reason = "packet numbers are used up"});
     return false;
   }
+  // rfc9000:21.9-work
+  if (path_->loss().peer_is_deaf(now)) [[unlikely]] {
+    close_for({.code = TransportErrorCode::kProtocolViolation, .frame_type = 0, .reason = "nothing is acknowledged"});
+    return next_close_train(train, builder);
+  }
   if (keys_.one_rtt().can_seal()) {
     if (auto kept = maintain_keys(); !kept) {
       close_for(kept.error());
@@ -360,6 +365,7 @@ void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& netwo
                                 .ack_eliciting = eliciting,
                                 .in_flight = in_flight,
                                 .mtu_probe = plan.mtu_probe,
+                                .answer = plan.challenge,
                                 .other_network_path = !is_active,
                                 .ecn = plan.ecn,
                                 .frames = packet.payload.frames()},

@@ -216,6 +216,7 @@ void Endpoint::Impl::remove(Entry& entry, Timestamp now) {
   if (entry.touched) std::erase(touched, &entry);
   if (entry.handshake_counted) end_handshake(entry, now);
   stats.floods_ended += core(entry).flooded();
+  stats.deaf_peers_ended += core(entry).peer_is_deaf();
   ++turnover;
   --stats.connections_open;
   // The last one takes its place.

@@ -115,6 +115,7 @@ struct EndpointStats {
   std::uint64_t version_negotiations_sent = 0;
   std::uint64_t stateless_resets_sent = 0;
   std::uint64_t floods_ended = 0;  // connections closed since their peer sent frames without end or use
+  std::uint64_t deaf_peers_ended = 0;  // connections closed since their peer acknowledged nothing
   Admission::Stats admission;
   std::uint64_t trains_sent = 0;
 

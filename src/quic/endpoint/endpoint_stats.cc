@@ -26,6 +26,7 @@ EndpointStats& EndpointStats::operator+=(const EndpointStats& other) {
   version_negotiations_sent += other.version_negotiations_sent;
   stateless_resets_sent += other.stateless_resets_sent;
   floods_ended += other.floods_ended;
+  deaf_peers_ended += other.deaf_peers_ended;
   admission += other.admission;
   trains_sent += other.trains_sent;
   return *this;

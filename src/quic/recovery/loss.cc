@@ -91,6 +91,10 @@ void LossDetector::on_packet_sent(const SentPacketInfo& packet, Timestamp now) {
   }
   s.sent.push(sent, packet.frames);
 
+  if (!packet.ack_eliciting || packet.answer) {
+    if (s.unheard == 0) s.unheard_since = now;
+    ++s.unheard;
+  }
   if (packet.ack_eliciting) {
     s.since_ack_eliciting = 0;
     if (s.probes_owed != 0) --s.probes_owed;
@@ -213,6 +217,10 @@ RecoveryOutcome LossDetector::finish_ack(const AckReceived& ack, AckRun& run, Re
   if (outcome.acked_packets != 0) {
     const SentPacket largest = s.sent[run.largest_newly_acked];
     outcome.largest_acked_sent_time = largest.time_sent;
+    if (outcome.largest_increased) {
+      s.unheard = std::min(s.unheard, s.sent.end() - 1 - s.largest_acked);
+      s.unheard_since = std::max(s.unheard_since, largest.time_sent);
+    }
     outcome.rtt_sampled = take_rtt_sample(ack, largest, run);
     detect_losses(ack.space, ack.now, outcome, frames);
     tell_controller_acked(ack, largest, run);

@@ -33,6 +33,14 @@ inline constexpr std::uint32_t kMaxPtoBackoff = 30;
 // A peer that only receives is sent nothing but ACKs, which it need not acknowledge: at most
 // this many settled or non-ack-eliciting packets stand at the front of a ring.
 inline constexpr std::uint64_t kMaxUnacknowledgeable = 1'024;
+// What a peer makes us send whatever the window says (ACKs, PATH_RESPONSE) has to be remembered until it
+// acknowledges something later. So many packets are the ACKs for 190 MB of data, and none of them
+// heard of in 10 s: the peer sends, and acknowledges nothing. At some 100 octets each with their frames,
+// 6 MB; the second limit, whatever the time, 50 MB.
+inline constexpr std::uint64_t kUnheardMax = 65'536;
+inline constexpr Duration kUnheardTime = 10s;
+inline constexpr std::uint64_t kUnheardMost = std::uint64_t{1} << 19;
+static_assert(kUnheardMost < kSentPacketsReserve);
 // A packet number is left out on average once in this many (RFC 9000 section 21.4).
 inline constexpr std::uint64_t kSkipInterval = 1'000;
 // Section 12.3: 2^62 - 1 is the last packet number.
@@ -57,6 +65,7 @@ struct SentPacketInfo {
   bool ack_eliciting = false;
   bool in_flight = false;  // ack-eliciting or padded (RFC 9002 section 2)
   bool mtu_probe = false;
+  bool answer = false;              // the peer made us send it, whatever the window says
   bool other_network_path = false;  // left on a path being probed: no part of its congestion state
   Ecn ecn = Ecn::kNotEct;
   std::span<const SentFrame> frames;
@@ -190,6 +199,12 @@ class LossDetector {
   // The window had room and nothing was left to send: acknowledgements of what is in flight
   // do not grow the window. Without these calls it grows without bound.
   void on_app_limited() { sampler_.on_app_limited(bytes_in_flight_); }
+  // The peer makes us send and acknowledges nothing of it (section 13.2.1: it must), past every limit
+  // of what is remembered for it.
+  [[nodiscard]] bool peer_is_deaf(Timestamp now) const {
+    return application_.unheard > kUnheardMax &&
+           (now - application_.unheard_since >= kUnheardTime || application_.unheard > kUnheardMost);
+  }
   // Probe packets owed to `space` after a PTO: send that many ack-eliciting packets, past
   // the window, with a PING if there is nothing else (RFC 9002 section 6.2.4).
   [[nodiscard]] std::uint32_t probes_owed(PacketNumberSpace space) const {
@@ -297,6 +312,10 @@ class LossDetector {
     std::uint64_t first_outstanding = 0;
     std::uint64_t ack_eliciting_in_flight = 0;
     std::uint64_t since_ack_eliciting = 0;
+    // Packets that went whatever the window says, above the largest acknowledged number, and when
+    // the first of them went.
+    std::uint64_t unheard = 0;
+    Timestamp unheard_since{};
     Timestamp last_ack_eliciting_sent{};
     Timestamp loss_time = kNever;
     std::uint32_t probes_owed = 0;

@@ -488,6 +488,78 @@ TEST(loss, an_endless_run_of_acks_stays_within_its_limit) {
   EXPECT_EQ(r.ack({{0, 10}})->acked_packets, 0u);  // long forgotten
 }
 
+// ACKs behind a packet that is never acknowledged cannot be forgotten.
+struct DeafPeer : Recovery {
+  DeafPeer() { confirmed(); }
+  void answer(std::uint64_t count) {
+    const SentFrame frame{.kind = SentFrameKind::kAck};
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const PacketNumber pn = loss.next_packet_number(PacketNumberSpace::kApplication, random);
+      loss.on_packet_sent({.packet_number = pn, .size = 40, .frames = {&frame, 1}}, now);
+    }
+  }
+};
+
+// rfc9000:21.9-work
+TEST(loss, a_peer_that_sends_and_acknowledges_nothing_is_deaf_after_ten_seconds) {
+  DeafPeer r;
+  r.send();
+  r.answer(kUnheardMax);
+  r.now += kUnheardTime;
+  EXPECT_FALSE(r.loss.peer_is_deaf(r.now));
+  r.answer(1);
+  EXPECT_TRUE(r.loss.peer_is_deaf(r.now));
+  EXPECT_FALSE(r.loss.peer_is_deaf(r.now - 1ms));
+  EXPECT_LE(r.loss.memory(), 16u << 20);
+}
+
+TEST(loss, a_peer_is_deaf_at_once_past_what_its_own_window_can_hold) {
+  DeafPeer r;
+  r.send();
+  r.answer(kUnheardMost);
+  EXPECT_FALSE(r.loss.peer_is_deaf(r.now));
+  r.answer(1);
+  EXPECT_TRUE(r.loss.peer_is_deaf(r.now));
+  EXPECT_LE(r.loss.memory(), 80u << 20);
+}
+
+TEST(loss, only_what_is_acknowledged_late_in_the_run_shows_that_a_peer_hears) {
+  DeafPeer r;
+  const std::uint64_t first = r.send();
+  r.answer(1'000);
+  const std::uint64_t second = r.send();
+  r.answer(kUnheardMax + 1);
+  r.now += kUnheardTime;
+  // One old number after the other frees nothing behind them.
+  ASSERT_TRUE(r.ack({{first, first}}));
+  EXPECT_TRUE(r.loss.peer_is_deaf(r.now));
+  ASSERT_TRUE(r.ack({{second, second}}));
+  EXPECT_TRUE(r.loss.peer_is_deaf(r.now));
+  ASSERT_TRUE(r.ack({{second + kUnheardMax, second + kUnheardMax}}));
+  EXPECT_FALSE(r.loss.peer_is_deaf(r.now));
+}
+
+TEST(loss, a_long_round_trip_and_silence_make_no_peer_deaf) {
+  DeafPeer r;
+  r.now += 1h;
+  r.answer(kUnheardMax + 1);  // the first in an hour
+  const std::uint64_t ping = r.send();
+  r.now += 9s;
+  EXPECT_FALSE(r.loss.peer_is_deaf(r.now));
+  ASSERT_TRUE(r.ack({{ping, ping}}));
+  r.answer(kUnheardMax + 1);
+  r.now += 9s;
+  EXPECT_FALSE(r.loss.peer_is_deaf(r.now));
+}
+
+TEST(sent_packets, rings_have_room_for_acks_beside_a_full_window) {
+  SentPackets sent;
+  const SentFrame frame{.kind = SentFrameKind::kAck};
+  while (!sent.full(1)) sent.push({}, {&frame, 1});
+  for (std::uint64_t i = 0; i < kUnheardMost; ++i) sent.push({}, {&frame, 1});
+  EXPECT_EQ(sent.size(), kMaxSentPackets + kUnheardMost);
+}
+
 TEST(sent_packets, rings_refuse_more_than_their_limit) {
   SentPackets sent;
   const SentFrame frames[2] = {};

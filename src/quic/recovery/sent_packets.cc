@@ -26,7 +26,7 @@ void SentPackets::grow_frames(std::size_t needed) {
 }
 
 void SentPackets::push(const SentPacket& packet, std::span<const SentFrame> frames) {
-  HAWSER_CHECK(!full(frames.size()) && frames.size() <= UINT8_MAX);
+  HAWSER_CHECK(size() < kMaxSentPackets + kSentPacketsReserve && frames.size() <= UINT8_MAX);
   if (size() == packets_.size()) grow_packets();
   const std::size_t frames_after = frame_end_ - frame_begin_ + frames.size();
   if (frames_after > frames_.size()) grow_frames(frames_after);

@@ -14,12 +14,15 @@
 
 namespace hawser::quic {
 
-// Packets remembered per space. 27 Gbit/s over 400 ms is 1.35 GB, or 930,000 packets of
-// 1,452 octets: 2^20 holds them. At 48 octets and one frame of 24 that is 72 MiB, reached
-// only by a sender whose own window asks for it.
+// Packets remembered per space with which a sender fills its own window. 27 Gbit/s over 400 ms is 1.35 GB, or 930,000
+// packets of 1,452 octets: 2^20 holds them. At 48 octets and one frame of 24 that is 72 MiB, reached only by a sender
+// whose own window asks for it.
 inline constexpr std::size_t kMaxSentPackets = std::size_t{1} << 20;
 // Frames remembered per space: two per packet at the limit above, 48 MiB.
 inline constexpr std::size_t kMaxSentFrames = kMaxSentPackets * 2;
+// What goes whatever the window says, ACKs and answers to the peer, needs room beside a full window.
+// The connection ends long before that is used up: LossDetector::peer_is_deaf().
+inline constexpr std::size_t kSentPacketsReserve = kMaxSentPackets;
 
 enum class SentState : std::uint8_t {
   kOutstanding,
@@ -71,12 +74,13 @@ class SentPackets {
   [[nodiscard]] std::uint64_t end() const { return end_; }
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end_ - begin_); }
   [[nodiscard]] bool empty() const { return begin_ == end_; }
-  // No room for another packet with `frames` frames: wait for acknowledgements.
+  // No room for more of a window, a packet with `frames` frames: wait for acknowledgements.
   [[nodiscard]] bool full(std::size_t frames) const {
     return size() >= kMaxSentPackets || frame_end_ - frame_begin_ + frames > kMaxSentFrames;
   }
 
-  // Appends the packet with number end(). first_frame and frame_count are filled in here.
+  // Appends the packet with number end(), into the reserve if it is full(). first_frame and frame_count
+  // are filled in here.
   void push(const SentPacket& packet, std::span<const SentFrame> frames);
   // Appends a number that is never sent.
   void push_skipped();
@@ -105,7 +109,7 @@ class SentPackets {
   std::vector<SentFrame> frames_;    // likewise
   std::uint64_t begin_ = 0;
   std::uint64_t end_ = 0;
-  std::uint32_t frame_begin_ = 0;  // differences modulo 2^32 are right: 2^21 at most
+  std::uint32_t frame_begin_ = 0;  // differences modulo 2^32 are right: 2^21 at most, or 2^29 with the reserve
   std::uint32_t frame_end_ = 0;
 };
 
