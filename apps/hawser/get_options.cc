@@ -96,6 +96,7 @@ std::expected<void, GetError> read_targets(GetOptions& options) {
   for (std::size_t i = 0; i < given.urls.size(); ++i) {
     auto url = http::parse_url(given.urls[i]);
     if (!url) return wrong(url.error().message, kGetUrl);
+    // rfc9114:3.1.2-other-schemes
     if (url->scheme != "https")
       return wrong(
           fmt::format("{}: HTTP/3 is for https only; write https://{}", given.urls[i], url->authority() + url->target),

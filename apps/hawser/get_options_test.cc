@@ -74,6 +74,7 @@ TEST(get_options, headers_replace_defaults_and_empty_ones_remove_them) {
 TEST(get_options, wrong_use_has_the_exit_code_of_curl) {
   EXPECT_EQ(exit_code_of({}), kGetUsage);
   EXPECT_EQ(exit_code_of({.urls = {"https://"}}), kGetUrl);
+  // rfc9114:3.1.2-other-schemes
   EXPECT_EQ(exit_code_of({.urls = {"http://h/"}}), kGetProtocol);
   EXPECT_EQ(exit_code_of({.urls = {"h"}, .outputs = {"1", "2"}}), kGetUsage);
   EXPECT_EQ(exit_code_of({.urls = {"h"}, .continue_at = "-"}), kGetUsage);

@@ -78,7 +78,7 @@ Result<void> check_frame_legal(FrameStream stream, Role receiver, std::uint64_t 
       if (on_control) return unexpected("DATA or HEADERS on the control stream");
       return {};
     case FrameType::kPushPromise:
-      // rfc9114:7.2.5-control rfc9114:7.2.5-server rfc9114:4.1-promise-on-push
+      // rfc9114:7.2.5-control rfc9114:7.2.5-server
       if (on_control || receiver == Role::kServer) return unexpected("PUSH_PROMISE out of place");
       // rfc9114:7.2.5-exceeded
       return fail(ErrorCode::kIdError, "PUSH_PROMISE without MAX_PUSH_ID");

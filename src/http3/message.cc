@@ -152,7 +152,7 @@ Result<void> scan_list(FieldList fields, Scan& scan) {
 // RFC 9114 section 4.3.1: with both, they agree; the authority has no user information.
 Result<void> check_authority(Scan& scan) {
   MessageHead& head = scan.head;
-  // rfc9114:4.3.1-not-empty
+  // rfc9114:4.3.1-not-empty rfc9114:4.3.1-no-authority
   if (scan.has_authority && head.authority.empty()) return malformed(":authority is empty");
   if (scan.has_host && scan.host.empty()) return malformed("host is empty");
   // rfc9114:4.3.1-same

@@ -50,7 +50,7 @@ TEST(message, takes_legal_requests) {
   EXPECT_TRUE(request_ok({{":method", "GET"}, {":scheme", "urn"}, {":path", "isbn:0451450523"}}));
 }
 
-// rfc9114:4.3-own-pseudo rfc9114:4.3-first rfc9114:4.3.1-userinfo
+// rfc9114:4.3-own-pseudo rfc9114:4.3-first rfc9114:4.3.1-userinfo rfc9114:4.3.1-no-authority
 TEST(message, refuses_broken_pseudo_header_fields) {
   EXPECT_FALSE(request_ok({}));
   EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}}));
@@ -58,6 +58,8 @@ TEST(message, refuses_broken_pseudo_header_fields) {
   EXPECT_FALSE(request_ok({{":scheme", "https"}, {":path", "/"}, {":authority", "a"}}));
   EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {":path", "/"}}));
   EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {":authority", ""}, {":path", "/"}}));
+  EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "urn"}, {":authority", ""}, {":path", "isbn:0451450523"}}));
+  EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "urn"}, {":path", "isbn:0451450523"}, {"host", ""}}));
   EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {":authority", "me@a"}, {":path", "/"}}));
   EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", ""}}));
   EXPECT_FALSE(request_ok({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "index"}}));

@@ -445,6 +445,125 @@ TEST(limits, a_critical_stream_that_nobody_reads) {
   EXPECT_EQ(bench.closed(), ErrorCode::kExcessiveLoad);
 }
 
+// What a session has put on a stream of its own, as hexadecimal.
+std::string sent_on(Bench& bench, StreamId id) {
+  const testing::Pipe& pipe = bench.own.out(id);
+  return to_hex(pipe.delivered) + to_hex(pipe.queued);
+}
+
+// rfc9114:7.2.4.2-at-once rfc9114:7.2.4-control-only rfc9114:7.2.4.2-include
+TEST(own_streams, settings_go_at_once_and_on_the_control_stream_only) {
+  for (const Role role : {Role::kClient, Role::kServer}) {
+    Bench bench(role, {.max_field_section_size = 5'000,
+                       .qpack_decoder_table_capacity = 0,
+                       .enable_connect_protocol = true,
+                       .h3_datagram = true,
+                       .settings = {{0x1234, 7}},
+                       .grease = false});
+    // The peer has said nothing. Type 0, SETTINGS: 06 5000, 08 1 of servers, 33 1, 1234 7.
+    const std::string control = sent_on(bench, StreamId::of(role, false, 0));
+    EXPECT_EQ(control.substr(0, 4), "0004");
+    for (const char* setting : {"065388", "3301", "523407"})
+      EXPECT_NE(control.find(setting), std::string::npos) << setting;
+    EXPECT_EQ(control.find("0801") != std::string::npos, role == Role::kServer);
+    if (role == Role::kClient) {
+      bench.control();
+      const StreamId id = *bench.session.send_request(kGetFields, true);
+      EXPECT_EQ(sent_on(bench, id).substr(0, 2), "01");
+    }
+    for (std::uint64_t index = 1; index < 3; ++index) {
+      const std::string other = sent_on(bench, StreamId::of(role, false, index));
+      EXPECT_TRUE(other == "02" || other == "03") << other;
+    }
+  }
+}
+
+// rfc9114:5.2-not-larger
+TEST(own_streams, goaway_is_said_once) {
+  Bench bench(Role::kServer, {.grease = false});
+  bench.control();
+  const StreamId own = StreamId::of(Role::kServer, false, 0);
+  const std::size_t before = sent_on(bench, own).size();
+  bench.request(kGet, true);
+  bench.session.shutdown();
+  bench.link.pump();
+  EXPECT_EQ(sent_on(bench, own).substr(before), "070104");
+  bench.request(kGet, true);
+  bench.session.shutdown();
+  bench.link.pump();
+  EXPECT_EQ(sent_on(bench, own).substr(before), "070104");
+}
+
+// rfc9114:4.1.1-client-not-rejects
+TEST(request_stream, a_client_does_not_say_that_a_request_was_not_processed) {
+  Bench bench(Role::kClient);
+  bench.control();
+  const StreamId cancelled = *bench.session.send_request(kGetFields, false);
+  bench.session.cancel(cancelled, ErrorCode::kRequestRejected);
+  EXPECT_EQ(bench.reset(cancelled), 0x10cu);
+  EXPECT_EQ(bench.own.in(cancelled).stop, 0x10cu);
+  const StreamId unread = *bench.session.send_request(kGetFields, true);
+  bench.session.stop_reading(unread, ErrorCode::kRequestRejected);
+  EXPECT_EQ(bench.own.in(unread).stop, 0x10cu);
+  // Unless the server said so first.
+  const StreamId rejected = *bench.session.send_request(kGetFields, false);
+  bench.link.pump();
+  bench.peer.stop_sending(rejected, 0x10b);
+  bench.link.pump();
+  bench.session.cancel(rejected, ErrorCode::kRequestRejected);
+  EXPECT_EQ(bench.own.in(rejected).stop, 0x10bu);
+}
+
+// rfc9114:6.2-unsupported rfc9114:9-default-off
+TEST(extensions, are_not_used_before_the_peer_allows_them) {
+  const Field websocket[] = {
+      {":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};
+  Bench bench(Role::kClient);
+  EXPECT_FALSE(bench.session.send_request(websocket, false)) << "no settings yet";
+  bench.control();
+  EXPECT_FALSE(bench.session.send_request(websocket, false)) << "settings without it";
+  Bench allowed(Role::kClient);
+  allowed.send(allowed.open(false), "0004020801");
+  EXPECT_TRUE(allowed.session.send_request(websocket, false));
+  // Nor does a server take one that it has not allowed.
+  Bench server(Role::kServer);
+  const StreamId id = server.request("0115 0000 cf 27023a70726f746f636f6c 0161 d7 c1 500161");
+  EXPECT_TRUE(server.reset(id).has_value());
+}
+
+// rfc9218:7.2-server rfc9218:7.2-limit
+TEST(priority_update, is_sent_by_clients_for_open_requests) {
+  Bench server(Role::kServer, {.grease = false});
+  server.control();
+  const StreamId asked = server.request(kGet, true);
+  const std::string before = sent_on(server, StreamId::of(Role::kServer, false, 0));
+  server.session.update_priority(asked, {.urgency = 1});
+  EXPECT_EQ(sent_on(server, StreamId::of(Role::kServer, false, 0)), before);
+  Bench client(Role::kClient, {.grease = false});
+  client.control();
+  const StreamId own = StreamId::of(Role::kClient, false, 0);
+  const std::size_t size = sent_on(client, own).size();
+  client.session.update_priority(StreamId{400}, {.urgency = 1});
+  EXPECT_EQ(sent_on(client, own).size(), size);
+  client.session.update_priority(*client.session.send_request(kGetFields, false), {.urgency = 1});
+  EXPECT_GT(sent_on(client, own).size(), size);
+}
+
+// rfc9114:8-unknown-code
+TEST(errors, of_unknown_codes_mean_no_more_than_no_error) {
+  for (const std::uint64_t code : {0x100u, 0x99999u}) {
+    Bench bench(Role::kClient);
+    bench.control();
+    const StreamId id = *bench.session.send_request(kGetFields, true);
+    bench.link.pump();
+    bench.peer.reset_stream(id, code);
+    bench.link.pump();
+    EXPECT_EQ(bench.closed(), ErrorCode::kNoError);
+    EXPECT_TRUE(bench.listener.resets.contains(id.value));
+    EXPECT_TRUE(bench.session.send_request(kGetFields, true)) << "the connection goes on";
+  }
+}
+
 TEST(errors, have_the_names_of_the_rfcs) {
   EXPECT_EQ(to_string(ErrorCode::kNoError), "H3_NO_ERROR");
   EXPECT_EQ(to_string(ErrorCode::kVersionFallback), "H3_VERSION_FALLBACK");

@@ -56,6 +56,7 @@ class SessionCore {
   void consume_body(StreamId id, std::size_t count);
   std::size_t read_body(StreamId id, MutableBytes out);
   void cancel(StreamId id, ErrorCode code);
+  [[nodiscard]] std::uint64_t code_to_send(const Stream& stream, ErrorCode code) const;
   void stop_reading(StreamId id, ErrorCode code);
   void set_priority(StreamId id, Priority priority);
   void shutdown();

@@ -68,6 +68,7 @@ std::expected<Stream*, SessionError> SessionCore::open_request(bool fin) {
 std::expected<StreamId, SessionError> SessionCore::send_request(FieldList fields, bool fin) {
   HAWSER_TRY_VOID(check_may_request(size_of(fields)));
   if (config_->check_outgoing) {
+    // rfc9114:6.2-unsupported
     const auto head = check_outgoing_request(fields, peer_settings_ && peer_settings_->enable_connect_protocol);
     if (!head) return std::unexpected(refused(head.error()).error());
   }
@@ -99,6 +100,9 @@ std::expected<StreamId, SessionError> SessionCore::send_request(const EncodedHea
 // rfc9218:7.2-control rfc9218:7.2-server
 void SessionCore::update_priority(StreamId id, Priority priority) {
   if (closed_ || !ready_ || role_ != Role::kClient) return;
+  // An open stream is within the server's limit.
+  // rfc9218:7.2-limit
+  if (streams_.find(id) == nullptr) return;
   std::array<char, kPriorityTextMax> text;
   std::vector<std::uint8_t>& scratch = work().scratch;
   scratch.clear();
@@ -229,10 +233,17 @@ std::expected<void, SessionError> SessionCore::finish(StreamId id) {
   return {};
 }
 
+// Only a server knows that it did not begin with a request; a client has it from the server.
+// rfc9114:4.1.1-client-not-rejects
+std::uint64_t SessionCore::code_to_send(const Stream& stream, ErrorCode code) const {
+  const bool claims = role_ == Role::kClient && code == ErrorCode::kRequestRejected && !stream.stopped_unprocessed;
+  return static_cast<std::uint64_t>(claims ? ErrorCode::kRequestCancelled : code);
+}
+
 void SessionCore::cancel(StreamId id, ErrorCode code) {
   Stream* stream = closed_ ? nullptr : streams_.find(id);
   if (stream == nullptr) return;
-  const std::uint64_t number = static_cast<std::uint64_t>(code);
+  const std::uint64_t number = code_to_send(*stream, code);
   const bool may_send = id.is_bidirectional() || id.initiator() == role_;
   const bool may_receive = id.is_bidirectional() || id.initiator() != role_;
   if (may_send && stream->send != SendState::kAbandoned) {
@@ -250,7 +261,7 @@ void SessionCore::stop_reading(StreamId id, ErrorCode code) {
   Stream* stream = closed_ ? nullptr : streams_.find(id);
   if (stream == nullptr || stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned)
     return;
-  transport_->stop_sending(id, static_cast<std::uint64_t>(code));
+  transport_->stop_sending(id, code_to_send(*stream, code));
   if (stream->kind == StreamKind::kRequest) abandon_receiving(*stream);
   flush_qpack();
 }
@@ -277,6 +288,7 @@ void SessionCore::on_stop_sending(StreamId id, std::uint64_t code) {
   if (stream->send != SendState::kFinished) count_reset(*stream);
   if (closed_) return;
   stream->send = SendState::kAbandoned;
+  stream->stopped_unprocessed = code == static_cast<std::uint64_t>(ErrorCode::kRequestRejected);
   handler_.on_stop_sending(session_, id, static_cast<ErrorCode>(code));
 }
 

@@ -393,6 +393,7 @@ TEST(session, waits_for_insertions_that_come_late) {
 }
 
 // rfc9114:5.2-no-new rfc9114:5.2-later rfc9114:4.1.1-rejected
+// rfc9114:4.1.1-not-rejected
 TEST(session, goes_away_gracefully) {
   Pair pair;
   pair.start();
@@ -481,7 +482,8 @@ TEST(session, sets_priorities_from_field_and_update) {
   pair.link.pump();
   EXPECT_EQ(pair.link.server.priorities[a.value], (Priority{6, false}));
   // One that comes before its request wins over the field.
-  pair.client.update_priority(StreamId{a.value + 4}, {0, true});
+  (void)pair.link.client.write(StreamId::of(Role::kClient, false, 0), Bytes{from_hex("800f0700 07 04 753d302c2069")},
+                               false);
   pair.link.pump();
   const StreamId b = *pair.client.send_request(
       fields_of({{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"priority", "u=5"}}),

@@ -11,6 +11,10 @@
 
 namespace hawser::http3 {
 
+// Unidirectional streams that a peer must be allowed to open (RFC 9114 section 6.2): its control stream and
+// two of QPACK.
+inline constexpr std::uint64_t kPeerStreamsMin = 3;
+
 enum class SettingId : std::uint64_t {
   kQpackMaxTableCapacity = 0x01,
   kMaxFieldSectionSize = 0x06,

@@ -47,12 +47,13 @@ struct Stream {
   bool head_request = false;     // the method was HEAD: the response has no content
   bool connect_request = false;  // client: a 2xx makes it a tunnel
   bool has_content_length = false;
-  bool blocked = false;            // `section` waits for insertions
-  bool reading = false;            // the application reads: it needs no on_body_readable
-  bool transport_closed = false;   // the transport has forgotten it
-  bool counted = false;            // as a reset, by the limit on them
-  std::uint64_t content_left = 0;  // of content-length
-  std::uint64_t data_left = 0;     // of the current DATA frame
+  bool blocked = false;              // `section` waits for insertions
+  bool reading = false;              // the application reads: it needs no on_body_readable
+  bool transport_closed = false;     // the transport has forgotten it
+  bool counted = false;              // as a reset, by the limit on them
+  bool stopped_unprocessed = false;  // client: by the server, with H3_REQUEST_REJECTED
+  std::uint64_t content_left = 0;    // of content-length
+  std::uint64_t data_left = 0;       // of the current DATA frame
   FrameReader reader;
   std::vector<std::uint8_t> section;
   void* user_data = nullptr;

@@ -2,6 +2,7 @@
 // datagrams go to the endpoint beside it.
 #include "runtime/http_client.h"
 
+#include "http3/settings.h"
 #include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
 #include "runtime/qlog_log.h"
@@ -96,6 +97,9 @@ HttpClients::~HttpClients() = default;
 std::expected<std::size_t, ConfigError> HttpClients::open(HttpConnectionOptions options) {
   if (options.tls.common.alpn.empty())
     options.tls.common.alpn = {std::string(options.http.hq ? std::string_view("hq-interop") : http3::kAlpn)};
+  // rfc9114:6.2-three
+  if (!options.http.hq && options.connection.max_streams_uni < http3::kPeerStreamsMin)
+    return std::unexpected(ConfigError{"max_streams_uni must be at least 3: HTTP/3 needs that many of the server"});
   HAWSER_TRY(auto context, quic::TlsClientContext::create(options.tls));
   const auto opened = worker_.call([&](Worker&) { return protocol_.open(std::move(context), std::move(options)); });
   if (!opened) return std::unexpected(ConfigError{"the worker has ended"});

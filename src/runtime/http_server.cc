@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "http3/settings.h"
 #include "net/address.h"
 #include "runtime/endpoint_protocol.h"
 #include "runtime/qlog_log.h"
@@ -106,6 +107,9 @@ std::unique_ptr<HttpServer::WorkerServer> HttpServer::make_worker_server(Worker&
 }
 
 std::expected<std::unique_ptr<HttpServer>, ConfigError> HttpServer::start(Runtime& runtime, HttpServerOptions options) {
+  // rfc9114:6.2-three
+  if (options.connection.max_streams_uni < http3::kPeerStreamsMin)
+    return std::unexpected(ConfigError{"max_streams_uni must be at least 3: HTTP/3 needs that many of each client"});
   std::unique_ptr<HttpServer> server{new HttpServer(runtime, std::move(options))};
   HAWSER_TRY_VOID(server->prepare());
   // listen() asks one worker after the other and waits for each, so they share this safely.

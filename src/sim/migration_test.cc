@@ -288,6 +288,7 @@ TEST_F(Migration, a_preferred_address_is_left_alone_if_the_client_wants_so) {
   EXPECT_TRUE(client_end.events.empty());
 }
 
+// rfc9000:9.6.3-prefer
 TEST_F(Migration, an_early_move_tries_the_preferred_address_from_the_new_one) {
   start({}, {.preferred_ipv4 = kPreferred});
   ASSERT_TRUE(confirm());

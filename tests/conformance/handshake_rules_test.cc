@@ -11,6 +11,7 @@
 #include "quic/tls/tls_context.h"
 #include "quic/wire/frames/all_frames.h"
 #include "quic/wire/transport_parameters.h"
+#include "quic/wire/version_negotiation.h"
 
 namespace hawser::quic {
 namespace {
@@ -45,8 +46,10 @@ std::string cid_hex(const ConnectionId& cid) {
 struct Hands : TlsHandler {
   std::map<EncryptionLevel, std::vector<std::uint8_t>> to_send;
   std::map<EncryptionLevel, DirectionKeys> write_keys;
+  Version version = Version::kV1;
   void on_secret(EncryptionLevel level, SecretDirection direction, CipherSuite suite, Bytes secret) override {
-    if (direction == SecretDirection::kWrite) write_keys[level] = DirectionKeys(v1_key_table(), suite, secret);
+    if (direction == SecretDirection::kWrite)
+      write_keys[level] = DirectionKeys(*version_key_table(version), suite, secret);
   }
   void on_crypto_to_send(EncryptionLevel level, Bytes bytes) override {
     to_send[level].insert(to_send[level].end(), bytes.begin(), bytes.end());
@@ -61,11 +64,11 @@ struct Hands : TlsHandler {
 // Seals frames into one datagram of one packet.
 std::vector<std::uint8_t> packet(DirectionKeys& keys, EncryptionLevel level, const ConnectionId& dcid,
                                  const ConnectionId& scid, std::uint64_t number, Bytes crypto, std::uint64_t offset,
-                                 Bytes token = {}) {
+                                 Version version = Version::kV1) {
   std::vector<std::uint8_t> datagram(1'400);
   DatagramBuilder builder;
   builder.begin(datagram);
-  OpenPacket* open = builder.open({.level = level, .dcid = dcid.view(), .scid = scid.view(), .token = token},
+  OpenPacket* open = builder.open({.level = level, .version = version, .dcid = dcid.view(), .scid = scid.view()},
                                   PacketNumber{number}, std::nullopt);
   write_crypto(open->payload, {.offset = offset, .data = crypto});
   builder.pad_to(1'200);
@@ -119,37 +122,9 @@ std::optional<CloseReason> server_meets(const std::string& parameters_hex) {
   return accepts.witness.closed;
 }
 
-// An honest client meets a server with these parameters, in which ORIG and INIT stand for the
-// client's first Destination Connection ID and the server's Source Connection ID.
-std::optional<CloseReason> client_meets(std::string parameters_hex) {
-  SeededRandom random(4);
-  Witness witness;
-  auto client_tls =
-      TlsClientContext::create({.common = {.alpn = {"test"}, .groups = "X25519", .verification_time_s = kWallClock},
-                                .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
-          .value();
-  Endpoint client({.random = &random});
-  const Timestamp now{1s};
-  HAWSER_CHECK(client.connect({.tuple = client_tuple(), .server_name = "localhost", .tls = &client_tls}, witness, now)
-                   .has_value());
-  std::vector<std::uint8_t> memory(65'536);
-  TransmitTrain train{.buffer = memory};
-  HAWSER_CHECK(client.next_transmits(now, {&train, 1}) == 1);
-  // Open the client's Initial to get at its ClientHello.
-  std::vector<std::uint8_t> first(memory.begin(), memory.begin() + static_cast<std::ptrdiff_t>(train.segment_size));
-  const auto header = parse_packet_header(first, 8);
-  HAWSER_CHECK(header.has_value());
-  const ConnectionId original(header->dcid);
-  const ConnectionId client_cid(header->scid);
-  LevelKeys keys = initial_keys(v1_key_table(), Role::kServer, original.view());
-  const TruncatedPacketNumber pn = unprotect(first.data(), header->pn_offset,
-                                             keys.read.header.mask(first.data() + header->pn_offset + kSampleOffset));
-  const std::size_t header_size = header->pn_offset + pn.length;
-  HAWSER_CHECK(keys.read.packet.open(kInitialPathId, PacketNumber{pn.value}, Bytes(first).first(header_size),
-                                     MutableBytes(first).subspan(header_size, header->packet_size - header_size)));
-  FrameReader frames(Bytes(first).subspan(header_size, header->packet_size - header_size - kAeadTagLength));
-  BufferPools pools;
-  CryptoStreams crypto(pools);
+// Gathers the CRYPTO frames of an Initial's payload.
+void read_crypto(Bytes payload, CryptoStreams& crypto) {
+  FrameReader frames(payload);
   while (!frames.empty()) {
     const std::uint64_t type = frames.next_type().value();
     if (type == 0x06) {
@@ -159,6 +134,59 @@ std::optional<CloseReason> client_meets(std::string parameters_hex) {
       break;
     }
   }
+}
+
+std::vector<std::uint8_t> version_negotiation(Bytes first_datagram, Version offered) {
+  SeededRandom random(5);
+  const PacketHeader header = parse_packet_header(first_datagram, 8).value();
+  std::vector<std::uint8_t> octets(version_negotiation_size(header.dcid.size(), header.scid.size(), 1));
+  Writer out(octets);
+  write_version_negotiation(out, header, std::array{offered}, false, random);
+  return octets;
+}
+
+// An honest client meets a server with these parameters, in which ORIG and INIT stand for the
+// client's first Destination Connection ID and the server's Source Connection ID.
+// `offered`: that version stands in a Version Negotiation packet that the client gets first.
+std::optional<CloseReason> client_meets(std::string parameters_hex, const ConnectionConfig& config = {},
+                                        std::optional<Version> offered = std::nullopt) {
+  SeededRandom random(4);
+  Witness witness;
+  auto client_tls =
+      TlsClientContext::create({.common = {.alpn = {"test"}, .groups = "X25519", .verification_time_s = kWallClock},
+                                .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
+          .value();
+  Endpoint client({.random = &random});
+  const Timestamp now{1s};
+  HAWSER_CHECK(
+      client
+          .connect({.tuple = client_tuple(), .server_name = "localhost", .tls = &client_tls, .connection = config},
+                   witness, now)
+          .has_value());
+  std::vector<std::uint8_t> memory(65'536);
+  TransmitTrain train{.buffer = memory};
+  HAWSER_CHECK(client.next_transmits(now, {&train, 1}) == 1);
+  if (offered) {
+    hand(client, version_negotiation(memory, *offered), client_tuple(), now);
+    train = {.buffer = memory};
+    HAWSER_CHECK(client.next_transmits(now, {&train, 1}) == 1);
+  }
+  // Open the client's Initial to get at its ClientHello.
+  std::vector<std::uint8_t> first(memory.begin(), memory.begin() + static_cast<std::ptrdiff_t>(train.segment_size));
+  const auto header = parse_packet_header(first, 8);
+  HAWSER_CHECK(header.has_value());
+  const ConnectionId original(header->dcid);
+  const ConnectionId client_cid(header->scid);
+  const Version version = header->version;
+  LevelKeys keys = initial_keys(*version_key_table(version), Role::kServer, original.view());
+  const TruncatedPacketNumber pn = unprotect(first.data(), header->pn_offset,
+                                             keys.read.header.mask(first.data() + header->pn_offset + kSampleOffset));
+  const std::size_t header_size = header->pn_offset + pn.length;
+  HAWSER_CHECK(keys.read.packet.open(kInitialPathId, PacketNumber{pn.value}, Bytes(first).first(header_size),
+                                     MutableBytes(first).subspan(header_size, header->packet_size - header_size)));
+  BufferPools pools;
+  CryptoStreams crypto(pools);
+  read_crypto(Bytes(first).subspan(header_size, header->packet_size - header_size - kAeadTagLength), crypto);
   for (std::size_t at; (at = parameters_hex.find("ORIG")) != std::string::npos;)
     parameters_hex.replace(at, 4, cid_hex(original));
   for (std::size_t at; (at = parameters_hex.find("INIT")) != std::string::npos;)
@@ -168,20 +196,21 @@ std::optional<CloseReason> client_meets(std::string parameters_hex) {
                                                                 .key = octets_of(certificate().key_pem)}}})
                         .value();
   Hands hands;
+  hands.version = version;
   const auto session = server_tls.new_session(hands, from_hex(parameters_hex));
   std::array<Bytes, 16> views;
   for (const Bytes& piece : crypto.readable(EncryptionLevel::kInitial, views))
     HAWSER_CHECK(session->on_crypto_data(EncryptionLevel::kInitial, piece).has_value());
   hand(client,
        packet(keys.write, EncryptionLevel::kInitial, client_cid, kServerCid, 0,
-              hands.to_send[EncryptionLevel::kInitial], 0),
+              hands.to_send[EncryptionLevel::kInitial], 0, version),
        client_tuple(), now);
   const std::vector<std::uint8_t>& flight = hands.to_send[EncryptionLevel::kHandshake];
   HAWSER_CHECK(!flight.empty());
   for (std::size_t at = 0, number = 0; at < flight.size(); at += 1'000, ++number)
     hand(client,
          packet(hands.write_keys[EncryptionLevel::kHandshake], EncryptionLevel::kHandshake, client_cid, kServerCid,
-                number, Bytes(flight).subspan(at, std::min<std::size_t>(1'000, flight.size() - at)), at),
+                number, Bytes(flight).subspan(at, std::min<std::size_t>(1'000, flight.size() - at)), at, version),
          client_tuple(), now);
   return witness.closed;
 }
@@ -227,6 +256,9 @@ std::vector<Parameters> illegal_from_client() {
       {"version_information_of_5_octets", kClientOk + tp(0x11, "0000000100")},
       {"version_information_with_version_0", kClientOk + tp(0x11, "000000010000000100000000")},
       {"version_information_whose_choice_is_not_available", kClientOk + tp(0x11, "000000016b3343cf")},
+      // rfc9368:2.3-validations
+      {"ack_delay_exponent_above_20_on_the_way_to_version_2",
+       kClientOk + tp(0x11, "000000016b3343cf00000001") + tp(0x0a, 21)},
       {"length_past_the_end", kClientOk + "0408" + "00"},
       {"id_cut", kClientOk + "c0"},
   };
@@ -306,8 +338,26 @@ TEST(version_information, without_available_versions_is_a_servers_right) {
   EXPECT_FALSE(client_meets(kServerOk + tp(0x11, "00000001")).has_value());
 }
 
+// rfc9368:2.2-explicit
 TEST(version_information, of_versions_nobody_knows_is_passed_over) {
   EXPECT_FALSE(server_meets(kClientOk + tp(0x11, "00000001ff0000ff0000000a5a6a7a8a00000001")).has_value());
+}
+
+// rfc9368:4-missing rfc9368:4-missing-error rfc9368:4-empty rfc9368:8-implement
+TEST(version_information, is_wanted_of_a_server_after_version_negotiation) {
+  const ConnectionConfig from_1_to_2{.versions = {Version::kV1, Version::kV2}, .first_version = Version::kV1};
+  for (const std::string& information : {std::string(), tp(0x11, "6b3343cf")}) {
+    const auto closed = client_meets(kServerOk + information, from_1_to_2, Version::kV2);
+    ASSERT_TRUE(closed.has_value()) << information;
+    EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kVersionNegotiationError));
+  }
+  EXPECT_FALSE(client_meets(kServerOk + tp(0x11, "6b3343cf6b3343cf"), from_1_to_2, Version::kV2).has_value());
+}
+
+// rfc9368:8-v1
+TEST(version_information, may_be_missing_where_version_negotiation_led_to_version_1) {
+  const ConnectionConfig from_2_to_1{.versions = {Version::kV2, Version::kV1}, .first_version = Version::kV2};
+  EXPECT_FALSE(client_meets(kServerOk, from_2_to_1, Version::kV1).has_value());
 }
 
 TEST(server_parameters, legal_ones_are_accepted) {

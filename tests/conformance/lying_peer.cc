@@ -100,13 +100,13 @@ void Theatre::learn_cids(const Wire& wire) {
 }
 
 void Theatre::deliver(const Wire& wire) {
-  deliver(wire, address_of(wire.from));
+  deliver(wire, {address_of(peer_of(wire.from)), address_of(wire.from)});
 }
 
-void Theatre::deliver(const Wire& wire, const SocketAddress& from) {
+void Theatre::deliver(const Wire& wire, const FourTuple& tuple) {
   const Role to = peer_of(wire.from);
   std::vector<std::uint8_t> octets = wire.octets;
-  ReceivedTrain train{.bytes = octets, .segment_size = octets.size(), .tuple = {address_of(to), from}, .ecn = ecn};
+  ReceivedTrain train{.bytes = octets, .segment_size = octets.size(), .tuple = tuple, .ecn = ecn};
   (to == Role::kClient ? *client_endpoint : *server_endpoint).on_datagrams({&train, 1}, now);
 }
 
@@ -193,7 +193,11 @@ void Theatre::inject(Role liar, std::vector<std::uint8_t> datagram) {
 }
 
 void Theatre::inject_from(Role liar, std::vector<std::uint8_t> datagram, const SocketAddress& from) {
-  deliver({liar, std::move(datagram)}, from);
+  inject_on(liar, std::move(datagram), {address_of(peer_of(liar)), from});
+}
+
+void Theatre::inject_on(Role liar, std::vector<std::uint8_t> datagram, const FourTuple& tuple) {
+  deliver({liar, std::move(datagram)}, tuple);
   settle();
 }
 

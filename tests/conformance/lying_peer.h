@@ -88,6 +88,8 @@ class Theatre : public AcceptHandler {
   // A datagram as it stands, to the server or the client.
   void inject(Role liar, std::vector<std::uint8_t> datagram);
   void inject_from(Role liar, std::vector<std::uint8_t> datagram, const SocketAddress& from);
+  // `tuple` as the receiver sees it.
+  void inject_on(Role liar, std::vector<std::uint8_t> datagram, const FourTuple& tuple);
   // Sees every datagram as it leaves, whether it is delivered or not.
   std::function<void(Role from, Bytes, const FourTuple& tuple)> on_sent;
   Ecn ecn = Ecn::kNotEct;  // what every datagram arrives with
@@ -132,7 +134,7 @@ class Theatre : public AcceptHandler {
   };
   void flush(Role from);
   void deliver(const Wire& wire);
-  void deliver(const Wire& wire, const SocketAddress& from);
+  void deliver(const Wire& wire, const FourTuple& tuple);
   void learn_cids(const Wire& wire);
   [[nodiscard]] DirectionKeys keys_of(Role liar, EncryptionLevel level, Version version) const;
 

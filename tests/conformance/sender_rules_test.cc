@@ -427,7 +427,7 @@ TEST(sender_rules, an_idle_timeout_leaves_time_for_three_probes) {
   EXPECT_GE(pair.now - last, 3 * 2 * pair.options.delay) << "a PTO is at least a round trip";
 }
 
-// rfc9000:8.1.3-retry-token-once rfc9000:8.1.3-retry-token-now
+// rfc9000:8.1.3-retry-token-once rfc9000:8.1.3-retry-token-now rfc9000:8.1.3-token-right-server
 TEST(sender_rules, a_retry_token_is_for_nobody_to_keep) {
   PairOptions options{.server = {.retry = RetryPolicy::kAlways}};
   options.server.send_new_token = false;
@@ -486,6 +486,17 @@ TEST(sender_rules, tokens_come_from_servers_and_connection_ids_once) {
   EXPECT_GE(tokens, 1u);
   EXPECT_GE(seen.size(), 2u);
   EXPECT_GE(configured_parameters(ConnectionConfig()).active_connection_id_limit, 2u);
+}
+
+// ack-frequency:3-min-ack-delay
+TEST(sender_rules, min_ack_delay_is_within_max_ack_delay) {
+  for (const Duration delay : {0us, 1us, 500us, 999us, 1'000us, 1'999us, 25'000us}) {
+    ConnectionConfig config;
+    config.max_ack_delay = delay;
+    const TransportParameters ours = configured_parameters(config);
+    EXPECT_LE(*ours.min_ack_delay_us, 1'000 * ours.max_ack_delay_ms) << to_us(delay);
+    EXPECT_EQ(std::chrono::microseconds(*ours.min_ack_delay_us), declared_min_ack_delay(config));
+  }
 }
 
 // rfc9002:7-window

@@ -142,14 +142,16 @@ TEST(versions, a_second_version_negotiation_packet_is_passed_over) {
   EXPECT_EQ(theatre.client->version(), Version::kV2);
 }
 
-// rfc9368:4-original-ignored
+// rfc9368:4-original-ignored rfc9000:6.2-vn-lists-chosen
 TEST(versions, a_version_negotiation_packet_with_the_clients_version_is_passed_over) {
   Theatre theatre;
   theatre.silence(Role::kServer);
   theatre.settle();
+  const std::uint64_t sent = theatre.client->stats().packets_sent;
   theatre.inject(Role::kServer,
                  forged_version_negotiation(theatre.first_datagram(Role::kClient), {Version::kV2, Version::kV1}));
   EXPECT_EQ(theatre.client->version(), Version::kV1);
+  EXPECT_EQ(theatre.client->stats().packets_sent, sent) << "it has begun again";
   theatre.speak_again(Role::kServer);
   theatre.pass(2s);
   EXPECT_TRUE(theatre.client->handshake_confirmed());

@@ -153,6 +153,31 @@ TEST_F(ServeGetTest, several_urls_share_one_connection) {
   EXPECT_EQ(outcome.shown, expected);
 }
 
+// rfc9114:6.2-three
+TEST_F(ServeGetTest, http3_is_not_served_nor_asked_for_with_too_few_streams) {
+  serve();
+  runtime::HttpServerOptions few;
+  few.connection.max_streams_uni = 2;
+  const auto refused = runtime::HttpServer::start(*runtime_, std::move(few));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("max_streams_uni"), std::string::npos);
+}
+
+// rfc9114:3.3-validate-origin rfc9114:3.3-not-reused
+TEST_F(ServeGetTest, another_name_gets_a_connection_and_a_certificate_check_of_its_own) {
+  serve({}, 2);
+  write_file(site() + "/a", "a");
+  const std::string port = std::to_string(server_->local_address().port);
+  const Outcome outcome = get({.urls = {url("/a"), "https://127.0.0.1:" + port + "/a", url("/a")}});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
+  EXPECT_EQ(server_->stats().connections_accepted, 2u);
+  // The certificate is not for that name: its own connection fails, the other one does not stand in.
+  EXPECT_NE(get({.urls = {url("/a"), "https://stranger.example:" + port + "/a"},
+                 .pinned = {"stranger.example:" + port + ":127.0.0.1"}})
+                .exit_code,
+            0);
+}
+
 TEST_F(ServeGetTest, ranges_and_conditions_work_end_to_end) {
   serve();
   EXPECT_EQ(get({.urls = {url("/a.txt")}, .range = "2-4", .write_out = "%{http_code}"}).shown, "206");

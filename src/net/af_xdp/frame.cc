@@ -150,6 +150,7 @@ FrameHeaders::FrameHeaders(const LinkHop& hop, const FourTuple& tuple, Ecn ecn, 
     ip[v4::kTtl] = hop.hop_limit;
     ip[v4::kProtocol] = kProtocolUdp;
   } else {
+    // rfc9000:9.7-flow-label-unlinkable
     ip[0] = kVersion6;
     ip[v6::kTrafficClassLow] = static_cast<std::uint8_t>(mark << 4);
     ip[v6::kNextHeader] = kProtocolUdp;

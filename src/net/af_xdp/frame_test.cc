@@ -98,6 +98,7 @@ TEST(net_frame, is_ipv4_to_the_octet) {
   EXPECT_EQ(to_hex(build(tuple_v4(), as_bytes("hawser"), Ecn::kEct0)), to_hex(expected));
 }
 
+// rfc9000:9.7-flow-label-unlinkable
 TEST(net_frame, is_ipv6_to_the_octet) {
   const auto expected = from_hex(
       "02 00 00 00 00 02 02 00 00 00 00 01 86 dd"

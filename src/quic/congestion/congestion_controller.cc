@@ -69,6 +69,7 @@ std::string congestion_controller_names() {
   return names;
 }
 
+// rfc9002:7-other-controllers
 std::expected<std::unique_ptr<CongestionController>, ConfigError> make_congestion_controller(
     std::string_view name, std::uint64_t max_datagram_size) {
   if (const NamedController* own = find_own(name)) return own->make(max_datagram_size);

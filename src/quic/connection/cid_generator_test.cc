@@ -41,5 +41,18 @@ TEST(cid_generator, leaves_the_rest_to_chance) {
   EXPECT_EQ(last_octets.size(), 256u);
 }
 
+// rfc9000:10.3.2-revealed rfc9000:10.3.2-not-twice
+TEST(cid_generator, gives_none_out_twice_and_each_its_own_token) {
+  SeededRandom random{3};
+  CidGenerator cids(random, {.secret = {1, 2, 3}, .worker = 1, .workers = 4});
+  std::set<std::vector<std::uint8_t>> seen;
+  std::set<StatelessResetToken> tokens;
+  for (int i = 0; i < 20'000; ++i) {
+    const ConnectionId cid = cids.generate();
+    EXPECT_TRUE(seen.insert({cid.view().begin(), cid.view().end()}).second);
+    EXPECT_TRUE(tokens.insert(cids.reset_token(cid)).second);
+  }
+}
+
 }  // namespace
 }  // namespace hawser::quic

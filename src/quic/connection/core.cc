@@ -74,6 +74,12 @@ ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
 
 ConnectionCore::~ConnectionCore() = default;
 
+// Never above our max_ack_delay, which goes in whole milliseconds.
+// ack-frequency:3-min-ack-delay
+Duration declared_min_ack_delay(const ConnectionConfig& config) {
+  return std::min<Duration>(kMinAckDelay, std::chrono::floor<std::chrono::milliseconds>(config.max_ack_delay));
+}
+
 // What we declare on every connection of this configuration.
 TransportParameters configured_parameters(const ConnectionConfig& config) {
   TransportParameters ours;
@@ -87,7 +93,7 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
   ours.initial_max_streams_uni = config.max_streams_uni;
   ours.ack_delay_exponent = kAckDelayExponent;
   ours.max_ack_delay_ms = static_cast<std::uint64_t>(to_ms(config.max_ack_delay));
-  ours.min_ack_delay_us = static_cast<std::uint64_t>(to_us(std::min<Duration>(kMinAckDelay, config.max_ack_delay)));
+  ours.min_ack_delay_us = static_cast<std::uint64_t>(to_us(declared_min_ack_delay(config)));
   // rfc9000:18.2-cid-limit
   ours.active_connection_id_limit = kMaxActiveCids;
   ours.disable_active_migration = config.disable_active_migration;

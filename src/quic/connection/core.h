@@ -71,6 +71,8 @@ struct RoutingChange {
 
 // The transport parameters that every connection of this configuration declares.
 TransportParameters configured_parameters(const ConnectionConfig& config);
+// What stands there as min_ack_delay.
+Duration declared_min_ack_delay(const ConnectionConfig& config);
 
 class ConnectionCore final : private TlsHandler {
  public:
@@ -340,6 +342,7 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] std::optional<std::uint64_t> cid_towards(const ReceivedPacket& packet);
   [[nodiscard]] NetworkPath make_network_path(const FourTuple& tuple, std::uint64_t peer_cid_sequence, bool validated);
   [[nodiscard]] std::optional<NetworkPath> new_network_path(const ReceivedPacket& packet);
+  void follow_to_preferred(const ReceivedPacket& packet, OtherNetworkPath* known);
   void follow_peer(NetworkPath to);
   void return_to_previous(MigrationState how);
   void start_validation(NetworkPath& network_path);
@@ -374,9 +377,7 @@ class ConnectionCore final : private TlsHandler {
     times_.last_activity = now_;
     times_.sent_since_activity = false;
   }
-  // What we declare as min_ack_delay: never above our max_ack_delay.
-  // ack-frequency:3-min-ack-delay
-  [[nodiscard]] Duration min_ack_delay() const { return std::min<Duration>(kMinAckDelay, config_.max_ack_delay); }
+  [[nodiscard]] Duration min_ack_delay() const { return declared_min_ack_delay(config_); }
   [[nodiscard]] Duration pto() const { return path_->loss().pto(PacketNumberSpace::kApplication); }
 
   // rest.cc

@@ -84,6 +84,7 @@ Parsed<void> ConnectionCore::feed_tls(EncryptionLevel level) {
   return {};
 }
 
+// rfc9368:2.3-validations
 Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
   HAWSER_TRY(const TransportParameters parameters, parse_transport_parameters(encoded, peer_of(role_)));
   HAWSER_TRY_VOID(check_peer_cids(parameters));

@@ -38,11 +38,27 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
   if (known != nullptr && known->role == PathRole::kPrevious) {
     // It is where it was, and that address is proven: there was no move (section 9.3.3).
     return_to_previous(MigrationState::kMigrationComplete);
+  } else if (packet.tuple->local != active.tuple().local) {
+    follow_to_preferred(packet, known);
   } else if (known != nullptr) {
     follow_peer(path_->take(*known));
   } else if (auto made = new_network_path(packet)) {
     follow_peer(std::move(*made));
   }
+}
+
+// The peer has come to our preferred address. Until it is known to be there, packets that are not
+// probing go out from the address before (section 9.6.2), so that nobody can lead us away.
+// rfc9000:9.6.2-server-waits rfc9000:9.6.2-server-probes
+void ConnectionCore::follow_to_preferred(const ReceivedPacket& packet, OtherNetworkPath* known) {
+  if (known == nullptr) {
+    auto made = new_network_path(packet);
+    if (!made) return;
+    known = &path_->add_other({.network_path = std::move(*made), .forget_at = now_ + kRememberProbed});
+    start_validation(known->network_path);
+  }
+  if (known->network_path.validated()) return follow_peer(path_->take(*known));
+  known->move_when_validated = true;
 }
 
 // A PATH_CHALLENGE from an address where the peer is not: it may come over later. Asking back at
@@ -245,7 +261,9 @@ void ConnectionCore::on_probe_validated(OtherNetworkPath& other, Duration round_
   if (other.role != PathRole::kProbed) return;
   log_migration(MigrationState::kProbingSuccessful, other.network_path.tuple());
   tell_network_path(NetworkPathEvent::Kind::kValidated, other.network_path.tuple(), round_trip);
-  if (other.move_when_validated) move_to(other);
+  if (!other.move_when_validated) return;
+  if (is_server()) return follow_peer(path_->take(other));
+  move_to(other);
 }
 
 // rfc9000:9.6.1-move rfc9000:9.6.3-prefer

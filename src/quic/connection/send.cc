@@ -38,6 +38,7 @@ const std::array<ConnectionCore::FrameWriter, 7> ConnectionCore::kOneRttWriters 
 
 // Key updates of our own, before anything is sealed (RFC 9001 section 6).
 // rfc9001:5.3-update-before-limit
+// rfc9001:6-no-tls-update
 Parsed<void> ConnectionCore::maintain_keys() {
   OneRttKeys& keys = keys_.one_rtt();
   const std::uint64_t generation = keys.write_generation();

@@ -41,6 +41,21 @@ TEST(controllers, an_application_that_says_little_does_not_open_the_window) {
   }
 }
 
+// Ten times slower all of a sudden: whoever went on as before would lose nine packets of ten.
+// rfc9002:7-other-controllers
+TEST(controllers, give_way_to_congestion) {
+  for (const std::string_view name : every_name()) {
+    PathModel path = path_of(name, {});
+    path.run_for(5s);
+    path.options().bytes_per_second /= 10;
+    path.run_for(15s);
+    path.run_for(15s);
+    EXPECT_LT(path.controller().congestion_window(), 4 * path.bdp() + path.options().buffer) << name;
+    EXPECT_LT(path.overflowed() * PathModel::kSize, 15 * path.options().bytes_per_second / 4) << name;
+    EXPECT_GT(path.utilisation(), 0.5) << name;
+  }
+}
+
 TEST(controllers, send_again_after_silence) {
   for (const std::string_view name : every_name()) {
     PathModel path = path_of(name, {});

@@ -4,8 +4,11 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/err.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "quic/crypto/secret.h"
+#include "quic/tls/context_setup.h"
 #include "quic/tls/session_ticket.h"
 #include "quic/tls/tls_context.h"
 #include "quic/tls/tls_failure.h"
@@ -63,6 +66,7 @@ struct OpenSslCallbacks {
 
 namespace {
 
+constexpr std::uint8_t kCertificateRequest = 13;  // a type of message (RFC 8446 section 4)
 constexpr std::uint8_t kMissingExtension = 109;
 constexpr std::uint8_t kNoApplicationProtocol = 120;
 
@@ -93,6 +97,7 @@ std::string one_line(const X509_NAME* name) {
 OpenSslSession::OpenSslSession(SslHandle ssl, Role role, TlsHandler& handler, std::string peer_name)
     : handler_(handler), peer_name_(std::move(peer_name)), role_(role), ssl_(std::move(ssl)) {
   SSL_set_app_data(ssl_.get(), this);
+  // rfc9001:8.3-no-end
   HAWSER_CHECK(SSL_set_quic_tls_cbs(ssl_.get(), OpenSslCallbacks::table(), this) == 1);
 }
 
@@ -140,6 +145,14 @@ Parsed<void> OpenSslSession::on_crypto_data(EncryptionLevel level, Bytes bytes) 
                             "CRYPTO data at an encryption level that is finished"};
     return std::unexpected(*error_);
   }
+  if (role_ == Role::kClient && level == EncryptionLevel::kOneRtt &&
+      after_handshake_.finds(kCertificateRequest, bytes)) {
+    // Whoever multiplexes requests cannot tell which of them asked for it.
+    // rfc9001:4.4-post-handshake-request
+    error_ =
+        TransportError{TransportErrorCode::kProtocolViolation, 0, "a certificate is asked for after the handshake"};
+    return std::unexpected(*error_);
+  }
   auto& pending = pending_[static_cast<std::size_t>(level)];
   if (pending.size() + bytes.size() > kMaxPendingCrypto) {
     error_ =
@@ -183,6 +196,15 @@ Parsed<void> OpenSslSession::advance() {
 
 // rfc9001:4.8-fatal
 Parsed<void> OpenSslSession::conclude_failure() {
+  // OpenSSL finds these out itself, but has other codes for them.
+  const char* found_by = "";
+  ERR_peek_last_error_func(&found_by);
+  // rfc9001:8.1-incompatible
+  if (!error_ && std::string_view(found_by) == "tls_parse_stoc_alpn") alert_ = kNoApplicationProtocol;
+  // rfc9001:4.6.1-max-early-data-wrong
+  if (!error_ && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_INVALID_MAX_EARLY_DATA)
+    error_ =
+        TransportError{TransportErrorCode::kProtocolViolation, 0, "ticket with max_early_data_size other than 2^32-1"};
   const std::string detail = take_openssl_error();
   if (!error_) {
     // A TLS stack that fails says why by an alert; RFC 9001 section 4.8.
@@ -246,11 +268,18 @@ bool OpenSslSession::check_mandatory_extensions() {
     alert_ = kMissingExtension;
     return refuse({crypto_error(kMissingExtension), 0, "no quic_transport_parameters extension"});
   }
-  if (alpn().empty()) {
+  if (alpn().empty() || (role_ == Role::kClient && !offered(alpn()))) {
+    // rfc9001:8.1-incompatible
     alert_ = kNoApplicationProtocol;
     return refuse({crypto_error(kNoApplicationProtocol), 0, "no application protocol negotiated"});
   }
   return true;
+}
+
+// Ours are protocols that run over QUIC: what was not offered need not be one.
+bool OpenSslSession::offered(std::string_view protocol) const {
+  const auto& common = *static_cast<const CommonContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl_.get())));
+  return std::find(common.alpn.begin(), common.alpn.end(), protocol) != common.alpn.end();
 }
 
 bool OpenSslSession::take_transport_parameters(Bytes parameters) {
@@ -292,6 +321,7 @@ int OpenSslSession::on_early_data_offered(SSL* ssl, void*) {
   return accepted ? 1 : 0;
 }
 
+// rfc9001:9.2-opaque
 bool OpenSslSession::take_session(SSL_SESSION* session) {
   // RFC 9001 section 4.6.1: the only legal values.
   const std::uint32_t early_data = SSL_SESSION_get_max_early_data(session);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "quic/tls/message_scanner.h"
 #include "quic/tls/openssl_handles.h"
 #include "quic/tls/tls_session.h"
 
@@ -63,6 +64,7 @@ class OpenSslSession final : public TlsSession {
   Parsed<void> advance();
   Parsed<void> conclude_failure();
   bool refuse(TransportError error);
+  [[nodiscard]] bool offered(std::string_view protocol) const;
   // RFC 9001 sections 8.1 and 8.2: ALPN and transport parameters are mandatory.
   bool check_mandatory_extensions();
   void remember_peer();
@@ -78,6 +80,7 @@ class OpenSslSession final : public TlsSession {
   std::string failure_;
   std::optional<TransportError> error_;
   std::optional<std::uint8_t> alert_;
+  MessageScanner after_handshake_;  // client: of the server's messages
   Role role_;
   EncryptionLevel read_level_ = EncryptionLevel::kInitial;
   EncryptionLevel write_level_ = EncryptionLevel::kInitial;

@@ -83,6 +83,7 @@ void set_resumption(SSL_CTX* context, const TlsServerOptions& options) {
   }
 }
 
+// rfc9001:4.4-no-post-handshake
 int verify_mode(ClientCertificatePolicy policy) {
   switch (policy) {
     case ClientCertificatePolicy::kNone:

@@ -1,0 +1,126 @@
+// early_rules_test.cc: goal: 0-RTT packets keep to what was remembered, and to the version of the first
+// packet; nobody but a server reads them. Method: a pair that meets twice; datagrams opened and read.
+#include <gtest/gtest.h>
+
+#include "quic/connection/datagram_builder.h"
+#include "quic/connection/replay_guard.h"
+#include "quic/wire/frames/connection_close.h"
+#include "wire_tap.h"
+
+namespace hawser::quic {
+namespace {
+
+PairOptions with_early_data(ReplayGuard& guard) {
+  PairOptions options;
+  options.early_data = true;
+  options.server.replay_guard = &guard;
+  return options;
+}
+
+// A visit that brings a ticket.
+std::vector<std::uint8_t> first_visit(Pair& pair) {
+  Connection& c = pair.connect();
+  EXPECT_TRUE(pair.run([&] { return !pair.recorder.ticket.empty(); }));
+  c.close(0, "");
+  pair.client->wake(c);
+  pair.run([] { return false; }, 2s);
+  return std::exchange(pair.recorder, Recorder()).ticket;
+}
+
+std::size_t streams_that_open(Connection& c) {
+  std::size_t count = 0;
+  while (c.open_stream(true)) ++count;
+  return count;
+}
+
+// rfc9000:7.4.1-only-remembered rfc9000:7.4.1-new-values
+TEST(early_rules, the_limits_of_then_hold_until_those_of_now_are_known) {
+  ReplayGuard guard{{.buckets = 64}};
+  Pair pair(with_early_data(guard));
+  const std::vector<std::uint8_t> ticket = first_visit(pair);
+  EndpointConfig larger = pair.options.server;
+  larger.connection.max_streams_bidi = 250;
+  larger.connection.max_ack_delay = 40ms;
+  pair.server = std::make_unique<Endpoint>(larger);
+  Connection& c = pair.connect({}, Version::kV1, ticket);
+  ASSERT_EQ(c.early_data(), EarlyDataStatus::kOffered);
+  EXPECT_EQ(streams_that_open(c), 100u);
+  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+  ASSERT_EQ(c.early_data(), EarlyDataStatus::kAccepted);
+  EXPECT_EQ(streams_that_open(c), 150u);
+}
+
+// rfc9369:4.1-zero-rtt
+TEST(early_rules, early_packets_have_the_version_of_the_first_packet) {
+  ReplayGuard guard{{.buckets = 64}};
+  PairOptions options = with_early_data(guard);
+  options.client.versions = {Version::kV1};
+  Pair pair(std::move(options));
+  const std::vector<std::uint8_t> ticket = first_visit(pair);
+  pair.options.client.versions = {Version::kV2, Version::kV1};  // begins in 1
+  WireTap tap(pair);
+  // Of the server's answer only the first datagram arrives at first: it tells the version, no more.
+  bool held_back = true;
+  pair.drop = [&](bool to_server, Bytes) {
+    return !to_server && held_back &&
+           tap.where([](const SeenPacket& p) { return !p.to_server; }).front()->datagram !=
+               tap.packets().back().datagram;
+  };
+  Connection& c = pair.connect({}, Version::kV1, ticket);
+  ASSERT_EQ(c.early_data(), EarlyDataStatus::kOffered);
+  echo(c, c.open_stream(true).value(), "before");
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return c.version() == Version::kV2; }, 1s));
+  if (!c.handshake_complete()) {
+    echo(c, c.open_stream(true).value(), "after");
+    pair.client->wake(c);
+  }
+  pair.run([] { return false; }, 50ms);
+  held_back = false;
+  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+  const auto early = tap.where([](const SeenPacket& p) { return p.type == PacketType::kZeroRtt; });
+  EXPECT_FALSE(early.empty());
+  for (const SeenPacket* packet : early) EXPECT_EQ(packet->version, Version::kV1);
+}
+
+// rfc9001:5.6-client-discards
+TEST(early_rules, a_client_reads_no_early_packets) {
+  ReplayGuard guard{{.buckets = 64}};
+  Pair pair(with_early_data(guard));
+  const std::vector<std::uint8_t> ticket = first_visit(pair);
+  WireTap tap(pair);
+  pair.drop = [](bool to_server, Bytes) { return !to_server; };
+  Connection& c = pair.connect({}, Version::kV1, ticket);
+  ASSERT_EQ(c.early_data(), EarlyDataStatus::kOffered);
+  pair.run([] { return false; }, 50ms);
+  const auto secret =
+      std::ranges::find_if(pair.key_log_lines.rbegin(), pair.key_log_lines.rend(),
+                           [](const auto& line) { return line.starts_with("CLIENT_EARLY_TRAFFIC_SECRET "); });
+  ASSERT_NE(secret, pair.key_log_lines.rend());
+  const std::vector<std::uint8_t> octets = from_hex(secret->substr(secret->rfind(' ') + 1));
+  DirectionKeys keys(v1_key_table(),
+                     octets.size() == 48 ? CipherSuite::kAes256GcmSha384 : CipherSuite::kAes128GcmSha256, octets);
+  const SeenPacket& first = tap.packets().front();
+  std::vector<std::uint8_t> datagram(1'200);
+  DatagramBuilder builder;
+  builder.begin(datagram);
+  OpenPacket* packet = builder.open({.level = EncryptionLevel::kZeroRtt, .dcid = first.scid, .scid = first.dcid},
+                                    PacketNumber{0}, std::nullopt);
+  write_connection_close(packet->payload,
+                         {.application = false, .error_code = 0, .frame_type = 0, .reason_phrase = {}});
+  builder.finish();
+  keys.packet.seal(kInitialPathId, PacketNumber{0}, packet->header(), packet->payload.pieces(),
+                   packet->start + packet->layout.size);
+  protect(packet->start, packet->layout.pn_offset, packet->packet_number_length,
+          keys.header.mask(packet->start + packet->layout.pn_offset + kSampleOffset));
+  datagram.resize(builder.size());
+  const std::uint64_t received = c.stats().packets_received;
+  ReceivedTrain train{
+      .bytes = datagram, .segment_size = datagram.size(), .tuple = {pair.client_address, pair.server_address}};
+  pair.client->on_datagrams({&train, 1}, pair.now);
+  EXPECT_FALSE(c.closed());
+  EXPECT_EQ(c.stats().packets_received, received);
+}
+
+}  // namespace
+}  // namespace hawser::quic
