@@ -65,6 +65,9 @@ std::string describe_defence(const quic::EndpointStats& stats) {
         stats.connections_accepted, stats.connections_refused, stats.retries_sent, a.retry_switched_on,
         stats.datagrams_dropped, a.initials_over_source_rate, a.handshakes_ignored + a.handshakes_over_memory,
         a.handshakes_open_most, static_cast<double>(a.handshake_memory_most) / 1e6);
+    if (stats.clients_waited != 0)
+      text += fmt::format("new clients in turn: {} waited, {} at most at a time, {} turned away\n",
+                          stats.clients_waited, stats.clients_waiting_most, stats.clients_turned_away);
   }
   if (stats.deaf_peers_ended != 0)
     text += fmt::format("peers that acknowledged nothing: {} connections ended\n", stats.deaf_peers_ended);

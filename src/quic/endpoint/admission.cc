@@ -55,7 +55,8 @@ std::size_t Admission::open_from(Source source, bool validated) {
 
 Admission::Verdict Admission::judge(Source source, bool validated, Timestamp now) {
   note_unproductive(validated ? -1 : 0, now);
-  if (memory_ >= static_cast<std::int64_t>(limits_.handshake_memory_max)) {
+  const auto about_to_begin = static_cast<std::int64_t>(waiting_ * kTypicalMemory);
+  if (memory_ + about_to_begin >= static_cast<std::int64_t>(limits_.handshake_memory_max)) {
     ++stats_.handshakes_over_memory;
     return Verdict::kRefuse;
   }
@@ -64,16 +65,24 @@ Admission::Verdict Admission::judge(Source source, bool validated, Timestamp now
   const bool over = open_from(source, validated) >= limits_.source_handshakes_max ||
                     !handshakes_.has(now, limits_.handshakes_per_second);
   if (!validated && policy_ != RetryPolicy::kNever && (over || retries())) {
-    if (retries_.has(now, limits_.retries_per_second)) {
-      retries_.take(now, limits_.retries_per_second);
-      note_unproductive(1, now);
-      return Verdict::kRetry;
-    }
+    if (take_retry(now)) return Verdict::kRetry;
   } else if (!over) {
     return Verdict::kAccept;
   }
   ++stats_.handshakes_ignored;
   return Verdict::kIgnore;
+}
+
+void Admission::set_waiting(std::size_t count) {
+  waiting_ = count;
+  update_retry();
+}
+
+bool Admission::take_retry(Timestamp now) {
+  if (!retries_.has(now, limits_.retries_per_second)) return false;
+  retries_.take(now, limits_.retries_per_second);
+  note_unproductive(1, now);
+  return true;
 }
 
 void Admission::begin(Source source, bool validated, Timestamp now) {
@@ -105,7 +114,7 @@ void Admission::note_unproductive(double count, Timestamp now) {
 
 void Admission::update_retry() {
   if (policy_ != RetryPolicy::kUnderLoad) return;
-  const double load = std::max(unproductive_, static_cast<double>(stats_.handshakes_open));
+  const double load = std::max(unproductive_, static_cast<double>(stats_.handshakes_open + waiting_));
   const auto mark = static_cast<double>(limits_.retry_mark);
   if (!retry_on_ && load >= mark) {
     retry_on_ = true;

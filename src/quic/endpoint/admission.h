@@ -70,12 +70,15 @@ class Admission {
   static constexpr std::size_t kRowSize = 4'096;
   // What OpenSSL holds for a handshake, in octets; it does not tell; an estimate.
   static constexpr std::size_t kTlsMemory = 32'768;
+  // What a handshake takes that is about to begin, TLS included, in octets.
+  static constexpr std::size_t kTypicalMemory = 81'920;
 
   Admission(const AdmissionLimits& limits, RetryPolicy policy, std::array<std::uint64_t, 2> hash_key);
 
   // Where a source's counters are; kept with a connection while its handshake is open.
   struct Source {
     std::uint16_t slots[2] = {0, 0};
+    bool operator==(const Source&) const = default;
   };
   [[nodiscard]] Source source_of(const SocketAddress& address) const;
 
@@ -92,6 +95,11 @@ class Admission {
   };
   // What becomes of a client; `validated`: by a token. kAccept: begin() follows if it comes to that.
   Verdict judge(Source source, bool validated, Timestamp now);
+
+  // So many that were accepted wait for begin(): they count as open handshakes.
+  void set_waiting(std::size_t count);
+  // One Retry more; false: there were too many, stay silent.
+  bool take_retry(Timestamp now);
 
   // A handshake of a server began, grew by so many octets (or shrank), and ended.
   void begin(Source source, bool validated, Timestamp now);
@@ -133,6 +141,7 @@ class Admission {
   TokenBucket handshakes_;
   TokenBucket retries_;
   bool retry_on_ = false;
+  std::size_t waiting_ = 0;
   // Handshakes begun and Retries sent, less what clients completed or came back with; halves in a
   // second, and is capped so that the end of an attack is noticed within a few.
   double unproductive_ = 0;

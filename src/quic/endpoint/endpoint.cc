@@ -59,6 +59,7 @@ Endpoint::Endpoint(EndpointConfig config) : impl_(std::make_unique<Impl>(std::mo
 Endpoint::~Endpoint() = default;
 
 void Endpoint::on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) {
+  impl_->handshakes_to_begin = Impl::kHandshakesAtOnce;
   for (const ReceivedTrain& train : batch) impl_->on_train(train, now);
   impl_->end_batch(now);
 }
@@ -75,6 +76,7 @@ void Endpoint::Impl::end_batch(Timestamp now) {
   }
   touched.clear();
   replayed.clear();
+  begun.clear();
 }
 
 // Neighbouring datagrams of one connection go to it together.
@@ -238,6 +240,10 @@ void Endpoint::on_timeout(Timestamp now) {
       impl_->settle(entry, now);
     }
   }
+  if (!impl_->waiting.empty()) {
+    impl_->begin_waiting(now);
+    impl_->end_batch(now);
+  }
 }
 
 std::size_t Endpoint::next_transmits(Timestamp now, std::span<TransmitTrain> trains) {
@@ -267,7 +273,7 @@ std::size_t Endpoint::next_transmits(Timestamp now, std::span<TransmitTrain> tra
 }
 
 std::optional<Timestamp> Endpoint::next_timeout() const {
-  if (!impl_->ready.empty() || !impl_->replies.empty()) return Timestamp::min();
+  if (!impl_->ready.empty() || !impl_->replies.empty() || !impl_->waiting.empty()) return Timestamp::min();
   if (impl_->timers.empty()) return std::nullopt;
   return impl_->timers.next();
 }
@@ -344,6 +350,7 @@ std::uint64_t Endpoint::turnover() const {
 }
 EndpointStats Endpoint::stats() const {
   EndpointStats stats = impl_->stats;
+  stats.clients_waiting_most = impl_->waiting.most();
   if (impl_->admission != nullptr) stats.admission = impl_->admission->stats();
   return stats;
 }

@@ -114,8 +114,11 @@ struct EndpointStats {
   std::uint64_t retries_sent = 0;
   std::uint64_t version_negotiations_sent = 0;
   std::uint64_t stateless_resets_sent = 0;
-  std::uint64_t floods_ended = 0;  // connections closed since their peer sent frames without end or use
-  std::uint64_t deaf_peers_ended = 0;  // connections closed since their peer acknowledged nothing
+  std::uint64_t floods_ended = 0;         // connections closed since their peer sent frames without end or use
+  std::uint64_t deaf_peers_ended = 0;     // connections closed since their peer acknowledged nothing
+  std::uint64_t clients_waited = 0;       // for their handshake to begin, while others began
+  std::uint64_t clients_turned_away = 0;  // too many waited: a Retry, or silence
+  std::size_t clients_waiting_most = 0;
   Admission::Stats admission;
   std::uint64_t trains_sent = 0;
 

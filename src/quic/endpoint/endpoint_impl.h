@@ -14,6 +14,7 @@
 #include "quic/endpoint/early_datagrams.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/endpoint/stateless_replies.h"
+#include "quic/endpoint/waiting_clients.h"
 
 namespace hawser::quic {
 
@@ -52,14 +53,19 @@ struct Endpoint::Impl {
   Lending lending;                             // outlives the connections
   std::unique_ptr<EarlyDataTerms> early_data;  // likewise; null: 0-RTT is rejected
   EarlyDatagrams early_datagrams;
+  WaitingClients waiting;
+  // Handshakes that may still begin before the next look at the socket.
+  std::size_t handshakes_to_begin = kHandshakesAtOnce;
+  static constexpr std::size_t kHandshakesAtOnce = 1;
   std::vector<std::unique_ptr<Entry>> entries;
   RouteHash hash;
   HashIndex<Entry> by_cid;  // a packet that comes to the wrong one by its hash does not open there
   HashIndex<Entry> by_reset_token;
   TimerWheel timers;
-  std::vector<Entry*> ready;    // have something to send, in turns
-  std::vector<Entry*> touched;  // got something in the batch at hand
-  // Datagrams from before, kept to the end of the batch: what the application reads may lie in them.
+  std::vector<Entry*> ready;         // have something to send, in turns
+  std::vector<Entry*> touched;       // got something in the batch at hand
+  std::vector<WaitingClient> begun;  // kept to the end of the batch: what the application reads may lie there
+  // Datagrams from before, likewise.
   std::vector<std::vector<EarlyDatagram>> replayed;
   std::size_t next_ready = 0;
   DatagramBuilder builder;
@@ -79,6 +85,9 @@ struct Endpoint::Impl {
   void on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
   void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
               const std::optional<AddressTokens::Verdict>& verdict, Timestamp now);
+  void admit(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
+             const std::optional<AddressTokens::Verdict>& verdict, Admission::Source source, Timestamp now);
+  void begin_waiting(Timestamp now);
   void send_retry(const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
   // Whether one more stateless reply may go there.
   bool may_reply(const SocketAddress& to, Timestamp now) {

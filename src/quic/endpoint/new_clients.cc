@@ -108,6 +108,7 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
     ++stats.datagrams_dropped;
     return;
   }
+  if (waiting.add_to(hash(header.dcid), datagram)) return;
   const auto refuse = [&](TransportErrorCode code, std::string_view reason) {
     ++stats.connections_refused;
     if (may_reply(train.tuple.remote, now))
@@ -125,13 +126,13 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
     }
   }
   if (refuses_new) return refuse(TransportErrorCode::kConnectionRefused, "shutting down");
-  if (entries.size() >= config.connections_max)
+  if (entries.size() + waiting.size() >= config.connections_max)
     return refuse(TransportErrorCode::kConnectionRefused, "connections_max reached");
-  if (handshakes >= config.handshakes_max)
+  if (handshakes + waiting.size() >= config.handshakes_max)
     return refuse(TransportErrorCode::kConnectionRefused, "handshakes_max reached");
   switch (admission->judge(source, verdict.has_value(), now)) {
     case Admission::Verdict::kAccept:
-      return accept(datagram, header, train, verdict, now);
+      return admit(datagram, header, train, verdict, source, now);
     case Admission::Verdict::kRetry:
       return send_retry(header, train, now);
     case Admission::Verdict::kIgnore:
@@ -139,6 +140,59 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
       return;
     case Admission::Verdict::kRefuse:
       return refuse(TransportErrorCode::kConnectionRefused, "handshake_memory_max reached");
+  }
+}
+
+// Its handshake begins now, or in turn.
+void Endpoint::Impl::admit(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
+                           const std::optional<AddressTokens::Verdict>& verdict, Admission::Source source,
+                           Timestamp now) {
+  if (handshakes_to_begin != 0 && waiting.empty()) {
+    --handshakes_to_begin;
+    return accept(datagram, header, train, verdict, now);
+  }
+  if (datagram.size() > WaitingClients::kMaxOctets || !waiting.has_room(source)) {
+    ++stats.clients_turned_away;
+    // One that proves its address is not more welcome then, but it comes back when we have found time.
+    if (!verdict && config.retry != RetryPolicy::kNever && admission->take_retry(now))
+      return send_retry(header, train, now);
+    ++stats.datagrams_dropped;
+    return;
+  }
+  ++stats.clients_waited;
+  waiting.add({.cid = hash(header.dcid),
+               .source = source,
+               .tuple = train.tuple,
+               .ecn = train.ecn,
+               .verdict = verdict,
+               .datagrams = {{datagram.begin(), datagram.end()}}});
+  admission->set_waiting(waiting.size());
+}
+
+// Called once for each look at the socket.
+void Endpoint::Impl::begin_waiting(Timestamp now) {
+  constexpr std::size_t kLooksMax = 32;  // a Retry takes a hundredth of a handshake
+  handshakes_to_begin = kHandshakesAtOnce;
+  begun.reserve(kLooksMax);  // references stay
+  for (std::size_t i = 0; i < kLooksMax && handshakes_to_begin != 0 && !waiting.empty(); ++i) {
+    WaitingClient& client = begun.emplace_back(waiting.take());
+    admission->set_waiting(waiting.size());
+    ReceivedTrain train{.bytes = {}, .segment_size = 0, .tuple = client.tuple, .ecn = client.ecn};
+    const MutableBytes first = client.datagrams.front();
+    const std::optional<PacketHeader> header = parse_packet_header(first, config.cid_length);
+    HAWSER_CHECK(header.has_value());  // it was parsed before
+    // Those behind which Retry was switched on are asked to prove themselves as well.
+    if (!client.verdict && admission->retries() && admission->take_retry(now)) {
+      send_retry(*header, train, now);
+      continue;
+    }
+    --handshakes_to_begin;
+    accept(first, *header, train, client.verdict, now);
+    for (std::size_t more = 1; more < client.datagrams.size(); ++more) {
+      train.bytes = client.datagrams[more];
+      train.segment_size = train.bytes.size();
+      on_train(train, now);
+    }
   }
 }
 
