@@ -136,6 +136,8 @@ void H3Wire::on_stream_reset(http3::Session&, quic::StreamId id, http3::ErrorCod
   fail(*exchange, {kind, std::move(words)}, now());
 }
 
+// Any of them may have been processed: none is sent again.
+// rfc9114:5.4-maybe-processed
 void H3Wire::on_closed(http3::Session&, const quic::CloseReason& reason) {
   const Timestamp at = now();
   const std::vector<std::unique_ptr<Exchange>> unfinished = std::move(exchanges_);

@@ -514,6 +514,15 @@ TEST(request_stream, a_client_does_not_say_that_a_request_was_not_processed) {
   EXPECT_EQ(bench.own.in(rejected).stop, 0x10bu);
 }
 
+// rfc9114:5.4-maybe-processed
+TEST(request_stream, an_end_without_goaway_says_of_no_request_that_it_was_not_processed) {
+  Bench bench(Role::kClient);
+  bench.control();
+  (void)*bench.session.send_request(kGetFields, true);
+  bench.session.core().on_closed({.kind = quic::CloseReason::Kind::kIdleTimeout});
+  EXPECT_TRUE(bench.listener.resets.empty());
+}
+
 // rfc9114:6.2-unsupported rfc9114:9-default-off
 TEST(extensions, are_not_used_before_the_peer_allows_them) {
   const Field websocket[] = {

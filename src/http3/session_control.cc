@@ -165,6 +165,7 @@ void SessionCore::close(ErrorCode code, std::string_view reason) {
   transport_->close(static_cast<std::uint64_t>(code), reason);
 }
 
+// rfc9114:5.4-maybe-processed
 void SessionCore::on_closed(const quic::CloseReason& reason) {
   closed_ = true;
   events_ = nullptr;

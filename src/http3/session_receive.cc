@@ -263,6 +263,7 @@ void SessionCore::abandon_receiving(Stream& stream) {
   decoder_.cancel_stream(stream.id.value);
 }
 
+// rfc9114:8-unknown-code
 void SessionCore::on_stream_reset(StreamId id, std::uint64_t code) {
   if (closed_) return;
   Stream* stream = find_for_event(id);

@@ -78,6 +78,7 @@ class Theatre : public AcceptHandler {
     std::string frames_hex;
     std::optional<std::uint64_t> number;
     std::optional<Version> version;
+    std::optional<Version> version_of_keys;  // as `version` if not given
     std::optional<ConnectionId> scid, dcid;
     std::vector<std::uint8_t> token;
     std::uint8_t set_bits = 0;

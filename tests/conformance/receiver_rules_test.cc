@@ -54,7 +54,11 @@ TEST(receiver_rules, handshake_packets_are_of_the_negotiated_version) {
     Theatre theatre({.client = {.versions = {Version::kV2, Version::kV1}}});
     greet(theatre);
     ASSERT_EQ(theatre.server->version(), Version::kV2);
-    theatre.lie(kC, {.level = EncryptionLevel::kHandshake, .frames_hex = kClose, .version = version});
+    // Under the right keys, so that nothing but the header's version is wrong.
+    theatre.lie(kC, {.level = EncryptionLevel::kHandshake,
+                     .frames_hex = kClose,
+                     .version = version,
+                     .version_of_keys = Version::kV2});
     EXPECT_EQ(theatre.server_witness.closed.has_value(), version == Version::kV2);
   }
 }

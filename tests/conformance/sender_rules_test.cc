@@ -104,24 +104,32 @@ TEST(sender_rules, a_client_that_hears_nothing_repeats_initials_to_its_first_cho
   EXPECT_GE(dcids.begin()->size(), 8u);
 }
 
-// rfc9000:8.1-client-probe-kind rfc9002:6.2.2.1-client-sends
+// rfc9000:8.1-client-probe-kind rfc9002:6.2.2.1-client-sends rfc9002:6.2.4-eliciting
 TEST(sender_rules, a_client_with_handshake_keys_probes_with_handshake_packets) {
-  Pair pair;
-  WireTap tap(pair);
-  bool has_keys = false;
-  pair.drop = [&](bool to_server, Bytes) {
-    if (!to_server) return has_keys;
-    has_keys = has_keys || !tap.where([](const auto& p) { return p.to_server && is_handshake(p); }).empty();
-    return false;
+  Theatre theatre;
+  std::vector<std::vector<std::uint8_t>> flight;
+  WireTap tap(theatre);
+  const auto listen = theatre.on_sent;
+  theatre.on_sent = [&](Role from, Bytes datagram, const FourTuple& tuple) {
+    if (from == Role::kServer) flight.emplace_back(datagram.begin(), datagram.end());
+    listen(from, datagram, tuple);
   };
-  // A server flight of several datagrams, of which the client sees no more than its first Handshake packet.
-  pair.connect();
-  ASSERT_TRUE(pair.run([&] { return has_keys; }));
+  theatre.silence(Role::kServer);
+  theatre.settle();
+  // The ServerHello arrives whole, all Handshake packets behind it are damaged: there are keys, and
+  // nothing that could be acknowledged or sent again.
+  theatre.silence(Role::kClient);
+  for (std::vector<std::uint8_t> datagram : flight) {
+    const std::size_t initial = parse_packet_header(datagram, 8)->packet_size;
+    if (initial < datagram.size()) datagram.back() ^= 1;
+    theatre.inject(Role::kServer, datagram);
+  }
+  ASSERT_FALSE(theatre.client->handshake_complete());
   tap.clear();
-  pair.run([] { return false; }, 3s);
+  theatre.pass(3s);
   const auto probes = tap.where([](const SeenPacket& p) { return p.to_server && p.eliciting(); });
   ASSERT_FALSE(probes.empty());
-  for (const SeenPacket* probe : probes) EXPECT_FALSE(is_initial(*probe));
+  for (const SeenPacket* probe : probes) EXPECT_EQ(probe->type, PacketType::kHandshake);
 }
 
 // rfc9000:7.2-server-dcid rfc9000:7.2-dcid-changed-once rfc9000:12.2-one-connection rfc9000:17.2.2-server-token
@@ -316,6 +324,14 @@ TEST(sender_rules, keys_of_the_handshake_go_when_their_time_is_up) {
   DiscardSink sink, client_sink;
   Pair pair({.server = {.events = &sink}, .client_events = &client_sink});
   WireTap tap(pair);
+  // The client's Finished is lost at first, so that the server repeats its Initial packets.
+  int lost = 0;
+  pair.drop = [&](bool to_server, Bytes) {
+    const std::size_t last = tap.packets().back().datagram;
+    const bool finished =
+        !tap.where([&](const SeenPacket& p) { return p.datagram == last && is_handshake(p); }).empty();
+    return to_server && finished && ++lost <= 2;
+  };
   pair.connect();
   ASSERT_TRUE(pair.run([&] { return !sink.discarded.empty(); }));
   EXPECT_TRUE(sink.discarded.contains(KeyType::kServerInitial));
@@ -377,19 +393,19 @@ TEST(sender_rules, an_applications_close_in_the_handshake_says_nothing_of_it) {
 // rfc9000:10.2.1-unvalidated
 TEST(sender_rules, a_server_that_closes_pays_an_unproven_address_no_more_than_three_times) {
   Pair pair;
-  std::uint64_t arrived = 0;
-  pair.drop = [&](bool to_server, Bytes datagram) {
-    if (to_server) arrived += datagram.size();
-    return !to_server;
-  };
+  pair.drop = [](bool to_server, Bytes) { return !to_server; };
   pair.connect();
   ASSERT_TRUE(pair.run([&] { return pair.acceptor.accepted == 1; }));
+  pair.run([] { return false; }, 1ms);
+  pair.drop = [](bool, Bytes) { return true; };
+  // As if all that may be sent had been sent.
+  AntiAmplification& credit = pair.acceptor.connection->core().path().active().anti_amplification();
+  credit.on_sent(credit.credit());
+  const std::uint64_t sent = pair.to_client_bytes;
   pair.acceptor.connection->close(7, std::string(1'000, 'x'));
   pair.server->wake(*pair.acceptor.connection);
-  for (int i = 0; i < 100; ++i) {
-    pair.run([] { return false; }, 10ms);
-    EXPECT_LE(pair.to_client_bytes, 3 * arrived);
-  }
+  pair.run([] { return false; }, 100ms);
+  EXPECT_EQ(pair.to_client_bytes, sent);
 }
 
 // rfc9000:10.2.2-silent rfc9000:10.2.2-no-more
@@ -486,105 +502,6 @@ TEST(sender_rules, tokens_come_from_servers_and_connection_ids_once) {
   EXPECT_GE(tokens, 1u);
   EXPECT_GE(seen.size(), 2u);
   EXPECT_GE(configured_parameters(ConnectionConfig()).active_connection_id_limit, 2u);
-}
-
-// ack-frequency:3-min-ack-delay
-TEST(sender_rules, min_ack_delay_is_within_max_ack_delay) {
-  for (const Duration delay : {0us, 1us, 500us, 999us, 1'000us, 1'999us, 25'000us}) {
-    ConnectionConfig config;
-    config.max_ack_delay = delay;
-    const TransportParameters ours = configured_parameters(config);
-    EXPECT_LE(*ours.min_ack_delay_us, 1'000 * ours.max_ack_delay_ms) << to_us(delay);
-    EXPECT_EQ(std::chrono::microseconds(*ours.min_ack_delay_us), declared_min_ack_delay(config));
-  }
-}
-
-// rfc9002:7-window
-TEST(sender_rules, what_is_in_flight_stays_within_the_window) {
-  Pair pair;
-  Connection& c = pair.connect();
-  ASSERT_TRUE(confirmed(pair));
-  make_lossy(pair);
-  const StreamId id = c.open_stream(false).value();
-  echo(c, id, pattern(2'000'000));
-  pair.client->wake(c);
-  std::uint64_t before = 0;
-  ASSERT_TRUE(pair.run(
-      [&] {
-        const ConnectionStats stats = c.stats();
-        // A window that shrinks leaves more in flight for a while, but nothing is added then, probes aside.
-        if (stats.bytes_in_flight > before && stats.pto_count == 0) {
-          EXPECT_LE(stats.bytes_in_flight, stats.congestion_window + stats.max_datagram_size);
-        }
-        before = stats.bytes_in_flight;
-        return pair.acceptor.recorder.ended[id.value];
-      },
-      120s));
-}
-
-// rfc9002:7.5-not-blocked rfc9002:6.2.4-eliciting
-TEST(sender_rules, probes_pass_a_full_window) {
-  Pair pair;
-  Connection& c = pair.connect();
-  ASSERT_TRUE(confirmed(pair));
-  pair.drop = [](bool, Bytes) { return true; };
-  echo(c, c.open_stream(false).value(), pattern(500'000));
-  pair.client->wake(c);
-  pair.run([] { return false; }, 40ms);
-  const ConnectionStats full = c.stats();
-  ASSERT_GT(full.bytes_in_flight + full.max_datagram_size, full.congestion_window);
-  WireTap tap(pair);
-  ASSERT_TRUE(pair.run([&] { return c.stats().pto_count > full.pto_count + 1; }));
-  const auto probes = tap.where([](const SeenPacket& p) { return p.to_server; });
-  EXPECT_GE(probes.size(), 2u);
-  for (const SeenPacket* probe : probes) EXPECT_TRUE(probe->eliciting());
-}
-
-// rfc9000:19.21-congestion rfc9221:5.4-congestion
-TEST(sender_rules, datagrams_count_against_the_window) {
-  PairOptions options;
-  options.client.max_datagram_frame_size = options.server.connection.max_datagram_frame_size = 1'500;
-  Pair pair(std::move(options));
-  Connection& c = pair.connect();
-  ASSERT_TRUE(confirmed(pair));
-  pair.run([] { return false; }, 1s);
-  pair.drop = [](bool, Bytes) { return true; };
-  WireTap tap(pair);
-  for (int i = 0; i < 40; ++i) (void)c.send_datagram(std::vector<std::uint8_t>(1'000, 7));
-  pair.client->wake(c);
-  pair.run([] { return false; }, 25ms);
-  const ConnectionStats stats = c.stats();
-  EXPECT_GT(stats.bytes_in_flight, 5'000u);
-  EXPECT_LE(stats.bytes_in_flight, stats.congestion_window + stats.max_datagram_size);
-  std::size_t sent = 0;
-  for (const SeenPacket& packet : tap.packets()) {
-    if (packet.has<DatagramFrame>()) {
-      EXPECT_TRUE(packet.eliciting());
-      ++sent;
-    }
-  }
-  EXPECT_LT(sent, 40u) << "those that the window holds back wait";
-}
-
-// rfc9221:3-size rfc9221:3-after-parameter rfc9000:19.21-understood
-TEST(sender_rules, datagrams_keep_to_the_size_that_the_peer_takes) {
-  for (const std::uint64_t limit : {0u, 100u}) {
-    PairOptions options;
-    options.client.max_datagram_frame_size = 65'535;
-    options.server.connection.max_datagram_frame_size = limit;
-    Pair pair(std::move(options));
-    WireTap tap(pair);
-    Connection& c = pair.connect();
-    EXPECT_FALSE(c.send_datagram(as_bytes("x"))) << "nobody knows yet what the server takes";
-    ASSERT_TRUE(confirmed(pair));
-    EXPECT_EQ(c.max_datagram_payload(), limit == 0 ? 0u : limit - 3);
-    EXPECT_EQ(c.send_datagram(std::vector<std::uint8_t>(97)), limit != 0);
-    EXPECT_FALSE(c.send_datagram(std::vector<std::uint8_t>(98)));
-    pair.client->wake(c);
-    pair.run([] { return false; }, 100ms);
-    EXPECT_EQ(tap.where([](const SeenPacket& p) { return p.has<DatagramFrame>(); }).empty(), limit == 0);
-    EXPECT_FALSE(pair.acceptor.recorder.closed.has_value());
-  }
 }
 
 }  // namespace

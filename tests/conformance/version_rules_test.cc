@@ -46,6 +46,9 @@ TEST(versions, a_client_gets_the_version_it_prefers_without_a_round_trip) {
   EXPECT_EQ(theatre.client->version(), Version::kV2);
   EXPECT_EQ(theatre.server->version(), Version::kV2);
   EXPECT_EQ(theatre.server_endpoint->stats().version_negotiations_sent, 0u);
+  // Its keys are in use, not those of version 1 at both ends.
+  theatre.lie(Role::kClient, EncryptionLevel::kOneRtt, "21");
+  EXPECT_TRUE(theatre.verdict(Role::kClient).has_value());
 }
 
 TEST(versions, the_server_changes_nothing_that_a_client_did_not_ask_for) {

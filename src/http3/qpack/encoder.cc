@@ -88,6 +88,7 @@ void Encoder::on_peer_settings(std::uint64_t table_capacity_max, std::uint64_t b
   if (capacity > kFieldOverhead) set_table_capacity(static_cast<std::size_t>(capacity));
 }
 
+// rfc9204:4.3.1-evictable
 bool Encoder::set_table_capacity(std::size_t capacity) {
   if (capacity > table_.capacity_max() || capacity > peer_capacity_max_) return false;
   const std::size_t shrink_by = table_.size() > capacity ? table_.capacity() - capacity : 0;
@@ -283,7 +284,7 @@ void Encoder::link(std::uint64_t absolute, Hashed hash) {
 
 // Whether entries may make room for `size` octets: RFC 9204 section 2.1.1 lets go only of
 // those that the peer has confirmed and that no section under way refers to.
-// rfc9204:2.1.1-not-evictable rfc9204:3.2.2-evictable rfc9204:4.3.1-evictable
+// rfc9204:2.1.1-not-evictable rfc9204:3.2.2-evictable
 bool Encoder::room_for(std::size_t size, const Draft& draft) const {
   if (size > table_.capacity()) return false;
   const std::uint64_t first_kept = table_.dropped_count() + table_.evictions_for(size);

@@ -175,6 +175,21 @@ TEST(qpack_limits, unacknowledged_sections_do_not_pile_up_in_the_encoder) {
   EXPECT_EQ(to_hex(out).substr(0, 4), "0000");
 }
 
+// rfc9204:4.3.1-evictable
+TEST(qpack_limits, a_lower_capacity_waits_for_entries_that_are_referred_to) {
+  Encoder encoder;
+  encoder.on_peer_settings(4'096, 100);
+  std::vector<std::uint8_t> out;
+  encoder.encode(0, fields_of({{"x-name", "value"}}), out);
+  ASSERT_EQ(encoder.table().insert_count(), 1u);
+  EXPECT_FALSE(encoder.set_table_capacity(0)) << "the decoder may not have read it yet";
+  ASSERT_TRUE(encoder.on_decoder_stream(from_hex("80")));
+  encoder.encode(4, fields_of({{"x-name", "value"}}), out);
+  EXPECT_FALSE(encoder.set_table_capacity(0)) << "a section refers to it";
+  ASSERT_TRUE(encoder.on_decoder_stream(from_hex("84")));
+  EXPECT_TRUE(encoder.set_table_capacity(0));
+}
+
 TEST(qpack_limits, acknowledgements_that_are_never_taken_fail) {
   Decoder decoder({.table_capacity_max = 256});
   for (std::size_t i = 0; i < kDecoderStreamBacklogMax + 10; ++i) decoder.cancel_stream(0);

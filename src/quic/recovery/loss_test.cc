@@ -297,6 +297,7 @@ TEST(loss, rejected_zero_rtt_is_sent_again) {
   r.loss.on_zero_rtt_rejected(r.frames, r.now);
   EXPECT_EQ(r.frames.lost.size(), 2u);
   EXPECT_EQ(r.loss.bytes_in_flight(), 0u);
+  EXPECT_EQ(r.send(), 2u);
 }
 
 // Sends `count` packets `gap` apart after an RTT sample of 100 ms, then one that is acked.
