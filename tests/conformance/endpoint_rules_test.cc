@@ -160,6 +160,23 @@ TEST(endpoint_rules, connection_ids_are_never_empty) {
   EXPECT_DEATH((void)encode_transport_parameters(parameters, Role::kServer, random), "");
 }
 
+// rfc9000:8.1.4-changed-address
+TEST(endpoint_rules, a_token_of_another_address_proves_nothing) {
+  Pair pair;
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return !pair.recorder.token.empty(); }));
+  const std::vector<std::uint8_t> token = pair.recorder.token;
+  for (const bool moved : {true, false}) {
+    pair.client_address = ipv4_address({10, 0, 0, static_cast<std::uint8_t>(moved ? 7 : 1)}, 1'111);
+    pair.acceptor.accepted = 0;
+    // Whatever the server says is lost, and so is what the client says after its first flight.
+    pair.drop = [&](bool to_server, Bytes) { return !to_server || pair.acceptor.accepted != 0; };
+    pair.connect(token);
+    ASSERT_TRUE(pair.run([&] { return pair.acceptor.accepted == 1; }));
+    EXPECT_EQ(pair.acceptor.connection->core().path().active().validated(), !moved);
+  }
+}
+
 // rfc9000:8.1.4-replay rfc9000:8.1.4-retry-short rfc9000:8.1.3-token-expires rfc9000:8.1.4-new-token-address
 // rfc9000:8.1.4-retry-address
 TEST(endpoint_rules, tokens_prove_one_address_for_a_while) {

@@ -173,7 +173,7 @@ TEST(sender_rules, each_side_sends_to_what_the_other_chose) {
 }
 
 // rfc9000:12.3-increase rfc9000:12.3-not-reused rfc9000:12.4-not-empty rfc9000:13.2.6-same-space
-// rfc9000:13.2.6-one-rtt rfc9000:17.2.3-ack-in-one-rtt
+// rfc9000:13.2.6-one-rtt rfc9000:17.2.3-ack-in-one-rtt rfc9000:11.2-reset-by-application
 TEST(sender_rules, numbers_grow_and_acknowledgements_stay_in_their_space) {
   Pair pair;
   WireTap tap(pair);
@@ -186,6 +186,7 @@ TEST(sender_rules, numbers_grow_and_acknowledgements_stay_in_their_space) {
   for (const SeenPacket& packet : tap.packets()) {
     ASSERT_TRUE(packet.opened);
     EXPECT_FALSE(packet.frames.empty());
+    EXPECT_FALSE(packet.has<ResetStreamFrame>()) << "no application asked for it";
     auto& numbers = sent[{packet.to_server, packet.type}];
     EXPECT_TRUE(numbers.empty() || packet.number > *numbers.rbegin());
     numbers.insert(packet.number);
@@ -324,13 +325,12 @@ TEST(sender_rules, keys_of_the_handshake_go_when_their_time_is_up) {
   DiscardSink sink, client_sink;
   Pair pair({.server = {.events = &sink}, .client_events = &client_sink});
   WireTap tap(pair);
-  // The client's Finished is lost at first, so that the server repeats its Initial packets.
+  // All that answers the server's first flight is lost at first, so that it is repeated.
   int lost = 0;
   pair.drop = [&](bool to_server, Bytes) {
     const std::size_t last = tap.packets().back().datagram;
-    const bool finished =
-        !tap.where([&](const SeenPacket& p) { return p.datagram == last && is_handshake(p); }).empty();
-    return to_server && finished && ++lost <= 2;
+    const auto answers = [&](const SeenPacket& p) { return p.datagram == last && p.has<AckFrame>(); };
+    return to_server && !tap.where(answers).empty() && ++lost <= 4;
   };
   pair.connect();
   ASSERT_TRUE(pair.run([&] { return !sink.discarded.empty(); }));
@@ -459,6 +459,28 @@ TEST(sender_rules, a_retry_token_is_for_nobody_to_keep) {
   pair.connect();
   pair.run([] { return false; }, 5ms);
   EXPECT_TRUE(tap.where(with_token).empty());
+}
+
+// rfc9000:17.2.5.3-same-message
+TEST(sender_rules, the_client_hello_after_a_retry_is_the_one_before) {
+  Pair pair({.server = {.retry = RetryPolicy::kAlways}});
+  WireTap tap(pair);
+  // Each with the token that its packets had; HelloRetryRequest would change the message, and none comes.
+  pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  std::map<bool, std::string> hello;
+  for (const SeenPacket& packet : tap.packets()) {
+    if (!packet.to_server || !is_initial(packet)) continue;
+    for (const AnyFrame& frame : packet.frames) {
+      const auto* crypto = std::get_if<CryptoFrame>(&frame);
+      if (crypto == nullptr) continue;
+      std::string& all = hello[packet.token.empty()];
+      all.resize(std::max<std::size_t>(all.size(), crypto->offset + crypto->data.size()));
+      std::copy(crypto->data.begin(), crypto->data.end(), all.begin() + static_cast<std::ptrdiff_t>(crypto->offset));
+    }
+  }
+  EXPECT_GT(hello[true].size(), 200u);
+  EXPECT_EQ(hello[false], hello[true]);
 }
 
 // rfc9000:8.1.3-token-included rfc9001:9.2-opaque

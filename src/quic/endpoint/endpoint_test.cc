@@ -50,7 +50,7 @@ TEST(endpoint, survives_the_loss_of_every_tenth_datagram) {
   EXPECT_GT(c.stats().packets_lost, 0u);
 }
 
-// rfc9000:8.1.2-token-repeated rfc9000:17.2.5.1-use-scid rfc9000:17.2.5.3-same-message rfc9000:17.2.5.2-scid-kept
+// rfc9000:8.1.2-token-repeated rfc9000:17.2.5.1-use-scid rfc9000:17.2.5.2-scid-kept
 TEST(endpoint, retry_validates_the_address) {
   Pair pair({.server = {.retry = RetryPolicy::kAlways}});
   pair.connect();

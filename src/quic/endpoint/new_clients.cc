@@ -218,6 +218,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
                                   .original_dcid = dcid,
                                   .local_cid = cids.generate(),
                                   .peer_cid = ConnectionId(header.scid),
+                                  // rfc9000:8.1.4-changed-address
                                   .address_validated = verdict.has_value()};
   if (verdict && verdict->is_retry) {
     parameters.original_dcid = verdict->original_dcid;

@@ -6,7 +6,7 @@
 
 namespace hawser::quic {
 
-// rfc9000:8-three-times rfc9000:8.1-three-times rfc9000:14.1-server-limit rfc9000:8.1.4-changed-address
+// rfc9000:8-three-times rfc9000:8.1-three-times rfc9000:14.1-server-limit
 class AntiAmplification {
  public:
   static constexpr std::uint64_t kFactor = 3;

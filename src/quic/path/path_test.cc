@@ -12,7 +12,6 @@ namespace {
 
 constexpr Timestamp kNow{10s};
 
-// rfc9000:8.1.4-changed-address
 TEST(anti_amplification, sends_three_times_what_was_received_until_validated) {
   AntiAmplification limit;
   EXPECT_FALSE(limit.allows(1));

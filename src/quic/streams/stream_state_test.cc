@@ -285,7 +285,6 @@ TEST(stream_state, blocked_frames_come_once_per_limit) {
   EXPECT_TRUE(set.open(true).has_value());
 }
 
-// rfc9000:11.2-reset-by-application
 TEST(stream_state, commands_on_the_wrong_stream_say_why) {
   Server s;
   ASSERT_TRUE(s.set.on_stream(kPeerUni, 0, data(1), false).has_value());
