@@ -349,6 +349,7 @@ TEST(foreign_streams, may_end_before_their_type) {
   Bench bench(Role::kServer);
   const StreamId id = bench.open(false);
   bench.send(id, "40", true);
+  bench.send(bench.open(false), "", true);
   bench.peer.reset_stream(bench.open(false), 1);
   bench.link.pump();
   EXPECT_EQ(bench.closed(), ErrorCode::kNoError);

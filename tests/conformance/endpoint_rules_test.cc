@@ -122,6 +122,19 @@ TEST(endpoint_rules, a_connection_that_is_known_is_not_reset) {
   EXPECT_LT(all[0].size(), packet.size());
 }
 
+// rfc9000:10.3.3-smaller rfc9000:10.3-one-shorter rfc9000:10.3-short-header
+TEST(endpoint_rules, a_reset_is_shorter_than_what_it_answers) {
+  Pair pair;
+  for (std::size_t size = 2; size < 60; ++size) {
+    const auto all = answers(*pair.server, short_packet(0, size), pair.now += 1s);
+    ASSERT_EQ(all.size(), size > 21 ? 1u : 0u) << size;
+    if (all.empty()) continue;
+    EXPECT_LT(all[0].size(), size);
+    EXPECT_GE(all[0].size(), 21u);
+    EXPECT_EQ(all[0][0] & 0xc0, 0x40);
+  }
+}
+
 // rfc9000:5.2.3-no-oracle rfc9000:21.11-active rfc9000:21.11-oracle
 TEST(endpoint_rules, nobody_is_told_a_reset_token_of_another_worker) {
   Pair pair;

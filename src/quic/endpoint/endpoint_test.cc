@@ -138,9 +138,11 @@ TEST(endpoint, close_reaches_the_peer_and_both_sides_forget) {
   Pair pair;
   Connection& c = pair.connect();
   ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.complete; }));
+  pair.run([] { return false; }, 500ms);
   c.close(77, "enough");
   pair.client->wake(c);
-  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.closed.has_value(); }));
+  // At once, and not only in answer to what the peer says.
+  ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.closed.has_value(); }, pair.options.delay));
   EXPECT_EQ(pair.acceptor.recorder.closed->kind, CloseReason::Kind::kPeerApplication);
   EXPECT_EQ(pair.acceptor.recorder.closed->error_code, 77u);
   EXPECT_EQ(pair.acceptor.recorder.closed->reason, "enough");

@@ -164,7 +164,7 @@ Parsed<void> parse_version_information(Bytes value, Role sender, bool is_draft, 
   return {};
 }
 
-// rfc9000:7.4-invalid-value rfc9000:18.2-cid-limit-low rfc9000:18.2-server-only-received
+// rfc9000:7.4-invalid-value rfc9000:18.2-cid-limit-low
 // rfc9000:4.6-too-many-encodable
 Parsed<void> parse_one(Id id, Bytes value, Role sender, TransportParameters& out) {
   if (const IntegerRow* row = find_row(kIntegers, id)) {
@@ -236,6 +236,7 @@ Parsed<TransportParameters> parse_transport_parameters(Bytes encoded, Role sende
     if (seen_count == seen.size()) return illegal("too many transport parameters");
     seen[seen_count++] = id;
     const bool server_only = std::find(kServerOnly.begin(), kServerOnly.end(), Id{id}) != kServerOnly.end();
+    // rfc9000:18.2-server-only-received
     if (sender == Role::kClient && server_only) return illegal("a client sent a transport parameter of servers");
     HAWSER_TRY_VOID(parse_one(Id{id}, value, sender, parameters));
   }

@@ -7,6 +7,7 @@ Parsed<CryptoFrame> parse_crypto(FrameReader& in) {
   CryptoFrame frame;
   std::uint64_t length = 0;
   if (!in.varint(frame.offset) || !in.varint(length) || !in.bytes(length, frame.data)) return in.truncated();
+  // rfc9000:19.6-offset
   if (length > kVarintMax - frame.offset) return in.encoding_error("CRYPTO data ends past 2^62 - 1");
   return frame;
 }
