@@ -50,6 +50,21 @@ TEST(early_rules, the_limits_of_then_hold_until_those_of_now_are_known) {
   EXPECT_EQ(streams_that_open(c), 150u);
 }
 
+// Nobody here clears it, in this visit or in the next.
+// rfc9287:3.1-client-initial rfc9287:3.1-server rfc9287:3.1-not-remembered rfc9287:3.1-known
+TEST(early_rules, the_quic_bit_is_always_set) {
+  ReplayGuard guard{{.buckets = 64}};
+  Pair pair(with_early_data(guard));
+  WireTap tap(pair);
+  const std::vector<std::uint8_t> ticket = first_visit(pair);
+  Connection& c = pair.connect({}, Version::kV1, ticket);
+  echo(c, c.open_stream(true).value(), pattern(3'000));
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+  EXPECT_GT(tap.packets().size(), 20u);
+  for (const SeenPacket& packet : tap.packets()) EXPECT_NE(packet.first_octet & 0x40, 0) << packet.datagram;
+}
+
 // rfc9369:4.1-zero-rtt
 TEST(early_rules, early_packets_have_the_version_of_the_first_packet) {
   ReplayGuard guard{{.buckets = 64}};

@@ -250,6 +250,10 @@ std::vector<Parameters> illegal_from_client() {
       {"initial_max_streams_bidi_above_2_to_60", kClientOk + tp(0x08, (std::uint64_t{1} << 60) + 1)},
       {"initial_max_streams_uni_above_2_to_60", kClientOk + tp(0x09, (std::uint64_t{1} << 60) + 1)},
       {"disable_active_migration_with_a_value", kClientOk + tp(0x0c, "01")},
+      // rfc9287:3-empty
+      {"grease_quic_bit_with_a_value", kClientOk + tp(0x2ab2, "01")},
+      // reset-stream-at:3-empty
+      {"reset_stream_at_with_a_value", kClientOk + tp(0x17f7586d2cb571, "01")},
       {"value_longer_than_its_integer", kClientOk + tp(0x04, "0000")},
       {"value_cut", kClientOk + tp(0x04, "40")},
       // rfc9368:4-parse rfc9368:4-parse-failure rfc9368:4-zero rfc9368:4-not-listed

@@ -261,6 +261,26 @@ TEST(receiver_rules, a_client_passes_over_servers_that_it_never_heard_of) {
   EXPECT_TRUE(theatre.client_witness.closed.has_value());
 }
 
+// rfc9000:17.4-disable rfc9000:17.4-administrator rfc9000:17.4-one-in-16 rfc9000:17.4-ignored
+TEST(receiver_rules, a_spin_bit_is_never_set_and_never_heeded) {
+  Theatre theatre;
+  WireTap tap(theatre);
+  theatre.open();
+  const std::uint64_t received = theatre.server->stats().packets_received;
+  theatre.lie_with_first_octet(kC, kPing, 0x20);
+  theatre.lie_with_first_octet(kC, kPing, 0x20);
+  theatre.pass(1s);
+  EXPECT_EQ(theatre.server->stats().packets_received, received + 2);
+  std::size_t seen = 0;
+  for (const SeenPacket& packet : tap.packets()) {
+    if (packet.type != PacketType::kOneRtt) continue;
+    ASSERT_TRUE(packet.opened);
+    EXPECT_EQ(packet.first_octet & 0x20, 0);
+    ++seen;
+  }
+  EXPECT_GT(seen, 4u);
+}
+
 // rfc9000:7.5-discarded-acknowledged
 TEST(receiver_rules, crypto_data_that_is_of_no_use_is_acknowledged) {
   for (const Role liar : {kC, kS}) {

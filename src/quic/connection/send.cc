@@ -182,6 +182,9 @@ std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableByte
 }
 
 // rfc9000:7.2-dcid-constant rfc9000:12.2-one-connection rfc9000:8.1.3-token-included
+// The spin bit and a clear fixed bit are never asked for.
+// rfc9000:17.4-administrator rfc9000:17.4-one-in-16 rfc9000:17.4-ignored
+// rfc9287:3.1-client-initial rfc9287:3.1-server rfc9287:3.1-not-remembered rfc9287:3.1-known
 OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuilder& builder,
                                             const NetworkPath& network_path) {
   const PacketNumberSpace space = space_of(level);

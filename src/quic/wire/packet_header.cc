@@ -138,6 +138,7 @@ HeaderLayout write_long_header(Writer& out, const LongHeader& header) {
 }
 
 // rfc9000:17.3.1-reserved-sent
+// rfc9000:17.4-disable
 HeaderLayout write_short_header(Writer& out, const ShortHeader& header) {
   HAWSER_DCHECK(header.packet_number_length >= 1 && header.packet_number_length <= 4);
   const std::size_t size = short_header_size(header.dcid.size(), header.packet_number_length);

@@ -3,7 +3,7 @@
 
 namespace hawser::quic {
 
-// rfc9000:7.4.1-not-remembered rfc9000:7.4.1-remember-others rfc9221:3-after-parameter rfc9287:3.1-not-remembered
+// rfc9000:7.4.1-not-remembered rfc9000:7.4.1-remember-others rfc9221:3-after-parameter
 // ack-frequency:3-not-remembered
 TransportParameters remembered_parameters(const TransportParameters& of_then) {
   TransportParameters remembered;
@@ -19,6 +19,7 @@ TransportParameters remembered_parameters(const TransportParameters& of_then) {
   remembered.disable_active_migration = of_then.disable_active_migration;
   remembered.max_datagram_frame_size = of_then.max_datagram_frame_size;  // RFC 9221 section 3
   remembered.grease_quic_bit = of_then.grease_quic_bit;                  // RFC 9287 section 3.1
+  // reset-stream-at:3-remembered
   remembered.reset_stream_at = of_then.reset_stream_at;
   return remembered;
 }

@@ -174,6 +174,7 @@ Parsed<void> parse_one(Id id, Bytes value, Role sender, TransportParameters& out
     return {};
   }
   if (const FlagRow* row = find_row(kFlags, id)) {
+    // rfc9287:3-empty reset-stream-at:3-empty
     if (!value.empty()) return illegal("transport parameter must be empty");
     out.*row->member = true;
     return {};
@@ -374,6 +375,7 @@ bool permits_zero_rtt(const TransportParameters& remembered, const TransportPara
   for (const Integer member : kMustNotShrink) {
     if (now.*member < remembered.*member) return false;
   }
+  // reset-stream-at:3-not-disabled
   return now.reset_stream_at || !remembered.reset_stream_at;
 }
 
