@@ -453,6 +453,7 @@ std::string sent_on(Bench& bench, StreamId id) {
 }
 
 // rfc9114:7.2.4.2-at-once rfc9114:7.2.4-control-only rfc9114:7.2.4.2-include
+// rfc9114:6.2-control-first
 TEST(own_streams, settings_go_at_once_and_on_the_control_stream_only) {
   for (const Role role : {Role::kClient, Role::kServer}) {
     Bench bench(role, {.max_field_section_size = 5'000,

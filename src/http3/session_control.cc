@@ -186,6 +186,7 @@ void SessionCore::on_rest() {
 
 // RFC 9114 section 5.2. Servers name the first request that will not be processed; clients
 // name push 0, as they accept none.
+// rfc9114:5.2-send
 void SessionCore::shutdown() {
   if (closed_ || !ready_ || goaway_sent_) return;
   goaway_sent_ = true;
@@ -316,6 +317,7 @@ void SessionCore::on_datagram(Bytes payload) {
 // Streams whose type decides. ------------------------------------------------------------------
 
 // True once the type is known; its octets are not consumed.
+// rfc9114:6.2-type-first
 bool SessionCore::peek_type(StreamId id, std::uint64_t& type, std::size_t& size, bool& ended) {
   std::array<Bytes, kPeekViews> views;
   const std::size_t count = transport_->read_views(id, views);

@@ -172,6 +172,7 @@ TEST_F(Migration, probes_then_moves_with_another_connection_id) {
   EXPECT_EQ(server->migration_stats().moves, 1u);
 }
 
+// rfc9000:5.1.2-retire-unused
 TEST_F(Migration, the_left_path_is_forgotten_and_its_connection_id_retired) {
   start();
   ASSERT_TRUE(confirm());
@@ -289,6 +290,7 @@ TEST_F(Migration, a_preferred_address_is_left_alone_if_the_client_wants_so) {
 }
 
 // rfc9000:9.6.3-prefer
+// rfc9000:9.6.3-both
 TEST_F(Migration, an_early_move_tries_the_preferred_address_from_the_new_one) {
   start({}, {.preferred_ipv4 = kPreferred});
   ASSERT_TRUE(confirm());

@@ -72,6 +72,7 @@ TEST(endpoint_rules, version_negotiation_is_for_clients_to_read_and_servers_to_w
 }
 
 // rfc9000:5.2.2-drop-others
+// rfc9000:5.2.2-early-handshake
 TEST(endpoint_rules, what_belongs_to_no_connection_and_begins_none_is_dropped) {
   Pair pair;
   for (const char* handshake_or_early : {"e000000001", "d000000001"})
@@ -173,6 +174,23 @@ TEST(endpoint_rules, connection_ids_are_never_empty) {
   EXPECT_DEATH((void)encode_transport_parameters(parameters, Role::kServer, random), "");
 }
 
+// rfc9000:8.1.2-invalid-token rfc9000:8.1.3-token-bad-goes-on
+TEST(endpoint_rules, a_bad_retry_token_ends_the_attempt_and_another_bad_token_does_not) {
+  const std::vector<std::uint8_t> secret(32, 7);
+  const AddressTokens of_another_server{Bytes(secret)};
+  for (const bool retry : {true, false}) {
+    Pair pair;
+    const ConnectionId chosen{Bytes(from_hex("1112131415161718"))};
+    pair.connect(
+        retry ? of_another_server.make_retry(pair.client_address, Version::kV1, chosen, chosen, pair.now, pair.random)
+              : of_another_server.make_new_token(pair.client_address, Version::kV1, pair.now, pair.random));
+    ASSERT_TRUE(pair.run([&] { return pair.recorder.complete || pair.recorder.closed; }));
+    EXPECT_EQ(pair.recorder.complete, !retry);
+    if (retry)
+      EXPECT_EQ(pair.recorder.closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kInvalidToken));
+  }
+}
+
 // rfc9000:8.1.4-changed-address
 TEST(endpoint_rules, a_token_of_another_address_proves_nothing) {
   Pair pair;
@@ -192,6 +210,7 @@ TEST(endpoint_rules, a_token_of_another_address_proves_nothing) {
 
 // rfc9000:8.1.4-replay rfc9000:8.1.4-retry-short rfc9000:8.1.3-token-expires rfc9000:8.1.4-new-token-address
 // rfc9000:8.1.4-retry-address
+// rfc9000:21.3-tokens
 TEST(endpoint_rules, tokens_prove_one_address_for_a_while) {
   const std::vector<std::uint8_t> secret(32, 7);
   const AddressTokens tokens{Bytes(secret)};

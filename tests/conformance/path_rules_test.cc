@@ -90,7 +90,7 @@ TEST(path_rules, a_small_challenge_is_answered_with_no_more_than_three_times_its
   EXPECT_LE(stage.octets_to(kAway), 3 * stage.away_octets);
 }
 
-// rfc9000:8.2.1-unpredictable rfc9000:9.3.3-validate-old
+// rfc9000:8.2.1-unpredictable rfc9000:9.3.3-validate-old rfc9000:8.2.1-one-challenge
 TEST(path_rules, both_addresses_are_asked_with_numbers_that_nobody_can_guess) {
   std::set<std::string> data;
   std::size_t asked = 0;
@@ -103,6 +103,10 @@ TEST(path_rules, both_addresses_are_asked_with_numbers_that_nobody_can_guess) {
     stage.pass(2s);
     for (const SocketAddress& address : {kHome, kAway}) {
       for (const SeenPacket* packet : stage.challenges_to(address)) {
+        EXPECT_EQ(std::ranges::count_if(
+                      packet->frames,
+                      [](const AnyFrame& frame) { return std::holds_alternative<PathChallengeFrame>(frame); }),
+                  1);
         data.insert(to_hex(packet->get<PathChallengeFrame>()->data));
         ++asked;
       }
@@ -145,6 +149,25 @@ TEST(path_rules, without_any_proven_address_the_end_is_silent) {
   ASSERT_TRUE(stage.server_witness.closed.has_value());
   EXPECT_EQ(stage.server_witness.closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kNoViablePath));
   EXPECT_TRUE(stage.closes_sent().empty());
+}
+
+// rfc9000:9.3.3-non-probing
+TEST(path_rules, a_challenge_at_home_is_answered_with_more_than_a_probe) {
+  Stage stage;
+  stage.say(kChallenge + bytes_hex(1'150), kHome);
+  EXPECT_FALSE(stage.tap.where([](const SeenPacket& p) { return !p.to_server && p.has<PingFrame>(); }).empty());
+}
+
+// rfc9000:10.2.1-rate rfc9000:11.1-repeat
+TEST(path_rules, a_close_is_repeated_ever_more_seldom) {
+  Stage stage;
+  stage.server->close(7, "enough");
+  stage.server_endpoint->wake(*stage.server);
+  stage.settle();
+  EXPECT_EQ(stage.closes_sent().size(), 1u);
+  for (int i = 0; i < 31; ++i) stage.say(kPing, kHome);
+  EXPECT_GE(stage.closes_sent().size(), 4u);
+  EXPECT_LE(stage.closes_sent().size(), 7u);
 }
 
 // rfc9000:9-disabled-violated

@@ -27,6 +27,7 @@ std::string answer_to(const SeenPacket& challenge) {
 }
 
 // rfc9000:9.6.2-validate-first rfc9000:21.5.3-no-data
+// rfc9000:9.6.1-validate rfc9000:9.6.1-move
 TEST(preferred_rules, a_client_asks_first_and_sends_data_when_it_was_answered) {
   Pair pair({.server = {.connection = {.preferred_ipv4 = kPreferred}}});
   pair.server_address = kOriginal;
@@ -109,6 +110,7 @@ struct ServerStage : Theatre {
 };
 
 // rfc9000:9.6.2-server-waits rfc9000:9.6.2-server-probes
+// rfc9000:9.6.3-server-validates
 TEST(preferred_rules, a_server_asks_too_before_it_speaks_from_there) {
   ServerStage stage;
   const FourTuple there{.local = kPreferred, .remote = kClientAddress};

@@ -218,6 +218,7 @@ TEST(receiver_rules, a_forged_packet_does_not_use_its_number_up) {
 }
 
 // rfc9001:5.7-before-completion rfc9001:5.7-server rfc9001:5.7-client rfc9000:13.1-processed-first
+// rfc9001:4.1.4-buffer rfc9001:4.1.4-respond
 TEST(receiver_rules, one_rtt_packets_wait_for_the_end_of_the_handshake) {
   Pair pair;
   WireTap tap(pair);
@@ -252,6 +253,7 @@ TEST(receiver_rules, one_rtt_packets_wait_for_the_end_of_the_handshake) {
 }
 
 // rfc9000:9-unknown-server
+// rfc9000:9.6-new-server-address
 TEST(receiver_rules, a_client_passes_over_servers_that_it_never_heard_of) {
   Theatre theatre;
   theatre.open();
@@ -259,6 +261,24 @@ TEST(receiver_rules, a_client_passes_over_servers_that_it_never_heard_of) {
   EXPECT_FALSE(theatre.client_witness.closed.has_value());
   theatre.lie(kS, {.frames_hex = kClose});
   EXPECT_TRUE(theatre.client_witness.closed.has_value());
+}
+
+// ack-frequency:5-immediate
+TEST(receiver_rules, an_acknowledgement_is_given_at_once_where_it_is_asked_for) {
+  for (const std::string& frames : {std::string("1f000000"), kPing}) {
+    Theatre theatre;
+    WireTap tap(theatre);
+    theatre.open();
+    theatre.pass(1s);
+    theatre.silence(kS);  // the client would find acknowledgements of packets that it never sent
+    // A gap before it would be a reason of its own.
+    theatre.lie(kC, {.frames_hex = kPing, .number = 20'000});
+    theatre.pass(1s);
+    tap.clear();
+    theatre.lie(kC, {.frames_hex = frames, .number = 20'001});
+    EXPECT_EQ(tap.where([](const SeenPacket& p) { return !p.to_server && p.has<AckFrame>(); }).empty(),
+              frames == kPing);
+  }
 }
 
 // rfc9000:17.4-disable rfc9000:17.4-administrator rfc9000:17.4-one-in-16 rfc9000:17.4-ignored

@@ -105,6 +105,7 @@ TEST(sender_rules, a_client_that_hears_nothing_repeats_initials_to_its_first_cho
 }
 
 // rfc9000:8.1-client-probe-kind rfc9002:6.2.2.1-client-sends rfc9002:6.2.4-eliciting
+// rfc9002:6.2.4-ping
 TEST(sender_rules, a_client_with_handshake_keys_probes_with_handshake_packets) {
   Theatre theatre;
   std::vector<std::vector<std::uint8_t>> flight;
@@ -134,6 +135,7 @@ TEST(sender_rules, a_client_with_handshake_keys_probes_with_handshake_packets) {
 
 // rfc9000:7.2-server-dcid rfc9000:7.2-dcid-changed-once rfc9000:12.2-one-connection rfc9000:17.2.2-server-token
 // rfc9000:17.2.5.1-scid-differs
+// rfc9001:4-coalesce
 TEST(sender_rules, each_side_sends_to_what_the_other_chose) {
   for (const RetryPolicy retry : {RetryPolicy::kNever, RetryPolicy::kAlways}) {
     Pair pair({.server = {.retry = retry}});
@@ -354,7 +356,7 @@ TEST(sender_rules, keys_of_the_handshake_go_when_their_time_is_up) {
   EXPECT_GT(initials_after, 0u);
 }
 
-// rfc9000:10.2.3-one-rtt
+// rfc9000:10.2.3-one-rtt rfc9000:10.2-three-pto rfc9000:10.2-not-early
 TEST(sender_rules, a_close_after_confirmation_is_one_rtt) {
   Pair pair;
   Connection& c = pair.connect();
@@ -366,9 +368,14 @@ TEST(sender_rules, a_close_after_confirmation_is_one_rtt) {
   const auto closes = tap.where([](const SeenPacket& p) { return p.has<ConnectionCloseFrame>(); });
   ASSERT_FALSE(closes.empty());
   for (const SeenPacket* close : closes) EXPECT_EQ(close->type, PacketType::kOneRtt);
+  // Both stay for three PTOs, each a round trip at least, and then go.
+  const Timestamp heard = pair.now;
+  ASSERT_TRUE(pair.run([&] { return pair.client->connection_count() + pair.server->connection_count() == 1; }));
+  EXPECT_GE(pair.now - heard, 3 * 2 * pair.options.delay - pair.options.delay);
+  ASSERT_TRUE(pair.run([&] { return pair.server->connection_count() == 0; }));
 }
 
-// rfc9000:10.2.3-converted rfc9000:10.2.3-reason-cleared
+// rfc9000:10.2.3-converted rfc9000:10.2.3-reason-cleared rfc9000:10.2.3-server-both rfc9000:10.2.3-server-initial
 TEST(sender_rules, an_applications_close_in_the_handshake_says_nothing_of_it) {
   Pair pair;
   WireTap tap(pair);
@@ -380,15 +387,18 @@ TEST(sender_rules, an_applications_close_in_the_handshake_says_nothing_of_it) {
   pair.client->wake(c);
   pair.run([] { return false; }, 100ms);
   std::size_t seen = 0;
+  std::set<PacketType> of_server;
   for (const SeenPacket& packet : tap.packets()) {
     const auto* close = packet.get<ConnectionCloseFrame>();
     if (close == nullptr || packet.type == PacketType::kOneRtt) continue;
+    if (!packet.to_server) of_server.insert(packet.type);
     EXPECT_FALSE(close->application);
     EXPECT_EQ(close->error_code, static_cast<std::uint64_t>(TransportErrorCode::kApplicationError));
     EXPECT_TRUE(close->reason_phrase.empty());
     ++seen;
   }
   EXPECT_GE(seen, 2u);
+  EXPECT_EQ(of_server, (std::set{PacketType::kInitial, PacketType::kHandshake}));
 }
 
 // rfc9000:10.2.1-unvalidated
@@ -499,6 +509,7 @@ TEST(sender_rules, a_token_goes_back_as_it_came_in_every_initial) {
 }
 
 // rfc9000:19.7-client rfc9000:19.7-not-empty rfc9000:5.1-issued-once rfc9000:18.2-cid-limit
+// rfc9000:9.5-provide-cids
 TEST(sender_rules, tokens_come_from_servers_and_connection_ids_once) {
   Pair pair({.server = {.retry = RetryPolicy::kAlways}});
   WireTap tap(pair);

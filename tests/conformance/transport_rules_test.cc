@@ -219,6 +219,7 @@ std::ostream& operator<<(std::ostream& out, const Rule& rule) {
 class TransportRules : public ::testing::TestWithParam<Rule> {};
 
 // rfc9000:10.3-close-if-able rfc9000:5.2-undo-or-error
+// rfc9000:11-appropriate
 TEST_P(TransportRules, ends_with_the_exact_code) {
   const Rule& rule = GetParam();
   Theatre theatre;

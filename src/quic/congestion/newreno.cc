@@ -5,6 +5,7 @@
 
 namespace hawser::quic {
 
+// rfc9002:7.2-initial
 void NewReno::reset(std::uint64_t max_datagram_size) {
   max_datagram_size_ = max_datagram_size;
   window_ = initial_window(max_datagram_size);
@@ -17,6 +18,7 @@ void NewReno::reset(std::uint64_t max_datagram_size) {
   undo_ = {};
 }
 
+// rfc9002:7.2-size-changed rfc9002:7.2-size-decreased
 void NewReno::on_mtu_change(std::uint64_t max_datagram_size) {
   // RFC 9002 section 7.2: a path that never left its initial window gets the one of the new size.
   const bool untouched = window_ == initial_window(max_datagram_size_);

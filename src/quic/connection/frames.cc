@@ -190,6 +190,7 @@ Parsed<void> ConnectionCore::on_path_challenge(FrameReader& in, ReceivedPacket& 
   network_path->validator().on_path_challenge(frame.data);
   // Section 9.3.3: the peer may ask because somebody else's copies of our packets came from
   // elsewhere; a packet that is not probing takes it back.
+  // rfc9000:9.3.3-non-probing
   if (network_path == &active) owed_.ping = true;
   return {};
 }
@@ -229,6 +230,7 @@ Parsed<void> ConnectionCore::on_handshake_done(FrameReader& in, ReceivedPacket&)
   return {};
 }
 
+// rfc9221:5-deliver
 Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const DatagramFrame frame, parse_datagram(in));
   // RFC 9221 section 3.
@@ -251,6 +253,7 @@ Parsed<void> ConnectionCore::on_ack_frequency(FrameReader& in, ReceivedPacket& p
   return {};
 }
 
+// ack-frequency:5-immediate
 Parsed<void> ConnectionCore::on_immediate_ack(FrameReader&, ReceivedPacket& packet) {
   path_->acks(packet.space).request_immediate_ack(now_);
   return {};

@@ -96,6 +96,7 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
     log_sending(train, plan.may_carry_data);
   if (!plan.may_carry_data) {
     times_.waits_for_pacing = path_->blocked_by_pacing(now);
+  // rfc9002:7.8-pacing
   } else if (train.size + segment <= capacity && !streams_.wants_to_send_data()) {
     path_->loss().on_app_limited();
   }

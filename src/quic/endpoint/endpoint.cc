@@ -288,11 +288,13 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
     return std::unexpected(ConfigError{"max_udp_payload must lie between 1200 and 65527 octets"});
   const ConnectionConfig& wanted = parameters.connection;
   const Version version =
+      // rfc9368:2.5-pick
       wanted.first_version != Version::kNegotiation ? wanted.first_version : wanted.versions.first_flight();
   // rfc9368:3-chosen-listed
   if (!wanted.versions.contains(version))
     return std::unexpected(ConfigError{"the first packet's QUIC version must be one of those to speak"});
   // RFC 9369 section 5: what came from a connection of another version is of no use.
+  // rfc9000:8.1.3-token-used
   if (parameters.token_version != version) parameters.token.clear();
   if (!parameters.session.empty() && !ticket_is_of(parameters.session, version)) parameters.session.clear();
   // RFC 9000 section 7.2: at least 8 unpredictable octets until the server's choice is known.

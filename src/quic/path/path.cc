@@ -55,6 +55,7 @@ NetworkPath Path::take(OtherNetworkPath& other) {
   return taken;
 }
 
+// rfc9000:5.1.2-retire-unused
 void Path::forget(OtherNetworkPath& other) {
   const std::uint64_t sequence = take(other).peer_cid_sequence();
   if (!uses_cid(sequence)) peer_cids_.retire(sequence);

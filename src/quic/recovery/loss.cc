@@ -358,6 +358,7 @@ void LossDetector::tell_controller_lost(LossEvent& event, RecoveryOutcome& outco
   if (!event.persistent_congestion) return;
   outcome.persistent_congestion = true;
   undoable_losses_ = 0;
+  // rfc9002:5.2-persistent
   rtt_.restart_min_rtt();
 }
 
