@@ -4,6 +4,7 @@
 
 #include "quic/connection/datagram_builder.h"
 #include "quic/connection/replay_guard.h"
+#include "quic/tls/session_ticket.h"
 #include "quic/wire/frames/connection_close.h"
 #include "wire_tap.h"
 
@@ -63,6 +64,29 @@ TEST(early_rules, the_quic_bit_is_always_set) {
   ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
   EXPECT_GT(tap.packets().size(), 20u);
   for (const SeenPacket& packet : tap.packets()) EXPECT_NE(packet.first_octet & 0x40, 0) << packet.datagram;
+}
+
+// A ticket that remembers more than the server ever gave stands for a server that gives less now.
+// rfc9221:3-zero-rtt-client rfc9000:7.4.1-not-smaller
+TEST(early_rules, limits_that_shrank_under_accepted_early_data_are_a_protocol_violation) {
+  for (const bool more : {true, false}) {
+    ReplayGuard guard{{.buckets = 64}};
+    PairOptions options = with_early_data(guard);
+    options.server.connection.max_datagram_frame_size = 1'000;
+    Pair pair(std::move(options));
+    const std::vector<std::uint8_t> ticket = first_visit(pair);
+    SessionTicketView view = parse_session_ticket(ticket).value();
+    TransportParameters then = parse_transport_parameters(view.transport_parameters, Role::kServer).value();
+    then.max_datagram_frame_size += more ? 1 : 0;
+    const std::vector<std::uint8_t> encoded = encode_transport_parameters(then, Role::kServer, pair.random);
+    view.transport_parameters = encoded;
+    Connection& c = pair.connect({}, Version::kV1, serialize_session_ticket(view));
+    ASSERT_EQ(c.early_data(), EarlyDataStatus::kOffered);
+    ASSERT_TRUE(pair.run([&] { return pair.recorder.closed || c.handshake_confirmed(); }));
+    ASSERT_EQ(pair.recorder.closed.has_value(), more);
+    if (more)
+      EXPECT_EQ(pair.recorder.closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
+  }
 }
 
 // rfc9369:4.1-zero-rtt

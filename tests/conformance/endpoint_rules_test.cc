@@ -163,6 +163,7 @@ TEST(endpoint_rules, a_connection_that_could_not_keep_the_rules_is_not_begun) {
 }
 
 // rfc9000:5.1-zero-length-alone rfc9000:18.2-preferred-zero rfc9000:19.15-zero-not-sent rfc9000:18.2-preferred-cid
+// rfc9000:17.2-cid-length
 TEST(endpoint_rules, connection_ids_are_never_empty) {
   SeededRandom random(1);
   EXPECT_DEATH(Endpoint({.cid_length = 0, .random = &random}), "");

@@ -52,7 +52,7 @@ TEST(flight_rules, what_is_in_flight_stays_within_the_window) {
       120s));
 }
 
-// rfc9002:7.5-not-blocked rfc9002:6.2.4-eliciting
+// rfc9002:7.5-not-blocked rfc9002:6.2.4-eliciting rfc9002:7.5-counted
 TEST(flight_rules, probes_pass_a_full_window) {
   Pair pair;
   Connection& c = pair.connect();
@@ -67,6 +67,7 @@ TEST(flight_rules, probes_pass_a_full_window) {
   ASSERT_TRUE(pair.run([&] { return c.stats().pto_count > full.pto_count + 1; }));
   const auto probes = tap.where([](const SeenPacket& p) { return p.to_server; });
   EXPECT_GE(probes.size(), 2u);
+  EXPECT_GT(c.stats().bytes_in_flight, full.bytes_in_flight);
   for (const SeenPacket* probe : probes) EXPECT_TRUE(probe->eliciting());
 }
 

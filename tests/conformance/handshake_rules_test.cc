@@ -226,7 +226,7 @@ const std::string kServerOk = "0010ORIG" + std::string("0f08INIT");
 
 std::vector<Parameters> illegal_from_client() {
   return {
-      // rfc9000:7.3-ids-missing rfc9000:7.3-ids-match
+      // rfc9000:7.3-ids-missing
       {"initial_source_connection_id_missing", tp(0x04, 1000)},
       // rfc9000:7.3-ids-differ rfc9000:7.3-ids-validated
       {"initial_source_connection_id_wrong", tp(0x0f, bytes_hex(8, 9))},

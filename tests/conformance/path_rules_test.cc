@@ -170,7 +170,7 @@ TEST(path_rules, a_close_is_repeated_ever_more_seldom) {
   EXPECT_LE(stage.closes_sent().size(), 7u);
 }
 
-// rfc9000:9-disabled-violated
+// rfc9000:9-disabled-violated rfc9000:9.3-protect
 TEST(path_rules, a_move_that_was_forbidden_is_validated_like_any_other) {
   Stage stage({.server = {.disable_active_migration = true}});
   stage.say(kPing, kAway);

@@ -151,7 +151,7 @@ std::set<std::uint8_t> tokens_of(WireTap& tap) {
   return tokens;
 }
 
-// rfc9000:17.2.5.2-one rfc9000:17.2.5.1-scid-same
+// rfc9000:17.2.5.2-one rfc9000:17.2.5.1-scid-same rfc9000:17.2.5.2-tag rfc9000:8.1.2-token-repeated
 TEST(receiver_rules, a_client_takes_one_retry_that_names_another_connection_id) {
   Theatre theatre;
   WireTap tap(theatre);
@@ -161,11 +161,19 @@ TEST(receiver_rules, a_client_takes_one_retry_that_names_another_connection_id) 
   const Bytes own_choice = parse_packet_header(first, 8)->dcid;
   theatre.inject(kS, retry_to(first, own_choice, 1));
   EXPECT_EQ(tokens_of(tap), std::set<std::uint8_t>{});
+  std::vector<std::uint8_t> damaged = retry_to(first, kStranger.view(), 4);
+  damaged.back() ^= 1;
+  theatre.inject(kS, damaged);
+  EXPECT_EQ(tokens_of(tap), std::set<std::uint8_t>{});
+  tap.clear();
   theatre.inject(kS, retry_to(first, kStranger.view(), 2));
   EXPECT_EQ(tokens_of(tap), std::set<std::uint8_t>{2});
   theatre.inject(kS, retry_to(first, kStranger.view(), 3));
   theatre.pass(5s);
   EXPECT_EQ(tokens_of(tap), std::set<std::uint8_t>{2});
+  const auto initials = tap.where([](const SeenPacket& p) { return p.to_server; });
+  EXPECT_GT(initials.size(), 3u);
+  for (const SeenPacket* packet : initials) EXPECT_EQ(packet->token.size(), 16u) << "in every one from then on";
 }
 
 // rfc9000:17.2.5.2-after-initial
@@ -178,7 +186,7 @@ TEST(receiver_rules, a_retry_after_an_initial_is_passed_over) {
   EXPECT_EQ(tokens_of(tap), std::set<std::uint8_t>{});
 }
 
-// rfc9000:12.2-go-on
+// rfc9000:12.2-go-on rfc9000:12.2-individually
 TEST(receiver_rules, what_stands_behind_a_packet_that_cannot_be_opened_is_read) {
   Theatre theatre;
   theatre.open();

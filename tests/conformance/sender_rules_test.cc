@@ -134,7 +134,7 @@ TEST(sender_rules, a_client_with_handshake_keys_probes_with_handshake_packets) {
 }
 
 // rfc9000:7.2-server-dcid rfc9000:7.2-dcid-changed-once rfc9000:12.2-one-connection rfc9000:17.2.2-server-token
-// rfc9000:17.2.5.1-scid-differs
+// rfc9000:17.2.5.1-scid-differs rfc9000:17.2.5.2-scid-kept
 // rfc9001:4-coalesce
 TEST(sender_rules, each_side_sends_to_what_the_other_chose) {
   for (const RetryPolicy retry : {RetryPolicy::kNever, RetryPolicy::kAlways}) {

@@ -84,6 +84,7 @@ void ConnectionCore::conclude_early_data() {
   keys_.discard_zero_rtt();
   emitter_.emit(KeyDiscarded{.key_type = KeyType::kClientZeroRtt, .trigger = KeyTrigger::kTls});
   const TransportParameters answer = *std::exchange(early_data_->answer, std::nullopt);
+  // rfc9221:3-zero-rtt-client
   if (accepted && !permits_zero_rtt(early_data_->remembered, answer)) {
     close_for({TransportErrorCode::kProtocolViolation, 0, "0-RTT was accepted under limits that were reduced"});
     return;

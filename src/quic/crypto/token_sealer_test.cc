@@ -11,7 +11,6 @@ using Octets = std::vector<std::uint8_t>;
 const Octets kSecret(kTokenSecretLength, 0x5a);
 const Octets kAddress{192, 0, 2, 1};
 
-// rfc9000:8.1.1-token-kind
 TEST(token_sealer, notes_come_back) {
   SeededRandom random(1);
   const TokenSealer sealer(kSecret);
@@ -24,7 +23,7 @@ TEST(token_sealer, notes_come_back) {
   }
 }
 
-// rfc9000:8.1.4-integrity rfc9000:8.1.4-retry-address rfc9000:8.1.4-new-token-address rfc9000:8.1.4-hard-to-guess
+// rfc9000:8.1.1-token-kind rfc9000:8.1.4-integrity rfc9000:8.1.4-retry-address rfc9000:8.1.4-new-token-address rfc9000:8.1.4-hard-to-guess
 TEST(token_sealer, kind_address_secret_and_every_octet_count) {
   SeededRandom random(2);
   const TokenSealer sealer(kSecret);

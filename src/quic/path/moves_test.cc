@@ -66,6 +66,7 @@ TEST_F(Moves, a_changed_port_keeps_window_and_rtt) {
   EXPECT_EQ(path.previous()->learnt, nullptr);
 }
 
+// rfc9000:9.4-reset
 TEST_F(Moves, another_host_starts_afresh_and_the_old_one_is_given_up_once_it_is_validated) {
   send_and_acknowledge(kNow, kNow + 40ms);
   path.follow_peer(towards(host(20), *path.take_cid()), kNow);

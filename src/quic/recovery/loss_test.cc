@@ -63,8 +63,7 @@ TEST(loss, declares_lost_after_three_newer_acks) {
   EXPECT_EQ(r.loss.bytes_in_flight(), 0u);
 }
 
-// rfc9002:6.1.2-time rfc9002:6.1.2-nine-eighths rfc9002:6.1.2-timer rfc9002:6.1.2-granularity
-// rfc9002:6.1.2-millisecond
+// rfc9002:6.1.2-time rfc9002:6.1.2-nine-eighths rfc9002:6.1.2-timer
 // rfc9002:6.2.1-loss-timer-first
 TEST(loss, declares_lost_nine_eighths_of_an_rtt_after_sending) {
   Recovery r;
@@ -162,9 +161,32 @@ TEST(loss, rtt_is_sampled_from_the_largest_newly_acknowledged_only) {
   EXPECT_EQ(second->acked_packets, 1u);
   EXPECT_FALSE(second->rtt_sampled);
   EXPECT_FALSE(second->largest_increased);
+  // Nor from a packet that elicits no acknowledgement.
+  const PacketNumber silent = r.loss.next_packet_number(PacketNumberSpace::kApplication, r.random);
+  r.loss.on_packet_sent({.packet_number = silent, .size = 40}, r.now);
+  r.now += 9ms;
+  EXPECT_FALSE(r.ack({{silent.value, silent.value}})->rtt_sampled);
 }
 
-// rfc9002:6.2.1-backoff rfc9002:6.2.1-granularity rfc9002:6.2.1-restart rfc9002:6.2.2-initial-rtt
+// rfc9002:6.1.2-granularity rfc9002:6.1.2-millisecond rfc9002:6.2.1-granularity
+TEST(loss, timers_are_no_finer_than_their_granularity) {
+  Recovery r;
+  r.confirmed();
+  for (int i = 0; i < 50; ++i) {
+    const std::uint64_t number = r.send();
+    r.now += 100us;
+    ASSERT_TRUE(r.ack({{number, number}}).has_value());
+  }
+  EXPECT_GE(r.loss.pto(PacketNumberSpace::kInitial), 100us + kGranularity);
+  r.send();
+  const std::uint64_t last = r.send();
+  const Timestamp sent = r.now;
+  r.now += 100us;
+  EXPECT_EQ(r.ack({{last, last}})->lost_packets, 0u);
+  EXPECT_EQ(r.loss.next_timeout(), sent + 1ms);
+}
+
+// rfc9002:6.2.1-backoff rfc9002:6.2.1-restart rfc9002:6.2.2-initial-rtt
 // rfc9002:6.2-no-loss ack-frequency:7-zero-threshold
 TEST(loss, pto_follows_rtt_and_peer_ack_delay_and_doubles) {
   Recovery r;

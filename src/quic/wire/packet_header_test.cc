@@ -125,7 +125,7 @@ TEST(packet_header, drops_a_clear_fixed_bit_unless_greased) {
   EXPECT_TRUE(parse_packet_header(long_packet, 4, true));
 }
 
-// rfc9000:17.2-cid-too-long rfc9000:17.2-cid-length
+// rfc9000:17.2-cid-too-long
 TEST(packet_header, drops_connection_ids_over_20_octets_in_v1) {
   for (const std::size_t length : {20u, 21u}) {
     for (const bool in_scid : {false, true}) {
@@ -171,7 +171,7 @@ TEST(packet_header, retry_needs_room_for_its_tag) {
   EXPECT_TRUE(header->token.empty());
 }
 
-// rfc9000:12.2-process rfc9000:12.2-individually
+// rfc9000:12.2-process 
 TEST(packet_header, steps_through_coalesced_packets) {
   Octets datagram = padded("c000000001 01aa 00 00 19", 10 + 25);
   const Octets handshake = padded("e000000001 01aa 00 1e", 9 + 30);

@@ -19,6 +19,7 @@ TEST(packet_number, length_follows_appendix_a_2) {
   EXPECT_EQ(packet_number_length(PacketNumber{0xace8fe}, acked), 3u);
 }
 
+// rfc9000:17.1-full-before-ack
 TEST(packet_number, length_grows_at_the_limit_of_each_size) {
   const auto length_at_span = [](std::uint64_t span) {
     return packet_number_length(PacketNumber{1'000 + span}, PacketNumber{1'000});
@@ -39,7 +40,6 @@ TEST(packet_number, decodes_appendix_a_3) {
   EXPECT_EQ(decode_packet_number(PacketNumber{0xa82f30ea}, 0x9b32, 16), PacketNumber{0xa82f9b32});
 }
 
-// rfc9000:17.1-full-before-ack
 TEST(packet_number, first_packet_is_read_as_it_stands) {
   EXPECT_EQ(decode_packet_number(std::nullopt, 0, 8), PacketNumber{0});
   EXPECT_EQ(decode_packet_number(std::nullopt, 200, 8), PacketNumber{200});

@@ -359,7 +359,7 @@ std::vector<std::uint8_t> encode_transport_parameters(const TransportParameters&
   return list.shuffled(random);
 }
 
-// rfc9000:7.4.1-not-smaller rfc9000:7.4.1-not-violated rfc9221:3-zero-rtt-client
+// rfc9000:7.4.1-not-smaller rfc9000:7.4.1-not-violated
 // rfc9221:3-zero-rtt-server
 bool permits_zero_rtt(const TransportParameters& remembered, const TransportParameters& now) {
   constexpr std::array<Integer, 8> kMustNotShrink{

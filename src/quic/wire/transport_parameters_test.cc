@@ -291,7 +291,7 @@ TEST(transport_parameters, every_cut_inside_a_parameter_is_refused) {
   }
 }
 
-// rfc9000:7.4.1-not-smaller rfc9000:7.4.1-not-violated rfc9221:3-zero-rtt-client
+// rfc9000:7.4.1-not-smaller rfc9000:7.4.1-not-violated
 // rfc9221:3-zero-rtt-server reset-stream-at:3-not-disabled
 TEST(transport_parameters, zero_rtt_needs_limits_that_did_not_shrink) {
   TransportParameters remembered;
