@@ -129,7 +129,8 @@ runtime::HttpServerOptions server_options(const ServeOptions& options) {
   server.files = {.root = options.root,
                   .listing = options.listing,
                   .hidden = options.hidden,
-                  .cache_control = options.cache_control};
+                  .cache_control = options.cache_control,
+                  .body_memory_max = options.limits.body_memory_max};
   server.qlog = options.qlog;
   return server;
 }
@@ -187,7 +188,7 @@ void print_memory(std::size_t connections) {
 void wait_for_end(runtime::ShutdownSignals& signals, runtime::HttpServer& server, Duration grace) {
   signals.wait();
   print_memory(server.connection_count());
-  fmt::print("{}", describe_defence(server.stats()));
+  fmt::print("{}", describe_defence(server.stats(), server.http_stats()));
   std::fflush(stdout);
   const Timestamp deadline = runtime::current_time() + grace;
   server.shutdown();

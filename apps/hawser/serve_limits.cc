@@ -45,6 +45,27 @@ void add_limit_options(CLI::App& command, LimitArguments& limits) {
       ->transform(CLI::AsSizeValue(false))
       ->type_name("BYTES")
       ->default_str("512MB");
+  command
+      .add_option(
+          "--stream-memory", limits.stream_memory_max,
+          "Octets of streams, unacknowledged or unread, that a worker keeps; past it, connections that hold more "
+          "than an even share are closed")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES")
+      ->default_str("512MB");
+  command
+      .add_option("--body-memory", limits.body_memory_max,
+                  "Octets of files that a worker has read for responses under way; past it, further requests get 503")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("BYTES")
+      ->default_str("1GB");
+  command
+      .add_option("--stall-timeout", limits.stall_timeout_s,
+                  "Seconds in which a connection with requests under way must move 4 kB either way, or be closed; a "
+                  "thirtieth of that while memory is short; 0: any time")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("S")
+      ->capture_default_str();
 }
 
 void apply_limits(const LimitArguments& limits, runtime::HttpServerOptions& server) {
@@ -53,9 +74,11 @@ void apply_limits(const LimitArguments& limits, runtime::HttpServerOptions& serv
                                            : quic::RetryPolicy::kUnderLoad;
   server.handshakes_max = limits.handshakes_max;
   server.admission = limits.admission;
+  server.stream_memory_max = limits.stream_memory_max;
+  server.http.stall_timeout = Duration{static_cast<std::int64_t>(limits.stall_timeout_s * 1e9)};
 }
 
-std::string describe_defence(const quic::EndpointStats& stats) {
+std::string describe_defence(const quic::EndpointStats& stats, const http::ServerStats& http) {
   const quic::Admission::Stats& a = stats.admission;
   std::string text;
   if (stats.retries_sent != 0 || stats.connections_refused != 0 || stats.datagrams_dropped != 0) {
@@ -69,6 +92,12 @@ std::string describe_defence(const quic::EndpointStats& stats) {
       text += fmt::format("new clients in turn: {} waited, {} at most at a time, {} turned away\n",
                           stats.clients_waited, stats.clients_waiting_most, stats.clients_turned_away);
   }
+  if (http.connections_stalled != 0)
+    text += fmt::format("stalled requests: {} connections ended\n", http.connections_stalled);
+  if (http.refused_for_memory != 0)
+    text += fmt::format("memory of bodies: {} requests refused\n", http.refused_for_memory);
+  if (stats.hoarders_ended != 0)
+    text += fmt::format("memory of streams: {} connections ended for their share\n", stats.hoarders_ended);
   if (stats.deaf_peers_ended != 0)
     text += fmt::format("peers that acknowledged nothing: {} connections ended\n", stats.deaf_peers_ended);
   if (stats.floods_ended != 0) text += fmt::format("floods: {} connections ended for theirs\n", stats.floods_ended);

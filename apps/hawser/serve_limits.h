@@ -13,12 +13,15 @@ struct LimitArguments {
   std::string retry = "auto";
   std::size_t handshakes_max = runtime::HttpServerOptions{}.handshakes_max;
   quic::AdmissionLimits admission;
+  std::size_t body_memory_max = http::StaticFilesOptions{}.body_memory_max;
+  std::size_t stream_memory_max = runtime::HttpServerOptions{}.stream_memory_max;
+  double stall_timeout_s = to_seconds(http::ServerOptions{}.stall_timeout);
 };
 
 void add_limit_options(CLI::App& command, LimitArguments& limits);
 void apply_limits(const LimitArguments& limits, runtime::HttpServerOptions& server);
 
 // Lines on clients that were turned away; empty if none was.
-std::string describe_defence(const quic::EndpointStats& stats);
+std::string describe_defence(const quic::EndpointStats& stats, const http::ServerStats& http);
 
 }  // namespace hawser::app

@@ -13,42 +13,54 @@ namespace hawser::http {
 struct ChunkPool::Shelf {
   std::mutex mutex;  // taken once a chunk, uncontended
   std::vector<std::unique_ptr<std::uint8_t[]>> spare;
+  std::size_t octets_out = 0;
 
-  void put(std::unique_ptr<std::uint8_t[]> memory) {
+  // What memory for `size` octets takes.
+  static std::size_t capacity_for(std::size_t size) { return size <= kFirstChunk ? size : kChunkSize; }
+
+  void put(std::unique_ptr<std::uint8_t[]> memory, std::size_t size) {
     const std::lock_guard lock(mutex);
-    if (spare.size() < kSpareMax) spare.push_back(std::move(memory));
+    octets_out -= capacity_for(size);
+    if (size > kFirstChunk && spare.size() < kSpareMax) spare.push_back(std::move(memory));
   }
 };
 
 class ChunkPool::Chunk final : public ByteOwner {
  public:
-  Chunk(std::shared_ptr<Shelf> shelf, std::unique_ptr<std::uint8_t[]> memory)
-      : shelf_(std::move(shelf)), memory_(std::move(memory)) {}
-  ~Chunk() override { shelf_->put(std::move(memory_)); }
+  Chunk(std::shared_ptr<Shelf> shelf, std::unique_ptr<std::uint8_t[]> memory, std::size_t size)
+      : shelf_(std::move(shelf)), memory_(std::move(memory)), size_(size) {}
+  ~Chunk() override { shelf_->put(std::move(memory_), size_); }
   [[nodiscard]] const std::uint8_t* data() const { return memory_.get(); }
 
  private:
   std::shared_ptr<Shelf> shelf_;
   std::unique_ptr<std::uint8_t[]> memory_;
+  std::size_t size_;
 };
 
-ChunkPool::ChunkPool() : shelf_(std::make_shared<Shelf>()) {}
+ChunkPool::ChunkPool(std::size_t octets_max) : shelf_(std::make_shared<Shelf>()), octets_max_(octets_max) {}
 
-std::unique_ptr<std::uint8_t[]> ChunkPool::take() {
+std::unique_ptr<std::uint8_t[]> ChunkPool::take(std::size_t size) {
   {
     const std::lock_guard lock(shelf_->mutex);
-    if (!shelf_->spare.empty()) {
+    shelf_->octets_out += Shelf::capacity_for(size);
+    if (size > kFirstChunk && !shelf_->spare.empty()) {
       auto memory = std::move(shelf_->spare.back());
       shelf_->spare.pop_back();
       return memory;
     }
   }
-  return std::unique_ptr<std::uint8_t[]>(new std::uint8_t[kChunkSize]);
+  return std::unique_ptr<std::uint8_t[]>(new std::uint8_t[Shelf::capacity_for(size)]);
 }
 
 SharedBytes ChunkPool::share(std::unique_ptr<std::uint8_t[]> memory, std::size_t size) {
-  auto* chunk = new Chunk(shelf_, std::move(memory));
+  auto* chunk = new Chunk(shelf_, std::move(memory), size);
   return SharedBytes{Bytes{chunk->data(), size}, chunk};
+}
+
+std::size_t ChunkPool::octets_out() const {
+  const std::lock_guard lock(shelf_->mutex);
+  return shelf_->octets_out;
 }
 
 bool read_fully(int fd, MutableBytes out, std::uint64_t offset) {
@@ -64,7 +76,7 @@ bool read_fully(int fd, MutableBytes out, std::uint64_t offset) {
 
 namespace {
 
-// Below this a vector of the exact size is cheaper to hold than a chunk.
+// A wish below this would only make many reads.
 constexpr std::size_t kSmallRead = 16 * 1'024;
 
 }  // namespace
@@ -80,14 +92,12 @@ void FileBody::skip_empty() {
 }
 
 std::optional<SharedBytes> FileBody::read(ByteRange range) {
-  if (range.size <= kSmallRead) {
-    std::vector<std::uint8_t> octets(range.size);
-    if (!read_fully(file_.fd(), octets, range.first)) return std::nullopt;
-    return SharedBytes::adopt(std::move(octets));
-  }
-  auto memory = pool_.take();
-  if (!read_fully(file_.fd(), {memory.get(), range.size}, range.first)) return std::nullopt;
-  return pool_.share(std::move(memory), range.size);
+  const std::size_t size = range.size;
+  auto memory = pool_.take(size);
+  const MutableBytes octets{memory.get(), size};
+  SharedBytes shared = pool_.share(std::move(memory), size);
+  if (!read_fully(file_.fd(), octets, range.first)) return std::nullopt;
+  return shared;
 }
 
 std::optional<BodyChunk> FileBody::next(std::size_t wished) {
@@ -98,8 +108,7 @@ std::optional<BodyChunk> FileBody::next(std::size_t wished) {
     bytes = SharedBytes::adopt({part.text.begin(), part.text.end()});
     part.text.clear();
   } else {
-    // A wish below a small read would only make many of them.
-    const std::size_t most = std::clamp(wished, kSmallRead, ChunkPool::kChunkSize);
+    const std::size_t most = std::clamp(wished, kSmallRead, pool_.is_ample() ? ChunkPool::kChunkSize : kSmallRead);
     const std::uint64_t size = std::min<std::uint64_t>(part.range.size, most);
     auto piece = read({part.range.first, size});
     if (!piece) return std::nullopt;

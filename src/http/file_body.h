@@ -28,20 +28,38 @@ bool read_fully(int fd, MutableBytes out, std::uint64_t offset);
 class ChunkPool {
  public:
   static constexpr std::size_t kChunkSize = std::size_t{256} << 10;
+  // Up to here memory of the exact size is taken and given back: the first read of a body, of which
+  // nobody knows yet whether the client reads it.
+  static constexpr std::size_t kFirstChunk = std::size_t{64} << 10;
   // Unused chunks kept: 16 MB a worker, four send buffers of 4 MB. Further ones are freed.
   static constexpr std::size_t kSpareMax = 64;
+  // Octets that responses of a worker may hold at a time: past all of it further requests get 503, past a
+  // part little is read ahead, so that clients which do not read hold little each. 1 GB are 256
+  // busy streams with a full buffer of 4 MB each, or 20,000 that are not read.
+  static constexpr std::size_t kOctetsMax = std::size_t{1} << 30;
+  static constexpr std::size_t kAmplePart = 8;
 
-  ChunkPool();
-  // A chunk's memory, kChunkSize octets, not cleared.
-  std::unique_ptr<std::uint8_t[]> take();
-  // What take() gave, as shared bytes of `size` octets that return it to the pool.
+  explicit ChunkPool(std::size_t octets_max = kOctetsMax);
+  // Memory for `size` octets, kChunkSize at most, not cleared.
+  std::unique_ptr<std::uint8_t[]> take(std::size_t size);
+  // What take(size) gave, as shared bytes that return it to the pool.
   SharedBytes share(std::unique_ptr<std::uint8_t[]> memory, std::size_t size);
+  [[nodiscard]] bool is_ample() const { return octets_out() < octets_max_ / kAmplePart; }
+  [[nodiscard]] bool is_full() const { return octets_out() >= octets_max_; }
+  [[nodiscard]] std::size_t octets_out() const;
 
  private:
   struct Shelf;
   class Chunk;
   std::shared_ptr<Shelf> shelf_;  // outlives the pool while chunks are under way
+  std::size_t octets_max_;
 };
+
+// How much of a body to ask for when a stream has room for so much: all of it and more, since the write
+// that it has no room for is what makes it report room later.
+constexpr std::size_t wish_for(std::size_t room) {
+  return room <= ChunkPool::kFirstChunk ? ChunkPool::kFirstChunk : ChunkPool::kChunkSize;
+}
 
 // A text, then a range of the file; either may be empty.
 struct FilePart {

@@ -81,6 +81,8 @@ class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
   virtual Response answer(const Request& request) = 0;
+  // Bodies that were not sent yet hold so much memory that who does not read should go.
+  [[nodiscard]] virtual bool is_short_of_memory() const { return false; }
 };
 
 // The standard words for a status code, "Not Found"; "Unknown" for codes without any.

@@ -23,6 +23,9 @@ class AlpnSwitch final : public ServerConnection {
       connection_->close(static_cast<std::uint64_t>(http3::ErrorCode::kNoError), "the server is shutting down");
   }
   [[nodiscard]] quic::Connection* connection() const override { return connection_; }
+  [[nodiscard]] std::size_t requests_open() const override {
+    return h3_ ? h3_->requests_open() : hq_ ? hq_->requests_open() : 0;
+  }
 
   void on_handshake_complete(quic::Connection& c) override { inner(c).on_handshake_complete(c); }
   void on_stream_opened(quic::Connection& c, quic::StreamId id) override { inner(c).on_stream_opened(c, id); }
@@ -64,6 +67,10 @@ class AlpnSwitch final : public ServerConnection {
 
 // How long what is over is kept: it is still on the stack when on_over() hears of it.
 constexpr Duration kBuryAfter = 100ms;
+// All connections are looked at so often in a stall_timeout, in pieces of so many: some 0.1 ms.
+constexpr int kLooksPerTimeout = 4;
+constexpr std::size_t kLookSize = 1'024;
+constexpr int kShortOfMemory = 30;
 
 }  // namespace
 
@@ -75,6 +82,8 @@ quic::ConnectionHandler* Server::accept(quic::Connection& connection) {
   if (shutting_down_) return nullptr;
   connections_.push_back(std::make_unique<AlpnSwitch>(*this, connection));
   connections_.back()->place = connections_.size() - 1;
+  if (!look_at_ && options_.stall_timeout > Duration{0})
+    look_at_ = connection.now() + options_.stall_timeout / kLooksPerTimeout;
   return connections_.back().get();
 }
 
@@ -104,9 +113,60 @@ void Server::on_over(ServerConnection& connection, Timestamp now) {
 }
 
 void Server::on_timeout(Timestamp now) {
-  if (!bury_at_ || now < *bury_at_) return;
-  over_.clear();
-  bury_at_.reset();
+  stalled_.clear();
+  if (bury_at_ && now >= *bury_at_) {
+    over_.clear();
+    bury_at_.reset();
+  }
+  if (look_at_ && now >= *look_at_) look_for_stalled(now);
+}
+
+std::optional<Timestamp> Server::next_timeout() const {
+  if (!bury_at_ || !look_at_) return bury_at_ ? bury_at_ : look_at_;
+  return std::min(*bury_at_, *look_at_);
+}
+
+bool Server::is_stalled(ServerConnection& connection, Timestamp now) const {
+  if (connection.requests_open() == 0) {
+    connection.moving_since = kNever;
+    return false;
+  }
+  const quic::ConnectionStats stats = connection.connection()->stats();
+  const std::uint64_t moved = stats.stream_bytes_sent + stats.stream_bytes_received;
+  if (connection.moving_since == kNever || moved - connection.moved_before >= options_.stall_octets) {
+    connection.moving_since = now;
+    connection.moved_before = moved;
+    return false;
+  }
+  return now - connection.moving_since >= patience();
+}
+
+Duration Server::patience() const {
+  return handler_.is_short_of_memory() ? options_.stall_timeout / kShortOfMemory : options_.stall_timeout;
+}
+
+// Whoever holds on to memory is to be found soon after it has become short.
+void Server::note_memory_short(Timestamp now) {
+  if (!look_at_) return;
+  look_at_ = std::min(*look_at_, now + options_.stall_timeout / (kShortOfMemory * kLooksPerTimeout));
+}
+
+void Server::look_for_stalled(Timestamp now) {
+  if (next_look_ >= connections_.size()) next_look_ = 0;
+  const std::size_t end = std::min(next_look_ + kLookSize, connections_.size());
+  for (; next_look_ < end; ++next_look_) {
+    ServerConnection& connection = *connections_[next_look_];
+    if (connection.connection() == nullptr || !is_stalled(connection, now)) continue;
+    connection.moving_since = kNever;
+    ++stats_.connections_stalled;
+    stalled_.push_back(connection.connection());
+    connection.connection()->close(static_cast<std::uint64_t>(http3::ErrorCode::kExcessiveLoad),
+                                   "requests under way and nothing moves");
+  }
+  look_at_.reset();
+  if (connections_.empty()) return;
+  const auto pieces = static_cast<std::int64_t>((connections_.size() + kLookSize - 1) / kLookSize);
+  look_at_ = now + patience() / (kLooksPerTimeout * pieces);
 }
 
 // Read once a batch; the text of a date is made once a second.

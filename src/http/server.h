@@ -30,6 +30,23 @@ inline constexpr std::string_view kHqAlpn = "hq-interop";
 struct ServerOptions {
   http3::SessionConfig session;
   std::string name = "hawser";  // the Server field; empty: none
+  // A connection with requests under way on which fewer than stall_octets octets of streams move either
+  // way in this time is closed with H3_EXCESSIVE_LOAD: requests that never end, responses that nobody
+  // reads. 0: never. A client whose window is a megabyte shows every half of that how far it has read. While
+  // the handler is short of memory, a thirtieth of the time has to do.
+  Duration stall_timeout = 300s;
+  std::uint64_t stall_octets = 4'096;
+};
+
+struct ServerStats {
+  std::uint64_t connections_stalled = 0;  // closed for stall_timeout
+  std::uint64_t refused_for_memory = 0;   // requests that got 503 since bodies of others hold too much
+
+  ServerStats& operator+=(const ServerStats& o) {
+    connections_stalled += o.connections_stalled;
+    refused_for_memory += o.refused_for_memory;
+    return *this;
+  }
 };
 
 class Server;
@@ -41,7 +58,13 @@ class ServerConnection : public quic::ConnectionHandler {
   virtual void shutdown() = 0;
   // Null once it is closed.
   [[nodiscard]] virtual quic::Connection* connection() const = 0;
+  // That have begun, and whose answers are not all acknowledged.
+  [[nodiscard]] virtual std::size_t requests_open() const = 0;
 
+  // For Server: octets of streams at the beginning of the time in which they have to grow; kNever: no
+  // request was open then.
+  std::uint64_t moved_before = 0;
+  Timestamp moving_since = kNever;
   std::size_t place = 0;  // in the server's list, so that the end costs no search
 };
 
@@ -63,9 +86,12 @@ class Server {
   // Connections that are open: `wake` them in the endpoint after shutdown().
   [[nodiscard]] std::vector<quic::Connection*> open_connections() const;
 
-  // Frees connections that are over.
+  // Frees connections that are over, and closes those that are stalled.
   void on_timeout(Timestamp now);
-  [[nodiscard]] std::optional<Timestamp> next_timeout() const { return bury_at_; }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const;
+  // Connections that the latest on_timeout() closed: `wake` them in the endpoint at once.
+  [[nodiscard]] const std::vector<quic::Connection*>& stalled() const { return stalled_; }
+  [[nodiscard]] const ServerStats& stats() const { return stats_; }
 
   // For connections. ----------------------------------------------------------------------------
   [[nodiscard]] const ServerOptions& options() const { return options_; }
@@ -79,10 +105,16 @@ class Server {
   [[nodiscard]] ExchangePool& exchanges() { return exchanges_; }
   // The wall clock as it was when the batch of `now` came.
   const WallClock& wall_clock(Timestamp now);
+  // The handler is short of memory.
+  void note_memory_short(Timestamp now);
   // `connection` has seen its last event. It is freed later, since it is still being called.
   void on_over(ServerConnection& connection, Timestamp now);
 
  private:
+  void look_for_stalled(Timestamp now);
+  [[nodiscard]] Duration patience() const;
+  [[nodiscard]] bool is_stalled(ServerConnection& connection, Timestamp now) const;
+
   ServerOptions options_;
   std::shared_ptr<const http3::SessionConfig> session_config_ =
       std::make_shared<const http3::SessionConfig>(options_.session);  // of all connections
@@ -96,6 +128,10 @@ class Server {
   std::vector<std::unique_ptr<ServerConnection>> connections_;
   std::vector<std::unique_ptr<ServerConnection>> over_;
   std::optional<Timestamp> bury_at_;
+  std::optional<Timestamp> look_at_;  // for stalled connections, while there are any
+  std::size_t next_look_ = 0;         // the first connection of that look
+  std::vector<quic::Connection*> stalled_;
+  ServerStats stats_;
 };
 
 }  // namespace hawser::http

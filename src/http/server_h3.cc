@@ -64,6 +64,10 @@ void H3ServerConnection::respond(quic::StreamId id, Exchange& exchange, const Wa
     exchange.body.reset();
     return session_.cancel(id, http3::ErrorCode::kInternalError);
   }
+  if (exchange.body != nullptr && server_.handler().is_short_of_memory()) {
+    server_.note_memory_short(connection_.now());
+    connection_.limit_buffer(id, kBufferWhenShort);
+  }
   pump(id, exchange);
 }
 
@@ -72,7 +76,7 @@ void H3ServerConnection::respond(quic::StreamId id, Exchange& exchange, const Wa
 void H3ServerConnection::pump(quic::StreamId id, Exchange& exchange) {
   while (exchange.body != nullptr) {
     const std::size_t room = session_.body_room(id);
-    std::optional<BodyChunk> chunk = exchange.body->next(ChunkPool::kChunkSize);
+    std::optional<BodyChunk> chunk = exchange.body->next(wish_for(room));
     if (!chunk) {
       // The promised length cannot be kept: the client must not take this for the whole.
       exchange.body.reset();

@@ -58,7 +58,7 @@ void HqServerConnection::answer(Exchange& exchange) {
 void HqServerConnection::pump(Exchange& exchange) {
   while (exchange.body != nullptr) {
     const std::size_t room = connection_.write_room(exchange.id);
-    std::optional<BodyChunk> chunk = exchange.body->next(ChunkPool::kChunkSize);
+    std::optional<BodyChunk> chunk = exchange.body->next(wish_for(room));
     if (!chunk) {
       exchange.body.reset();
       return (void)connection_.reset_stream(exchange.id, 0);

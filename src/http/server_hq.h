@@ -21,6 +21,7 @@ class HqServerConnection final : public quic::ConnectionHandler {
  public:
   HqServerConnection(Server& server, quic::Connection& connection) : server_(server), connection_(connection) {}
   ~HqServerConnection() override;
+  [[nodiscard]] std::size_t requests_open() const { return exchanges_.size(); }
 
   void on_stream_readable(quic::Connection& connection, quic::StreamId id) override;
   void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;

@@ -131,6 +131,10 @@ Response StaticFiles::answer_file(const Request& request, std::string_view name,
     if (KeptResponse* const kept = keep(request, name, file))
       return {.status = kept->status(), .fields = {}, .body = nullptr, .kept = kept};
   }
+  if (pool_.is_full()) {
+    ++refused_for_memory_;
+    return error_page(503);
+  }
   const Validators validators{.etag = entity_tag(file), .modified_s = file.state.modified_s};
   const Condition condition = evaluate_conditions(request, validators);
   if (condition == Condition::kPreconditionFailed) return error_page(412);

@@ -23,6 +23,8 @@ struct StaticFilesOptions {
   bool hidden = false;        // also names that begin with '.'; ".well-known" always goes
   std::string cache_control;  // a Cache-Control field for files, or empty: none
   std::string server_name;    // the Server field of answers that are kept, or empty: none
+  // Octets that bodies may hold which the transport has not got rid of.
+  std::size_t body_memory_max = ChunkPool::kOctetsMax;
   // From a system's randomness: what clients ask for is found by a hash.
   std::array<std::uint64_t, 2> hash_key{};
 };
@@ -38,10 +40,16 @@ class StaticFiles final : public RequestHandler {
   // object, so it must outlive them. Small files that are asked for often are kept in memory
   // (http/file_cache.h) for requests that say what time it is.
   Response answer(const Request& request) override;
+  [[nodiscard]] bool is_short_of_memory() const override { return !pool_.is_ample(); }
+  // Requests that got 503 since the bodies of others hold too much memory (StaticFilesOptions::body_memory_max).
+  [[nodiscard]] std::uint64_t refused_for_memory() const { return refused_for_memory_; }
 
  private:
   StaticFiles(StaticFilesOptions options, FileTree tree)
-      : options_(std::move(options)), tree_(std::move(tree)), cache_(options_.hash_key) {}
+      : options_(std::move(options)),
+        tree_(std::move(tree)),
+        pool_(options_.body_memory_max),
+        cache_(options_.hash_key) {}
   Response answer_directory(const Request& request, const TargetPath& path, const OpenedFile& directory);
   Response answer_file(const Request& request, std::string_view name, OpenedFile file);
   KeptResponse* keep(const Request& request, std::string_view name, const OpenedFile& file);
@@ -52,6 +60,7 @@ class StaticFiles final : public RequestHandler {
   FileTree tree_;
   ChunkPool pool_;
   FileCache cache_;
+  std::uint64_t refused_for_memory_ = 0;
 };
 
 // The entity tag of a file: its time of change to the nanosecond, and its size.

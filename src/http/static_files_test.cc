@@ -292,6 +292,35 @@ TEST_F(StaticFilesTest, a_file_that_shrinks_under_way_fails_the_body) {
   EXPECT_FALSE(response.body->next(ChunkPool::kChunkSize));
 }
 
+// Clients that do not read what they asked for: the less is read ahead for each, the more of them there are.
+TEST_F(StaticFilesTest, bodies_hold_bounded_memory_however_many_there_are) {
+  constexpr std::size_t kMax = std::size_t{32} << 20;
+  auto files = StaticFiles::create({.root = root(), .body_memory_max = kMax}).value();
+  const auto get = [&](std::string_view target) {
+    return files.answer({.method = "GET", .scheme = "https", .authority = "localhost", .target = target, .fields = {}});
+  };
+  write("large.bin", std::string(3'000'000, 'x'));
+  std::vector<Response> responses;
+  std::vector<SharedBytes> held;
+  std::size_t octets = 0;
+  while (responses.size() < 100'000) {
+    responses.push_back(get("/large.bin"));
+    if (responses.back().status == 503) break;
+    auto chunk = responses.back().body->next(wish_for(ChunkPool::kChunkSize));
+    ASSERT_TRUE(chunk);
+    octets += chunk->bytes.size();
+    EXPECT_EQ(chunk->bytes.size(), octets <= kMax / ChunkPool::kAmplePart ? ChunkPool::kChunkSize : 16'384) << octets;
+    held.push_back(std::move(chunk->bytes));
+    responses.back() = {};  // its file is not what this is about
+  }
+  EXPECT_EQ(responses.back().status, 503);
+  EXPECT_EQ(octets, kMax);
+  EXPECT_TRUE(files.is_short_of_memory());
+  EXPECT_EQ(files.refused_for_memory(), 1u);
+  held.clear();
+  EXPECT_EQ(get("/large.bin").status, 200);
+}
+
 TEST_F(StaticFilesTest, a_missing_root_is_an_error_that_names_it) {
   const auto created = StaticFiles::create({.root = folder_ + "/none"});
   ASSERT_FALSE(created);
@@ -300,14 +329,16 @@ TEST_F(StaticFilesTest, a_missing_root_is_an_error_that_names_it) {
 
 TEST(chunk_pool, gives_a_returned_chunk_out_again) {
   ChunkPool pool;
-  auto memory = pool.take();
+  auto memory = pool.take(ChunkPool::kChunkSize);
   const std::uint8_t* const address = memory.get();
   {
-    const SharedBytes shared = pool.share(std::move(memory), 10);
+    const SharedBytes shared = pool.share(std::move(memory), ChunkPool::kChunkSize);
     const SharedBytes second = shared.part(2, 3);
-    EXPECT_EQ(shared.size(), 10u);
+    EXPECT_EQ(second.size(), 3u);
+    EXPECT_EQ(pool.octets_out(), ChunkPool::kChunkSize);
   }
-  EXPECT_EQ(pool.take().get(), address);
+  EXPECT_EQ(pool.octets_out(), 0u);
+  EXPECT_EQ(pool.take(ChunkPool::kChunkSize).get(), address);
 }
 
 }  // namespace

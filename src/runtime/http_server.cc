@@ -35,6 +35,7 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
                                 .secret = secret,
                                 .handshakes_max = options.handshakes_max,
                                 .admission = options.admission,
+                                .stream_memory_max = options.stream_memory_max,
                                 .events = parts_->qlog ? &parts_->qlog->sink() : nullptr};
     endpoint_.emplace(worker, std::move(config),
                       Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError),
@@ -48,6 +49,12 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
   [[nodiscard]] std::size_t connection_count() { return endpoint_->endpoint().connection_count(); }
   [[nodiscard]] quic::EndpointStats stats() { return endpoint_->endpoint().stats(); }
 
+  [[nodiscard]] http::ServerStats http_stats() const {
+    http::ServerStats stats = server_->stats();
+    stats.refused_for_memory = parts_->files.refused_for_memory();
+    return stats;
+  }
+
   quic::ConnectionHandler* on_accept(quic::Connection& connection) override { return server_->accept(connection); }
 
   void on_datagrams(std::span<ReceivedTrain> batch, Timestamp now) override { endpoint_->on_datagrams(batch, now); }
@@ -57,6 +64,7 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
   void on_timeout(Timestamp now) override {
     endpoint_->on_timeout(now);
     server_->on_timeout(now);
+    for (quic::Connection* const connection : server_->stalled()) endpoint_->endpoint().wake(*connection);
     if (log_) log_->on_timeout(now);
   }
   [[nodiscard]] std::optional<Timestamp> next_timeout() const override {
@@ -145,6 +153,14 @@ std::size_t HttpServer::connection_count() {
     count += worker->call([server = server](Worker&) { return server->connection_count(); }).value_or(0);
   }
   return count;
+}
+
+http::ServerStats HttpServer::http_stats() {
+  http::ServerStats sum;
+  for (const auto& [worker, server] : servers_) {
+    if (const auto stats = worker->call([server = server](Worker&) { return server->http_stats(); })) sum += *stats;
+  }
+  return sum;
 }
 
 quic::EndpointStats HttpServer::stats() {

@@ -29,6 +29,7 @@ struct HttpServerOptions {
   // Of each worker, as EndpointConfig has them.
   std::size_t handshakes_max = 10'000;
   quic::AdmissionLimits admission;
+  std::size_t stream_memory_max = quic::EndpointConfig{}.stream_memory_max;
   // common.alpn empty: HTTP/3, and HTTP/0.9 beside it. ticket_secret empty: drawn once for
   // all workers, so that each resumes the others' sessions.
   quic::TlsServerOptions tls;
@@ -58,6 +59,7 @@ class HttpServer {
   [[nodiscard]] std::size_t connection_count();
   // Of all workers together; of what is the most that there was, the sum of each worker's.
   [[nodiscard]] quic::EndpointStats stats();
+  [[nodiscard]] http::ServerStats http_stats();
 
  private:
   class WorkerServer;

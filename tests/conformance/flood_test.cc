@@ -116,6 +116,37 @@ TEST(deaf, peers_end_with_a_protocol_violation_and_cost_bounded_memory) {
   EXPECT_EQ(theatre.server_endpoint->stats().deaf_peers_ended, 1u);
 }
 
+// Data behind a gap has to be kept.
+// rfc9000:21.9-work
+TEST(hoarding, ends_those_who_hold_more_than_their_share_once_memory_is_short) {
+  Theatre::Options options;
+  options.stream_memory_max = 300 * 1'024;
+  Theatre theatre(options);
+  theatre.open();
+  theatre.silence(Role::kClient);
+  std::size_t kept = 0;
+  while (!theatre.verdict(Role::kClient) && kept < 1'000'000) {
+    theatre.lie(Role::kClient, EncryptionLevel::kOneRtt,
+                "0e00" + varint_hex(1 + kept) + varint_hex(1'000) + bytes_hex(1'000));
+    kept += 1'000;
+  }
+  ASSERT_TRUE(theatre.verdict(Role::kClient).has_value());
+  EXPECT_EQ(theatre.verdict(Role::kClient)->error_code, static_cast<std::uint64_t>(TransportErrorCode::kInternalError));
+  EXPECT_GT(kept, 250'000u);
+  EXPECT_LT(kept, 350'000u);
+  EXPECT_EQ(theatre.server_endpoint->stats().hoarders_ended, 1u);
+}
+
+TEST(hoarding, within_memory_is_nobodys_affair) {
+  Theatre theatre;
+  theatre.open();
+  theatre.silence(Role::kClient);
+  for (std::size_t kept = 0; kept < 1'000'000; kept += 1'000)
+    theatre.lie(Role::kClient, EncryptionLevel::kOneRtt,
+                "0e00" + varint_hex(1 + kept) + varint_hex(1'000) + bytes_hex(1'000));
+  EXPECT_FALSE(theatre.verdict(Role::kClient).has_value());
+}
+
 // What a keen but honest peer does: a PING twice a second for an hour, and windows while data moves.
 TEST(flood, is_not_what_a_keen_peer_sends) {
   Theatre theatre;

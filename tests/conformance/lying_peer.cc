@@ -50,8 +50,12 @@ Theatre::Theatre(const Options& options) : options_(options) {
       TlsClientContext::create({.common = {.alpn = {options.alpn}, .verification_time_s = kWallClock},
                                 .trust = {.system = false, .ca = octets_of(certificate().certificate_pem)}})
           .value());
-  server_endpoint = std::make_unique<Endpoint>(EndpointConfig{
-      .connection = options.server, .tls = &*server_tls_, .accept = this, .retry = options.retry, .random = &random});
+  server_endpoint = std::make_unique<Endpoint>(EndpointConfig{.connection = options.server,
+                                                              .tls = &*server_tls_,
+                                                              .accept = this,
+                                                              .retry = options.retry,
+                                                              .stream_memory_max = options.stream_memory_max,
+                                                              .random = &random});
   client_endpoint = std::make_unique<Endpoint>(EndpointConfig{.random = &random});
   client = client_endpoint
                ->connect({.tuple = {address_of(Role::kClient), address_of(Role::kServer)},

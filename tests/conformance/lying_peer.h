@@ -50,6 +50,7 @@ class Theatre : public AcceptHandler {
     ConnectionConfig client;
     ConnectionConfig server;
     RetryPolicy retry = RetryPolicy::kNever;
+    std::size_t stream_memory_max = EndpointConfig{}.stream_memory_max;
     std::string alpn = "test";
     std::string server_groups{kDefaultGroups};  // of the key exchange
     // Who handles a side in place of its witness; not owned.

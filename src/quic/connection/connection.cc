@@ -74,6 +74,10 @@ std::size_t Connection::write_room(StreamId id) const {
   return stream == nullptr ? 0 : static_cast<std::size_t>(stream->send.room());
 }
 
+void Connection::limit_buffer(StreamId id, std::size_t octets) {
+  if (core_->is_open()) core_->streams().limit_send_buffer(id, octets);
+}
+
 std::expected<void, StreamError> Connection::finish(StreamId id) {
   return translated(core_->streams().finish(id), *core_, id);
 }

@@ -91,6 +91,9 @@ class Connection {
   std::expected<void, StreamError> write(StreamId id, SharedBytes data, bool fin = false);
   // Octets that write() would take now.
   [[nodiscard]] std::size_t write_room(StreamId id) const;
+  // Where memory is short: at most `octets` (1 and more) are buffered for the stream, until the path
+  // has half of them in flight.
+  void limit_buffer(StreamId id, std::size_t octets);
   std::expected<void, StreamError> finish(StreamId id);
   // Abandons sending: RESET_STREAM. Unsent data is dropped.
   std::expected<void, StreamError> reset_stream(StreamId id, ApplicationErrorCode code);

@@ -69,14 +69,30 @@ void Endpoint::on_stray(Bytes datagram, Timestamp now) {
 }
 
 void Endpoint::Impl::end_batch(Timestamp now) {
+  const bool short_of_memory = is_short_of_memory();
   for (Entry* entry : touched) {
     entry->touched = false;
     core(*entry).end_batch(now);
+    if (short_of_memory) [[unlikely]]
+      end_if_hoarding(*entry, now);
     settle(*entry, now);
   }
   touched.clear();
   replayed.clear();
   begun.clear();
+}
+
+// Who sends data behind a gap or acknowledges nothing makes us keep what the windows allow. With many such
+// connections that is too much, and those that hold most of it go.
+// rfc9000:21.9-work
+void Endpoint::Impl::end_if_hoarding(Entry& entry, Timestamp now) {
+  ConnectionCore& c = core(entry);
+  const std::size_t held = c.streams().receive_memory() + c.streams().send_memory();
+  const std::size_t share = config.stream_memory_max / std::max<std::size_t>(entries.size(), 1);
+  if (!c.is_open() || held <= std::max(share, EndpointConfig::kStreamMemoryShareMin)) return;
+  ++stats.hoarders_ended;
+  c.close_for({.code = TransportErrorCode::kInternalError, .frame_type = 0, .reason = "memory for streams is short"});
+  c.end_batch(now);
 }
 
 // Neighbouring datagrams of one connection go to it together.

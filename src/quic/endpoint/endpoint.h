@@ -88,6 +88,11 @@ struct EndpointConfig {
   std::size_t handshakes_max = 10'000;        // likewise
   std::size_t stateless_replies_max = 1'000;  // VN, refusals and resets a second; further: silence
   AdmissionLimits admission;                  // servers only
+  // Servers: octets of streams, unacknowledged or unread, that the endpoint's connections may hold
+  // together. Past it, connections that hold more than an even share of it, and more than
+  // kStreamMemoryShareMin, are closed with INTERNAL_ERROR as they are heard from.
+  std::size_t stream_memory_max = std::size_t{512} << 20;
+  static constexpr std::size_t kStreamMemoryShareMin = std::size_t{64} << 10;
 
   Random* random = nullptr;     // required; not owned
   EventSink* events = nullptr;  // optional; not owned; every event of every connection
@@ -116,6 +121,7 @@ struct EndpointStats {
   std::uint64_t stateless_resets_sent = 0;
   std::uint64_t floods_ended = 0;         // connections closed since their peer sent frames without end or use
   std::uint64_t deaf_peers_ended = 0;     // connections closed since their peer acknowledged nothing
+  std::uint64_t hoarders_ended = 0;       // connections closed since they held too much of a full memory
   std::uint64_t clients_waited = 0;       // for their handshake to begin, while others began
   std::uint64_t clients_turned_away = 0;  // too many waited: a Retry, or silence
   std::size_t clients_waiting_most = 0;

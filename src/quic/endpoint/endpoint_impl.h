@@ -82,6 +82,12 @@ struct Endpoint::Impl {
   void on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now);
   bool on_reset(Bytes datagram, Timestamp now);
   void end_batch(Timestamp now);
+  [[nodiscard]] bool is_short_of_memory() const {
+    const BufferPools& pools = lending.buffers;
+    return config.tls != nullptr &&
+           pools.send.octets_in_use() + pools.receive.octets_in_use() > config.stream_memory_max;
+  }
+  void end_if_hoarding(Entry& entry, Timestamp now);
   void on_new_client(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
   void accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
               const std::optional<AddressTokens::Verdict>& verdict, Timestamp now);

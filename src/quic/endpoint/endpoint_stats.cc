@@ -27,6 +27,7 @@ EndpointStats& EndpointStats::operator+=(const EndpointStats& other) {
   stateless_resets_sent += other.stateless_resets_sent;
   floods_ended += other.floods_ended;
   deaf_peers_ended += other.deaf_peers_ended;
+  hoarders_ended += other.hoarders_ended;
   clients_waited += other.clients_waited;
   clients_turned_away += other.clients_turned_away;
   clients_waiting_most += other.clients_waiting_most;

@@ -3,6 +3,7 @@
 #include "quic/endpoint/waiting_clients.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include "quic/endpoint/testing_pair.h"
 
@@ -100,6 +101,36 @@ TEST(waiting_clients, those_behind_the_mark_get_a_retry) {
   // A hello of two datagrams is answered twice where its first did not wait.
   EXPECT_GE(stats.connections_accepted + stats.retries_sent, 60u);
   EXPECT_GE(crowd.sent_by(*crowd.pair.server).size(), stats.retries_sent);
+}
+
+// What the allocator lent to handshakes that are open, against what is counted for them.
+TEST(handshake_memory, counted_is_what_the_allocator_says_and_little_more) {
+  Crowd crowd;
+  constexpr std::size_t kCount = 200;
+  auto flights = crowd.first_flights(kCount);
+  // One before, so that what is made once is there.
+  std::vector<Flight> first(1, std::move(flights.back()));
+  flights.pop_back();
+  crowd.arrive(first, true);
+  (void)crowd.sent_by(*crowd.pair.server);
+  const auto in_use = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  const auto counted = [&] { return crowd.pair.server->stats().admission.handshake_memory; };
+  const std::size_t in_use_before = in_use();
+  const std::size_t counted_before = counted();
+  crowd.arrive(flights, true);
+  for (std::size_t turn = 0; turn < kCount; ++turn) crowd.pair.server->on_timeout(crowd.pair.now);
+  flights.clear();
+  ASSERT_EQ(crowd.accepted(), kCount);
+  (void)crowd.sent_by(*crowd.pair.server);
+  const std::size_t each = (in_use() - in_use_before) / (kCount - 1);
+  const std::size_t counted_each = (counted() - counted_before) / (kCount - 1);
+  if (in_use() == 0) GTEST_SKIP() << "another allocator";  // of a sanitizer
+  EXPECT_LE(each, counted_each);
+  EXPECT_GE(each * 5 / 4, counted_each);
+  EXPECT_NEAR(static_cast<double>(counted_each), static_cast<double>(Admission::kTypicalMemory), 16'384);
 }
 
 TEST(waiting_clients, one_source_takes_a_fourth_of_the_room) {

@@ -57,6 +57,7 @@ class BlockPool {
 
   [[nodiscard]] std::size_t block_size() const { return block_size_; }
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
+  [[nodiscard]] std::size_t octets_in_use() const { return in_use_ * block_size_; }
   [[nodiscard]] std::size_t unused() const { return free_count_; }
 
  private:

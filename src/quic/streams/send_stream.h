@@ -100,6 +100,8 @@ class SendStream {
   // Octets write() would take now.
   [[nodiscard]] std::uint64_t room() const;
   [[nodiscard]] std::uint64_t buffer_limit() const { return buffer_limit_; }
+  // No more than so much to begin with; it grows as ever while the path has half of it in flight.
+  void limit_buffer(std::uint64_t octets) { buffer_limit_ = std::min(buffer_limit_, octets); }
   [[nodiscard]] std::uint64_t peer_limit() const { return credit_.limit(); }
   [[nodiscard]] std::uint64_t written_to() const { return buffer_.end(); }
   [[nodiscard]] std::uint64_t sent_to() const { return buffer_.next(); }

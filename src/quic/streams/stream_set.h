@@ -113,6 +113,8 @@ class StreamSet {
   std::expected<void, StreamRefusal> stop_sending(StreamId id, ApplicationErrorCode code);
   // urgency 0..7 (RFC 9218). Takes effect with the next frame.
   std::expected<void, StreamRefusal> set_priority(StreamId id, Priority priority);
+  // See SendStream; of a stream that is not there, nothing.
+  void limit_send_buffer(StreamId id, std::uint64_t octets);
 
   // Fills `out` with views of what is next and returns the filled part. They are valid until
   // the next call on this object.

@@ -86,6 +86,10 @@ void StreamSet::abandon_sending(Stream& stream, ApplicationErrorCode code) {
   want_control(stream, kControlResetStream);
 }
 
+void StreamSet::limit_send_buffer(StreamId id, std::uint64_t octets) {
+  if (Stream* stream = streams_.find(id)) stream->send.limit_buffer(octets);
+}
+
 // rfc9000:2.3-priorities
 std::expected<void, StreamRefusal> StreamSet::set_priority(StreamId id, Priority priority) {
   Stream* stream = streams_.find(id);
