@@ -1,4 +1,4 @@
-// qlog_command.h: `hawser qlog`: what a qlog file says, in short or picked out.
+// qlog_command.h: `hawser qlog`: what a qlog file says, in short, drawn or picked out.
 #pragma once
 
 namespace CLI {

@@ -62,6 +62,18 @@ grep -q 'closed *application' "$folder/summary" || fail "the summary has no end:
 "$hawser" qlog filter --name packet_sent --packet 1 "$log" >"$folder/filtered.sqlog" || fail "filter"
 "$python" "$here/schema_check.py" --expect quic:packet_sent "$folder/filtered.sqlog" || fail "what filter wrote"
 [ "$(wc -l <"$folder/filtered.sqlog")" -lt 5 ] || fail "filter let too much through"
+grep -q 'held back by the application' "$folder/summary" || fail "the summary has no stalls: $(cat "$folder/summary")"
+"$hawser" qlog plot -o "$folder/plot.svg" "$log" || fail "plot"
+"$python" -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$folder/plot.svg" || fail "the plot is no XML"
+"$hawser" qlog plot "$log" | cmp - "$folder/plot.svg" || fail "the same log gives another plot"
+# The same events as one document.
+{
+  printf '{"qlog_format":"JSON","traces":[{"events":['
+  tail -n +2 "$log" | tr -d '\036' | sed '$!s/$/,/'
+  printf '],"vantage_point":{"type":"client"}}]}'
+} >"$folder/document.qlog"
+"$hawser" qlog summary "$folder/document.qlog" | tail -n +2 >"$folder/of_document" || fail "summary of a document"
+tail -n +2 "$folder/summary" | cmp - "$folder/of_document" || fail "a document is summed up in another way"
 head -c 5000 "$log" >"$folder/cut.sqlog"
 "$hawser" qlog summary "$folder/cut.sqlog" >/dev/null || fail "a file that was cut off is read as far as it goes"
 printf '{"a":' >"$folder/hostile.sqlog"
