@@ -480,17 +480,20 @@ TEST(own_streams, settings_go_at_once_and_on_the_control_stream_only) {
   }
 }
 
-// rfc9114:5.2-not-larger
+// rfc9114:5.2-not-larger rfc9114:4.1.1-rejected rfc9114:4.1.1-not-rejected rfc9114:5.2-later
 TEST(own_streams, goaway_is_said_once) {
   Bench bench(Role::kServer, {.grease = false});
   bench.control();
   const StreamId own = StreamId::of(Role::kServer, false, 0);
   const std::size_t before = sent_on(bench, own).size();
-  bench.request(kGet, true);
+  const StreamId taken = bench.request(kGet, true);
   bench.session.shutdown();
   bench.link.pump();
   EXPECT_EQ(sent_on(bench, own).substr(before), "070104");
-  bench.request(kGet, true);
+  const StreamId late = bench.request(kGet);
+  EXPECT_EQ(bench.reset(late), 0x10bu);
+  EXPECT_EQ(bench.own.in(late).stop, 0x10bu);
+  EXPECT_FALSE(bench.reset(taken).has_value());
   bench.session.shutdown();
   bench.link.pump();
   EXPECT_EQ(sent_on(bench, own).substr(before), "070104");

@@ -190,6 +190,7 @@ std::expected<std::size_t, SessionError> SessionCore::write_body(StreamId id, By
   write_all(id, {static_cast<const std::uint8_t*>(header.data()), header_end}, false);
   // With less room than data this overshoots by the header, which is what makes the
   // transport report room later.
+  // rfc9114:4.1-server-closes
   write_all(id, data.first(take), ends);
   return take;
 }
@@ -225,7 +226,6 @@ std::expected<void, SessionError> SessionCore::send_trailers(StreamId id, FieldL
   return {};
 }
 
-// rfc9114:4.1-server-closes
 std::expected<void, SessionError> SessionCore::finish(StreamId id) {
   HAWSER_TRY(Stream* const stream, sending_stream(id, SendState::kBody));
   stream->send = SendState::kFinished;

@@ -392,8 +392,7 @@ TEST(session, waits_for_insertions_that_come_late) {
   EXPECT_EQ(pair.client.core().qpack_encoder().outstanding_sections(), 0u);
 }
 
-// rfc9114:5.2-no-new rfc9114:5.2-later rfc9114:4.1.1-rejected
-// rfc9114:4.1.1-not-rejected
+// rfc9114:5.2-no-new rfc9114:5.2-later
 // rfc9114:5.2-send
 TEST(session, goes_away_gracefully) {
   Pair pair;

@@ -66,6 +66,30 @@ TEST(early_rules, the_quic_bit_is_always_set) {
   for (const SeenPacket& packet : tap.packets()) EXPECT_NE(packet.first_octet & 0x40, 0) << packet.datagram;
 }
 
+struct DiscardSink : EventSink {
+  std::optional<Timestamp> early_keys;
+  void on_event(const EventContext& context, const KeyDiscarded& e) override {
+    if (e.key_type == KeyType::kClientZeroRtt) early_keys = context.now;
+  }
+};
+
+// rfc9001:4.9.3-server
+TEST(early_rules, a_server_gives_up_early_keys_soon_after_the_handshake) {
+  ReplayGuard guard{{.buckets = 64}};
+  DiscardSink sink;
+  PairOptions options = with_early_data(guard);
+  options.server.events = &sink;
+  Pair pair(std::move(options));
+  const std::vector<std::uint8_t> ticket = first_visit(pair);
+  Connection& c = pair.connect({}, Version::kV1, ticket);
+  echo(c, c.open_stream(true).value(), "early");
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+  ASSERT_EQ(c.early_data(), EarlyDataStatus::kAccepted);
+  EXPECT_FALSE(sink.early_keys.has_value()) << "packets may be late";
+  EXPECT_TRUE(pair.run([&] { return sink.early_keys.has_value(); }, 1s));
+}
+
 // A ticket that remembers more than the server ever gave stands for a server that gives less now.
 // rfc9221:3-zero-rtt-client rfc9000:7.4.1-not-smaller
 TEST(early_rules, limits_that_shrank_under_accepted_early_data_are_a_protocol_violation) {

@@ -37,7 +37,6 @@ const std::array<ConnectionCore::FrameWriter, 7> ConnectionCore::kOneRttWriters 
     &ConnectionCore::write_datagrams};
 
 // Key updates of our own, before anything is sealed (RFC 9001 section 6).
-// rfc9001:5.3-update-before-limit
 // rfc9001:6-no-tls-update
 Parsed<void> ConnectionCore::maintain_keys() {
   OneRttKeys& keys = keys_.one_rtt();

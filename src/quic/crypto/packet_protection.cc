@@ -261,7 +261,7 @@ bool OneRttKeys::initiate_update(Timestamp now) {
   return true;
 }
 
-// rfc9001:6.6-update rfc9001:6.6-stop rfc9001:6.6-close
+// rfc9001:5.3-update-before-limit rfc9001:6.6-update rfc9001:6.6-stop rfc9001:6.6-close
 Parsed<void> OneRttKeys::maintain(Timestamp now, Duration pto) {
   pto_ = pto;
   if (now >= previous_expiry_) drop_previous_read();

@@ -348,7 +348,6 @@ TEST(zero_rtt, streams_beyond_a_new_limit_wait_for_it) {
   EXPECT_EQ(town.served[0]->received.size(), 5u);
 }
 
-// rfc9001:4.9.3-server
 TEST(zero_rtt, keys_go_three_probe_timeouts_after_the_handshake) {
   Town town;
   Visitor first, second;

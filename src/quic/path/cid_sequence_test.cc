@@ -107,7 +107,7 @@ TEST(peer_cids, more_than_the_limit_is_a_connection_id_limit_error) {
   EXPECT_EQ(code_of(cids.on_new_connection_id(frame(kMaxActiveCids))), TransportErrorCode::kConnectionIdLimitError);
 }
 
-// rfc9000:5.1.2-retire-prior-to
+// rfc9000:5.1.2-retire-prior-to rfc9000:5.1.2-not-forgotten
 TEST(peer_cids, retire_prior_to_makes_room_within_the_same_frame) {
   PeerCids cids = peer();
   for (std::uint64_t n = 1; n < kMaxActiveCids; ++n) ASSERT_TRUE(cids.on_new_connection_id(frame(n)).has_value());

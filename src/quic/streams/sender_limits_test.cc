@@ -105,7 +105,7 @@ TEST(sender_limits, no_more_streams_are_opened_than_allowed_and_none_twice) {
   EXPECT_FALSE(s.set.open(true).has_value());
 }
 
-// rfc9000:4.5-nothing-beyond
+// rfc9000:4.5-nothing-beyond rfc9000:3.3-reset-silence
 TEST(sender_limits, nothing_goes_out_at_or_beyond_the_final_size) {
   Sender s({.initial_max_data = 5'000, .initial_max_stream_data_uni = 100, .initial_max_streams_uni = 2});
   const StreamId finished = *s.set.open(false);
@@ -123,6 +123,34 @@ TEST(sender_limits, nothing_goes_out_at_or_beyond_the_final_size) {
   EXPECT_FALSE(s.set.write(reset, kData).has_value());
   s.send();
   EXPECT_EQ(s.sent_to[reset.value], 100u);
+}
+
+// rfc9000:13.3-reset-same rfc9000:3.3-terminal-silence
+TEST(sender_limits, a_lost_reset_is_repeated_word_for_word_until_it_is_acknowledged) {
+  Sender s({.initial_max_data = 5'000, .initial_max_stream_data_uni = 100, .initial_max_streams_uni = 2});
+  const StreamId id = *s.set.open(false);
+  (void)s.set.write(id, kData);
+  s.send();
+  ASSERT_TRUE(s.set.reset(id, 7).has_value());
+  std::vector<std::vector<std::uint8_t>> said;
+  SentFrame sent;
+  for (int i = 0; i < 3; ++i) {
+    PacketPayload payload(s.area);
+    (void)s.set.write_control_frames(payload, kStart);
+    ASSERT_EQ(payload.frames().size(), 1u);
+    sent = payload.frames()[0];
+    EXPECT_EQ(sent.kind, SentFrameKind::kResetStream);
+    said.emplace_back(s.area.begin(), s.area.begin() + static_cast<std::ptrdiff_t>(payload.size()));
+    s.set.on_frame_lost(sent);
+  }
+  EXPECT_EQ(said[0], said[1]);
+  EXPECT_EQ(said[0], said[2]);
+  // Thought lost, it had arrived: there is no more to say of the stream.
+  s.set.on_frame_acked(sent);
+  PacketPayload payload(s.area);
+  (void)s.set.write_control_frames(payload, kStart);
+  (void)s.set.write_stream_frames(payload, kStart);
+  EXPECT_TRUE(payload.frames().empty());
 }
 
 // rfc9000:4.4-other-direction

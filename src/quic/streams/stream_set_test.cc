@@ -325,7 +325,6 @@ TEST(stream_set, delivers_every_octet_over_a_bad_network) {
   }
 }
 
-// rfc9000:3.3-terminal-silence rfc9000:3.3-reset-silence rfc9000:13.3-reset-same
 TEST(stream_set, comes_to_rest_with_resets_and_stops_in_between) {
   for (std::uint64_t seed = 1000; seed <= 1060; ++seed) {
     SeededRandom random(seed);
