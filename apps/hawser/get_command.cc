@@ -25,6 +25,8 @@ constexpr std::string_view kExamples = R"(Examples:
   hawser get -k -o /dev/null -w '%{speed_download}\n' https://localhost:4433/1G
   hawser get --migrate routes -O https://example.net/big.iso
       goes over to another network when this one is lost, and back
+  hawser get --session-file ~/.hawser-sessions --early-data https://example.net/
+      the second time the request is in the first packets
   hawser get --resolve example.net:443:192.0.2.7 -I https://example.net/
 
 Exit codes are curl's: 6 name, 7 connect, 22 status with -f, 23 output, 28 time,
@@ -78,6 +80,14 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
       ->allow_extra_args(false);
   command.add_flag("-4,--ipv4", a.ipv4, "IPv4 addresses only");
   command.add_flag("-6,--ipv6", a.ipv6, "IPv6 addresses only");
+  command
+      .add_option("--session-file", a.session_file,
+                  "Keep what servers give for the next visit in this file, and begin with what is in it")
+      ->type_name("FILE");
+  command.add_flag(
+      "--early-data", a.early_data,
+      "Send GET, HEAD and OPTIONS without a body before the handshake is complete (0-RTT), where a session "
+      "in that file allows it; whoever records them can have the server get them twice");
   command.add_option("--connect-timeout", a.connect_timeout_s, "Seconds that connecting may take")->type_name("S");
   command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")->type_name("S");
   add_qlog_options(command, a.qlog);

@@ -163,6 +163,8 @@ std::expected<void, GetError> check_rest(const GetOptions& options) {
   if (!quic::make_congestion_controller(given.congestion_control, 1'200)) {
     return wrong(fmt::format("--cc {}: give one of {}", given.congestion_control, quic::congestion_controller_names()));
   }
+  if (given.early_data && given.session_file.empty())
+    return wrong("--early-data needs the session of an earlier visit: give --session-file FILE too");
   if (given.hq && (options.method != "GET" || options.body))
     return wrong("--hq (HTTP/0.9) knows GET only: leave -I, -X and -d out");
   return {};

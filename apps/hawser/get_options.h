@@ -89,6 +89,8 @@ struct GetArguments {
   VersionArguments versions;
   std::uint64_t key_update_packets = 0;  // 0: only when the AEAD asks for it
   bool hq = false;
+  std::string session_file;
+  bool early_data = false;
   EngineArguments engine;
   MigrationArguments migration;
 };

@@ -27,6 +27,8 @@ std::string speed(std::uint64_t octets, double time_s) {
 using V = const WriteOutValues&;
 constexpr std::array kVariables{
     Variable{"content_type", [](V v) { return v.content_type; }},
+    // 0-RTT: none, accepted or rejected.
+    Variable{"early_data", [](V v) { return v.early_data; }},
     Variable{"errormsg", [](V v) { return v.error_message; }},
     Variable{"exitcode", [](V v) { return std::to_string(v.exit_code); }},
     Variable{"filename_effective", [](V v) { return v.filename_effective; }},
@@ -39,6 +41,7 @@ constexpr std::array kVariables{
     Variable{"redirect_url", [](V v) { return v.redirect_url; }},
     Variable{"remote_ip", [](V v) { return v.remote_ip; }},
     Variable{"remote_port", [](V v) { return std::to_string(v.remote_port); }},
+    Variable{"resumed", [](V v) { return std::string(v.resumed ? "yes" : "no"); }},
     Variable{"response_code", [](V v) { return fmt::format("{:03}", v.http_code); }},
     Variable{"scheme", [](V) { return std::string("https"); }},
     Variable{"size_download", [](V v) { return std::to_string(v.size_download); }},
@@ -49,6 +52,7 @@ constexpr std::array kVariables{
     // The handshake of QUIC and that of TLS are one.
     Variable{"time_appconnect", [](V v) { return seconds(v.time_connect); }},
     Variable{"time_connect", [](V v) { return seconds(v.time_connect); }},
+    Variable{"time_firstpacket", [](V v) { return seconds(v.time_firstpacket); }},
     Variable{"time_namelookup", [](V v) { return seconds(v.time_namelookup); }},
     Variable{"time_pretransfer", [](V v) { return seconds(v.time_connect); }},
     Variable{"time_starttransfer", [](V v) { return seconds(v.time_starttransfer); }},

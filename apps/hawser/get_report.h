@@ -27,11 +27,14 @@ struct WriteOutValues {
   std::uint16_t remote_port = 0;
   std::string local_ip;
   std::uint16_t local_port = 0;
+  std::string early_data = "none";
+  bool resumed = false;
   std::size_t redirects = 0;
   std::uint64_t size_download = 0;  // octets of the body
   std::uint64_t size_upload = 0;
   std::uint64_t size_header = 0;
   double time_namelookup = 0;  // seconds since the start
+  double time_firstpacket = 0;
   double time_connect = 0;
   double time_starttransfer = 0;
   double time_total = 0;

@@ -15,6 +15,7 @@
 
 #include "get_report.h"
 #include "get_transfer.h"
+#include "http/session_store.h"
 #include "runtime/clock.h"
 #include "runtime/http_client.h"
 #include "runtime/key_log.h"
@@ -38,6 +39,11 @@ std::string ip_of(const SocketAddress& address) {
   text.resize(text.rfind(':'));
   if (text.starts_with('[')) text = text.substr(1, text.size() - 2);
   return text;
+}
+
+std::string_view name_of(quic::EarlyDataStatus status) {
+  if (status == quic::EarlyDataStatus::kAccepted) return "accepted";
+  return status == quic::EarlyDataStatus::kRejected ? "rejected" : "none";
 }
 
 std::size_t terminal_columns() {
@@ -66,6 +72,7 @@ class GetRun {
   void start(GetTransfer& transfer);
   void start_next_on_stdout();
   bool wait();
+  void await_tickets();
   void on_over(GetTransfer& transfer);
   bool follow(GetTransfer& transfer);
   void report(GetTransfer& transfer);
@@ -81,6 +88,7 @@ class GetRun {
   std::unique_ptr<runtime::KeyLog> key_log_;
   GetInbox inbox_;
   std::vector<std::unique_ptr<GetTransfer>> transfers_;
+  std::unique_ptr<http::FileSessionStore> sessions_;  // may be null; before who uses it
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<runtime::HttpClients> clients_;
   std::map<std::string, Connection> connections_;
@@ -97,6 +105,11 @@ std::expected<void, GetError> GetRun::prepare() {
   auto key_log = runtime::KeyLog::open_from_environment();
   if (!key_log) return std::unexpected(GetError{kGetUsage, key_log.error().message});
   key_log_ = *std::move(key_log);
+  if (!given_.session_file.empty()) {
+    auto sessions = http::FileSessionStore::open(given_.session_file);
+    if (!sessions) return std::unexpected(GetError{kGetUsage, "--session-file " + sessions.error().message});
+    sessions_ = *std::move(sessions);
+  }
   auto runtime = runtime::Runtime::create({.workers = 1, .spin = given_.engine.spin, .engine = given_.engine.engine});
   if (!runtime) return std::unexpected(GetError{kGetUsage, runtime.error().message});
   runtime_ = *std::move(runtime);
@@ -149,6 +162,11 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
   // The limit that the user set is to be the one that ends the attempt.
   if (given_.connect_timeout_s > 0) connection.connection.handshake_timeout = seconds(given_.connect_timeout_s) + 1s;
   connection.http.hq = given_.hq;
+  connection.tls.early_data = given_.early_data;
+  connection.http.sessions = sessions_.get();
+  // Who is trusted is part of it: a session that was begun with -k is not for a visit without.
+  connection.http.session_key = fmt::format("{} {} {} {} {}", url.host_port(), given_.hq ? "hq" : "h3",
+                                            given_.insecure ? "any" : "checked", given_.ca_file, given_.certificate);
   connection.http.connect_timeout = seconds(given_.connect_timeout_s);
   auto opened = clients_->open(std::move(connection));
   if (!opened) return std::unexpected(GetError{kGetUsage, opened.error().message});
@@ -202,6 +220,7 @@ int GetRun::run() {
     if (transfer->output.name() != "-") start(*transfer);
   start_next_on_stdout();
   const bool in_time = wait();
+  if (in_time && sessions_ != nullptr) await_tickets();
   clients_->close();
   runtime_->stop();
   runtime_->join();
@@ -224,6 +243,24 @@ bool GetRun::wait() {
   }
   clear_progress();
   return true;
+}
+
+// A response to 0-RTT is here a round trip before the next ticket, and without that the visit after
+// this one would have to begin from nothing.
+void GetRun::await_tickets() {
+  constexpr Duration kLongest = 1s;
+  const Timestamp now = current_time();
+  for (const auto& [name, connection] : connections_) {
+    if (connection.error) continue;
+    auto facts = clients_->facts(connection.index);
+    if (!facts) continue;
+    // The handshake took one round trip at least. Nothing comes to the inbox any more: it is a place to wait.
+    const Timestamp deadline = now + std::min(kLongest, 2 * (facts->connected - facts->began) + 20ms);
+    while (facts && facts->tickets_kept == 0 && current_time() < deadline) {
+      (void)inbox_.take(5ms);
+      facts = clients_->facts(connection.index);
+    }
+  }
 }
 
 // The worker has ended: nothing changes under our hands any more.
@@ -331,7 +368,10 @@ void GetRun::write_out(const GetTransfer& transfer) {
     values.remote_port = facts->remote.port;
     values.local_ip = ip_of(facts->local);
     values.local_port = facts->local.port;
+    values.time_firstpacket = since(facts->began);
     values.time_connect = since(facts->connected);
+    values.resumed = facts->resumed;
+    values.early_data = name_of(facts->early_data);
   }
   fmt::print("{}", format_write_out(given_.write_out, values));
   std::fflush(stdout);

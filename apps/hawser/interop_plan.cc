@@ -13,6 +13,7 @@ struct Case {
   std::string_view name;
   bool http3 = false;                // HTTP/3 instead of HTTP/0.9
   bool connection_for_each = false;  // client: not all requests over one connection
+  bool second_visit = false;         // client: the first request, then the others with what it left
   std::vector<std::string> server = {};
   std::vector<std::string> client = {};
 };
@@ -26,6 +27,8 @@ const std::vector<Case>& cases() {
       {.name = "multiplexing"},
       {.name = "retry", .server = {"--retry"}},
       {.name = "http3", .http3 = true},
+      {.name = "resumption", .second_visit = true},
+      {.name = "zerortt", .second_visit = true, .server = {"--early-data"}, .client = {"--early-data"}},
       {.name = "blackhole"},
       // A receiver sends few packets: each acknowledges many datagrams.
       {.name = "keyupdate", .client = {"--key-update", "25"}},
@@ -80,8 +83,16 @@ InteropPlan plan_client(const Case& test, const std::vector<std::string>& urls, 
   if (!test.http3) words.emplace_back("--hq");
   if (qlog) append(words, {"--qlog", *qlog});
   append(words, test.client);
+  if (test.second_visit) append(words, {"--session-file", folders.sessions});
   words.emplace_back("-O");
   InteropPlan plan;
+  if (test.second_visit) {
+    plan.runs = {words, words};
+    plan.runs[0].push_back(urls.front());
+    plan.runs[1].insert(plan.runs[1].end(), urls.begin() + 1, urls.end());
+    if (urls.size() == 1) plan.runs.pop_back();
+    return plan;
+  }
   if (!test.connection_for_each) {
     append(words, urls);
     plan.runs.push_back(std::move(words));

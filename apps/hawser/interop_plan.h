@@ -14,10 +14,11 @@ namespace hawser::app {
 
 // Where the runner puts things; a test on one machine puts them elsewhere.
 struct InteropFolders {
-  std::string www = "/www";              // server: files to serve
-  std::string certificates = "/certs";   // server: cert.pem and priv.key
-  std::string downloads = "/downloads";  // client: where files go
-  std::string listen = "[::]:443";       // server: address and port
+  std::string www = "/www";                               // server: files to serve
+  std::string certificates = "/certs";                    // server: cert.pem and priv.key
+  std::string downloads = "/downloads";                   // client: where files go
+  std::string listen = "[::]:443";                        // server: address and port
+  std::string sessions = "/tmp/hawser-interop-sessions";  // client: a file for what one run leaves the next
 };
 
 struct InteropPlan {

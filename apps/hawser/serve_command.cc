@@ -51,6 +51,7 @@ struct ServeOptions {
   std::string congestion_control = "cubic";
   VersionArguments versions;
   std::string access_log = "-";
+  std::string early_data;  // empty: no 0-RTT
   std::vector<std::string> preferred_addresses;
   bool disable_migration = false;
   double grace_s = 5;
@@ -74,6 +75,9 @@ constexpr std::string_view kExamples = R"(Examples:
       an anycast address for handshakes, this machine's own for what follows
   hawser serve 127.0.0.1:0 --root . --dev-cert --qlog /tmp/qlog
       any free port; one qlog file per connection
+  hawser serve --root ./site --dev-cert --early-data=safe,/account/=off
+      returning visitors' GET, HEAD and OPTIONS are answered in their first round trip, but for
+      /account/, where the answer is 425 Too Early and clients ask again
   hawser serve --root ./site --dev-cert --retry=always --source-initials 500
       no state before a client's address is proven, and little work for any one address
 
@@ -132,7 +136,14 @@ runtime::HttpServerOptions server_options(const ServeOptions& options) {
                   .cache_control = options.cache_control,
                   .body_memory_max = options.limits.body_memory_max};
   server.qlog = options.qlog;
+  server.tls.early_data = !options.early_data.empty();
   return server;
+}
+
+std::expected<http::EarlyRequestRules, ConfigError> early_rules(const ServeOptions& options) {
+  auto rules = http::parse_early_request_rules(options.early_data);
+  if (!rules) return std::unexpected(ConfigError{"--early-data " + rules.error().message});
+  return rules;
 }
 
 // Each in the parameter of its family. Without a port: the one that is listened on.
@@ -204,6 +215,7 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
       server.udp.local,
       net::parse_address(options.address.empty() ? fmt::format(":{}", kDefaultPort) : options.address, kDefaultPort));
   HAWSER_TRY_VOID(read_preferred_addresses(options, server));
+  HAWSER_TRY(server.http.early, early_rules(options));
   std::optional<KeptCertificate> kept;
   if (options.dev_certificate) {
     timespec now{};
@@ -274,6 +286,12 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   command->add_option("--access-log", options->access_log, "A file to append to; - is standard output, off none")
       ->type_name("FILE")
       ->capture_default_str();
+  command
+      ->add_flag("--early-data{safe}", options->early_data,
+                 "Accept 0-RTT, for requests that do no harm when a recording repeats them: safe (GET, HEAD, OPTIONS; "
+                 "as without a value), all or off, and for paths that begin so, /PREFIX=safe, /PREFIX=all or "
+                 "/PREFIX=off, with commas between; other requests get 425 Too Early")
+      ->type_name("RULES");
   add_qlog_options(*command, options->qlog);
   command
       ->add_option("--cc", options->congestion_control, "Congestion controller: " + quic::congestion_controller_names())

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "http/client_wire.h"
+#include "http/early_requests.h"
 #include "quic/wire/errors.h"
 
 namespace hawser::http {
@@ -32,6 +33,12 @@ ClientFailure failure_of(const quic::CloseReason& reason, const SocketAddress& r
   return {ClientFailure::Kind::kConnect, fmt::format("cannot connect to {}: {}", to_string(remote), describe(reason))};
 }
 
+// Those that a recording may repeat (RFC 8470 section 4).
+// rfc9001:9.2-replay
+bool may_go_early(const ClientRequest& request) {
+  return is_safe_method(request.method) && !request.body;
+}
+
 }  // namespace
 
 Client::Client(ClientOptions options, ClientDriver& driver) : options_(std::move(options)), driver_(driver) {}
@@ -41,6 +48,8 @@ void Client::connect(std::vector<SocketAddress> addresses, Timestamp now) {
   HAWSER_CHECK(!addresses.empty());
   addresses_ = std::move(addresses);
   if (options_.connect_timeout > Duration{0}) connect_deadline_ = now + options_.connect_timeout;
+  if (options_.sessions != nullptr)
+    kept_ = options_.sessions->take(session_key(options_.first_version), driver_.unix_time_s());
   start_attempt(now);
 }
 
@@ -50,7 +59,7 @@ void Client::start_attempt(Timestamp now) {
   while (next_address_ < addresses_.size()) {
     const SocketAddress& remote = addresses_[next_address_++];
     auto wire = options_.hq ? make_hq_wire(*this, remote, now) : make_h3_wire(*this, remote, now);
-    const auto connection = driver_.connect(remote, wire->handler());
+    const auto connection = driver_.connect(remote, wire->handler(), kept_);
     if (!connection) {
       failure_ = ClientFailure{ClientFailure::Kind::kConnect,
                                fmt::format("cannot connect to {}: {}", to_string(remote), connection.error().message)};
@@ -60,6 +69,9 @@ void Client::start_attempt(Timestamp now) {
     wires_.push_back(std::move(wire));
     ++open_attempts_;
     if (next_address_ < addresses_.size()) next_attempt_ = now + options_.attempt_delay;
+    // A ticket and a token are for one connection.
+    const KeptSession kept = std::exchange(kept_, {});
+    if ((*connection)->early_data() == quic::EarlyDataStatus::kOffered) start_early(*wires_.back(), kept.settings, now);
     return;
   }
   if (open_attempts_ == 0) fail_all(*failure_, now);
@@ -67,6 +79,7 @@ void Client::start_attempt(Timestamp now) {
 
 void Client::on_ready(ClientWire& wire, Timestamp now) {
   if (chosen_ != nullptr) return wire.close();
+  take_back_early(&wire);
   chosen_ = &wire;
   next_attempt_.reset();
   connect_deadline_.reset();
@@ -78,7 +91,9 @@ void Client::on_ready(ClientWire& wire, Timestamp now) {
                            .alpn = std::string(connection.alpn()),
                            .quic_version = std::string(quic::version_name(connection.version())),
                            .cipher = std::string(connection.cipher_name()),
-                           .group = std::string(connection.group_name())};
+                           .group = std::string(connection.group_name()),
+                           .resumed = connection.resumed(),
+                           .early_data = connection.early_data()};
   for (const auto& other : wires_) {
     if (other.get() == &wire || other->connection == nullptr) continue;
     quic::Connection& slower = *other->connection;
@@ -93,6 +108,7 @@ void Client::on_over(ClientWire& wire, const quic::CloseReason& reason, Timestam
   --open_attempts_;
   const bool chosen = chosen_ == &wire;
   if (chosen_ != nullptr && !chosen) return;
+  if (early_ == &wire) take_back_early(nullptr);
   ClientFailure failure = failure_of(reason, wire.remote(), chosen);
   // What the certificate is wrong about says more than that another address is silent.
   if (!failure_ || failure_->kind == ClientFailure::Kind::kConnect) failure_ = std::move(failure);
@@ -106,6 +122,10 @@ void Client::send(ClientRequest request, Timestamp now) {
   HAWSER_CHECK(request.sink != nullptr);
   if (failure_ && open_attempts_ == 0) return request.sink->on_failure(*failure_, now);
   queue_.push_back(std::move(request));
+  if (early_ != nullptr) {
+    start_early_queued(now);
+    return driver_.wake(*early_->connection);
+  }
   if (chosen_ == nullptr || chosen_->connection == nullptr) return;
   quic::Connection& connection = *chosen_->connection;
   start_queued(now);
@@ -121,6 +141,62 @@ void Client::start_queued(Timestamp now) {
 
 void Client::on_requests_available(Timestamp now) {
   start_queued(now);
+}
+
+// Before the handshake. --------------------------------------------------------------------------
+
+void Client::start_early(ClientWire& wire, Bytes settings, Timestamp now) {
+  early_ = &wire;
+  wire.begin_early(settings);
+  start_early_queued(now);
+}
+
+void Client::start_early_queued(Timestamp now) {
+  for (std::size_t at = 0; at < queue_.size();) {
+    if (!may_go_early(queue_[at])) {
+      ++at;
+      continue;
+    }
+    ClientRequest request = std::move(queue_[at]);
+    queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(at));
+    if (early_->start(request, now) != ClientWire::Started::kLater) continue;
+    queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(at), std::move(request));
+    return;
+  }
+}
+
+// The connection in 0-RTT is given up or came about; then what was started on it stays.
+void Client::take_back_early(const ClientWire* unless) {
+  ClientWire* const early = std::exchange(early_, nullptr);
+  if (early == nullptr || early == unless) return;
+  std::vector<ClientRequest> requests = early->take_back();
+  queue_.insert(queue_.begin(), std::make_move_iterator(requests.begin()), std::make_move_iterator(requests.end()));
+}
+
+void Client::send_again(ClientRequest request, Timestamp now) {
+  queue_.push_back(std::move(request));
+  start_queued(now);
+}
+
+// RFC 9369 section 5: tickets and tokens are for the version that they came in.
+std::string Client::session_key(quic::Version version) const {
+  return fmt::format("{} {:08x}", options_.session_key, static_cast<std::uint32_t>(version));
+}
+
+void Client::keep_ticket(const ClientWire& wire, Bytes ticket, Bytes settings) {
+  const std::uint32_t lifetime_s = driver_.ticket_lifetime_s(ticket);
+  if (options_.sessions == nullptr || lifetime_s == 0 || wire.connection == nullptr) return;
+  options_.sessions->put_ticket(session_key(wire.connection->version()), ticket, settings,
+                                driver_.unix_time_s() + std::int64_t{lifetime_s});
+  if (facts_) ++facts_->tickets_kept;
+}
+
+// A token says nothing of its age: servers of ours take it for a day, and one that is too old costs nothing.
+void Client::keep_token(const ClientWire& wire, Bytes token) {
+  constexpr std::int64_t kTokenLifetime_s = 86'400;
+  if (options_.sessions == nullptr || wire.connection == nullptr) return;
+  options_.sessions->put_token(session_key(wire.connection->version()), token,
+                               driver_.unix_time_s() + kTokenLifetime_s);
 }
 
 void Client::fail_all(const ClientFailure& failure, Timestamp now) {

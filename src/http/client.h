@@ -2,6 +2,10 @@
 // addresses that answers (RFC 8305), queues requests until the handshake is complete and the
 // server allows a stream, and reports each through a sink. HTTP/3, or HTTP/0.9.
 //
+// With a SessionStore it resumes earlier sessions, and where it may sends safe requests in 0-RTT:
+// what a server rejects then the transport sends again, what it answers with 425 (Too Early) is sent
+// again here once the handshake is complete (RFC 8470), and neither is seen by the sink.
+//
 // Sans-I/O like the session under it: somebody else has the endpoint, the sockets and the
 // time (ClientDriver; runtime/http_client.h has one). Everything is called on one thread.
 #pragma once
@@ -20,6 +24,7 @@
 #include "base/shared_bytes.h"
 #include "base/time.h"
 #include "http/message.h"
+#include "http/session_store.h"
 #include "http3/session.h"
 #include "quic/connection/connection.h"
 #include "quic/connection/handler.h"
@@ -70,11 +75,17 @@ struct ClientRequest {
 class ClientDriver {
  public:
   virtual ~ClientDriver() = default;
-  // Starts a QUIC connection. `handler` outlives it.
+  // Starts a QUIC connection, with the ticket and token of `kept`, which may be empty. `handler`
+  // outlives it.
   virtual std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote,
-                                                                quic::ConnectionHandler& handler) = 0;
+                                                                quic::ConnectionHandler& handler,
+                                                                const KeptSession& kept) = 0;
   // The connection has something to send that it did not have in a call of its own.
   virtual void wake(quic::Connection& connection) = 0;
+  // Seconds since 1970, for what a SessionStore keeps.
+  [[nodiscard]] virtual std::int64_t unix_time_s() const = 0;
+  // How long a session ticket may be used from now on; 0: not at all.
+  [[nodiscard]] virtual std::uint32_t ticket_lifetime_s(Bytes ticket) const = 0;
 };
 
 struct ClientOptions {
@@ -84,6 +95,11 @@ struct ClientOptions {
   // The next address is tried when the one before has not answered for this long, or has
   // failed (RFC 8305 section 5 recommends 250 ms).
   Duration attempt_delay = 250ms;
+  // Where sessions are kept; not owned, may be null, and is used on the client's thread alone. Which
+  // version of QUIC a session is from is added to `session_key` (see SessionStore).
+  SessionStore* sessions = nullptr;
+  std::string session_key;
+  quic::Version first_version = quic::Version::kV1;  // of first packets: whose tickets and tokens may be used
 };
 
 // A connection that came about.
@@ -96,6 +112,9 @@ struct ConnectionFacts {
   std::string quic_version;  // "1", "2"
   std::string cipher;
   std::string group;
+  bool resumed = false;  // by a ticket of an earlier visit
+  quic::EarlyDataStatus early_data = quic::EarlyDataStatus::kNotOffered;
+  std::size_t tickets_kept = 0;  // of this connection, in ClientOptions::sessions
 };
 
 class ClientWire;  // http/client_wire.h: one attempt to connect
@@ -130,8 +149,17 @@ class Client {
   void on_over(ClientWire& wire, const quic::CloseReason& reason, Timestamp now);
   void on_requests_available(Timestamp now);
   void retry_body_later(Timestamp now);
+  // A request that was answered with 425 (Too Early).
+  void send_again(ClientRequest request, Timestamp now);
+  // `settings`: the server's, as a SETTINGS payload; empty with HTTP/0.9.
+  void keep_ticket(const ClientWire& wire, Bytes ticket, Bytes settings);
+  void keep_token(const ClientWire& wire, Bytes token);
 
  private:
+  void start_early(ClientWire& wire, Bytes settings, Timestamp now);
+  void start_early_queued(Timestamp now);
+  void take_back_early(const ClientWire* unless);
+  [[nodiscard]] std::string session_key(quic::Version version) const;
   void start_attempt(Timestamp now);
   void start_queued(Timestamp now);
   void fail_all(const ClientFailure& failure, Timestamp now);
@@ -143,6 +171,8 @@ class Client {
   std::vector<std::unique_ptr<ClientWire>> wires_;  // kept to the end: connections refer to them
   std::size_t open_attempts_ = 0;
   ClientWire* chosen_ = nullptr;
+  ClientWire* early_ = nullptr;  // in 0-RTT, until one is chosen
+  KeptSession kept_;             // for the first attempt
   std::deque<ClientRequest> queue_;
   std::optional<ClientFailure> failure_;  // why no connection came about, or why it ended
   std::optional<ConnectionFacts> facts_;

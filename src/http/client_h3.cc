@@ -3,6 +3,7 @@
 #include <array>
 
 #include "http/client_wire.h"
+#include "http3/settings.h"
 
 namespace hawser::http {
 namespace {
@@ -21,9 +22,24 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
     session_.close();
   }
 
-  void on_ready(http3::Session&) override { client_.on_ready(*this, now()); }
-  void on_headers(http3::Session&, quic::StreamId id, const http3::MessageHead& head, bool) override {
-    if (Exchange* exchange = find(id)) exchange->sink->on_head(head, now());
+  void begin_early(Bytes settings) override {
+    session_.remember_settings(settings);
+    session_.on_early_data(*connection);
+  }
+  std::vector<ClientRequest> take_back() override;
+
+  void on_handshake_complete(http3::Session&) override { client_.on_ready(*this, now()); }
+  void on_session_ticket(http3::Session& session, Bytes ticket) override {
+    std::vector<std::uint8_t> settings;
+    http3::append_settings_payload(settings, *session.peer_settings());
+    client_.keep_ticket(*this, ticket, settings);
+  }
+  void on_new_token(http3::Session&, Bytes token) override { client_.keep_token(*this, token); }
+  void on_headers(http3::Session& session, quic::StreamId id, const http3::MessageHead& head, bool) override {
+    Exchange* const exchange = find(id);
+    if (exchange == nullptr) return;
+    if (head.status == 425 && exchange->early != nullptr) return send_again(session, *exchange);
+    exchange->sink->on_head(head, now());
   }
   void on_body_readable(http3::Session&, quic::StreamId id) override;
   void on_message_complete(http3::Session&, quic::StreamId id) override;
@@ -41,6 +57,8 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
     quic::StreamId id;
     ResponseSink* sink = nullptr;  // null once it has heard the end
     bool paused = false;
+    // Of what was sent in 0-RTT: it may have to be sent again. Such requests have no body.
+    std::unique_ptr<ClientRequest> early;
   };
 
   [[nodiscard]] Timestamp now() const { return session_.connection()->now(); }
@@ -56,6 +74,7 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
     if (session_.going_away() && exchanges_.empty()) session_.close();
   }
   void read(Exchange& exchange, Timestamp at);
+  void send_again(http3::Session& session, Exchange& exchange);
   void fail(Exchange& exchange, const ClientFailure& failure, Timestamp at) {
     ResponseSink* const sink = std::exchange(exchange.sink, nullptr);
     if (sink != nullptr) sink->on_failure(failure, at);
@@ -84,10 +103,11 @@ ClientWire::Started H3Wire::start(ClientRequest& request, Timestamp at) {
     request.sink->on_failure({ClientFailure::Kind::kRequest, "the request cannot be sent: " + std::string(why)}, at);
     return Started::kNever;
   }
-  exchanges_.push_back(std::make_unique<Exchange>(Exchange{.id = *id, .sink = request.sink}));
+  exchanges_.push_back(std::make_unique<Exchange>(Exchange{.id = *id, .sink = request.sink, .early = nullptr}));
   session_.set_user_data(*id, exchanges_.back().get());
   // The whole body is in memory, so it is handed over at once and sent as the server takes it.
   if (request.body) (void)session_.write_body(*id, *std::move(request.body), true);
+  if (!connection->handshake_complete()) exchanges_.back()->early = std::make_unique<ClientRequest>(std::move(request));
   return Started::kYes;
 }
 
@@ -136,14 +156,34 @@ void H3Wire::on_stream_reset(http3::Session&, quic::StreamId id, http3::ErrorCod
   fail(*exchange, {kind, std::move(words)}, now());
 }
 
-// Any of them may have been processed: none is sent again.
+// Nobody reads the page that explains the 425.
+void H3Wire::send_again(http3::Session& session, Exchange& exchange) {
+  exchange.sink = nullptr;
+  session.stop_reading(exchange.id, http3::ErrorCode::kRequestCancelled);
+  client_.send_again(std::move(*exchange.early), now());
+}
+
+std::vector<ClientRequest> H3Wire::take_back() {
+  std::vector<ClientRequest> requests;
+  for (const auto& exchange : exchanges_) {
+    if (exchange->sink == nullptr || exchange->early == nullptr) continue;
+    exchange->sink = nullptr;
+    requests.push_back(std::move(*exchange->early));
+  }
+  return requests;
+}
+
+// Any of them may have been processed: none is sent again, unless the connection never came about.
 // rfc9114:5.4-maybe-processed
 void H3Wire::on_closed(http3::Session&, const quic::CloseReason& reason) {
   const Timestamp at = now();
-  const std::vector<std::unique_ptr<Exchange>> unfinished = std::move(exchanges_);
-  exchanges_.clear();
-  for (const auto& exchange : unfinished) fail(*exchange, {ClientFailure::Kind::kClosed, describe(reason)}, at);
+  if (session_.connection()->handshake_complete()) {
+    const std::vector<std::unique_ptr<Exchange>> unfinished = std::move(exchanges_);
+    exchanges_.clear();
+    for (const auto& exchange : unfinished) fail(*exchange, {ClientFailure::Kind::kClosed, describe(reason)}, at);
+  }
   client_.on_over(*this, reason, at);
+  exchanges_.clear();
 }
 
 }  // namespace

@@ -18,10 +18,22 @@ class HqWire final : public ClientWire, public quic::ConnectionHandler {
     if (connection != nullptr) connection->close(0, {});
   }
 
+  void begin_early(Bytes) override {}
+  std::vector<ClientRequest> take_back() override {
+    std::vector<ClientRequest> requests;
+    for (Exchange& exchange : exchanges_)
+      if (exchange.early) requests.push_back(*std::move(exchange.early));
+    std::erase_if(exchanges_, [](const Exchange& exchange) { return exchange.early.has_value(); });
+    return requests;
+  }
+
   void on_handshake_complete(quic::Connection& c) override {
     connection = &c;
+    for (Exchange& exchange : exchanges_) exchange.early.reset();
     client_.on_ready(*this, c.now());
   }
+  void on_session_ticket(quic::Connection&, Bytes ticket) override { client_.keep_ticket(*this, ticket, {}); }
+  void on_new_token(quic::Connection&, Bytes token) override { client_.keep_token(*this, token); }
   void on_stream_readable(quic::Connection& c, quic::StreamId id) override {
     if (Exchange* exchange = find(id)) read(*exchange, c.now());
   }
@@ -34,8 +46,11 @@ class HqWire final : public ClientWire, public quic::ConnectionHandler {
   }
   void on_closed(quic::Connection& c, const quic::CloseReason& reason) override {
     const Timestamp at = c.now();
-    while (!exchanges_.empty()) fail(exchanges_.back().id, {ClientFailure::Kind::kClosed, describe(reason)}, at);
+    // What was started before the connection came about goes back to the client.
+    while (c.handshake_complete() && !exchanges_.empty())
+      fail(exchanges_.back().id, {ClientFailure::Kind::kClosed, describe(reason)}, at);
     client_.on_over(*this, reason, at);
+    exchanges_.clear();
   }
 
  private:
@@ -43,6 +58,7 @@ class HqWire final : public ClientWire, public quic::ConnectionHandler {
     quic::StreamId id;
     ResponseSink* sink = nullptr;
     bool paused = false;
+    std::optional<ClientRequest> early;  // until the handshake is complete
   };
 
   Exchange* find(quic::StreamId id) {
@@ -76,8 +92,9 @@ ClientWire::Started HqWire::start(ClientRequest& request, Timestamp at) {
     request.sink->on_failure({ClientFailure::Kind::kClosed, "the connection is closing"}, at);
     return Started::kNever;
   }
-  exchanges_.push_back({.id = *id, .sink = request.sink});
+  exchanges_.push_back({.id = *id, .sink = request.sink, .paused = false, .early = std::nullopt});
   (void)connection->write(*id, SharedBytes::copy(as_bytes("GET " + request.target + "\r\n")), true);
+  if (!connection->handshake_complete()) exchanges_.back().early = std::move(request);
   return Started::kYes;
 }
 

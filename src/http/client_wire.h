@@ -24,6 +24,12 @@ class ClientWire {
   // Sends a request. kYes: its sink will hear more. kLater: no stream is free. kNever: the
   // sink was told why. `request` is moved from unless kLater.
   virtual Started start(ClientRequest& request, Timestamp now) = 0;
+  // After connect(), where 0-RTT is offered: requests may be started before the handshake is
+  // complete. `settings`: the server's of the visit that the ticket is from.
+  virtual void begin_early(Bytes settings) = 0;
+  // Takes all requests back that were started before the handshake was complete: nothing has been
+  // answered, and their sinks are told no more from here.
+  virtual std::vector<ClientRequest> take_back() = 0;
   // Offers bodies again that their sinks did not take.
   virtual void retry_bodies(Timestamp now) = 0;
   virtual void close() = 0;

@@ -36,6 +36,7 @@ constexpr std::array kStatusNames{
     StatusName{414, "URI Too Long"},
     StatusName{416, "Range Not Satisfiable"},
     StatusName{421, "Misdirected Request"},
+    StatusName{425, "Too Early"},
     StatusName{429, "Too Many Requests"},
     StatusName{431, "Request Header Fields Too Large"},
     StatusName{500, "Internal Server Error"},

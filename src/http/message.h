@@ -27,6 +27,9 @@ struct Request {
   std::string_view authority;
   std::string_view target;  // path and query, percent-encoded as it came
   FieldList fields;         // lower-case names, no pseudo-header fields
+  // It came in 0-RTT data, here or at a proxy before us, and may be a recording (RFC 8470). `fields`
+  // has early-data: 1 then, for who passes the request on.
+  bool early = false;
   // When it came; not known to a transport that cannot send a KeptResponse.
   WallClock clock{};
 

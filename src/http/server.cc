@@ -27,6 +27,7 @@ class AlpnSwitch final : public ServerConnection {
     return h3_ ? h3_->requests_open() : hq_ ? hq_->requests_open() : 0;
   }
 
+  void on_early_data(quic::Connection& c) override { inner(c).on_early_data(c); }
   void on_handshake_complete(quic::Connection& c) override { inner(c).on_handshake_complete(c); }
   void on_stream_opened(quic::Connection& c, quic::StreamId id) override { inner(c).on_stream_opened(c, id); }
   void on_stream_readable(quic::Connection& c, quic::StreamId id) override { inner(c).on_stream_readable(c, id); }
@@ -50,7 +51,7 @@ class AlpnSwitch final : public ServerConnection {
   }
 
  private:
-  // The first event of a server comes with its handshake, when the ALPN is known.
+  // The first event of a server comes with its handshake or with 0-RTT, when the ALPN is known.
   quic::ConnectionHandler& inner(quic::Connection& connection) {
     if (h3_) return h3_->session();
     if (hq_) return *hq_;

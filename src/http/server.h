@@ -15,6 +15,7 @@
 
 #include "base/time.h"
 #include "http/access_log.h"
+#include "http/early_requests.h"
 #include "http/exchange.h"
 #include "http/http_date.h"
 #include "http/message.h"
@@ -30,6 +31,9 @@ inline constexpr std::string_view kHqAlpn = "hq-interop";
 struct ServerOptions {
   http3::SessionConfig session;
   std::string name = "hawser";  // the Server field; empty: none
+  // Which requests are answered while they may be recordings, by 0-RTT here or at a proxy before us
+  // (Early-Data: 1); the others get 425 Too Early.
+  EarlyRequestRules early;
   // A connection with requests under way on which fewer than stall_octets octets of streams move either
   // way in this time is closed with H3_EXCESSIVE_LOAD: requests that never end, responses that nobody
   // reads. 0: never. A client whose window is a megabyte shows every half of that how far it has read. While

@@ -8,6 +8,11 @@
 #include "quic/connection/connection.h"
 
 namespace hawser::http {
+namespace {
+
+constexpr std::string_view kEarlyData = "early-data";
+
+}  // namespace
 
 H3ServerConnection::H3ServerConnection(Server& server, quic::Connection& connection)
     : server_(server), connection_(connection), session_(quic::Role::kServer, *this, server.session_config()) {
@@ -27,14 +32,34 @@ Exchange& H3ServerConnection::begin(quic::StreamId id, const http3::MessageHead&
   return exchange;
 }
 
+// By our own handshake, or by the word of a proxy (RFC 8470 section 5.1).
+bool H3ServerConnection::is_early(const http3::MessageHead& head) const {
+  if (!connection_.handshake_complete()) return true;
+  for (const Field& field : head.fields)
+    if (field.name == kEarlyData) return field.value == "1";
+  return false;
+}
+
+Response H3ServerConnection::answer_early(const Request& request, bool has_body) {
+  if (!server_.options().early.permit(request.method, request.target, has_body))
+    return error_page(425, "This request is not answered before the connection is established. Send it again.");
+  std::vector<Field> fields(request.fields.begin(), request.fields.end());
+  if (!request.find(kEarlyData)) fields.push_back({kEarlyData, "1"});
+  Request marked = request;
+  marked.fields = fields;
+  marked.early = true;
+  return server_.handler().answer(marked);
+}
+
 void H3ServerConnection::on_headers(http3::Session&, quic::StreamId id, const http3::MessageHead& head, bool fin) {
   const WallClock& clock = server_.wall_clock(connection_.now());
-  Response response = server_.handler().answer({.method = head.method,
-                                                .scheme = head.scheme,
-                                                .authority = head.authority,
-                                                .target = head.path,
-                                                .fields = head.fields,
-                                                .clock = clock});
+  const Request request{.method = head.method,
+                        .scheme = head.scheme,
+                        .authority = head.authority,
+                        .target = head.path,
+                        .fields = head.fields,
+                        .clock = clock};
+  Response response = is_early(head) ? answer_early(request, !fin) : server_.handler().answer(request);
   if (response.kept != nullptr) return respond_kept(id, head, clock, std::move(response), fin);
   respond(id, begin(id, head), clock, std::move(response));
 }

@@ -44,6 +44,8 @@ class H3ServerConnection final : public http3::SessionHandler {
 
  private:
   Exchange& begin(quic::StreamId id, const http3::MessageHead& head);
+  [[nodiscard]] bool is_early(const http3::MessageHead& head) const;
+  Response answer_early(const Request& request, bool has_body);
   void respond(quic::StreamId id, Exchange& exchange, const WallClock& clock, Response response);
   void respond_kept(quic::StreamId id, const http3::MessageHead& head, const WallClock& clock, Response response,
                     bool request_over);

@@ -10,6 +10,11 @@
 #include "quic/connection/connection.h"
 
 namespace hawser::http {
+namespace {
+
+constexpr std::string_view kGet = "GET ";
+
+}  // namespace
 
 HqServerConnection::~HqServerConnection() = default;
 
@@ -35,15 +40,26 @@ void HqServerConnection::on_stream_readable(quic::Connection& connection, quic::
     (void)connection.reset_stream(id, 0);
     return;
   }
-  const bool whole = exchange.line.find('\n') != std::string::npos || connection.at_end(id);
-  if (!exchange.answered && whole) answer(exchange);
+  exchange.whole = exchange.line.find('\n') != std::string::npos || connection.at_end(id);
+  answer_if_whole(exchange);
+}
+
+// What may not be answered early waits for the handshake: HTTP/0.9 cannot say 425.
+void HqServerConnection::answer_if_whole(Exchange& exchange) {
+  if (exchange.answered || !exchange.whole) return;
+  std::string_view target = std::string_view(exchange.line).substr(0, exchange.line.find_first_of("\r\n"));
+  target.remove_prefix(std::min(target.size(), kGet.size()));
+  if (connection_.handshake_complete() || server_.options().early.permit("GET", target, false)) answer(exchange);
+}
+
+void HqServerConnection::on_handshake_complete(quic::Connection&) {
+  for (const auto& exchange : exchanges_) answer_if_whole(*exchange);
 }
 
 void HqServerConnection::answer(Exchange& exchange) {
   exchange.answered = true;
   std::string_view line = exchange.line;
   line = line.substr(0, line.find_first_of("\r\n"));
-  constexpr std::string_view kGet = "GET ";
   if (!line.starts_with(kGet)) return (void)connection_.reset_stream(exchange.id, 0);
   exchange.target = line.substr(kGet.size());
   Response response = server_.handler().answer(

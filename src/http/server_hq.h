@@ -23,6 +23,7 @@ class HqServerConnection final : public quic::ConnectionHandler {
   ~HqServerConnection() override;
   [[nodiscard]] std::size_t requests_open() const { return exchanges_.size(); }
 
+  void on_handshake_complete(quic::Connection& connection) override;
   void on_stream_readable(quic::Connection& connection, quic::StreamId id) override;
   void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;
   void on_stop_sending(quic::Connection& connection, quic::StreamId id, quic::ApplicationErrorCode code) override;
@@ -35,6 +36,7 @@ class HqServerConnection final : public quic::ConnectionHandler {
     quic::StreamId id;
     Timestamp began;
     std::string line;
+    bool whole = false;  // the line
     bool answered = false;
     std::string target;
     std::uint16_t status = 0;
@@ -43,6 +45,7 @@ class HqServerConnection final : public quic::ConnectionHandler {
   };
 
   Exchange& exchange_of(quic::StreamId id);
+  void answer_if_whole(Exchange& exchange);
   void answer(Exchange& exchange);
   void pump(Exchange& exchange);
   void end(Exchange& exchange);

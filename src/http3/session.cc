@@ -165,6 +165,13 @@ void Session::attach(quic::Connection& connection) {
 
 // quic::ConnectionHandler. -----------------------------------------------------------------------
 
+void Session::remember_settings(Bytes payload) {
+  core_->remember_settings(payload);
+}
+void Session::on_early_data(quic::Connection& connection) {
+  attach(connection);
+  core_->on_early_data();
+}
 void Session::on_handshake_complete(quic::Connection& connection) {
   attach(connection);
   core_->on_handshake_complete();
@@ -200,7 +207,7 @@ void Session::on_new_token(quic::Connection& connection, Bytes token) {
 }
 void Session::on_session_ticket(quic::Connection& connection, Bytes ticket) {
   attach(connection);
-  core_->handler().on_session_ticket(*this, ticket);
+  core_->on_session_ticket(ticket);
 }
 void Session::on_rest(quic::Connection&) {
   core_->on_rest();

@@ -92,8 +92,11 @@ class SessionHandler {
  public:
   virtual ~SessionHandler() = default;
 
-  // The handshake is complete and our control streams are open: requests may be sent.
+  // Our control streams are open: requests may be sent. The handshake is complete, or this is 0-RTT.
   virtual void on_ready(Session&) {}
+  // After on_ready: the handshake is complete. Requests that came before may be recordings that
+  // somebody sends again; what a client sent before may have been (RFC 8470).
+  virtual void on_handshake_complete(Session&) {}
   // The peer's SETTINGS have come.
   virtual void on_settings(Session&, const Settings&) {}
   // A request (server), or an informational or final response (client). `fin`: nothing
@@ -130,12 +133,16 @@ class SessionHandler {
 
   // Nothing has moved for a while, see quic::ConnectionHandler: give back memory.
   virtual void on_rest(Session&) {}
-  // The client's keepsakes for the next connection; see quic::ConnectionHandler.
+  // The client's keepsakes for the next connection; see quic::ConnectionHandler. A ticket comes once
+  // peer_settings() are known, which belong to it.
   virtual void on_session_ticket(Session&, Bytes) {}
   virtual void on_new_token(Session&, Bytes) {}
   // The connection is over. No call follows.
   virtual void on_closed(Session&, const quic::CloseReason&) {}
 };
+
+// What a server's tickets are bound to: quic::EndpointConfig::early_data_terms for such sessions.
+std::vector<std::uint8_t> early_data_terms(const SessionConfig& config);
 
 struct SessionStats {
   std::uint64_t requests_sent = 0;
@@ -247,12 +254,17 @@ class Session final : public quic::ConnectionHandler {
   [[nodiscard]] quic::Connection* connection() const;
   // Lets requests queue no earlier than on_ready, but gives connection() at once.
   void attach(quic::Connection& connection);
+  // Client, before on_early_data(): the server's settings of the visit that the ticket is from, as
+  // append_settings_payload() wrote them. Until new ones come they are what requests keep to.
+  void remember_settings(Bytes payload);
   [[nodiscard]] SessionCore& core() { return *core_; }
 
   // The application's own pointer, untouched by the session.
   void* application_data = nullptr;
 
   // quic::ConnectionHandler.
+  // A client calls it itself, where Connection::early_data() is kOffered after Endpoint::connect().
+  void on_early_data(quic::Connection& connection) override;
   void on_handshake_complete(quic::Connection& connection) override;
   void on_stream_opened(quic::Connection& connection, StreamId id) override;
   void on_stream_readable(quic::Connection& connection, StreamId id) override;

@@ -27,17 +27,6 @@ qpack::DecoderConfig decoder_config(const SessionConfig& config) {
           .field_section_size_max = config.max_field_section_size};
 }
 
-Settings own_settings(const SessionConfig& config, Role role) {
-  Settings settings;
-  settings.qpack_max_table_capacity = config.qpack_decoder_table_capacity;
-  if (config.qpack_decoder_table_capacity > 0) settings.qpack_blocked_streams = config.qpack_blocked_streams;
-  settings.max_field_section_size = config.max_field_section_size;
-  settings.enable_connect_protocol = role == Role::kServer && config.enable_connect_protocol;
-  settings.h3_datagram = config.h3_datagram;
-  settings.others = config.settings;
-  return settings;
-}
-
 }  // namespace
 
 SessionCore::SessionCore(Session& session, Role role, std::shared_ptr<const SessionConfig> config,
@@ -56,11 +45,21 @@ SessionCore::SessionCore(Session& session, Role role, std::shared_ptr<const Sess
 
 // Our own streams. -----------------------------------------------------------------------------
 
-void SessionCore::on_handshake_complete() {
+void SessionCore::make_ready() {
+  if (ready_ || closed_) return;
   ready_ = true;
   start_events();
   open_own_streams();
   if (!closed_) handler_.on_ready(session_);
+}
+
+void SessionCore::on_early_data() {
+  make_ready();
+}
+
+void SessionCore::on_handshake_complete() {
+  make_ready();
+  if (!closed_) handler_.on_handshake_complete(session_);
 }
 
 // RFC 9114 section 6.2.1: the control stream first, as the peer waits for SETTINGS. A peer
@@ -505,10 +504,13 @@ Result<void> SessionCore::on_settings(Bytes payload) {
   if (peer_settings_) return fail(ErrorCode::kFrameUnexpected, "a second SETTINGS");
   // rfc9114:7.2.4-unknown rfc9114:7.2.4.1-no-meaning rfc9114:7.2.4.2-new rfc9114:9-default-off
   HAWSER_TRY(Settings settings, parse_settings(payload));
+  if (breaks_early_settings(settings))
+    return fail(ErrorCode::kSettingsError, "0-RTT was accepted under settings that were reduced");
   peer_settings_ = std::move(settings);
   if (events_ != nullptr) log_settings(Owner::kRemote, *peer_control_, *peer_settings_, payload.size());
   flush_qpack();
   if (!closed_) handler_.on_settings(session_, *peer_settings_);
+  if (!closed_) deliver_tickets();
   return {};
 }
 

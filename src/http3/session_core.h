@@ -23,13 +23,18 @@
 
 namespace hawser::http3 {
 
+// What a session says of itself.
+Settings own_settings(const SessionConfig& config, quic::Role role);
+
 class SessionCore {
  public:
   SessionCore(Session& session, quic::Role role, std::shared_ptr<const SessionConfig> config, SessionHandler& handler,
               Transport* transport);
 
   // Inputs; each is the event of quic::ConnectionHandler of that name.
+  void on_early_data();
   void on_handshake_complete();
+  void on_session_ticket(Bytes ticket);
   void on_stream_opened(StreamId id);
   void on_stream_readable(StreamId id);
   void on_stream_writable(StreamId id);
@@ -59,6 +64,7 @@ class SessionCore {
   [[nodiscard]] std::uint64_t code_to_send(const Stream& stream, ErrorCode code) const;
   void stop_reading(StreamId id, ErrorCode code);
   void set_priority(StreamId id, Priority priority);
+  void remember_settings(Bytes payload);
   void shutdown();
   void close(ErrorCode code, std::string_view reason);
   std::expected<StreamId, SessionError> open_foreign_stream(bool bidirectional, std::uint64_t type);
@@ -72,6 +78,11 @@ class SessionCore {
   [[nodiscard]] bool going_away() const { return goaway_sent_ || goaway_received_.has_value(); }
   [[nodiscard]] std::size_t open_streams() const { return open_requests_; }
   [[nodiscard]] const Settings* peer_settings() const { return peer_settings_ ? &*peer_settings_ : nullptr; }
+  // The peer's settings, or before they came those of the last visit; null: neither.
+  [[nodiscard]] const Settings* settings_to_keep() const {
+    if (peer_settings_ || remembered_ == nullptr) return peer_settings();
+    return remembered_->settings ? &*remembered_->settings : nullptr;
+  }
   [[nodiscard]] std::string_view last_fault() const { return last_fault_; }
   [[nodiscard]] SessionStats stats() const;
   [[nodiscard]] Transport& transport() { return *transport_; }
@@ -108,6 +119,9 @@ class SessionCore {
   };
 
   // session_control.cc: the connection.
+  void make_ready();
+  void deliver_tickets();  // session_early.cc
+  [[nodiscard]] bool breaks_early_settings(const Settings& settings) const;
   void open_own_streams();
   bool open_own_stream(std::optional<StreamId>& id, StreamType type);
   void send_grease_stream();
@@ -210,6 +224,12 @@ class SessionCore {
   std::vector<EarlyPriority> early_priorities_;
 
   std::optional<Settings> peer_settings_;
+  // Of clients, until the peer's SETTINGS come: those of the last visit, and tickets of this one.
+  struct Remembered {
+    std::optional<Settings> settings;
+    std::vector<std::vector<std::uint8_t>> tickets;
+  };
+  std::unique_ptr<Remembered> remembered_;
   std::optional<std::uint64_t> goaway_received_;
   std::optional<std::uint64_t> max_push_id_;
   std::uint64_t next_request_ = 0;  // lowest client-initiated request ID not seen yet

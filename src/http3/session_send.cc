@@ -22,7 +22,8 @@ std::expected<void, SessionError> SessionCore::refused(const Error& fault) {
 // RFC 9114 section 4.2.2: what the peer says it will not take is not sent.
 // rfc9114:4.2.2-size rfc9114:7.2.4.2-comply
 std::optional<SessionError> SessionCore::check_size(std::size_t size) const {
-  if (!peer_settings_ || size <= peer_settings_->max_field_section_size) return std::nullopt;
+  const Settings* settings = settings_to_keep();
+  if (settings == nullptr || size <= settings->max_field_section_size) return std::nullopt;
   return SessionError::kTooLarge;
 }
 
@@ -68,8 +69,9 @@ std::expected<Stream*, SessionError> SessionCore::open_request(bool fin) {
 std::expected<StreamId, SessionError> SessionCore::send_request(FieldList fields, bool fin) {
   HAWSER_TRY_VOID(check_may_request(size_of(fields)));
   if (config_->check_outgoing) {
+    const Settings* settings = settings_to_keep();
     // rfc9114:6.2-unsupported
-    const auto head = check_outgoing_request(fields, peer_settings_ && peer_settings_->enable_connect_protocol);
+    const auto head = check_outgoing_request(fields, settings != nullptr && settings->enable_connect_protocol);
     if (!head) return std::unexpected(refused(head.error()).error());
   }
   HAWSER_TRY(Stream* const stream, open_request(fin));

@@ -84,10 +84,9 @@ Result<Settings> parse_settings(Bytes payload) {
   return settings;
 }
 
-void append_settings_frame(std::vector<std::uint8_t>& out, const Settings& settings, std::uint64_t grease) {
-  std::vector<std::uint8_t> payload;
-  const auto add = [&payload](SettingId id, std::uint64_t value) {
-    append_setting(payload, static_cast<std::uint64_t>(id), value);
+void append_settings_payload(std::vector<std::uint8_t>& out, const Settings& settings) {
+  const auto add = [&out](SettingId id, std::uint64_t value) {
+    append_setting(out, static_cast<std::uint64_t>(id), value);
   };
   // Values that equal the default say nothing and are left out.
   if (settings.qpack_max_table_capacity != 0) add(SettingId::kQpackMaxTableCapacity, settings.qpack_max_table_capacity);
@@ -96,9 +95,23 @@ void append_settings_frame(std::vector<std::uint8_t>& out, const Settings& setti
   if (settings.qpack_blocked_streams != 0) add(SettingId::kQpackBlockedStreams, settings.qpack_blocked_streams);
   if (settings.enable_connect_protocol) add(SettingId::kEnableConnectProtocol, 1);
   if (settings.h3_datagram) add(SettingId::kH3Datagram, 1);
-  for (const UnknownSetting& setting : settings.others) append_setting(payload, setting.id, setting.value);
+  for (const UnknownSetting& setting : settings.others) append_setting(out, setting.id, setting.value);
+}
+
+void append_settings_frame(std::vector<std::uint8_t>& out, const Settings& settings, std::uint64_t grease) {
+  std::vector<std::uint8_t> payload;
+  append_settings_payload(payload, settings);
   if (grease != 0) append_setting(payload, grease, grease & 0xff);
   append_frame(out, static_cast<std::uint64_t>(FrameType::kSettings), payload);
+}
+
+bool settings_permit_zero_rtt(const Settings& remembered, const Settings& now) {
+  const bool same_table =
+      remembered.qpack_max_table_capacity == 0 || now.qpack_max_table_capacity == remembered.qpack_max_table_capacity;
+  return same_table && now.qpack_blocked_streams >= remembered.qpack_blocked_streams &&
+         now.max_field_section_size >= remembered.max_field_section_size &&
+         (now.enable_connect_protocol || !remembered.enable_connect_protocol) &&
+         (now.h3_datagram || !remembered.h3_datagram);
 }
 
 }  // namespace hawser::http3

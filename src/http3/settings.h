@@ -55,6 +55,13 @@ inline constexpr std::size_t kSettingsCountMax = 64;
 // value out of range; H3_FRAME_ERROR for a payload that ends inside a setting.
 Result<Settings> parse_settings(Bytes payload);
 
+// Appends the payload of a SETTINGS frame, which parse_settings() reads: for keeping it.
+void append_settings_payload(std::vector<std::uint8_t>& out, const Settings& settings);
+
+// RFC 9114 section 7.2.4.2: whether a server that accepted 0-RTT under the settings `remembered`
+// may say `now`. A table of the QPACK decoder that was there stays as large (RFC 9204 section 3.2.3).
+bool settings_permit_zero_rtt(const Settings& remembered, const Settings& now);
+
 // Appends a whole SETTINGS frame. `grease`: 0, or a reserved identifier to add (RFC 9114
 // section 7.2.4.1).
 void append_settings_frame(std::vector<std::uint8_t>& out, const Settings& settings, std::uint64_t grease);

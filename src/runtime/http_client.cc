@@ -2,6 +2,8 @@
 // datagrams go to the endpoint beside it.
 #include "runtime/http_client.h"
 
+#include <time.h>
+
 #include "http3/settings.h"
 #include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
@@ -16,17 +18,24 @@ class ClientSlot final : public http::ClientDriver {
   ClientSlot(EndpointProtocol& endpoint, quic::TlsClientContext tls, HttpConnectionOptions options)
       : endpoint_(endpoint), tls_(std::move(tls)), options_(std::move(options)), client_(options_.http, *this) {}
 
-  std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote,
-                                                        quic::ConnectionHandler& handler) override {
+  std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote, quic::ConnectionHandler& handler,
+                                                        const http::KeptSession& kept) override {
     quic::ClientParameters parameters{.tuple = {.local = {}, .remote = remote},
                                       .server_name = options_.server_name,
                                       .tls = &tls_,
                                       .connection = options_.connection,
-                                      .token = {},
-                                      .session = {}};
+                                      .token = kept.token,
+                                      .token_version = options_.http.first_version,
+                                      .session = kept.ticket};
     return endpoint_.connect(std::move(parameters), handler, options_.udp);
   }
   void wake(quic::Connection& connection) override { endpoint_.endpoint().wake(connection); }
+  [[nodiscard]] std::int64_t unix_time_s() const override { return static_cast<std::int64_t>(::time(nullptr)); }
+
+  [[nodiscard]] std::uint32_t ticket_lifetime_s(Bytes ticket) const override {
+    const auto view = quic::parse_session_ticket(ticket);
+    return view ? view->lifetime_s : 0;
+  }
 
   [[nodiscard]] http::Client& client() { return client_; }
   void start() { client_.connect(options_.addresses, current_time()); }
@@ -100,6 +109,10 @@ std::expected<std::size_t, ConfigError> HttpClients::open(HttpConnectionOptions 
   // rfc9114:6.2-three
   if (!options.http.hq && options.connection.max_streams_uni < http3::kPeerStreamsMin)
     return std::unexpected(ConfigError{"max_streams_uni must be at least 3: HTTP/3 needs that many of the server"});
+  const quic::ConnectionConfig& connection = options.connection;
+  options.http.first_version = connection.first_version != quic::Version::kNegotiation
+                                   ? connection.first_version
+                                   : connection.versions.first_flight();
   HAWSER_TRY(auto context, quic::TlsClientContext::create(options.tls));
   const auto opened = worker_.call([&](Worker&) { return protocol_.open(std::move(context), std::move(options)); });
   if (!opened) return std::unexpected(ConfigError{"the worker has ended"});

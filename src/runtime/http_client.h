@@ -26,6 +26,7 @@ struct HttpConnectionOptions {
   quic::TlsClientOptions tls;            // common.alpn empty: by http.hq
   quic::ConnectionConfig connection;
   net::UdpOptions udp;  // of the sockets, for the first connection of a family
+  // http.sessions: used on the worker's thread; http.first_version is set by `connection`.
   http::ClientOptions http;
 };
 

@@ -6,6 +6,7 @@
 
 #include "http3/settings.h"
 #include "net/address.h"
+#include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
 #include "runtime/qlog_log.h"
 #include "runtime/system_random.h"
@@ -24,7 +25,7 @@ struct HttpServer::Parts {
 class HttpServer::WorkerServer final : public DatagramProtocol, public quic::AcceptHandler {
  public:
   WorkerServer(Worker& worker, std::unique_ptr<Parts> parts, const HttpServerOptions& options,
-               const std::array<std::uint8_t, 32>& secret)
+               const std::array<std::uint8_t, 32>& secret, quic::ReplayGuard* replay_guard)
       : parts_(std::move(parts)) {
     if (options.access_log_fd >= 0) log_.emplace(options.access_log_fd);
     server_.emplace(options.http, parts_->files, log_ ? &*log_ : nullptr);
@@ -32,6 +33,8 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
                                 .tls = &parts_->tls,
                                 .accept = this,
                                 .retry = options.retry,
+                                .replay_guard = replay_guard,
+                                .early_data_terms = http3::early_data_terms(options.http.session),
                                 .secret = secret,
                                 .handshakes_max = options.handshakes_max,
                                 .admission = options.admission,
@@ -94,6 +97,12 @@ std::expected<void, ConfigError> HttpServer::prepare() {
   for (std::uint64_t& word : options_.files.hash_key) word = random.next_u64();
   quic::TlsServerOptions& tls = options_.tls;
   if (tls.common.alpn.empty()) tls.common.alpn = {std::string(http3::kAlpn), std::string(http::kHqAlpn)};
+  if (tls.early_data) {
+    replay_guard_ = std::make_unique<quic::ReplayGuard>(
+        quic::ReplayGuard::Options{.key = {random.next_u64(), random.next_u64()},
+                                   .tickets_outlive_process = !tls.ticket_secret.empty(),
+                                   .start = current_time()});
+  }
   if (tls.ticket_secret.empty()) {
     tls.ticket_secret.resize(32);
     random.fill(tls.ticket_secret);
@@ -109,7 +118,8 @@ std::expected<void, ConfigError> HttpServer::prepare() {
 }
 
 std::unique_ptr<HttpServer::WorkerServer> HttpServer::make_worker_server(Worker& worker) {
-  auto server = std::make_unique<WorkerServer>(worker, std::move(parts_.at(worker.index())), options_, secret_);
+  auto server = std::make_unique<WorkerServer>(worker, std::move(parts_.at(worker.index())), options_, secret_,
+                                               replay_guard_.get());
   servers_.emplace_back(&worker, server.get());
   return server;
 }

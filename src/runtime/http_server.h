@@ -15,6 +15,7 @@
 #include "http/server.h"
 #include "http/static_files.h"
 #include "net/udp_socket.h"
+#include "quic/connection/replay_guard.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/tls/tls_context.h"
 #include "runtime/qlog_log.h"
@@ -32,6 +33,8 @@ struct HttpServerOptions {
   std::size_t stream_memory_max = quic::EndpointConfig{}.stream_memory_max;
   // common.alpn empty: HTTP/3, and HTTP/0.9 beside it. ticket_secret empty: drawn once for
   // all workers, so that each resumes the others' sessions.
+  // tls.early_data: which requests are answered in 0-RTT is for http.early to say. One ReplayGuard of
+  // all workers sees to it that a first flight which somebody sends again is not answered twice.
   quic::TlsServerOptions tls;
   http::ServerOptions http;
   http::StaticFilesOptions files;
@@ -70,7 +73,8 @@ class HttpServer {
 
   Runtime& runtime_;
   HttpServerOptions options_;
-  std::array<std::uint8_t, 32> secret_{};  // of tokens and resets, the same for all workers
+  std::array<std::uint8_t, 32> secret_{};            // of tokens and resets, the same for all workers
+  std::unique_ptr<quic::ReplayGuard> replay_guard_;  // null: no 0-RTT
   SocketAddress local_;
   // Made by prepare() for one worker each, taken by the workers in turn.
   struct Parts;

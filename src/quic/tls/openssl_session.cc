@@ -333,11 +333,13 @@ bool OpenSslSession::take_session(SSL_SESSION* session) {
   const int size = i2d_SSL_SESSION(session, &encoded);
   if (size <= 0) return false;
   const Bytes tls_session{encoded, static_cast<std::size_t>(size)};
-  const auto ticket = serialize_session_ticket({.alpn = alpn(),
-                                                .server_name = peer_name_,
-                                                .transport_parameters = peer_parameters_,
-                                                .tls_session = tls_session,
-                                                .allows_early_data = early_data != 0});
+  const auto ticket =
+      serialize_session_ticket({.alpn = alpn(),
+                                .server_name = peer_name_,
+                                .lifetime_s = static_cast<std::uint32_t>(SSL_SESSION_get_ticket_lifetime_hint(session)),
+                                .transport_parameters = peer_parameters_,
+                                .tls_session = tls_session,
+                                .allows_early_data = early_data != 0});
   OPENSSL_clear_free(encoded, static_cast<std::size_t>(size));
   if (!ticket.empty()) handler_.on_session_ticket(ticket);
   return true;

@@ -1,5 +1,5 @@
 // session_ticket.cc: version (1 octet), flags (1), ALPN length (1) and octets, server name length
-// (1) and octets, transport parameters length (2) and octets, then the TLS session to the end.
+// (1) and octets, lifetime (4), transport parameters length (2) and octets, then the TLS session to the end.
 #include "quic/tls/session_ticket.h"
 
 #include "base/reader.h"
@@ -17,7 +17,7 @@ std::vector<std::uint8_t> serialize_session_ticket(const SessionTicketView& tick
   if (ticket.alpn.size() > 255 || ticket.server_name.size() > 255 ||
       ticket.transport_parameters.size() > kMaxRememberedParameters)
     return {};
-  std::vector<std::uint8_t> out(6 + ticket.alpn.size() + ticket.server_name.size() +
+  std::vector<std::uint8_t> out(10 + ticket.alpn.size() + ticket.server_name.size() +
                                 ticket.transport_parameters.size() + ticket.tls_session.size());
   Writer writer(out);
   writer.u8(kFormat);
@@ -26,6 +26,7 @@ std::vector<std::uint8_t> serialize_session_ticket(const SessionTicketView& tick
   writer.bytes(as_bytes(ticket.alpn));
   writer.u8(static_cast<std::uint8_t>(ticket.server_name.size()));
   writer.bytes(as_bytes(ticket.server_name));
+  writer.u32(ticket.lifetime_s);
   writer.u16(static_cast<std::uint16_t>(ticket.transport_parameters.size()));
   writer.bytes(ticket.transport_parameters);
   writer.bytes(ticket.tls_session);
@@ -43,7 +44,7 @@ std::optional<SessionTicketView> parse_session_ticket(Bytes ticket) {
   SessionTicketView view;
   if (!in.u8(format) || format != kFormat || !in.u8(flags) || !in.u8(alpn_size) || !in.bytes(alpn_size, alpn))
     return std::nullopt;
-  if (!in.u8(name_size) || !in.bytes(name_size, name)) return std::nullopt;
+  if (!in.u8(name_size) || !in.bytes(name_size, name) || !in.u32(view.lifetime_s)) return std::nullopt;
   if (!in.u16(parameters_size) || parameters_size > kMaxRememberedParameters) return std::nullopt;
   if (!in.bytes(parameters_size, view.transport_parameters) || in.empty()) return std::nullopt;
   view.alpn = as_text(alpn);

@@ -1,0 +1,56 @@
+// early_requests.cc: reading and applying the rules.
+#include "http/early_requests.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace hawser::http {
+namespace {
+
+std::optional<EarlyRequests> parse_word(std::string_view word) {
+  if (word == "safe") return EarlyRequests::kSafe;
+  if (word == "all") return EarlyRequests::kAll;
+  if (word == "off") return EarlyRequests::kOff;
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool is_safe_method(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+bool EarlyRequestRules::permit(std::string_view method, std::string_view target, bool has_body) const {
+  EarlyRequests permitted = requests;
+  std::size_t longest = 0;
+  for (const Route& route : routes) {
+    if (route.prefix.size() < longest || !target.starts_with(route.prefix)) continue;
+    longest = route.prefix.size();
+    permitted = route.requests;
+  }
+  if (permitted == EarlyRequests::kSafe) return is_safe_method(method) && !has_body;
+  return permitted == EarlyRequests::kAll;
+}
+
+std::expected<EarlyRequestRules, ConfigError> parse_early_request_rules(std::string_view text) {
+  EarlyRequestRules rules;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    const std::size_t equals = part.rfind('=');
+    const bool is_route = equals != std::string_view::npos;
+    const auto word = parse_word(is_route ? part.substr(equals + 1) : part);
+    if (!word || (is_route && !part.starts_with('/'))) {
+      return std::unexpected(ConfigError{"\"" + std::string(part) +
+                                         "\": give safe, all or off, or /PREFIX=safe, /PREFIX=all, /PREFIX=off"});
+    }
+    if (is_route) {
+      rules.routes.push_back({std::string(part.substr(0, equals)), *word});
+    } else {
+      rules.requests = *word;
+    }
+  }
+  return rules;
+}
+
+}  // namespace hawser::http

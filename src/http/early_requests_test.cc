@@ -1,0 +1,43 @@
+// Goal: only requests that a recording may repeat are answered in 0-RTT. Method: rules as people write
+// them, held against methods, paths and bodies.
+#include "http/early_requests.h"
+
+#include <gtest/gtest.h>
+
+namespace hawser::http {
+namespace {
+
+// rfc9001:9.2-replay
+TEST(early_requests, safe_methods_without_a_body_are_answered_early_by_default) {
+  const EarlyRequestRules rules = parse_early_request_rules("").value();
+  for (const auto* method : {"GET", "HEAD", "OPTIONS"}) {
+    EXPECT_TRUE(rules.permit(method, "/", false)) << method;
+    EXPECT_FALSE(rules.permit(method, "/", true)) << method;
+  }
+  for (const auto* method : {"POST", "PUT", "DELETE", "PATCH", "CONNECT", "get", ""})
+    EXPECT_FALSE(rules.permit(method, "/", false)) << method;
+}
+
+TEST(early_requests, the_longest_prefix_of_the_path_decides) {
+  const EarlyRequestRules rules = parse_early_request_rules("/shop/=off,/shop/prices=safe,/log=all").value();
+  EXPECT_TRUE(rules.permit("GET", "/", false));
+  EXPECT_FALSE(rules.permit("GET", "/shop/cart", false));
+  EXPECT_TRUE(rules.permit("GET", "/shop/prices?of=tea", false));
+  EXPECT_FALSE(rules.permit("POST", "/shop/prices", true));
+  EXPECT_TRUE(rules.permit("POST", "/log", true));
+  const EarlyRequestRules closed = parse_early_request_rules("off,/open=safe").value();
+  EXPECT_FALSE(closed.permit("GET", "/", false));
+  EXPECT_TRUE(closed.permit("GET", "/open/x", false));
+}
+
+TEST(early_requests, the_error_names_the_part_that_cannot_be_read) {
+  for (const auto* text : {"some", "/a", "a=off", "/a=maybe", "safe,,all"}) {
+    const auto rules = parse_early_request_rules(text);
+    ASSERT_FALSE(rules) << text;
+    EXPECT_NE(rules.error().message.find("safe, all or off"), std::string::npos);
+  }
+  EXPECT_NE(parse_early_request_rules("/a=safe,/b=maybe").error().message.find("\"/b=maybe\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hawser::http

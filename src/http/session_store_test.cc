@@ -1,0 +1,136 @@
+// session_store_test.cc: goal: what is kept of a visit comes back once, in its time, to the server it
+// is of, and from the disk only to its owner; damaged files do no harm. Method: both stores, every
+// cut of a file, the limits. And the rules for early requests, which need no more than a table.
+#include "http/session_store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "http/early_requests.h"
+
+namespace hawser::http {
+namespace {
+
+std::vector<std::uint8_t> octets(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+TEST(session_store, gives_the_newest_once_and_nothing_that_expired) {
+  MemorySessionStore store;
+  store.put_ticket("a:443", octets("old"), octets("s1"), 100);
+  store.put_ticket("a:443", octets("new"), octets("s2"), 200);
+  store.put_ticket("b:443", octets("other"), {}, 200);
+  store.put_token("a:443", octets("token"), 150);
+  const KeptSession first = store.take("a:443", 50);
+  EXPECT_EQ(first.ticket, octets("new"));
+  EXPECT_EQ(first.settings, octets("s2"));
+  EXPECT_EQ(first.token, octets("token"));
+  const KeptSession second = store.take("a:443", 50);
+  EXPECT_EQ(second.ticket, octets("old"));
+  EXPECT_TRUE(second.token.empty());
+  EXPECT_TRUE(store.take("a:443", 50).ticket.empty());
+  EXPECT_TRUE(store.take("b:443", 200).ticket.empty()) << "expired";
+  EXPECT_EQ(store.size(), 0u);
+}
+
+TEST(session_store, has_limits_for_each_server_and_for_all) {
+  MemorySessionStore store;
+  store.put_ticket("k", std::vector<std::uint8_t>(MemorySessionStore::kMaxRecordOctets), {}, 100);
+  EXPECT_EQ(store.size(), 0u);
+  for (int i = 0; i < 20; ++i) store.put_ticket("k", octets(std::to_string(i)), {}, 100);
+  EXPECT_EQ(store.size(), MemorySessionStore::kMaxOfOneKey);
+  EXPECT_EQ(store.take("k", 0).ticket, octets("19"));
+  for (int i = 0; i < 2'000; ++i) store.put_ticket("k" + std::to_string(i), octets("t"), {}, 100);
+  EXPECT_EQ(store.size(), MemorySessionStore::kMaxRecords);
+  EXPECT_TRUE(store.take("k0", 0).ticket.empty()) << "the oldest made room";
+}
+
+TEST(session_store, reads_back_what_is_whole_of_every_cut) {
+  MemorySessionStore store;
+  store.put_ticket("a:443", octets("ticket"), octets("settings"), 5'000'000'000);
+  store.put_token("a:443", octets("token"), 5'000'000'000);
+  const auto whole = store.serialize();
+  for (std::size_t size = 0; size <= whole.size(); ++size) {
+    MemorySessionStore other;
+    other.restore(Bytes(whole).first(size), 0);
+    EXPECT_LE(other.size(), 2u);
+    EXPECT_EQ(other.size() == 2, size == whole.size()) << size;
+  }
+  MemorySessionStore late;
+  late.restore(whole, 5'000'000'000);
+  EXPECT_EQ(late.size(), 0u);
+}
+
+class SessionFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = "/tmp/hawser_session_XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder = name;
+    path = folder + "/sessions";
+  }
+  void TearDown() override {
+    unlink(path.c_str());
+    EXPECT_EQ(rmdir(folder.c_str()), 0) << "nothing else is left behind";
+  }
+  std::string folder;
+  std::string path;
+};
+
+TEST_F(SessionFile, outlives_its_program_and_is_for_its_owner_only) {
+  {
+    auto store = FileSessionStore::open(path);
+    ASSERT_TRUE(store.has_value()) << store.error().message;
+    (*store)->put_ticket("a:443", octets("ticket"), octets("settings"), 5'000'000'000);
+    (*store)->put_token("a:443", octets("token"), 5'000'000'000);
+  }
+  struct stat status{};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  auto store = FileSessionStore::open(path);
+  ASSERT_TRUE(store.has_value());
+  const KeptSession kept = (*store)->take("a:443", 1'000);
+  EXPECT_EQ(kept.ticket, octets("ticket"));
+  EXPECT_EQ(kept.settings, octets("settings"));
+  EXPECT_EQ(kept.token, octets("token"));
+  EXPECT_TRUE((*FileSessionStore::open(path))->take("a:443", 1'000).ticket.empty()) << "taken out on the disk too";
+}
+
+TEST_F(SessionFile, is_refused_if_others_can_read_it_and_ignored_if_it_is_junk) {
+  std::ofstream(path) << "this is no session file";
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  const auto open_to_all = FileSessionStore::open(path);
+  ASSERT_FALSE(open_to_all.has_value());
+  EXPECT_NE(open_to_all.error().message.find("chmod 600"), std::string::npos);
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  auto store = FileSessionStore::open(path);
+  ASSERT_TRUE(store.has_value());
+  EXPECT_TRUE((*store)->take("a:443", 0).ticket.empty());
+  EXPECT_FALSE(FileSessionStore::open(folder).has_value()) << "a folder";
+  EXPECT_FALSE(FileSessionStore::open(folder + "/none/file").has_value());
+}
+
+TEST(early_requests, are_safe_ones_without_a_body_unless_a_route_says_otherwise) {
+  const auto rules = parse_early_request_rules("/api=off,/api/public=all");
+  ASSERT_TRUE(rules.has_value());
+  EXPECT_TRUE(rules->permit("GET", "/index.html", false));
+  EXPECT_TRUE(rules->permit("OPTIONS", "/", false));
+  EXPECT_FALSE(rules->permit("GET", "/", true));
+  EXPECT_FALSE(rules->permit("POST", "/", false));
+  EXPECT_FALSE(rules->permit("get", "/", false));
+  EXPECT_FALSE(rules->permit("GET", "/api/users", false));
+  EXPECT_TRUE(rules->permit("POST", "/api/public/search", true));
+  EXPECT_TRUE(parse_early_request_rules("all")->permit("DELETE", "/", false));
+  EXPECT_FALSE(parse_early_request_rules("off,/ok=safe")->permit("GET", "/", false));
+  EXPECT_TRUE(parse_early_request_rules("off,/ok=safe")->permit("GET", "/ok", false));
+  for (const char* wrong : {"yes", "/a", "a=off", "/a=maybe", "safe,,off"})
+    EXPECT_FALSE(parse_early_request_rules(wrong).has_value()) << wrong;
+  EXPECT_EQ(parse_early_request_rules("")->requests, EarlyRequests::kSafe);
+}
+
+}  // namespace
+}  // namespace hawser::http
