@@ -14,6 +14,7 @@
 #include "quic/tls/deterministic_random.h"
 #include "quic/tls/tls_context.h"
 #include "sim/application.h"
+#include "sim/frame_check.h"
 #include "sim/invariants.h"
 #include "sim/setup.h"
 #include "sim/setup_text.h"
@@ -84,11 +85,13 @@ class ScenarioRun final : private quic::AcceptHandler {
         random_(options.seed * 2 + 1),
         world_({.seed = options.seed, .max_segments = setup.max_segments}),
         event_check_(verdict_),
+        frame_check_(verdict_),
         amplification_(1, verdict_),
         linkability_(verdict_, peer_addresses_are_its_own(setup)),
         extra_(options.check),
         script_(setup.commands, &client_, &server_) {
     events_.add(event_check_);
+    events_.add(frame_check_);
     events_.add(amplification_);
     if (options.events != nullptr) events_.add(*options.events);
     if (extra_ != nullptr) {
@@ -138,6 +141,7 @@ class ScenarioRun final : private quic::AcceptHandler {
   Verdict verdict_;
   World world_;
   EventCheck event_check_;
+  FrameCheck frame_check_;
   AmplificationCheck amplification_;
   LinkabilityCheck linkability_;
   EventTee events_;

@@ -1,0 +1,156 @@
+// peer_frames_fuzz.cc: the input owns the peer's frames: whatever it says, the honest end stays in bounds.
+// room: endpoint
+// with: tests/conformance/lying_peer.cc
+//
+// Unlike wire_frames, which attacks the parser, this one stands behind the keys: each record of the input becomes the
+// plaintext of one packet in the Initial, Handshake or Application space, sealed as the peer would. The first octet
+// chooses whom it plays, how far the handshake went and what the honest application does; a record is a control octet,
+// a length and that many octets of frames.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "../tests/conformance/lying_peer.h"
+#include "base/check.h"
+#include "quic/streams/recv_buffer.h"
+#include "quic/tls/deterministic_random.h"
+
+namespace {
+
+using namespace hawser;
+using namespace hawser::quic;
+
+constexpr std::size_t kInputMax = 4'096;
+constexpr std::uint64_t kWindow = 128 * 1'024;
+constexpr std::uint64_t kStreams = 8;  // of each kind
+constexpr std::size_t kSendBuffer = 16 * 1'024;
+// What is received (an eighth more for the bits that mark it, two begun blocks for each stream of the peer), what two
+// streams of ours and the answers on the peer's have to send, CRYPTO data out of order of three spaces, and 256 KiB
+// for the connection itself, its TLS session and its records of packets.
+constexpr std::size_t kMemoryMax =
+    kWindow * 9 / 8 + 4 * kStreams * sizeof(ReceiveBlock) + 3 * kSendBuffer + 3 * 64 * 1'024 + 256 * 1'024;
+
+// How the honest end may end because of what its peer said.
+void check_verdict(const CloseReason& reason) {
+  if (reason.kind != CloseReason::Kind::kLocalTransport) return;
+  const auto code = static_cast<TransportErrorCode>(reason.error_code);
+  const bool is_tls = reason.error_code >= 0x100 && reason.error_code <= 0x1ff;
+  // The peer's fault has a name of its own: neither no error, nor ours, nor that of an application.
+  const bool is_named = code >= TransportErrorCode::kFlowControlError &&
+                        code <= TransportErrorCode::kVersionNegotiationError &&
+                        code != TransportErrorCode::kApplicationError && code != TransportErrorCode::kInvalidToken;
+  if (!is_tls && !is_named) std::fprintf(stderr, "closed with %s\n", describe(reason).c_str());
+  HAWSER_CHECK(is_tls || is_named);
+}
+
+class Play {
+ public:
+  Play(Theatre& theatre, Role liar) : theatre_(theatre), liar_(liar) {}
+
+  [[nodiscard]] Connection* victim() const { return liar_ == Role::kClient ? theatre_.server : theatre_.client; }
+  [[nodiscard]] bool is_over() const { return theatre_.verdict(liar_).has_value() || victim() == nullptr; }
+
+  // Data of ours for the peer to acknowledge, limit, stop or ask for.
+  void write() {
+    for (const bool bidirectional : {true, false}) {
+      const auto id = victim()->open_stream(bidirectional);
+      const std::array<std::uint8_t, 4'000> data{};
+      if (id) (void)victim()->write(*id, data, !bidirectional);
+    }
+    theatre_.settle();
+  }
+
+  // Reads one record off the input.
+  void say(Bytes& input) {
+    const std::uint8_t control = input[0];
+    const std::size_t size = std::min<std::size_t>(input[1], input.size() - 2);
+    const Bytes frames = input.subspan(2, size);
+    input = input.subspan(2 + size);
+    constexpr EncryptionLevel kLevels[] = {EncryptionLevel::kOneRtt, EncryptionLevel::kInitial,
+                                           EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt};
+    const EncryptionLevel level = kLevels[control & 3];
+    if (!has_keys(level)) return;
+    // A packet without frames cannot be sampled for header protection; PADDING makes up for it.
+    std::string hex = to_hex(frames);
+    while (hex.size() < 8) hex += "00";
+    // The same number again, a gap, or the next one.
+    if ((control & 0x0c) == 0x04) number_ += 1 + (control >> 5);
+    if ((control & 0x0c) != 0x08) ++number_;
+    theatre_.lie(liar_, {.level = level, .frames_hex = hex, .number = number_, .set_bits = key_phase(control, level)});
+    check();
+    // From a millisecond to some seconds: delayed acknowledgements, probes, validations.
+    if ((control & 0x10) != 0 && !is_over()) theatre_.pass((1 << (control >> 5) * 2) * 1ms);
+    check();
+  }
+
+  void check() {
+    if (theatre_.verdict(liar_)) return check_verdict(*theatre_.verdict(liar_));
+    if (victim() == nullptr) return;
+    const std::size_t memory = victim()->stats().memory_bytes;
+    if (memory > kMemoryMax) std::fprintf(stderr, "%zu octets of memory\n", memory);
+    HAWSER_CHECK(memory <= kMemoryMax);
+  }
+
+ private:
+  // A flipped key phase bit over old keys is a packet that does not open.
+  static std::uint8_t key_phase(std::uint8_t control, EncryptionLevel level) {
+    return level == EncryptionLevel::kOneRtt && (control & 0x0c) == 0x0c && (control & 0xe0) == 0xe0 ? 0x18 : 0;
+  }
+  [[nodiscard]] bool has_keys(EncryptionLevel level) const {
+    const std::string side = liar_ == Role::kClient ? "CLIENT" : "SERVER";
+    if (level == EncryptionLevel::kHandshake) return theatre_.secrets.contains(side + "_HANDSHAKE_TRAFFIC_SECRET");
+    return level == EncryptionLevel::kInitial || theatre_.secrets.contains(side + "_TRAFFIC_SECRET_0");
+  }
+
+  Theatre& theatre_;
+  Role liar_;
+  std::uint64_t number_ = 10'000;  // past what the silenced end has sent
+};
+
+Theatre::Options options() {
+  ConnectionConfig config;
+  config.stream_receive_window = config.stream_receive_window_max = ByteCount{kWindow / 2};
+  config.connection_receive_window = config.connection_receive_window_max = ByteCount{kWindow};
+  config.stream_send_buffer = ByteCount{kSendBuffer};
+  config.max_streams_bidi = config.max_streams_uni = kStreams;
+  config.max_datagram_frame_size = 1'200;
+  return {.client = config, .server = config};
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 3 || size > kInputMax) return 0;
+  // The certificate is minted before the randomness is a seed's, and stays the same.
+  static const bool kMinted = [] {
+    const Theatre first;
+    return first.client != nullptr;
+  }();
+  HAWSER_CHECK(kMinted);
+  const DeterministicTlsRandom seeded(7);
+  const std::uint8_t shape = data[0];
+  const Role liar = (shape & 1) == 0 ? Role::kClient : Role::kServer;
+  Theatre theatre(options());
+  theatre.client_witness.reads = theatre.server_witness.reads = (shape & 4) == 0;
+  if ((shape & 2) == 0) {
+    theatre.open();
+  } else if (liar == Role::kClient) {
+    theatre.silence(Role::kServer);  // the client hears nothing: the server waits for its Finished
+    theatre.settle();
+  } else {
+    theatre.deliver_only(Role::kServer, shape >> 4 & 1);  // nothing, or as far as the keys of the Handshake space
+    theatre.settle();
+  }
+  theatre.silence(liar);
+  Play play(theatre, liar);
+  if (play.is_over()) return 0;
+  if ((shape & 10) == 8) play.write();
+  Bytes input{data + 1, size - 1};
+  while (input.size() >= 2 && !play.is_over()) play.say(input);
+  // Whatever is left runs its course: probes, the closing period, the idle timeout.
+  theatre.pass(100s);
+  play.check();
+  return 0;
+}
