@@ -110,6 +110,10 @@ std::expected<UdpSocket, ConfigError> UdpSocket::open(const UdpOptions& options)
 
 void UdpSocket::set_options(const UdpOptions& options) {
   if (family_ == AF_INET6) (void)set_int(fd_, IPPROTO_IPV6, IPV6_V6ONLY, dual_stack_ ? 0 : 1);
+  // The kernel's flow label is a keyed hash of the 4-tuple, so a connection that moves shows another one.
+  // On unless the system says otherwise; where it forbids it, there is none.
+  // rfc9000:9.7-flow-label rfc9000:9.7-flow-label-unlinkable
+  if (family_ == AF_INET6) (void)set_int(fd_, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 1);
   set_path_options(options);
   capabilities_.receive_buffer = set_buffer(fd_, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer);
   capabilities_.send_buffer = set_buffer(fd_, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer);

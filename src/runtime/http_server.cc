@@ -88,7 +88,10 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
 };
 
 HttpServer::HttpServer(Runtime& runtime, HttpServerOptions options) : runtime_(runtime), options_(std::move(options)) {}
-HttpServer::~HttpServer() = default;
+HttpServer::~HttpServer() {
+  quic::wipe(secret_);
+  quic::wipe(options_.tls.ticket_secret);
+}
 
 std::expected<void, ConfigError> HttpServer::prepare() {
   SystemRandom random;

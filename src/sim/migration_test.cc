@@ -20,8 +20,31 @@ using quic::MigrationRefusal;
 using quic::NetworkPathEvent;
 
 constexpr std::int64_t kWallClock = 1'800'000'000;
-const SocketAddress kServer = ipv4_address({192, 0, 2, 1}, 443);
-const SocketAddress kPreferred = ipv4_address({192, 0, 2, 77}, 4'443);
+// All of it is shown for both families; in networks for documentation (RFC 5737, RFC 3849).
+AddressFamily family = AddressFamily::kIpv4;
+
+SocketAddress address(std::uint8_t network, std::uint8_t host, std::uint16_t port) {
+  if (family == AddressFamily::kIpv4) return ipv4_address({192, 0, network, host}, port);
+  SocketAddress v6;
+  v6.family = AddressFamily::kIpv6;
+  v6.port = port;
+  v6.ip = {0x20, 0x01, 0x0d, 0xb8, 0, network, 0, 0, 0, 0, 0, 0, 0, 0, 0, host};
+  return v6;
+}
+SocketAddress server_at() {
+  return address(2, 1, 443);
+}
+SocketAddress preferred_at() {
+  return address(2, 77, 4'443);
+}
+SocketAddress client_at(std::size_t index) {
+  return address(static_cast<std::uint8_t>(100 + index), 2, 50'000);
+}
+// With the server's wish to be reached elsewhere.
+quic::ConnectionConfig preferring(quic::ConnectionConfig config = {}) {
+  (family == AddressFamily::kIpv4 ? config.preferred_ipv4 : config.preferred_ipv6) = preferred_at();
+  return config;
+}
 
 std::vector<std::uint8_t> octets(std::string_view text) {
   return {text.begin(), text.end()};
@@ -58,8 +81,10 @@ struct Wire : WireObserver {
   }
 };
 
-class Migration : public testing::Test, private quic::AcceptHandler {
+class Migration : public testing::TestWithParam<AddressFamily>, private quic::AcceptHandler {
  protected:
+  Migration() { family = GetParam(); }
+
   // Call once with what differs from the defaults.
   void start(const quic::ConnectionConfig& client = {}, const quic::ConnectionConfig& server = {},
              const LinkSpec& second = link({delay(20ms)}), bool preferred_answers = true) {
@@ -78,16 +103,16 @@ class Migration : public testing::Test, private quic::AcceptHandler {
         quic::EndpointConfig{.connection = server, .tls = &*server_tls_, .accept = this, .random = &random_});
     client_node_.emplace(*client_endpoint_);
     server_node_.emplace(*server_endpoint_);
-    world_.add(*client_node_, client_address(0));
-    world_.add(*server_node_, kServer);
+    world_.add(*client_node_, client_at(0));
+    world_.add(*server_node_, server_at());
     world_.observe(wire);
     for (const std::size_t i : {0, 1}) {
       const LinkSpec& spec = i == 0 ? link({delay(10ms)}) : second;
-      world_.connect(0, 1, spec, {.inside = client_address(i), .outside = kServer});
-      if (preferred_answers) world_.connect(0, 1, spec, {.inside = client_address(i), .outside = kPreferred});
+      world_.connect(0, 1, spec, {.inside = client_at(i), .outside = server_at()});
+      if (preferred_answers) world_.connect(0, 1, spec, {.inside = client_at(i), .outside = preferred_at()});
     }
     connection = client_endpoint_
-                     ->connect({.tuple = {client_address(0), kServer},
+                     ->connect({.tuple = {client_at(0), server_at()},
                                 .server_name = "localhost",
                                 .tls = &*client_tls_,
                                 .connection = client},
@@ -123,9 +148,7 @@ class Migration : public testing::Test, private quic::AcceptHandler {
     world_.pump(1);
   }
 
-  static FourTuple from(std::size_t address, const SocketAddress& to = kServer) {
-    return {client_address(address), to};
-  }
+  static FourTuple from(std::size_t address, const SocketAddress& to = server_at()) { return {client_at(address), to}; }
 
   Wire wire;
   End client_end;
@@ -149,14 +172,14 @@ class Migration : public testing::Test, private quic::AcceptHandler {
   std::optional<EndpointNode> server_node_;
 };
 
-TEST_F(Migration, probes_then_moves_with_another_connection_id) {
+TEST_P(Migration, probes_then_moves_with_another_connection_id) {
   start();
   ASSERT_TRUE(confirm());
-  ASSERT_TRUE(connection->migrate(client_address(1)));
+  ASSERT_TRUE(connection->migrate(client_at(1)));
   act();
   ASSERT_TRUE(run([this] { return client_end.saw(NetworkPathEvent::Kind::kMoved, from(1)); }));
   EXPECT_TRUE(client_end.saw(NetworkPathEvent::Kind::kValidated, from(1)));
-  ASSERT_TRUE(run([this] { return server->tuple().remote == client_address(1); }));
+  ASSERT_TRUE(run([this] { return server->tuple().remote == client_at(1); }));
   EXPECT_EQ(connection->tuple(), from(1));
   // What the challenge took is the first guess; the old path's 20 ms are forgotten.
   EXPECT_GE(connection->stats().smoothed_rtt, 40ms);
@@ -173,16 +196,16 @@ TEST_F(Migration, probes_then_moves_with_another_connection_id) {
 }
 
 // rfc9000:5.1.2-retire-unused
-TEST_F(Migration, the_left_path_is_forgotten_and_its_connection_id_retired) {
+TEST_P(Migration, the_left_path_is_forgotten_and_its_connection_id_retired) {
   start();
   ASSERT_TRUE(confirm());
-  ASSERT_TRUE(connection->migrate(client_address(1)));
+  ASSERT_TRUE(connection->migrate(client_at(1)));
   act();
   ASSERT_TRUE(run([this] { return connection->network_paths().size() == 2; }));
   EXPECT_TRUE(run([this] { return connection->network_paths().size() == 1 && server->network_paths().size() == 1; }));
   // And so often that connection IDs would run out, were they not replaced.
   for (int i = 0; i < 20; ++i) {
-    const SocketAddress next = client_address(i % 2 == 0 ? 0 : 1);
+    const SocketAddress next = client_at(i % 2 == 0 ? 0 : 1);
     ASSERT_TRUE(connection->migrate(next)) << i;
     act();
     ASSERT_TRUE(run([&] { return connection->tuple().local == next && server->tuple().remote == next; })) << i;
@@ -190,20 +213,20 @@ TEST_F(Migration, the_left_path_is_forgotten_and_its_connection_id_retired) {
   }
 }
 
-TEST_F(Migration, several_addresses_are_probed_and_one_is_taken_at_once) {
+TEST_P(Migration, several_addresses_are_probed_and_one_is_taken_at_once) {
   start();
   ASSERT_TRUE(confirm());
-  SocketAddress other_port = client_address(1);
+  SocketAddress other_port = client_at(1);
   other_port.port = 50'001;
-  ASSERT_TRUE(connection->probe(client_address(1)));
+  ASSERT_TRUE(connection->probe(client_at(1)));
   ASSERT_TRUE(connection->probe(other_port));
   act();
   ASSERT_TRUE(run([&] {
     return client_end.saw(NetworkPathEvent::Kind::kValidated, from(1)) &&
-           client_end.saw(NetworkPathEvent::Kind::kValidated, {other_port, kServer});
+           client_end.saw(NetworkPathEvent::Kind::kValidated, {other_port, server_at()});
   }));
   EXPECT_EQ(connection->tuple(), from(0));
-  EXPECT_EQ(server->tuple().remote, client_address(0));
+  EXPECT_EQ(server->tuple().remote, client_at(0));
   EXPECT_EQ(connection->network_paths().size(), 3u);
   ASSERT_TRUE(connection->migrate(other_port));
   EXPECT_EQ(connection->tuple().local, other_port);  // it had answered already
@@ -211,10 +234,10 @@ TEST_F(Migration, several_addresses_are_probed_and_one_is_taken_at_once) {
   EXPECT_TRUE(run([&] { return server->tuple().remote == other_port; }));
 }
 
-TEST_F(Migration, an_address_that_does_not_answer_is_given_up) {
+TEST_P(Migration, an_address_that_does_not_answer_is_given_up) {
   start({}, {}, link({delay(20ms), blackhole(0s, 1'000s)}));
   ASSERT_TRUE(confirm());
-  ASSERT_TRUE(connection->migrate(client_address(1)));
+  ASSERT_TRUE(connection->migrate(client_at(1)));
   act();
   ASSERT_TRUE(run([this] { return client_end.saw(NetworkPathEvent::Kind::kFailed, from(1)); }));
   EXPECT_EQ(connection->tuple(), from(0));
@@ -223,65 +246,65 @@ TEST_F(Migration, an_address_that_does_not_answer_is_given_up) {
   EXPECT_FALSE(client_end.closed);
 }
 
-TEST_F(Migration, a_transfer_goes_on_over_the_other_network) {
+TEST_P(Migration, a_transfer_goes_on_over_the_other_network) {
   start();
   ASSERT_TRUE(confirm());
   download(3'000'000);
   ASSERT_TRUE(run([this] { return client_end.received > 200'000; }));
-  ASSERT_TRUE(connection->migrate(client_address(1)));
+  ASSERT_TRUE(connection->migrate(client_at(1)));
   act();
   EXPECT_TRUE(run([this] { return client_end.received == 3'000'000; }));
-  EXPECT_EQ(server->tuple().remote, client_address(1));
+  EXPECT_EQ(server->tuple().remote, client_at(1));
 }
 
 // rfc9000:9-after-handshake rfc9000:9-disabled rfc9000:18.2-disable-migration
-TEST_F(Migration, refusals_say_why) {
+TEST_P(Migration, refusals_say_why) {
   start({}, {.disable_active_migration = true});
-  EXPECT_EQ(connection->migrate(client_address(1)).error(), MigrationRefusal::kNotConfirmed);
+  EXPECT_EQ(connection->migrate(client_at(1)).error(), MigrationRefusal::kNotConfirmed);
   ASSERT_TRUE(confirm());
-  EXPECT_EQ(connection->migrate(client_address(1)).error(), MigrationRefusal::kDisabled);
-  EXPECT_EQ(server->migrate(kPreferred).error(), MigrationRefusal::kServer);
+  EXPECT_EQ(connection->migrate(client_at(1)).error(), MigrationRefusal::kDisabled);
+  EXPECT_EQ(server->migrate(preferred_at()).error(), MigrationRefusal::kServer);
   connection->close(0, "");
-  EXPECT_EQ(connection->migrate(client_address(1)).error(), MigrationRefusal::kClosed);
+  EXPECT_EQ(connection->migrate(client_at(1)).error(), MigrationRefusal::kClosed);
 }
 
-TEST_F(Migration, connection_ids_run_out_before_network_paths_do) {
+TEST_P(Migration, connection_ids_run_out_before_network_paths_do) {
   start();
   ASSERT_TRUE(confirm());
-  EXPECT_EQ(connection->probe(client_address(0)).error(), MigrationRefusal::kAddress);
+  EXPECT_EQ(connection->probe(client_at(0)).error(), MigrationRefusal::kAddress);
   std::optional<MigrationRefusal> refusal;
   for (std::uint16_t port = 1; port < 10 && !refusal; ++port) {
-    SocketAddress local = client_address(1);
+    SocketAddress local = client_at(1);
     local.port = port;
     if (const auto probed = connection->probe(local); !probed) refusal = probed.error();
   }
   EXPECT_EQ(refusal, MigrationRefusal::kNoConnectionId);
 }
 
-TEST_F(Migration, the_preferred_address_is_taken_once_it_answered) {
-  start({}, {.disable_active_migration = true, .preferred_ipv4 = kPreferred});
+TEST_P(Migration, the_preferred_address_is_taken_once_it_answered) {
+  start({}, preferring({.disable_active_migration = true}));
   ASSERT_TRUE(confirm());
-  ASSERT_TRUE(run([this] { return connection->tuple() == from(0, kPreferred); }));
-  ASSERT_TRUE(run([this] { return server->tuple().local == kPreferred; }));
+  ASSERT_TRUE(run([this] { return connection->tuple() == from(0, preferred_at()); }));
+  ASSERT_TRUE(run([this] { return server->tuple().local == preferred_at(); }));
   download(100'000);
   EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
   // disable_active_migration was about the address of the handshake (RFC 9000 section 18.2).
-  ASSERT_TRUE(connection->migrate(client_address(1)));
+  ASSERT_TRUE(connection->migrate(client_at(1)));
   act();
-  EXPECT_TRUE(run([this] { return server->tuple() == FourTuple{kPreferred, client_address(1)}; }));
+  EXPECT_TRUE(run([this] { return server->tuple() == FourTuple{preferred_at(), client_at(1)}; }));
 }
 
-TEST_F(Migration, a_preferred_address_out_of_reach_changes_nothing) {
-  start({}, {.preferred_ipv4 = kPreferred}, link({delay(20ms)}), false);
+TEST_P(Migration, a_preferred_address_out_of_reach_changes_nothing) {
+  start({}, preferring(), link({delay(20ms)}), false);
   ASSERT_TRUE(confirm());
-  ASSERT_TRUE(run([this] { return client_end.saw(NetworkPathEvent::Kind::kFailed, from(0, kPreferred)); }));
+  ASSERT_TRUE(run([this] { return client_end.saw(NetworkPathEvent::Kind::kFailed, from(0, preferred_at())); }));
   EXPECT_EQ(connection->tuple(), from(0));
   download(100'000);
   EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
 }
 
-TEST_F(Migration, a_preferred_address_is_left_alone_if_the_client_wants_so) {
-  start({.use_preferred_address = false}, {.preferred_ipv4 = kPreferred});
+TEST_P(Migration, a_preferred_address_is_left_alone_if_the_client_wants_so) {
+  start({.use_preferred_address = false}, preferring());
   ASSERT_TRUE(confirm());
   download(100'000);
   EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
@@ -291,13 +314,41 @@ TEST_F(Migration, a_preferred_address_is_left_alone_if_the_client_wants_so) {
 
 // rfc9000:9.6.3-prefer
 // rfc9000:9.6.3-both
-TEST_F(Migration, an_early_move_tries_the_preferred_address_from_the_new_one) {
-  start({}, {.preferred_ipv4 = kPreferred});
+TEST_P(Migration, an_early_move_tries_the_preferred_address_from_the_new_one) {
+  start({}, preferring());
   ASSERT_TRUE(confirm());
-  ASSERT_TRUE(connection->migrate(client_address(1)));
+  ASSERT_TRUE(connection->migrate(client_at(1)));
   act();
-  EXPECT_TRUE(run([this] { return server->tuple() == FourTuple{kPreferred, client_address(1)}; }));
+  EXPECT_TRUE(run([this] { return server->tuple() == FourTuple{preferred_at(), client_at(1)}; }));
 }
+
+// A packet that was sent from the old address and is late moves nothing: it is read, and the connection
+// stays at the new one.
+// rfc9000:9.3-follow
+TEST_P(Migration, what_still_arrives_from_the_old_address_is_read_and_moves_nothing) {
+  start({}, {}, link({delay(1ms)}));  // the other way is ten times as short
+  ASSERT_TRUE(confirm());
+  const auto id = connection->open_stream(true).value();
+  (void)connection->write(id, octets("first"), false);
+  ASSERT_TRUE(run([this] { return server_end.received == 5; }));
+  ASSERT_TRUE(connection->probe(client_at(1)));
+  act();
+  ASSERT_TRUE(run([this] { return client_end.saw(NetworkPathEvent::Kind::kValidated, from(1)); }));
+  // On its way over the old network when the client moves.
+  (void)connection->write(id, octets("late"), false);
+  act();
+  ASSERT_TRUE(connection->migrate(client_at(1)));
+  act();
+  ASSERT_TRUE(run([this] { return server->tuple().remote == client_at(1); }));
+  (void)run([] { return false; }, 200ms);
+  EXPECT_EQ(server_end.received, 9u);
+  EXPECT_EQ(server->tuple().remote, client_at(1));
+  EXPECT_EQ(server->migration_stats().moves, 1u);
+  EXPECT_EQ(server->migration_stats().returns, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(families, Migration, testing::Values(AddressFamily::kIpv4, AddressFamily::kIpv6),
+                         [](const auto& info) { return info.param == AddressFamily::kIpv4 ? "ipv4" : "ipv6"; });
 
 }  // namespace
 }  // namespace hawser::sim

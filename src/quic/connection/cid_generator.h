@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/random.h"
+#include "quic/crypto/secret.h"
 #include "quic/crypto/token_sealer.h"
 #include "quic/wire/types.h"
 
@@ -24,7 +25,9 @@ class CidGenerator {
  public:
   // `random` is not owned.
   CidGenerator(Random& random, const CidOptions& options)
-      : random_(&random), options_(options), reset_tokens_(options.secret) {}
+      : random_(&random), options_(options), reset_tokens_(options.secret) {
+    wipe(options_.secret);  // the tokens' own key is all that is needed
+  }
 
   // rfc9000:5.1-unlinkable rfc9000:10.3.2-revealed
   [[nodiscard]] ConnectionId generate() {

@@ -81,6 +81,7 @@ PacketKey::PacketKey(CipherSuite suite, Bytes key, Bytes iv, CryptoBackend backe
 
 PacketKey::~PacketKey() {
   release();
+  wipe(iv_);
 }
 
 void PacketKey::expand(Bytes key) {

@@ -10,6 +10,7 @@
 #include "base/hash_index.h"
 #include "base/timer_wheel.h"
 #include "quic/connection/core.h"
+#include "quic/crypto/secret.h"
 #include "quic/endpoint/address_token.h"
 #include "quic/endpoint/early_datagrams.h"
 #include "quic/endpoint/endpoint.h"
@@ -41,6 +42,7 @@ struct Endpoint::Impl {
   };
 
   explicit Impl(EndpointConfig c);
+  ~Impl() { wipe(config.secret); }
 
   EndpointConfig config;
   // Of all connections that are accepted, and of the latest that was opened.
