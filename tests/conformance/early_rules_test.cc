@@ -51,19 +51,43 @@ TEST(early_rules, the_limits_of_then_hold_until_those_of_now_are_known) {
   EXPECT_EQ(streams_that_open(c), 150u);
 }
 
-// Nobody here clears it, in this visit or in the next.
+// Neither in this visit nor in the next, whatever was remembered.
 // rfc9287:3.1-client-initial rfc9287:3.1-server rfc9287:3.1-not-remembered rfc9287:3.1-known
-TEST(early_rules, the_quic_bit_is_always_set) {
-  ReplayGuard guard{{.buckets = 64}};
-  Pair pair(with_early_data(guard));
-  WireTap tap(pair);
-  const std::vector<std::uint8_t> ticket = first_visit(pair);
-  Connection& c = pair.connect({}, Version::kV1, ticket);
-  echo(c, c.open_stream(true).value(), pattern(3'000));
-  pair.client->wake(c);
-  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
-  EXPECT_GT(tap.packets().size(), 20u);
-  for (const SeenPacket& packet : tap.packets()) EXPECT_NE(packet.first_octet & 0x40, 0) << packet.datagram;
+// rfc9287:3-accept rfc9287:3.1-unpredictable
+TEST(early_rules, the_quic_bit_is_random_after_the_peers_parameters_and_set_before) {
+  for (const bool server_announces : {true, false}) {
+    ReplayGuard guard{{.buckets = 64}};
+    Pair pair(with_early_data(guard));
+    const std::vector<std::uint8_t> ticket = first_visit(pair);
+    EndpointConfig later = pair.options.server;
+    later.connection.grease = server_announces;
+    pair.server = std::make_unique<Endpoint>(later);
+    WireTap tap(pair);
+    const Timestamp begin = pair.now;
+    Connection& c = pair.connect({}, Version::kV1, ticket);
+    ASSERT_EQ(c.early_data(), EarlyDataStatus::kOffered);
+    const StreamId id = c.open_stream(true).value();
+    echo(c, id, pattern(100'000));
+    pair.client->wake(c);
+    ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.ended[id.value]; }));
+    std::array<int, 2> clear{};
+    std::array<int, 2> all{};
+    int early = 0;
+    for (const SeenPacket& packet : tap.packets()) {
+      ++all[packet.to_server];
+      if ((packet.first_octet & 0x40) == 0) ++clear[packet.to_server];
+      if (!packet.to_server || packet.sent >= begin + 2 * pair.options.delay) continue;
+      ++early;
+      EXPECT_NE(packet.first_octet & 0x40, 0) << packet.datagram;
+    }
+    EXPECT_GT(early, 3);
+    EXPECT_EQ(c.stats().packets_dropped, 0u);
+    // The client announces it both times; only towards a server that does so as well is it random.
+    for (const bool to_server : {true, false}) {
+      EXPECT_GE(10 * clear[to_server], server_announces ? all[to_server] : 0);
+      EXPECT_LE(10 * clear[to_server], server_announces ? 9 * all[to_server] : 0);
+    }
+  }
 }
 
 struct DiscardSink : EventSink {

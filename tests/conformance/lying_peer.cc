@@ -97,7 +97,7 @@ void Theatre::flush(Role from) {
 
 // Long headers say which connection IDs are in use.
 void Theatre::learn_cids(const Wire& wire) {
-  const auto header = parse_packet_header(wire.octets, 8);
+  const auto header = parse_packet_header(wire.octets, 8, true);
   if (!header || !header->is_long() || header->type == PacketType::kRetry) return;
   (wire.from == Role::kClient ? client_cid_ : server_cid_) = ConnectionId(header->scid);
   if (wire.from == Role::kClient && original_dcid_.empty()) original_dcid_ = ConnectionId(header->dcid);

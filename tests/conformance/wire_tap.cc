@@ -58,7 +58,7 @@ void WireTap::read(const Sent& sent) {
   const std::size_t datagram = datagrams_++;
   Bytes rest = sent.octets;
   while (!rest.empty()) {
-    const auto header = parse_packet_header(rest, kCidLength);
+    const auto header = parse_packet_header(rest, kCidLength, true);
     if (!header) return;
     SeenPacket seen{.to_server = sent.to_server,
                     .sent = sent.at,

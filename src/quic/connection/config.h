@@ -15,6 +15,13 @@
 
 namespace hawser::quic {
 
+// What the spin bit of our 1-RTT packets shows.
+enum class SpinBitPolicy : std::uint8_t {
+  kOff,     // nothing: it is 0
+  kOn,      // the round trip, to anybody on the way; one connection in eight shows nothing all the same
+  kRandom,  // nothing: a value that is drawn anew for each connection
+};
+
 // The values a connection runs with. Defaults serve both a file server and a client on the
 // public internet; each comment gives unit, range and the transport parameter it becomes.
 struct ConnectionConfig {
@@ -67,10 +74,17 @@ struct ConnectionConfig {
   Duration initial_rtt = 333ms;
   bool pacing = true;
   bool ecn = true;
-  // Sends reserved values where the peer must ignore them (RFC 9000 sections 15, 18.1, 22).
+  // Sends reserved values where the peer must ignore them (RFC 9000 sections 15, 18.1, 22), and announces
+  // grease_quic_bit: packets without the QUIC bit are read, and towards peers that announce it too the bit
+  // is random (RFC 9287).
   bool grease = true;
+  // What the spin bit shows to those on the way (RFC 9000 section 17.4).
+  SpinBitPolicy spin_bit = SpinBitPolicy::kOff;
   // Packets after which keys are updated by ourselves; 0: only when the AEAD limit nears.
   std::uint64_t key_update_packets = 0;
+  // Keys older than this are updated with the next packet; 0: whatever their age. Never more often than
+  // every three PTOs and a round trip (RFC 9001 sections 6.1 and 6.5).
+  Duration key_update_interval = Duration{0};
 
   // Who does AES-GCM; the fastest here by itself.
   CryptoBackend crypto = CryptoBackend::kAuto;

@@ -56,6 +56,7 @@ ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
       emitter_(parameters.events, {.connection = parameters.handle,
                                    .original_destination_cid = ids_.original_dcid.view(),
                                    .vantage = parameters.role == Role::kClient ? Vantage::kClient : Vantage::kServer}),
+      first_octet_(parameters.config->spin_bit, parameters.cids->random()),
       keys_(OneRttOptions{.table = version_key_table(parameters.version), .backend = parameters.config->crypto}),
       crypto_(parameters.lending->buffers),
       streams_(parameters.role, stream_config(*parameters.config), parameters.lending->buffers),
@@ -98,6 +99,7 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
   ours.active_connection_id_limit = kMaxActiveCids;
   ours.disable_active_migration = config.disable_active_migration;
   ours.max_datagram_frame_size = config.max_datagram_frame_size;
+  ours.grease_quic_bit = config.grease;
   return ours;
 }
 

@@ -22,6 +22,7 @@
 #include "quic/connection/early_packets.h"
 #include "quic/connection/event_log.h"
 #include "quic/connection/extras.h"
+#include "quic/connection/first_octet.h"
 #include "quic/connection/flood_guard.h"
 #include "quic/connection/key_ring.h"
 #include "quic/connection/lending.h"
@@ -207,6 +208,7 @@ class ConnectionCore final : private TlsHandler {
     std::size_t datagram_size = 0;  // octets, for the anti-amplification credit of a new address
     bool ack_eliciting = false;
     bool probing = true;  // only probing frames so far
+    bool spin = false;    // the spin bit
   };
   using FrameHandler = Parsed<void> (ConnectionCore::*)(FrameReader&, ReceivedPacket&);
   using FrameHandlers = std::array<FrameHandler, kFrameTableSize>;
@@ -235,6 +237,7 @@ class ConnectionCore final : private TlsHandler {
   void replay_early_packets();
   void on_retry(const PacketHeader& header, Bytes packet);
   void drop_packet(const PacketHeader& header, std::size_t size, PacketDropReason reason);
+  void note_spin(const ReceivedPacket& received);
 
   // version.cc
   [[nodiscard]] const VersionKeyTable& key_table() const;
@@ -474,6 +477,7 @@ class ConnectionCore final : private TlsHandler {
     Timestamp last_activity{};
     Timestamp last_received{};
     Timestamp last_moved{};  // a datagram came or went
+    Timestamp keys_since{};  // the 1-RTT keys that we write with came into use
     bool sent_since_activity = false;
     bool waits_for_pacing = false;
     bool resting = false;  // since then, memory was given back
@@ -518,6 +522,7 @@ class ConnectionCore final : private TlsHandler {
   ConnectionHandler* handler_ = nullptr;
   Timestamp now_{};
 
+  FirstOctet first_octet_;
   KeyRing keys_;
   std::unique_ptr<TlsSession> tls_;
   CryptoStreams crypto_;

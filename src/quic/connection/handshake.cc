@@ -136,6 +136,9 @@ void ConnectionCore::apply_peer_limits(const TransportParameters& peer) {
 
 void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
   apply_peer_limits(peer);
+  // Here and nowhere earlier: neither remembered parameters nor a token are enough for us to clear the bit.
+  // rfc9287:3.1-client-initial rfc9287:3.1-server rfc9287:3.1-not-remembered rfc9287:3.1-known
+  if (config_.grease && peer.grease_quic_bit) first_octet_.grease();
   ack_frequency_.set_peer(peer.min_ack_delay_us,
                           std::chrono::milliseconds(static_cast<std::int64_t>(peer.max_ack_delay_ms)));
   path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
@@ -178,6 +181,7 @@ void ConnectionCore::confirm_handshake() {
   if (handshake_.confirmed) return;
   handshake_.confirmed = true;
   keys_.one_rtt().on_handshake_confirmed();
+  times_.keys_since = now_;
   path_->loss().on_handshake_confirmed(now_);
   path_->active().mtu_prober().start(now_);
   log_state(LoggedConnectionState::kHandshakeConfirmed);

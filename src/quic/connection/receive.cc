@@ -108,7 +108,7 @@ void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) 
 
 // Returns the octets of the packet, 0 if the rest of the datagram cannot be read.
 std::size_t ConnectionCore::on_packet(MutableBytes rest, const Arrival& arrival, Bytes first_dcid) {
-  const std::optional<PacketHeader> header = parse_packet_header(rest, cids_->length());
+  const std::optional<PacketHeader> header = parse_packet_header(rest, cids_->length(), config_.grease);
   if (!header) {
     ++stats_.packets_dropped;
     emitter_.emit(PacketDropped{
@@ -193,7 +193,8 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
                           .dcid = ConnectionId(header.dcid),
                           .tuple = &arrival.tuple,
                           .ecn = arrival.ecn,
-                          .datagram_size = arrival.datagram_size};
+                          .datagram_size = arrival.datagram_size,
+                          .spin = (packet[0] & kSpinBit) != 0};
   received.number = decode_packet_number(acks.largest_received(), truncated.value, 8u * truncated.length);
   const std::size_t header_size = header.pn_offset + truncated.length;
   const Parsed<bool> opened = open_payload(packet, keys, received, header_size);
@@ -243,7 +244,10 @@ Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, DirectionKeys* ke
   auto opened =
       keys_.one_rtt().open(path_->id(), received.number, (packet[0] & kKeyPhaseBit) != 0, header, sealed, now_);
   if (keys_.one_rtt().read_generation() != read_before) log_key_update(false, KeyTrigger::kRemoteUpdate);
-  if (keys_.one_rtt().write_generation() != write_before) log_key_update(true, KeyTrigger::kRemoteUpdate);
+  if (keys_.one_rtt().write_generation() != write_before) {
+    times_.keys_since = now_;
+    log_key_update(true, KeyTrigger::kRemoteUpdate);
+  }
   return opened;
 }
 
@@ -284,7 +288,18 @@ void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
   if (phase_ != Phase::kOpen) return;
   release_handshake();
   on_packet_accepted(received);
-  if (received.level == EncryptionLevel::kOneRtt) note_peer_address(received, is_newest);
+  if (received.level != EncryptionLevel::kOneRtt) return;
+  if (first_octet_.spins() && is_newest) [[unlikely]]
+    note_spin(received);
+  note_peer_address(received, is_newest);
+}
+
+// RFC 9000 section 17.4: a server shows the bit as it came, a client the other one. Where the bit does not
+// spin, what comes is not looked at.
+// rfc9000:17.4-ignored
+void ConnectionCore::note_spin(const ReceivedPacket& received) {
+  if (NetworkPath* const network_path = path_->find(*received.tuple))
+    network_path->set_spin(received.spin == is_server());
 }
 
 void ConnectionCore::on_packet_accepted(const ReceivedPacket& received) {

@@ -42,10 +42,15 @@ Parsed<void> ConnectionCore::maintain_keys() {
   OneRttKeys& keys = keys_.one_rtt();
   const std::uint64_t generation = keys.write_generation();
   HAWSER_TRY_VOID(keys.maintain(now_, pto()));
-  const bool due = config_.key_update_packets != 0 && keys.packets_sealed_with_key() >= config_.key_update_packets;
-  if ((owed_.key_update || due) && keys.write_generation() == generation && keys.initiate_update(now_))
+  const bool used = config_.key_update_packets != 0 && keys.packets_sealed_with_key() >= config_.key_update_packets;
+  const bool old =
+      config_.key_update_interval != Duration{0} && now_ - times_.keys_since >= config_.key_update_interval;
+  if ((owed_.key_update || used || old) && keys.write_generation() == generation && keys.initiate_update(now_))
     owed_.key_update = false;
-  if (keys.write_generation() != generation) log_key_update(true, KeyTrigger::kLocalUpdate);
+  if (keys.write_generation() != generation) {
+    times_.keys_since = now_;
+    log_key_update(true, KeyTrigger::kLocalUpdate);
+  }
   return {};
 }
 
@@ -95,7 +100,7 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
     log_sending(train, plan.may_carry_data);
   if (!plan.may_carry_data) {
     times_.waits_for_pacing = path_->blocked_by_pacing(now);
-  // rfc9002:7.8-pacing
+    // rfc9002:7.8-pacing
   } else if (train.size + segment <= capacity && !streams_.wants_to_send_data()) {
     path_->loss().on_app_limited();
   }
@@ -182,9 +187,6 @@ std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableByte
 }
 
 // rfc9000:7.2-dcid-constant rfc9000:12.2-one-connection rfc9000:8.1.3-token-included
-// The spin bit and a clear fixed bit are never asked for.
-// rfc9000:17.4-administrator rfc9000:17.4-one-in-16 rfc9000:17.4-ignored
-// rfc9287:3.1-client-initial rfc9287:3.1-server rfc9287:3.1-not-remembered rfc9287:3.1-known
 OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuilder& builder,
                                             const NetworkPath& network_path) {
   const PacketNumberSpace space = space_of(level);
@@ -195,7 +197,11 @@ OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuild
                           .scid = ids_.local.view()};
   if (level == EncryptionLevel::kInitial && !is_server()) parts.token = handshake_.token;
   if (level == EncryptionLevel::kOneRtt) parts.key_phase = keys_.one_rtt().write_key_phase();
-  return builder.open(parts, loss.next_packet_number(space, cids_->random()), loss.largest_acknowledged(space));
+  OpenPacket* const packet =
+      builder.open(parts, loss.next_packet_number(space, cids_->random()), loss.largest_acknowledged(space));
+  if (packet != nullptr && !first_octet_.plain())
+    *packet->start ^= first_octet_.flips(level == EncryptionLevel::kOneRtt, network_path.spin(), cids_->random());
+  return packet;
 }
 
 // rfc9002:7.5-not-blocked

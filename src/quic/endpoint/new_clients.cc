@@ -53,7 +53,7 @@ void Endpoint::Impl::on_unrouted(MutableBytes datagram, const ReceivedTrain& tra
     emit_endpoint(StatelessResetSent{.remote = train.tuple.remote, .size = datagram.size() - 1}, now);
     return;
   }
-  const std::optional<PacketHeader> header = parse_packet_header(datagram, config.cid_length);
+  const std::optional<PacketHeader> header = parse_packet_header(datagram, config.cid_length, config.connection.grease);
   if (!header || config.tls == nullptr) {
     ++stats.datagrams_dropped;
     return;
@@ -179,7 +179,7 @@ void Endpoint::Impl::begin_waiting(Timestamp now) {
     admission->set_waiting(waiting.size());
     ReceivedTrain train{.bytes = {}, .segment_size = 0, .tuple = client.tuple, .ecn = client.ecn};
     const MutableBytes first = client.datagrams.front();
-    const std::optional<PacketHeader> header = parse_packet_header(first, config.cid_length);
+    const std::optional<PacketHeader> header = parse_packet_header(first, config.cid_length, config.connection.grease);
     HAWSER_CHECK(header.has_value());  // it was parsed before
     // Those behind which Retry was switched on are asked to prove themselves as well.
     if (!client.verdict && admission->retries() && admission->take_retry(now)) {

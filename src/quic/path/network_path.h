@@ -32,7 +32,14 @@ class NetworkPath {
 
   // The sequence number, in the Path's PeerCids, of the connection ID used on this 4-tuple.
   [[nodiscard]] std::uint64_t peer_cid_sequence() const { return peer_cid_sequence_; }
-  void set_peer_cid_sequence(std::uint64_t sequence) { peer_cid_sequence_ = sequence; }
+  void set_peer_cid_sequence(std::uint64_t sequence) {
+    peer_cid_sequence_ = sequence;
+    spin_ = false;  // RFC 9000 section 17.4: nobody shall recognize the connection by it
+  }
+
+  // The spin bit of packets that leave here.
+  [[nodiscard]] bool spin() const { return spin_; }
+  void set_spin(bool spin) { spin_ = spin; }
 
   // The same in its LocalCids of the one that the peer used when it first came from here: on another
   // 4-tuple it shows that a NAT moved, not the peer.
@@ -80,6 +87,7 @@ class NetworkPath {
   AntiAmplification anti_amplification_;
   EcnValidator ecn_;
   bool validated_;
+  bool spin_ = false;
 };
 
 }  // namespace hawser::quic
