@@ -79,7 +79,13 @@ void Application::push(quic::StreamId id, std::size_t most) {
   while (!sending.ended && connection() != nullptr) {
     const std::uint64_t left = target - sending.offset;
     if (left == 0 && plan.ending == Ending::kReset) {
-      if (!connection_->reset_stream(id, kResetCode).has_value()) fail(id, "reset_stream was refused");
+      // Every other stream promises half of what was written, where the peer knows how.
+      std::expected<void, quic::StreamError> promised = std::unexpected(quic::StreamError::kUnsupported);
+      if (id.index() % 2 == 1) promised = connection_->reset_stream_at(id, kResetAtCode, plan.ending_at / 2);
+      if (!promised.has_value() && promised.error() != quic::StreamError::kUnsupported)
+        fail(id, "reset_stream_at was refused");
+      if (!promised.has_value() && !connection_->reset_stream(id, kResetCode).has_value())
+        fail(id, "reset_stream was refused");
       sending.ended = true;
       return;
     }
@@ -176,9 +182,11 @@ void Application::on_stream_reset(quic::Connection&, quic::StreamId id, quic::Ap
   const auto found = receiving_.find(id.value);
   if (found == receiving_.end()) return fail(id, "reset before it was opened");
   const DirectionPlan plan = o_.plan->direction(id, peer());
-  const bool planned = plan.ending == Ending::kReset && code == kResetCode;
+  const bool planned = plan.ending == Ending::kReset && (code == kResetCode || code == kResetAtCode);
   const bool asked_for = found->second.stopped && code == kStopCode;
   if (!planned && !asked_for) return fail(id, "reset although nobody did so");
+  if (code == kResetAtCode && !asked_for && found->second.offset < plan.ending_at / 2)
+    return fail(id, "reset before the octets that were promised");
   found->second.ended = true;
 }
 

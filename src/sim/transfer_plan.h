@@ -18,6 +18,7 @@ enum class Ending : std::uint8_t {
 
 // The application error codes that go with them.
 inline constexpr quic::ApplicationErrorCode kResetCode = 0x51;
+inline constexpr quic::ApplicationErrorCode kResetAtCode = 0x53;  // half of what was written still arrives
 inline constexpr quic::ApplicationErrorCode kStopCode = 0x52;
 inline constexpr quic::ApplicationErrorCode kDoneCode = 0x53;
 inline constexpr quic::ApplicationErrorCode kEarlyCloseCode = 0x54;

@@ -198,7 +198,26 @@ std::vector<Rule> rules_of_the_rest() {
       {"ack_frequency_truncated", kC, Code::kFrameEncodingError, "40af0001" + v(1'000)},
       {"ack_frequency_type_not_shortest", kC, Code::kProtocolViolation, "800000af0001" + v(1'000) + "01"},
       // Extension frames that were not negotiated.
-      {"reset_stream_at_not_negotiated", kC, Code::kFrameEncodingError, "2400000404" + kPadding},
+      // draft-ietf-quic-reliable-stream-reset-10.
+      // reset-stream-at:4-size
+      {"reset_stream_at_reliable_above_final", kC, Code::kFrameEncodingError, "2400000405" + kPadding},
+      {"reset_stream_at_truncated", kC, Code::kFrameEncodingError, "0024000004"},
+      // reset-stream-at:4-limits-exceeded
+      {"reset_stream_at_beyond_the_limit", kC, Code::kFlowControlError, "240000" + v(kBig) + "00"},
+      // reset-stream-at:5.2-changed
+      {"reset_stream_at_with_another_code", kC, Code::kStreamStateError,
+       "2400010404"
+       "2400020404"},
+      {"reset_stream_after_reset_stream_at_with_another_code", kC, Code::kStreamStateError,
+       "2400010404"
+       "04000204"},
+      {"reset_stream_at_with_another_size", kC, Code::kFinalSizeError,
+       "2400010404"
+       "2400010504"},
+      {"stream_data_beyond_reset_stream_at", kC, Code::kFinalSizeError, "2400010404" + stream(0, 4, 1)},
+      {"reset_stream_at_below_what_was_received", kC, Code::kFinalSizeError, stream(0, 0, 5) + "2400000404"},
+      {"reset_stream_at_of_a_stream_of_the_receiver", kC, Code::kStreamStateError, "2403000000"},
+      {"reset_stream_at_beyond_max_streams", kC, Code::kStreamLimitError, "24" + v(kBig - 3) + "000000"},
       {"path_abandon_not_negotiated", kC, Code::kFrameEncodingError, "7e750000" + kPadding},
       {"path_ack_not_negotiated", kC, Code::kFrameEncodingError, "3e0000000000"},
       {"observed_address_not_negotiated", kC, Code::kFrameEncodingError, "809f81a6" + kPadding},
@@ -308,6 +327,8 @@ TEST_P(MisplacedFrames, in_an_initial_packet_are_a_protocol_violation) {
 
 std::vector<Misplaced> misplaced() {
   return {{"reset_stream", "04000000"},
+          // reset-stream-at:4-space
+          {"reset_stream_at", "2400000000"},
           {"stop_sending", "050000"},
           {"new_token", "070101"},
           {"stream", stream(0, 0, 4)},

@@ -59,6 +59,10 @@ struct ConnectionConfig {
   // Largest DATAGRAM frame accepted, in octets with its header; 0: none (RFC 9221).
   std::uint64_t max_datagram_frame_size = 0;
 
+  // Lets the peer abandon a stream's end and still have its beginning delivered (RESET_STREAM_AT,
+  // draft-ietf-quic-reliable-stream-reset; reset_stream_at, of both code points).
+  bool reset_stream_at = true;
+
   // Longest time an acknowledgement is held back (max_ack_delay; under 2^14 ms).
   Duration max_ack_delay = 25ms;
 

@@ -86,6 +86,12 @@ std::expected<void, StreamError> Connection::reset_stream(StreamId id, Applicati
   return translated(core_->streams().reset(id, code), *core_, id);
 }
 
+std::expected<void, StreamError> Connection::reset_stream_at(StreamId id, ApplicationErrorCode code,
+                                                             std::uint64_t reliable_size) {
+  if (!core_->may_reset_stream_at()) return std::unexpected(StreamError::kUnsupported);
+  return translated(core_->streams().reset_at(id, code, reliable_size), *core_, id);
+}
+
 std::expected<void, StreamError> Connection::stop_sending(StreamId id, ApplicationErrorCode code) {
   return translated(core_->streams().stop_sending(id, code), *core_, id);
 }

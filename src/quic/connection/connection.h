@@ -37,6 +37,7 @@ enum class StreamError : std::uint8_t {
   kStopped,         // our side was reset: by reset_stream(), or since the peer sent STOP_SENDING
   kLimit,           // the peer allows no further stream now: wait for on_streams_available
   kClosed,          // the connection is closing
+  kUnsupported,     // the peer has not offered the extension that it takes
 };
 
 // Counters since the connection began; bytes are UDP payload unless named otherwise.
@@ -97,6 +98,13 @@ class Connection {
   std::expected<void, StreamError> finish(StreamId id);
   // Abandons sending: RESET_STREAM. Unsent data is dropped.
   std::expected<void, StreamError> reset_stream(StreamId id, ApplicationErrorCode code);
+  // Abandons sending of all but the first `reliable_size` octets of the stream, at most as many as were
+  // written, which still arrive: RESET_STREAM_AT (draft-ietf-quic-reliable-stream-reset-10). The peer's
+  // application reads them and then sees the reset. Called again, the size may sink; one that is larger,
+  // and another code, change nothing. kFinished: more than was written, or all was acknowledged.
+  // kUnsupported: the peer does not know the frame, or the handshake is not complete; reset_stream()
+  // always works.
+  std::expected<void, StreamError> reset_stream_at(StreamId id, ApplicationErrorCode code, std::uint64_t reliable_size);
   // Asks the peer to stop: STOP_SENDING. Data that arrives from now on is dropped.
   std::expected<void, StreamError> stop_sending(StreamId id, ApplicationErrorCode code);
 

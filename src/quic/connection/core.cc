@@ -100,6 +100,7 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
   ours.disable_active_migration = config.disable_active_migration;
   ours.max_datagram_frame_size = config.max_datagram_frame_size;
   ours.grease_quic_bit = config.grease;
+  ours.reset_stream_at = config.reset_stream_at;
   return ours;
 }
 

@@ -148,6 +148,8 @@ class ConnectionCore final : private TlsHandler {
   void request_ping() { owed_.ping = true; }
   bool send_datagram(Bytes payload);
   [[nodiscard]] std::size_t max_datagram_payload() const;
+  // Not in 0-RTT: were it rejected, the peer would not know what was promised.
+  [[nodiscard]] bool may_reset_stream_at() const { return handshake_.complete && peer_.reset_stream_at; }
   // See Connection::probe and Connection::migrate.
   std::expected<void, MigrationRefusal> probe(const SocketAddress& local, bool move);
   [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
@@ -263,6 +265,7 @@ class ConnectionCore final : private TlsHandler {
   Parsed<void> on_ping(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_ack(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_reset_stream(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_reset_stream_at(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_stop_sending(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_crypto(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_new_token(FrameReader& in, ReceivedPacket& packet);
@@ -444,6 +447,7 @@ class ConnectionCore final : private TlsHandler {
     std::uint32_t max_udp_payload_size = kMaxMtu;
     std::uint8_t ack_delay_exponent = 3;
     bool disable_active_migration = false;
+    bool reset_stream_at = false;
   };
   struct Handshake {
     HandshakeFacts facts;

@@ -33,6 +33,13 @@ bool FrameLog::add_stream_frame(FrameReader& in, FrameSummary& s) {
         s.value = f.error_code;
         s.extra = f.final_size;
       });
+    case 0x24:
+      return filled(parse_reset_stream_at(in), [&s](const auto& f) {
+        s.id = f.stream_id.value;
+        s.value = f.error_code;
+        s.extra = f.final_size;
+        s.offset = f.reliable_size;
+      });
     case 0x05:
       return filled(parse_stop_sending(in), [&s](const auto& f) {
         s.id = f.stream_id.value;
@@ -174,6 +181,8 @@ std::uint64_t type_of(const SentFrame& frame) {
       return 0x0a;
     case SentFrameKind::kResetStream:
       return 0x04;
+    case SentFrameKind::kResetStreamAt:
+      return 0x24;
     case SentFrameKind::kStopSending:
       return 0x05;
     case SentFrameKind::kMaxData:

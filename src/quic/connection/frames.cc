@@ -45,6 +45,7 @@ constexpr ConnectionCore::FrameHandlers ConnectionCore::make_frame_handlers() {
   set(0x1c, 0x1d, &ConnectionCore::on_connection_close);
   set(0x1e, 0x1e, &ConnectionCore::guarded<&ConnectionCore::on_handshake_done, FloodGuard::kCheap>);
   set(0x1f, 0x1f, &ConnectionCore::guarded<&ConnectionCore::on_immediate_ack, FloodGuard::kCheap>);
+  set(0x24, 0x24, &ConnectionCore::guarded<&ConnectionCore::on_reset_stream_at, FloodGuard::kStreamEnd>);
   set(0x30, 0x31, &ConnectionCore::on_datagram_frame);
   set(0xaf, 0xaf, &ConnectionCore::guarded<&ConnectionCore::on_ack_frequency, FloodGuard::kCheap>);
   return table;
@@ -79,6 +80,12 @@ Parsed<void> ConnectionCore::on_ping(FrameReader&, ReceivedPacket&) {
 Parsed<void> ConnectionCore::on_reset_stream(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const ResetStreamFrame frame, parse_reset_stream(in));
   return streams_.on_reset_stream(frame.stream_id, frame.error_code, frame.final_size);
+}
+
+Parsed<void> ConnectionCore::on_reset_stream_at(FrameReader& in, ReceivedPacket&) {
+  if (!config_.reset_stream_at) return in.encoding_error("RESET_STREAM_AT was not offered");
+  HAWSER_TRY(const ResetStreamAtFrame frame, parse_reset_stream_at(in));
+  return streams_.on_reset_stream_at(frame.stream_id, frame.error_code, frame.final_size, frame.reliable_size);
 }
 
 // rfc9000:3.5-stop-answered rfc9000:3.5-stop-code

@@ -125,7 +125,8 @@ void ConnectionCore::apply_peer_limits(const TransportParameters& peer) {
       .max_datagram_frame_size = peer.max_datagram_frame_size,
       .max_udp_payload_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(peer.max_udp_payload_size, kMaxMtu)),
       .ack_delay_exponent = static_cast<std::uint8_t>(peer.ack_delay_exponent),
-      .disable_active_migration = peer.disable_active_migration};
+      .disable_active_migration = peer.disable_active_migration,
+      .reset_stream_at = peer.reset_stream_at};
   streams_.set_peer_limits({.initial_max_data = peer.initial_max_data,
                             .initial_max_stream_data_bidi_local = peer.initial_max_stream_data_bidi_local,
                             .initial_max_stream_data_bidi_remote = peer.initial_max_stream_data_bidi_remote,

@@ -9,7 +9,7 @@
 namespace hawser::quic {
 
 namespace {
-constexpr std::uint8_t kResetStreamFrameType = 0x04;
+constexpr std::uint64_t kResetStreamAtFrameType = 0x24;
 constexpr std::uint8_t kStopSendingFrameType = 0x05;
 constexpr std::uint8_t kStreamFrameType = 0x08;
 constexpr std::uint8_t kMaxStreamDataFrameType = 0x11;
@@ -21,9 +21,9 @@ void RecvStream::start(StreamId id, bool exists, std::uint64_t initial_window, s
   id_ = id;
   state_ = RecvState::kRecv;
   exists_ = exists;
-  stopped_ = has_final_size_ = false;
+  stopped_ = has_final_size_ = has_reset_ = false;
   stop_code_ = reset_code_ = 0;
-  final_size_ = highest_ = accounted_ = 0;
+  final_size_ = reliable_size_ = highest_ = accounted_ = 0;
 }
 
 bool RecvStream::can_rest() const {
@@ -83,27 +83,38 @@ Parsed<RecvStream::Taken> RecvStream::on_stream_data(std::uint64_t offset, Bytes
   const std::uint64_t before = buffer_.contiguous_to();
   buffer_.add(offset, data);
   taken.readable = buffer_.contiguous_to() > before;
-  if (has_final_size_ && buffer_.contiguous_to() == final_size_) {
+  // After RESET_STREAM_AT the end is the reset, however much arrives.
+  if (has_final_size_ && !has_reset_ && buffer_.contiguous_to() == final_size_) {
     state_ = RecvState::kDataRecvd;
     taken.readable = true;
   }
   return taken;
 }
 
-// rfc9000:4.4-other-direction
-Parsed<RecvStream::Taken> RecvStream::on_reset_stream(ApplicationErrorCode code, std::uint64_t final_size,
-                                                      std::uint64_t connection_room) {
-  HAWSER_TRY(const std::uint64_t received, check_end(final_size, true, connection_room, kResetStreamFrameType));
+// rfc9000:4.4-other-direction reset-stream-at:4-limits-exceeded reset-stream-at:5.2-changed
+// reset-stream-at:5.2-increase-ignored reset-stream-at:5.2-not-expected reset-stream-at:5-reliable
+Parsed<RecvStream::Taken> RecvStream::on_reset(const Reset& reset, std::uint64_t connection_room) {
+  HAWSER_TRY(const std::uint64_t received, check_end(reset.final_size, true, connection_room, reset.frame_type));
+  if (has_reset_ && reset.code != reset_code_ &&
+      (reset.frame_type == kResetStreamAtFrameType || state_ == RecvState::kSizeKnown))
+    return fail(TransportErrorCode::kStreamStateError, "error code of a reset changed", reset.frame_type);
   Taken taken{.received = received};
   highest_ += received;
   // Once all data is here the reset has nothing left to take away (section 3.2).
   if (state_ != RecvState::kRecv && state_ != RecvState::kSizeKnown) return taken;
-  has_final_size_ = true;
-  final_size_ = final_size;
-  reset_code_ = code;
-  taken.discarded = drop_unread();
-  state_ = stopped_ ? RecvState::kResetRead : RecvState::kResetRecvd;
+  reliable_size_ = has_reset_ ? std::min(reliable_size_, reset.reliable_size) : reset.reliable_size;
+  has_reset_ = has_final_size_ = true;
+  final_size_ = reset.final_size;
+  reset_code_ = reset.code;
+  state_ = RecvState::kSizeKnown;
+  if (stopped_ || reset_is_due()) taken.discarded = take_reset();
   return taken;
+}
+
+std::uint64_t RecvStream::take_reset() {
+  const std::uint64_t discarded = drop_unread();
+  state_ = stopped_ ? RecvState::kResetRead : RecvState::kResetRecvd;
+  return discarded;
 }
 
 bool RecvStream::consume(std::uint64_t octets) {

@@ -50,7 +50,20 @@ class RecvStream {
     bool readable = false;  // there is something new for the reader: data or the end
   };
   Parsed<Taken> on_stream_data(std::uint64_t offset, Bytes data, bool fin, std::uint64_t connection_room);
-  Parsed<Taken> on_reset_stream(ApplicationErrorCode code, std::uint64_t final_size, std::uint64_t connection_room);
+  // RESET_STREAM, which is RESET_STREAM_AT with a reliable size of 0: with one, the part goes on until the
+  // reader has taken that much. STREAM_STATE_ERROR if the code differs from an earlier RESET_STREAM_AT's.
+  struct Reset {
+    std::uint64_t frame_type = 0;
+    ApplicationErrorCode code = 0;
+    std::uint64_t final_size = 0;
+    std::uint64_t reliable_size = 0;
+  };
+  Parsed<Taken> on_reset(const Reset& reset, std::uint64_t connection_room);
+  // The reader has taken all that RESET_STREAM_AT promised: the reset takes effect. Octets discarded.
+  [[nodiscard]] bool reset_is_due() const {
+    return has_reset_ && state_ == RecvState::kSizeKnown && buffer_.read_to() >= reliable_size_;
+  }
+  std::uint64_t take_reset();
 
   // Reader. readable() fills `scratch`; consume() takes octets off the front and is true when
   // that was the end of the stream.
@@ -104,9 +117,11 @@ class RecvStream {
   bool exists_ = false;
   bool stopped_ = false;
   bool has_final_size_ = false;
+  bool has_reset_ = false;  // RESET_STREAM or RESET_STREAM_AT came: reset_code_ and reliable_size_ hold
   ApplicationErrorCode stop_code_ = 0;
   ApplicationErrorCode reset_code_ = 0;
   std::uint64_t final_size_ = 0;
+  std::uint64_t reliable_size_ = 0;
   std::uint64_t highest_ = 0;    // highest offset the peer used, which flow control counts
   std::uint64_t accounted_ = 0;  // octets consumed or discarded, as told to the connection
 };

@@ -111,6 +111,15 @@ void SendBuffer::on_lost(std::uint64_t offset, std::uint64_t size) {
   }
 }
 
+void SendBuffer::cut(std::uint64_t end) {
+  const std::uint64_t kept = std::max(end, next_);
+  while (head_ != tail_ && chunk(tail_ - 1).begin >= kept) free_chunk(chunk(--tail_));
+  if (head_ != tail_) chunk(tail_ - 1).size = std::min(chunk(tail_ - 1).size, kept - chunk(tail_ - 1).begin);
+  end_ = std::min(end_, kept);
+  cursor_ = std::min(cursor_, head_ == tail_ ? head_ : tail_ - 1);
+  if (end < next_) on_acked(end, next_ - end);
+}
+
 void SendBuffer::mark_unsent() {
   acked_.clear();
   next_ = acked_to_;

@@ -45,6 +45,9 @@ class SendBuffer {
   void on_acked(std::uint64_t offset, std::uint64_t size);
   // Whatever of it is still unacknowledged will be sent again.
   void on_lost(std::uint64_t offset, std::uint64_t size);
+  // Octets from `end` on are never sent (again): those in flight count as acknowledged, the unsent ones are
+  // dropped as far as they lie above what was sent.
+  void cut(std::uint64_t end);
   // All of it is to be sent as if for the first time (rejected 0-RTT), from the
   // lowest unacknowledged one on.
   void mark_unsent();

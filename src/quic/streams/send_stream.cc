@@ -14,6 +14,7 @@ constexpr std::uint8_t kOffsetBit = 0x04;
 constexpr std::uint8_t kLengthBit = 0x02;
 constexpr std::uint8_t kFinBit = 0x01;
 constexpr std::uint8_t kResetStreamFrameType = 0x04;        // section 19.4
+constexpr std::uint8_t kResetStreamAtFrameType = 0x24;      // draft-ietf-quic-reliable-stream-reset-10
 constexpr std::uint8_t kStreamDataBlockedFrameType = 0x15;  // section 19.13
 // A frame that would carry less than this waits for the next packet, unless it is the rest.
 constexpr std::size_t kWorthwhileOctets = 32;
@@ -30,16 +31,16 @@ void SendStream::start(StreamId id, bool exists, std::uint64_t peer_limit, std::
   id_ = id;
   state_ = SendState::kReady;
   exists_ = exists;
-  fin_ = fin_sent_ = fin_acked_ = cut_short_ = false;
+  fin_ = fin_sent_ = fin_acked_ = cut_short_ = reset_at_ = reset_at_acked_ = false;
   reset_code_ = 0;
-  reset_final_size_ = 0;
+  reset_final_size_ = reliable_size_ = 0;
   buffer_cap_ = buffer_cap;
   buffer_limit_ = std::min(kSendBufferInitial, buffer_cap);
 }
 
 bool SendStream::can_rest() const {
   if (!exists_) return true;
-  return (state_ == SendState::kReady || state_ == SendState::kSend) && !fin_ && !cut_short_ &&
+  return (state_ == SendState::kReady || state_ == SendState::kSend) && !is_finished() && !cut_short_ &&
          buffer_.buffered() == 0 && !buffer_.has_lost() && buffer_.acked_ranges() == 0;
 }
 
@@ -56,7 +57,7 @@ std::uint64_t SendStream::room() const {
 }
 
 std::size_t SendStream::write(Bytes bytes) {
-  if (!is_open() || fin_) return 0;
+  if (!is_open() || is_finished()) return 0;
   const std::size_t taken = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room()));
   cut_short_ |= taken < bytes.size();
   buffer_.append_copy(bytes.first(taken));
@@ -67,7 +68,7 @@ std::size_t SendStream::write(Bytes bytes) {
 // connection nothing (the public contract of Connection::write). Past the limit the
 // application is told when there is room again.
 std::size_t SendStream::write(SharedBytes bytes) {
-  if (!is_open() || fin_) return 0;
+  if (!is_open() || is_finished()) return 0;
   const std::size_t taken = bytes.size();
   if (taken >= room()) cut_short_ = true;
   buffer_.append(std::move(bytes));
@@ -75,17 +76,43 @@ std::size_t SendStream::write(SharedBytes bytes) {
 }
 
 void SendStream::finish() {
-  if (is_open()) fin_ = true;
+  if (is_open() && !reset_at_) fin_ = true;
 }
 
 // rfc9000:3.5-stop-lost-data rfc9000:4.5-nothing-beyond
 bool SendStream::reset(ApplicationErrorCode code) {
   if (!is_open()) return false;
   state_ = SendState::kResetSent;
-  reset_code_ = code;
+  // The peer may know code and size from RESET_STREAM_AT.
+  // reset-stream-at:5.2-same
+  if (!reset_at_) reset_code_ = code;
   reset_final_size_ = buffer_.next();
   buffer_.clear();
   return true;
+}
+
+// reset-stream-at:5-reliable reset-stream-at:5-beyond reset-stream-at:5.2-not-increased reset-stream-at:5.2-same
+bool SendStream::reset_at(ApplicationErrorCode code, std::uint64_t reliable_size) {
+  reliable_size = std::min(reliable_size, buffer_.end());
+  if (!is_open() || (reset_at_ && reliable_size >= reliable_size_)) return false;
+  if (!reset_at_) reset_code_ = code;
+  reset_at_ = true;
+  reset_at_acked_ = false;
+  reliable_size_ = reliable_size;
+  fin_ = cut_short_ = false;
+  fin_sent_ = true;
+  buffer_.cut(reliable_size);
+  // What was sent fixes the final size; the rest of the promise goes first, under the peer's limits.
+  // reset-stream-at:4-limits
+  state_ = buffer_.next() == buffer_.end() ? SendState::kDataSent : SendState::kSend;
+  return true;
+}
+
+// reset-stream-at:5.2-reduced
+void SendStream::on_reset_at_acked(const SentFrame& frame) {
+  if (!reset_at_ || !is_open() || frame.offset != reliable_size_) return;
+  reset_at_acked_ = true;
+  if (buffer_.buffered() == 0) state_ = SendState::kDataRecvd;
 }
 
 bool SendStream::take_writable_notice() {
@@ -179,6 +206,20 @@ SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::
 
 // rfc9000:13.3-reset-same
 bool SendStream::write_reset_frame(PacketPayload& payload) const {
+  if (owes_reset_at()) {
+    const std::size_t size = 1 + varint_size(id_.value) + varint_size(reset_code_) + varint_size(buffer_.next()) +
+                             varint_size(reliable_size_);
+    if (payload.room() < size) return false;
+    payload.u8(kResetStreamAtFrameType);
+    payload.varint(id_.value);
+    payload.varint(reset_code_);
+    payload.varint(buffer_.next());
+    payload.varint(reliable_size_);
+    payload.mark_non_probing();
+    payload.record({.kind = SentFrameKind::kResetStreamAt, .id = id_.value, .offset = reliable_size_});
+    return true;
+  }
+  if (state_ != SendState::kResetSent) return true;
   const std::size_t size = 1 + varint_size(id_.value) + varint_size(reset_code_) + varint_size(reset_final_size_);
   if (payload.room() < size) return false;
   payload.u8(kResetStreamFrameType);
@@ -203,14 +244,15 @@ void SendStream::on_acked(const SentFrame& frame) {
   if (!is_open()) return;
   buffer_.on_acked(frame.offset, frame.length);
   if (frame.fin) fin_acked_ = fin_sent_ = true;
-  if (fin_acked_ && buffer_.buffered() == 0) state_ = SendState::kDataRecvd;
+  // An acknowledged FIN is not enough once data before it is no longer repeated.
+  if ((reset_at_ ? reset_at_acked_ : fin_acked_) && buffer_.buffered() == 0) state_ = SendState::kDataRecvd;
 }
 
-// rfc9000:2.2-same-data
+// rfc9000:2.2-same-data reset-stream-at:5-retransmit
 void SendStream::on_lost(const SentFrame& frame) {
   if (!is_open()) return;
   buffer_.on_lost(frame.offset, frame.length);
-  if (frame.fin && !fin_acked_) fin_sent_ = false;
+  if (frame.fin && !fin_acked_ && !reset_at_) fin_sent_ = false;
 }
 
 void SendStream::on_early_data_rejected() {

@@ -51,6 +51,10 @@ class SendStream {
   void finish();
   // Abandons what is not delivered (RFC 9000 section 3.1). True if a RESET_STREAM is due.
   bool reset(ApplicationErrorCode code);
+  // Abandons what lies beyond the first `reliable_size` octets, which are still delivered: those, then
+  // RESET_STREAM_AT, once all of them were sent. Again: the size may only sink, and the code stays. True if
+  // something changed.
+  bool reset_at(ApplicationErrorCode code, std::uint64_t reliable_size);
 
   // Inputs. on_max_stream_data is true if the limit rose.
   bool on_max_stream_data(std::uint64_t limit) { return credit_.on_limit(limit); }
@@ -59,6 +63,7 @@ class SendStream {
   void on_reset_acked() {
     if (state_ == SendState::kResetSent) state_ = SendState::kResetRecvd;
   }
+  void on_reset_at_acked(const SentFrame& frame);
   void on_early_data_rejected();
 
   // Writes one STREAM frame: lost octets first, then new ones within the stream's limit and
@@ -69,7 +74,7 @@ class SendStream {
     std::uint64_t new_octets = 0;
   };
   Written write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit);
-  // Writes RESET_STREAM; false if it does not fit.
+  // Writes RESET_STREAM or RESET_STREAM_AT, or nothing if neither is due; false if it does not fit.
   bool write_reset_frame(PacketPayload& payload) const;
   // Writes STREAM_DATA_BLOCKED at the stream's limit; the caller has seen to 17 octets of room.
   void write_blocked_frame(PacketPayload& payload) const;
@@ -95,7 +100,10 @@ class SendStream {
   [[nodiscard]] bool is_open() const {
     return exists_ && (state_ == SendState::kReady || state_ == SendState::kSend || state_ == SendState::kDataSent);
   }
-  [[nodiscard]] bool is_finished() const { return fin_; }
+  [[nodiscard]] bool is_finished() const { return fin_ || reset_at_; }
+  // RESET_STREAM_AT may go, as all that it promises was sent, and was not acknowledged.
+  [[nodiscard]] bool owes_reset_at() const { return reset_at_ && state_ == SendState::kDataSent && !reset_at_acked_; }
+  [[nodiscard]] std::uint64_t reliable_size() const { return reliable_size_; }
   [[nodiscard]] std::uint64_t buffered() const { return buffer_.buffered(); }
   // Octets write() would take now.
   [[nodiscard]] std::uint64_t room() const;
@@ -135,8 +143,11 @@ class SendStream {
   bool fin_sent_ = false;  // a FIN is in flight or acknowledged
   bool fin_acked_ = false;
   bool cut_short_ = false;  // a write found too little room
+  bool reset_at_ = false;   // reset_at() was called: reliable_size_ holds, and a FIN means nothing more
+  bool reset_at_acked_ = false;
   ApplicationErrorCode reset_code_ = 0;
   std::uint64_t reset_final_size_ = 0;
+  std::uint64_t reliable_size_ = 0;
   std::uint64_t buffer_limit_ = kSendBufferInitial;
   std::uint64_t buffer_cap_ = kSendBufferCap;
 };

@@ -109,6 +109,9 @@ class StreamSet {
   std::expected<void, StreamRefusal> finish(StreamId id);
   // Abandons sending; does nothing if all was acknowledged already.
   std::expected<void, StreamRefusal> reset(StreamId id, ApplicationErrorCode code);
+  // Abandons sending of all but the first `reliable_size` octets, at most as many as were written
+  // (kNotWritable); see SendStream::reset_at.
+  std::expected<void, StreamRefusal> reset_at(StreamId id, ApplicationErrorCode code, std::uint64_t reliable_size);
   // Wants no more from the peer; nothing becomes readable any more.
   std::expected<void, StreamRefusal> stop_sending(StreamId id, ApplicationErrorCode code);
   // urgency 0..7 (RFC 9218). Takes effect with the next frame.
@@ -129,6 +132,8 @@ class StreamSet {
   // `data` must stay valid until end_batch().
   Parsed<void> on_stream(StreamId id, std::uint64_t offset, Bytes data, bool fin);
   Parsed<void> on_reset_stream(StreamId id, ApplicationErrorCode code, std::uint64_t final_size);
+  Parsed<void> on_reset_stream_at(StreamId id, ApplicationErrorCode code, std::uint64_t final_size,
+                                  std::uint64_t reliable_size);
   Parsed<void> on_stop_sending(StreamId id, ApplicationErrorCode code);
   void on_max_data(std::uint64_t maximum);
   Parsed<void> on_max_stream_data(StreamId id, std::uint64_t maximum);
@@ -139,7 +144,7 @@ class StreamSet {
   // The received datagrams are about to go: copies what is still unread of them.
   void end_batch();
 
-  // Kinds kStream, kResetStream, kStopSending, kMaxData, kMaxStreamData, kMaxStreams*,
+  // Kinds kStream, kResetStream, kResetStreamAt, kStopSending, kMaxData, kMaxStreamData, kMaxStreams*,
   // kDataBlocked, kStreamDataBlocked and kStreamsBlocked*; others are ignored. Lost
   // information is resent with its current value, or not at all if it is out of date.
   void on_frame_acked(const SentFrame& frame);
@@ -247,6 +252,8 @@ class StreamSet {
   Parsed<Stream*> stream_for_frame(StreamId id, std::uint64_t frame_type);
   Parsed<Stream*> open_up_to(StreamId id, std::uint64_t frame_type);
   void on_consumed(std::uint64_t octets);
+  Parsed<void> take_reset(StreamId id, const RecvStream::Reset& reset);
+  void tell_reset(Stream& stream);
 
   // stream_set_send.cc: commands of the sender, frames out, acknowledgement and loss.
   std::expected<Stream*, StreamRefusal> writable_stream(StreamId id);

@@ -11,6 +11,7 @@ namespace hawser::quic {
 namespace {
 // RFC 9000 section 19; for the report of an error only.
 constexpr std::uint64_t kResetStreamType = 0x04;
+constexpr std::uint64_t kResetStreamAtType = 0x24;
 constexpr std::uint64_t kStopSendingType = 0x05;
 constexpr std::uint64_t kStreamType = 0x08;
 constexpr std::uint64_t kMaxStreamDataType = 0x11;
@@ -69,30 +70,42 @@ Parsed<void> StreamSet::on_stream(StreamId id, std::uint64_t offset, Bytes data,
 }
 
 Parsed<void> StreamSet::on_reset_stream(StreamId id, ApplicationErrorCode code, std::uint64_t final_size) {
-  if (!can_receive(id)) return wrong_direction(kResetStreamType);
-  if (final_size > kVarintMax)
-    return fail(TransportErrorCode::kFrameEncodingError, "final size beyond 2^62 - 1", kResetStreamType);
-  HAWSER_TRY(Stream* const stream, stream_for_frame(id, kResetStreamType));
+  return take_reset(id, {.frame_type = kResetStreamType, .code = code, .final_size = final_size});
+}
+
+Parsed<void> StreamSet::on_reset_stream_at(StreamId id, ApplicationErrorCode code, std::uint64_t final_size,
+                                           std::uint64_t reliable_size) {
+  return take_reset(
+      id, {.frame_type = kResetStreamAtType, .code = code, .final_size = final_size, .reliable_size = reliable_size});
+}
+
+Parsed<void> StreamSet::take_reset(StreamId id, const RecvStream::Reset& reset) {
+  if (!can_receive(id)) return wrong_direction(reset.frame_type);
+  if (reset.final_size > kVarintMax)
+    return fail(TransportErrorCode::kFrameEncodingError, "final size beyond 2^62 - 1", reset.frame_type);
+  HAWSER_TRY(Stream* const stream, stream_for_frame(id, reset.frame_type));
   if (stream == nullptr) return {};
   const Watch watch(*this, *stream);
   const RecvState before = stream->recv.state();
-  HAWSER_TRY(const RecvStream::Taken taken,
-             stream->recv.on_reset_stream(code, final_size, window_.limit() - received_));
+  HAWSER_TRY(const RecvStream::Taken taken, stream->recv.on_reset(reset, window_.limit() - received_));
   received_ += taken.received;
   if (taken.discarded > 0) on_consumed(taken.discarded);
-  if (before != RecvState::kResetRecvd && stream->recv.state() == RecvState::kResetRecvd) {
-    stream->events &= static_cast<std::uint8_t>(~kStreamReadable);
-    note(*stream, kStreamReset);
-  }
+  if (before != RecvState::kResetRecvd && stream->recv.state() == RecvState::kResetRecvd) tell_reset(*stream);
   close_if_done(*stream);
   return {};
+}
+
+void StreamSet::tell_reset(Stream& stream) {
+  stream.events &= static_cast<std::uint8_t>(~kStreamReadable);
+  note(stream, kStreamReset);
 }
 
 Parsed<void> StreamSet::on_stop_sending(StreamId id, ApplicationErrorCode code) {
   if (!can_send(id)) return wrong_direction(kStopSendingType);
   HAWSER_TRY(Stream* const stream, stream_for_frame(id, kStopSendingType));
   if (stream == nullptr || !stream->send.is_open()) return {};
-  // RFC 9000 section 3.5: answered with RESET_STREAM and the same code.
+  // RFC 9000 section 3.5: answered with RESET_STREAM and the same code, unless RESET_STREAM_AT named another.
+  // reset-stream-at:5.4-stop-sending
   const Watch watch(*this, *stream);
   stream->stop_code = code;
   abandon_sending(*stream, code);
@@ -172,6 +185,10 @@ bool StreamSet::consume(StreamId id, std::uint64_t octets) {
   const bool ended = stream->recv.consume(octets);
   on_consumed(octets);
   if (stream->recv.needs_window_update()) want_control(*stream, kControlMaxStreamData);
+  if (stream->recv.reset_is_due()) [[unlikely]] {
+    on_consumed(stream->recv.take_reset());
+    tell_reset(*stream);
+  }
   if (ended) close_if_done(*stream);
   return ended;
 }

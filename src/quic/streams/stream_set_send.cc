@@ -77,6 +77,22 @@ std::expected<void, StreamRefusal> StreamSet::reset(StreamId id, ApplicationErro
   return {};
 }
 
+std::expected<void, StreamRefusal> StreamSet::reset_at(StreamId id, ApplicationErrorCode code,
+                                                       std::uint64_t reliable_size) {
+  if (!can_send(id)) return std::unexpected(StreamRefusal::kWrongDirection);
+  Stream* stream = streams_.find(id);
+  if (stream == nullptr) return std::unexpected(StreamRefusal::kUnknownStream);
+  if (!stream->send.is_open() || reliable_size > stream->send.written_to())
+    return std::unexpected(StreamRefusal::kNotWritable);
+  const Watch watch(*this, *stream);
+  const std::uint64_t buffered = stream->send.buffered();
+  if (!stream->send.reset_at(code, reliable_size)) return {};
+  send_buffered_ -= buffered - stream->send.buffered();
+  if (stream->send.owes_reset_at()) want_control(*stream, kControlResetStream);
+  reschedule(*stream);
+  return {};
+}
+
 void StreamSet::abandon_sending(Stream& stream, ApplicationErrorCode code) {
   const std::uint64_t buffered = stream.send.buffered();
   if (!stream.send.reset(code)) return;
@@ -212,7 +228,7 @@ bool StreamSet::write_stream_control(PacketPayload& payload, Stream& stream, Tim
     bool written = true;
     switch (bit) {
       case kControlResetStream:
-        if (stream.send.state() == SendState::kResetSent) written = stream.send.write_reset_frame(payload);
+        written = stream.send.write_reset_frame(payload);
         break;
       case kControlStopSending:
         if (stream.recv.needs_stop_sending()) written = stream.recv.write_stop_sending_frame(payload);
@@ -238,8 +254,10 @@ WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp) {
   while (Stream* stream = scheduler_.next()) {
     const SendState before = stream->send.state();
     const SendStream::Written written = stream->send.write_stream_frame(payload, credit_.available());
-    if (stream->send.state() != before) [[unlikely]]
+    if (stream->send.state() != before) [[unlikely]] {
       tell_sending(*stream, before);
+      if (stream->send.owes_reset_at()) want_control(*stream, kControlResetStream);
+    }
     if (!written.frame) {
       if (written.result == WriteResult::kPacketFull) return WriteResult::kPacketFull;
       // Another stream used up the connection's credit: this one waits for more of it.
@@ -259,12 +277,16 @@ WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp) {
 // ---- Acknowledgement and loss. ----
 
 void StreamSet::on_frame_acked(const SentFrame& frame) {
-  if (frame.kind != SentFrameKind::kStream && frame.kind != SentFrameKind::kResetStream) return;
+  if (frame.kind != SentFrameKind::kStream && frame.kind != SentFrameKind::kResetStream &&
+      frame.kind != SentFrameKind::kResetStreamAt)
+    return;
   Stream* stream = streams_.find(StreamId{frame.id});
   if (stream == nullptr) return;
   const Watch watch(*this, *stream);
   if (frame.kind == SentFrameKind::kStream) {
     on_stream_frame_acked(*stream, frame);
+  } else if (frame.kind == SentFrameKind::kResetStreamAt) {
+    stream->send.on_reset_at_acked(frame);
   } else {
     stream->send.on_reset_acked();
   }
@@ -284,6 +306,7 @@ void StreamSet::on_frame_lost(const SentFrame& frame) {
   switch (frame.kind) {
     case SentFrameKind::kStream:
     case SentFrameKind::kResetStream:
+    case SentFrameKind::kResetStreamAt:
     case SentFrameKind::kStopSending:
     case SentFrameKind::kMaxStreamData:
     case SentFrameKind::kStreamDataBlocked:
@@ -303,6 +326,10 @@ void StreamSet::on_stream_frame_lost(Stream& stream, const SentFrame& frame) {
       return;
     case SentFrameKind::kResetStream:
       if (stream.send.state() == SendState::kResetSent) want_control(stream, kControlResetStream);
+      return;
+    // reset-stream-at:4-lost reset-stream-at:5.2-reduced
+    case SentFrameKind::kResetStreamAt:
+      if (stream.send.owes_reset_at()) want_control(stream, kControlResetStream);
       return;
     case SentFrameKind::kStopSending:
       if (stream.recv.needs_stop_sending()) want_control(stream, kControlStopSending);

@@ -45,11 +45,15 @@ inline Parsed<void> deliver_frame(Reader& in, StreamSet& to) {
   const std::uint64_t type = number(in);
   if (type >= 0x08 && type <= 0x0f) return deliver_stream(type, in, to);
   const std::uint64_t first = number(in);
-  const bool two = type == 0x04 || type == 0x05 || type == 0x11 || type == 0x15;
+  const bool two = type == 0x04 || type == 0x24 || type == 0x05 || type == 0x11 || type == 0x15;
   const std::uint64_t second = two ? number(in) : 0;
   switch (type) {
     case 0x04:
       return to.on_reset_stream(StreamId{first}, second, number(in));
+    case 0x24: {
+      const std::uint64_t final_size = number(in);
+      return to.on_reset_stream_at(StreamId{first}, second, final_size, number(in));
+    }
     case 0x05:
       return to.on_stop_sending(StreamId{first}, second);
     case 0x10:

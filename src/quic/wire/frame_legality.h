@@ -69,6 +69,8 @@ inline constexpr std::array kFrameRows{
     FrameRow{0x1d, 0x1d, {"CONNECTION_CLOSE", k01, false, false, false}},
     FrameRow{0x1e, 0x1e, {"HANDSHAKE_DONE", k1, true, true, false}},
     FrameRow{0x1f, 0x1f, {"IMMEDIATE_ACK", k1, true, true, false}},
+    // reset-stream-at:4-space
+    FrameRow{0x24, 0x24, {"RESET_STREAM_AT", k01, true, true, false}},
     FrameRow{0x30, 0x31, {"DATAGRAM", k01, true, true, false}},
     FrameRow{0xaf, 0xaf, {"ACK_FREQUENCY", k1, true, true, false}},
 };

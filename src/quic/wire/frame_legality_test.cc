@@ -27,7 +27,8 @@ constexpr std::array kRfcTable{
     RfcRow{0x15, 0x15, "01", ""},     RfcRow{0x16, 0x17, "01", ""},   RfcRow{0x18, 0x18, "01", "P"},
     RfcRow{0x19, 0x19, "01", ""},     RfcRow{0x1a, 0x1a, "01", "P"},  RfcRow{0x1b, 0x1b, "1", "P"},
     RfcRow{0x1c, 0x1c, "IH01", "NC"}, RfcRow{0x1d, 0x1d, "01", "NC"}, RfcRow{0x1e, 0x1e, "1", ""},
-    RfcRow{0x1f, 0x1f, "1", ""},      RfcRow{0x30, 0x31, "01", ""},   RfcRow{0xaf, 0xaf, "1", ""},
+    RfcRow{0x1f, 0x1f, "1", ""},      RfcRow{0x24, 0x24, "01", ""},   RfcRow{0x30, 0x31, "01", ""},
+    RfcRow{0xaf, 0xaf, "1", ""},
 };
 
 constexpr std::array<std::pair<EncryptionLevel, char>, 4> kLevels{{{EncryptionLevel::kInitial, 'I'},

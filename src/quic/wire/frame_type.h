@@ -1,5 +1,5 @@
 // frame_type.h: the frames hawser knows, by code point (RFC 9000 section 19, RFC 9221,
-// draft-ietf-quic-ack-frequency-12).
+// draft-ietf-quic-ack-frequency-12, draft-ietf-quic-reliable-stream-reset-10).
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,7 @@ enum class FrameType : std::uint64_t {
   kConnectionCloseApplication = 0x1d,
   kHandshakeDone = 0x1e,
   kImmediateAck = 0x1f,
+  kResetStreamAt = 0x24,
   kDatagram = 0x30,  // reaches to the end of the packet
   kDatagramWithLength = 0x31,
   kAckFrequency = 0xaf,

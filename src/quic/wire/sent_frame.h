@@ -29,8 +29,9 @@ enum class SentFrameKind : std::uint8_t {
   kHandshakeDone,
   kDatagram,  // id: the sender's handle; never resent
   kPing,
-  kAckFrequency,  // id: its sequence number, offset: the delay asked for, in us
-  kImmediateAck,  // never resent
+  kAckFrequency,   // id: its sequence number, offset: the delay asked for, in us
+  kImmediateAck,   // never resent
+  kResetStreamAt,  // id, offset: the Reliable Size sent
 };
 
 struct SentFrame {

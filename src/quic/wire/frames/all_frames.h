@@ -19,6 +19,7 @@
 #include "quic/wire/frames/path_response.h"
 #include "quic/wire/frames/ping.h"
 #include "quic/wire/frames/reset_stream.h"
+#include "quic/wire/frames/reset_stream_at.h"
 #include "quic/wire/frames/retire_connection_id.h"
 #include "quic/wire/frames/stop_sending.h"
 #include "quic/wire/frames/stream.h"

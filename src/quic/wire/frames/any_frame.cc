@@ -46,6 +46,7 @@ constexpr std::array kParserRows{
     ParserRow{0x1c, 0x1d, &parse_as<&parse_connection_close>},
     ParserRow{0x1e, 0x1e, &parse_as<&parse_handshake_done>},
     ParserRow{0x1f, 0x1f, &parse_as<&parse_immediate_ack>},
+    ParserRow{0x24, 0x24, &parse_as<&parse_reset_stream_at>},
     ParserRow{0x30, 0x31, &parse_as<&parse_datagram>},
     ParserRow{0xaf, 0xaf, &parse_as<&parse_ack_frequency>},
 };
@@ -88,6 +89,7 @@ HAWSER_FRAME_OVERLOADS(PaddingFrame, padding)
 HAWSER_FRAME_OVERLOADS(PingFrame, ping)
 HAWSER_FRAME_OVERLOADS(AckFrame, ack)
 HAWSER_FRAME_OVERLOADS(ResetStreamFrame, reset_stream)
+HAWSER_FRAME_OVERLOADS(ResetStreamAtFrame, reset_stream_at)
 HAWSER_FRAME_OVERLOADS(StopSendingFrame, stop_sending)
 HAWSER_FRAME_OVERLOADS(CryptoFrame, crypto)
 HAWSER_FRAME_OVERLOADS(NewTokenFrame, new_token)

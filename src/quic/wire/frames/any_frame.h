@@ -9,11 +9,12 @@
 
 namespace hawser::quic {
 
-using AnyFrame = std::variant<PaddingFrame, PingFrame, AckFrame, ResetStreamFrame, StopSendingFrame, CryptoFrame,
-                              NewTokenFrame, StreamFrame, MaxDataFrame, MaxStreamDataFrame, MaxStreamsFrame,
-                              DataBlockedFrame, StreamDataBlockedFrame, StreamsBlockedFrame, NewConnectionIdFrame,
-                              RetireConnectionIdFrame, PathChallengeFrame, PathResponseFrame, ConnectionCloseFrame,
-                              HandshakeDoneFrame, DatagramFrame, AckFrequencyFrame, ImmediateAckFrame>;
+using AnyFrame =
+    std::variant<PaddingFrame, PingFrame, AckFrame, ResetStreamFrame, StopSendingFrame, CryptoFrame, NewTokenFrame,
+                 StreamFrame, MaxDataFrame, MaxStreamDataFrame, MaxStreamsFrame, DataBlockedFrame,
+                 StreamDataBlockedFrame, StreamsBlockedFrame, NewConnectionIdFrame, RetireConnectionIdFrame,
+                 PathChallengeFrame, PathResponseFrame, ConnectionCloseFrame, HandshakeDoneFrame, DatagramFrame,
+                 AckFrequencyFrame, ImmediateAckFrame, ResetStreamAtFrame>;
 
 // Takes the type and the frame. !in.empty(). FRAME_ENCODING_ERROR for an unknown type; which
 // packets permit the frame is for check_frame of frame_legality.h.

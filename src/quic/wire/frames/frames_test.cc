@@ -92,8 +92,12 @@ class FrameSource {
         return DatagramFrame{view(), true};
       case 21:
         return AckFrequencyFrame{number(), number(), number() % kRequestedMaxAckDelayEndUs, number()};
-      default:
+      case 22:
         return ImmediateAckFrame{};
+      default: {
+        const std::uint64_t final_size = number();
+        return ResetStreamAtFrame{{number()}, number(), final_size, random_.below(final_size + 1)};
+      }
     }
   }
 
