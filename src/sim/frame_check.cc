@@ -10,6 +10,7 @@ constexpr std::uint64_t kResetStream = 0x04;
 constexpr std::uint64_t kMaxData = 0x10;
 constexpr std::uint64_t kMaxStreamData = 0x11;
 constexpr std::uint64_t kMaxStreamsUni = 0x13;
+constexpr std::uint64_t kResetStreamAt = 0x24;
 
 bool is_stream(std::uint64_t type) {
   return type >= 0x08 && type <= 0x0f;
@@ -51,7 +52,8 @@ void FrameCheck::on_event(const EventContext& context, const PacketSent& event) 
   for (const FrameSummary& frame : event.frames) {
     if (frame.type >= kMaxData && frame.type <= kMaxStreamsUni) check_promise(context, e, frame);
     if (is_stream(frame.type)) check_stream(context, e, frame);
-    if (frame.type == kResetStream) check_end(context, e.streams[frame.id], frame.id, frame.extra);
+    if (frame.type == kResetStream || frame.type == kResetStreamAt)
+      check_end(context, e.streams[frame.id], frame.id, frame.extra);
   }
 }
 

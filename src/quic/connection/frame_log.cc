@@ -143,7 +143,7 @@ bool FrameLog::add(FrameReader& in, std::uint64_t type) {
   FrameSummary& summary = frames_.emplace_back(FrameSummary{.type = type});
   if (type == 0x00) return filled(parse_padding(in), [&summary](const auto& f) { summary.length = f.count; });
   if (type == 0x02 || type == 0x03) return add_ack(in, summary);
-  if (type == 0x04 || type == 0x05 || is_stream_frame(type) || type == 0x11 || type == 0x15)
+  if (type == 0x04 || type == 0x05 || is_stream_frame(type) || type == 0x11 || type == 0x15 || type == 0x24)
     return add_stream_frame(in, summary);
   if (type >= 0x10 && type <= 0x17) return add_limit_frame(in, summary);
   return add_connection_frame(in, summary);
