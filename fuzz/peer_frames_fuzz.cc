@@ -47,7 +47,7 @@ void check_verdict(const CloseReason& reason) {
 
 class Play {
  public:
-  Play(Theatre& theatre, Role liar) : theatre_(theatre), liar_(liar) {}
+  Play(Theatre& theatre, Role liar) : theatre_(theatre), liar_(liar), version_(theatre.client->version()) {}
 
   [[nodiscard]] Connection* victim() const { return liar_ == Role::kClient ? theatre_.server : theatre_.client; }
   [[nodiscard]] bool is_over() const { return theatre_.verdict(liar_).has_value() || victim() == nullptr; }
@@ -78,7 +78,11 @@ class Play {
     // The same number again, a gap, or the next one.
     if ((control & 0x0c) == 0x04) number_ += 1 + (control >> 5);
     if ((control & 0x0c) != 0x08) ++number_;
-    theatre_.lie(liar_, {.level = level, .frames_hex = hex, .number = number_, .set_bits = key_phase(control, level)});
+    theatre_.lie(liar_, {.level = level,
+                         .frames_hex = hex,
+                         .number = number_,
+                         .version = version_,
+                         .set_bits = key_phase(control, level)});
     check();
     // From a millisecond to some seconds: delayed acknowledgements, probes, validations.
     if ((control & 0x10) != 0 && !is_over()) theatre_.pass((1 << (control >> 5) * 2) * 1ms);
@@ -106,6 +110,7 @@ class Play {
 
   Theatre& theatre_;
   Role liar_;
+  Version version_;                // the silenced end may be gone before its peer is
   std::uint64_t number_ = 10'000;  // past what the silenced end has sent
 };
 

@@ -156,7 +156,7 @@ DirectionKeys Theatre::keys_of(Role liar, EncryptionLevel level, Version version
 }
 
 std::vector<std::uint8_t> Theatre::forge(Role liar, const Forgery& forgery) {
-  const Version version = forgery.version.value_or(client->version());
+  const Version version = forgery.version ? *forgery.version : client->version();  // the client may be gone
   DirectionKeys keys = keys_of(liar, forgery.level, forgery.version_of_keys.value_or(version));
   const std::vector<std::uint8_t> frames = from_hex(forgery.frames_hex);
   HAWSER_CHECK(!frames.empty() || forgery.frames_hex.empty());
