@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+// rfc9114:10.9-replay
 namespace hawser::http {
 namespace {
 

@@ -18,6 +18,7 @@ Settings own_settings(const SessionConfig& config, Role role) {
   return settings;
 }
 
+// rfc9114:7.2.4.2-incompatible
 std::vector<std::uint8_t> early_data_terms(const SessionConfig& config) {
   std::vector<std::uint8_t> terms;
   append_settings_payload(terms, own_settings(config, Role::kServer));
@@ -40,6 +41,7 @@ void SessionCore::on_session_ticket(Bytes ticket) {
   deliver_tickets();
 }
 
+// rfc9114:7.2.4.2-store
 void SessionCore::deliver_tickets() {
   if (!peer_settings_ || remembered_ == nullptr) return;
   const std::unique_ptr<Remembered> done = std::move(remembered_);
@@ -47,6 +49,7 @@ void SessionCore::deliver_tickets() {
 }
 
 // A server that accepted 0-RTT keeps to what it had said before.
+// rfc9114:7.2.4.2-violated
 bool SessionCore::breaks_early_settings(const Settings& settings) const {
   const quic::Connection* const connection = own_transport_.connection();
   return remembered_ != nullptr && remembered_->settings && connection != nullptr &&

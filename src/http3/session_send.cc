@@ -21,6 +21,7 @@ std::expected<void, SessionError> SessionCore::refused(const Error& fault) {
 
 // RFC 9114 section 4.2.2: what the peer says it will not take is not sent.
 // rfc9114:4.2.2-size rfc9114:7.2.4.2-comply
+// rfc9114:7.2.4.2-stored
 std::optional<SessionError> SessionCore::check_size(std::size_t size) const {
   const Settings* settings = settings_to_keep();
   if (settings == nullptr || size <= settings->max_field_section_size) return std::nullopt;

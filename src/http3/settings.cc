@@ -105,6 +105,7 @@ void append_settings_frame(std::vector<std::uint8_t>& out, const Settings& setti
   append_frame(out, static_cast<std::uint64_t>(FrameType::kSettings), payload);
 }
 
+// rfc9114:7.2.4.2-not-reduced rfc9114:7.2.4.2-omitted rfc9204:3.2.3-remembered
 bool settings_permit_zero_rtt(const Settings& remembered, const Settings& now) {
   const bool same_table =
       remembered.qpack_max_table_capacity == 0 || now.qpack_max_table_capacity == remembered.qpack_max_table_capacity;
