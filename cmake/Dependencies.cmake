@@ -25,6 +25,21 @@ if(IPSEC_MB_INCLUDE AND IPSEC_MB_LIBRARY)
   target_include_directories(ipsec_mb INTERFACE ${IPSEC_MB_INCLUDE})
   target_link_libraries(ipsec_mb INTERFACE ${IPSEC_MB_LIBRARY})
   target_compile_definitions(ipsec_mb INTERFACE HAWSER_HAVE_IPSEC_MB=1)
+  # Its calls for many packets of QUIC came after 1.3, which is what Debian 12 has.
+  include(CheckCXXSourceCompiles)
+  set(CMAKE_REQUIRED_INCLUDES "${IPSEC_MB_INCLUDE}")
+  set(CMAKE_REQUIRED_LIBRARIES "${IPSEC_MB_LIBRARY}")
+  check_cxx_source_compiles("
+    #include <intel-ipsec-mb.h>
+    int main() {
+      imb_quic_aes_gcm(nullptr, nullptr, IMB_KEY_128_BYTES, IMB_DIR_ENCRYPT, nullptr, nullptr, nullptr, nullptr,
+                       nullptr, 0, nullptr, 16, 0);
+    }" HAWSER_IPSEC_MB_HAS_QUIC)
+  unset(CMAKE_REQUIRED_INCLUDES)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+  if(HAWSER_IPSEC_MB_HAS_QUIC)
+    target_compile_definitions(ipsec_mb INTERFACE HAWSER_HAVE_IPSEC_MB_QUIC=1)
+  endif()
 endif()
 
 # liburing: the io_uring engine; without it, epoll moves the datagrams.

@@ -100,7 +100,7 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
         {.space = space_of(packet.level), .packet_number = packet.packet_number, .size = packet.size()}, now_);
     ++stats_.packets_sent;
   }
-  mask_train(builder);
+  seal_train(builder);
   train.tuple = network_path.tuple();
   train.ecn = Ecn::kNotEct;
   train.size = train.segment_size = builder.size();

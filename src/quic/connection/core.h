@@ -208,6 +208,7 @@ class ConnectionCore final : private TlsHandler {
     const FourTuple* tuple = nullptr;
     Ecn ecn = Ecn::kNotEct;
     std::size_t datagram_size = 0;  // octets, for the anti-amplification credit of a new address
+    std::size_t header_size = 0;    // with the packet number
     bool ack_eliciting = false;
     bool probing = true;  // only probing frames so far
     bool spin = false;    // the spin bit
@@ -223,16 +224,21 @@ class ConnectionCore final : private TlsHandler {
     const FourTuple& tuple;
     Ecn ecn = Ecn::kNotEct;
     std::size_t datagram_size = 0;
-    const HeaderMask* mask = nullptr;  // already computed, or null
+    const HeaderMask* mask = nullptr;     // already computed, or null
+    const PacketToOpen* ahead = nullptr;  // already opened, or null; the mask is removed then
   };
+  std::size_t open_ahead(MutableBytes bytes, std::size_t segment_size, std::span<const HeaderMask> masks,
+                         std::span<PacketToOpen> out);
   void on_datagram(MutableBytes datagram, const Arrival& arrival);
   std::size_t on_packet(MutableBytes rest, const Arrival& arrival, Bytes first_dcid);
   [[nodiscard]] bool may_open(const PacketHeader& header) const;
   [[nodiscard]] bool awaits_zero_rtt_keys() const;
   void open_packet(MutableBytes packet, const PacketHeader& header, const Arrival& arrival);
-  Parsed<bool> open_payload(MutableBytes packet, DirectionKeys* keys, ReceivedPacket& received,
-                            std::size_t header_size);
-  void on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received, std::size_t header_size);
+  Parsed<bool> take_opened(const PacketToOpen& ahead, ReceivedPacket& received);
+  Parsed<bool> open_protected(MutableBytes packet, const PacketHeader& header, DirectionKeys* keys,
+                              const Arrival& arrival, ReceivedPacket& received);
+  Parsed<bool> open_payload(MutableBytes packet, DirectionKeys* keys, const ReceivedPacket& received);
+  void on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received);
   void on_unopened(MutableBytes packet, const PacketHeader& header);
   void on_payload(Bytes payload, ReceivedPacket& received);
   void on_packet_accepted(const ReceivedPacket& received);
@@ -308,7 +314,7 @@ class ConnectionCore final : private TlsHandler {
   void seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan);
   void seal_packet(OpenPacket& packet, DatagramBuilder& builder);
   void account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
-  void mask_train(DatagramBuilder& builder);
+  void seal_train(DatagramBuilder& builder);
   using FrameWriter = WriteResult (ConnectionCore::*)(PacketPayload&);
   static const std::array<FrameWriter, 7> kOneRttWriters;
   WriteResult write_handshake_done(PacketPayload& out);

@@ -1,6 +1,8 @@
 // datagram_builder.cc: lays packets out in a datagram.
 #include "quic/connection/datagram_builder.h"
 
+#include <algorithm>
+
 #include "base/writer.h"
 #include "quic/crypto/key_schedule.h"
 
@@ -83,6 +85,21 @@ void DatagramBuilder::finish() {
       patch_length({packet.start, packet.layout.size}, packet.layout,
                    packet.packet_number_length + packet.payload.size() + kAeadTagLength);
   }
+}
+
+void DatagramBuilder::seal_later(OpenPacket& packet) {
+  const std::span<const Bytes> pieces = packet.payload.pieces();
+  HAWSER_DCHECK(unsealed_count_ < kMaxUnsealed && train_piece_count_ + pieces.size() <= kMaxTrainPieces);
+  Bytes* const kept = train_pieces_.data() + train_piece_count_;
+  std::copy(pieces.begin(), pieces.end(), kept);
+  train_piece_count_ += pieces.size();
+  unsealed_[unsealed_count_] = {.number = packet.packet_number,
+                                .header = packet.header(),
+                                .plaintext = {kept, pieces.size()},
+                                .out = packet.start + packet.layout.size};
+  unmasked_[unsealed_count_] = {packet.start, static_cast<std::uint16_t>(packet.layout.pn_offset),
+                                static_cast<std::uint16_t>(packet.packet_number_length)};
+  ++unsealed_count_;
 }
 
 }  // namespace hawser::quic

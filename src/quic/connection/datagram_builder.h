@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "quic/crypto/aead.h"
 #include "quic/wire/packet_header.h"
 #include "quic/wire/packet_payload.h"
 #include "quic/wire/types.h"
@@ -29,7 +30,7 @@ struct OpenPacket {
   [[nodiscard]] std::size_t size() const;
 };
 
-// A sealed 1-RTT packet whose header still lies bare: masks are computed for a train at once.
+// A 1-RTT packet that is written: those of a train are sealed, and their headers masked, at once.
 struct UnmaskedPacket {
   std::uint8_t* start = nullptr;
   std::uint16_t pn_offset = 0;
@@ -50,7 +51,10 @@ struct PacketHeaderParts {
 class DatagramBuilder {
  public:
   static constexpr std::size_t kMaxPackets = 3;    // Initial, Handshake, and 1-RTT or 0-RTT
-  static constexpr std::size_t kMaxUnmasked = 64;  // datagrams of a train, as many as GSO takes
+  static constexpr std::size_t kMaxUnsealed = 64;  // datagrams of a train, as many as GSO takes
+  // Pieces of their payloads: two each where a stream is sent in bulk. With more the train is sealed
+  // in parts.
+  static constexpr std::size_t kMaxTrainPieces = 4 * kMaxUnsealed;
 
   // Starts a datagram of at most area.size() octets.
   void begin(MutableBytes area);
@@ -73,21 +77,27 @@ class DatagramBuilder {
   // Length fields. Then packets can be sealed.
   void finish();
 
-  // Over the datagrams of a train: packets that wait for their masks.
-  void mask_later(const OpenPacket& packet) {
-    unmasked_[unmasked_count_++] = {packet.start, static_cast<std::uint16_t>(packet.layout.pn_offset),
-                                    static_cast<std::uint16_t>(packet.packet_number_length)};
+  // Over the datagrams of a train: packets that wait to be sealed. What their payloads refer to stays
+  // valid until then.
+  void seal_later(OpenPacket& packet);
+  // Another packet may not find room.
+  [[nodiscard]] bool unsealed_full() const {
+    return unsealed_count_ == kMaxUnsealed || train_piece_count_ + PacketPayload::kMaxPieces > kMaxTrainPieces;
   }
-  [[nodiscard]] bool unmasked_full() const { return unmasked_count_ == kMaxUnmasked; }
-  [[nodiscard]] std::span<const UnmaskedPacket> unmasked() const { return {unmasked_.data(), unmasked_count_}; }
-  void clear_unmasked() { unmasked_count_ = 0; }
+  // In the order in which they were written, and what masks want to know of each.
+  [[nodiscard]] std::span<const PacketToSeal> unsealed() const { return {unsealed_.data(), unsealed_count_}; }
+  [[nodiscard]] std::span<const UnmaskedPacket> unmasked() const { return {unmasked_.data(), unsealed_count_}; }
+  void clear_unsealed() { unsealed_count_ = train_piece_count_ = 0; }
 
  private:
   std::array<OpenPacket, kMaxPackets> packets_;
   std::size_t count_ = 0;
   MutableBytes area_;
-  std::array<UnmaskedPacket, kMaxUnmasked> unmasked_;
-  std::size_t unmasked_count_ = 0;
+  std::array<PacketToSeal, kMaxUnsealed> unsealed_;
+  std::array<UnmaskedPacket, kMaxUnsealed> unmasked_;
+  std::size_t unsealed_count_ = 0;
+  std::array<Bytes, kMaxTrainPieces> train_pieces_;
+  std::size_t train_piece_count_ = 0;
 };
 
 }  // namespace hawser::quic

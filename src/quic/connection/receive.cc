@@ -10,6 +10,8 @@ namespace {
 
 // Header protection masks are computed for at most this many datagrams of a train at once.
 constexpr std::size_t kMaskBatch = 64;
+// And opened at most so many at once: what they say is read while it is in the first cache.
+constexpr std::size_t kOpenBatch = 8;
 // RFC 9000 section 14.1: a server discards Initial packets in smaller datagrams.
 // rfc9000:14.1-small-initial
 constexpr std::size_t kMinInitialDatagram = 1'200;
@@ -56,14 +58,53 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
     }
     const bool use_masks = sampled == count && bytes.size() >= kSampleLength;
     if (use_masks) keys_.read_header(EncryptionLevel::kOneRtt).masks({samples.data(), count}, masks);
+    std::array<PacketToOpen, kOpenBatch> ahead;
+    std::size_t ahead_begin = 0;
+    std::size_t ahead_end = 0;
     for (std::size_t i = 0; i < count; ++i) {
+      if (use_masks && i == ahead_end && count - i > 1) {
+        ahead_begin = i;
+        const std::size_t together = std::min(kOpenBatch, count - i);
+        ahead_end += open_ahead(bytes, segment_size, std::span(masks).subspan(i, together), ahead);
+      }
       const std::size_t size = std::min(segment_size, bytes.size());
-      on_datagram(bytes.first(size),
-                  {.tuple = tuple, .ecn = ecn, .datagram_size = size, .mask = use_masks ? &masks[i] : nullptr});
+      on_datagram(bytes.first(size), {.tuple = tuple,
+                                      .ecn = ecn,
+                                      .datagram_size = size,
+                                      .mask = use_masks ? &masks[i] : nullptr,
+                                      .ahead = i < ahead_end ? &ahead[i - ahead_begin] : nullptr});
       bytes = bytes.subspan(size);
+      ahead_end = std::max(ahead_end, i + 1);
     }
   }
   if (early_packets_ != nullptr) replay_early_packets();
+}
+
+// Opens the first packets of `bytes` at once, one for each mask, up to the first whose keys are not
+// those in use. Returns how many that were. Their numbers are told by what was received before: a
+// peer writes as much of a number as that takes (RFC 9000 section 17.1).
+std::size_t ConnectionCore::open_ahead(MutableBytes bytes, std::size_t segment_size, std::span<const HeaderMask> masks,
+                                       std::span<PacketToOpen> out) {
+  if (phase_ != Phase::kOpen || !handshake_.complete) return 0;
+  OneRttKeys& keys = keys_.one_rtt();
+  const std::size_t pn_offset = 1 + cids_->length();
+  const auto largest = path_->acks(PacketNumberSpace::kApplication).largest_received();
+  std::size_t count = 0;
+  for (; count < masks.size(); ++count) {
+    const MutableBytes packet = bytes.first(std::min(segment_size, bytes.size()));
+    const TruncatedPacketNumber truncated = unprotect(packet.data(), pn_offset, masks[count]);
+    if (((packet[0] & kKeyPhaseBit) != 0) != keys.read_key_phase()) {
+      protect(packet.data(), pn_offset, truncated.length, masks[count]);
+      break;
+    }
+    const std::size_t header_size = pn_offset + truncated.length;
+    out[count] = {.number = decode_packet_number(largest, truncated.value, 8u * truncated.length),
+                  .header = Bytes(packet).first(header_size),
+                  .sealed = packet.subspan(header_size)};
+    bytes = bytes.subspan(packet.size());
+  }
+  keys.open_run(path_->id(), out.first(count));
+  return count;
 }
 
 // rfc9000:8.1-count-all rfc9000:12.2-individually rfc9000:12.2-go-on rfc9000:10.2.1-rate rfc9000:14-no-close
@@ -181,11 +222,6 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
     drop_packet(header, packet.size(), PacketDropReason::kUnsupported);
     return;
   }
-  const std::uint8_t* sample = packet.data() + header.pn_offset + kSampleOffset;
-  const HeaderMask mask = arrival.mask != nullptr
-                              ? *arrival.mask
-                              : (keys != nullptr ? keys->header : keys_.read_header(level)).mask(sample);
-  const TruncatedPacketNumber truncated = unprotect(packet.data(), header.pn_offset, mask);
   const PacketNumberSpace space = space_of(level);
   AckTracker& acks = path_->acks(space);
   ReceivedPacket received{.level = level,
@@ -195,9 +231,8 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
                           .ecn = arrival.ecn,
                           .datagram_size = arrival.datagram_size,
                           .spin = (packet[0] & kSpinBit) != 0};
-  received.number = decode_packet_number(acks.largest_received(), truncated.value, 8u * truncated.length);
-  const std::size_t header_size = header.pn_offset + truncated.length;
-  const Parsed<bool> opened = open_payload(packet, keys, received, header_size);
+  const Parsed<bool> opened = arrival.ahead != nullptr ? take_opened(*arrival.ahead, received)
+                                                       : open_protected(packet, header, keys, arrival, received);
   if (!opened) {
     close_for(opened.error());
   } else if (!*opened) {
@@ -206,14 +241,33 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
     drop_packet(header, packet.size(), PacketDropReason::kDuplicate);
   } else {
     if (header.is_long() && !is_server()) adopt_version(header.version);
-    on_opened(packet, header, received, header_size);
+    on_opened(packet, header, received);
   }
+}
+
+// What open_ahead() did for this packet.
+Parsed<bool> ConnectionCore::take_opened(const PacketToOpen& ahead, ReceivedPacket& received) {
+  received.number = ahead.number;
+  received.header_size = ahead.header.size();
+  return keys_.one_rtt().on_opened_in_run(path_->id(), ahead, now_);
+}
+
+Parsed<bool> ConnectionCore::open_protected(MutableBytes packet, const PacketHeader& header, DirectionKeys* keys,
+                                            const Arrival& arrival, ReceivedPacket& received) {
+  const std::uint8_t* sample = packet.data() + header.pn_offset + kSampleOffset;
+  const HeaderMask mask = arrival.mask != nullptr
+                              ? *arrival.mask
+                              : (keys != nullptr ? keys->header : keys_.read_header(received.level)).mask(sample);
+  const TruncatedPacketNumber truncated = unprotect(packet.data(), header.pn_offset, mask);
+  received.number =
+      decode_packet_number(path_->acks(received.space).largest_received(), truncated.value, 8u * truncated.length);
+  received.header_size = header.pn_offset + truncated.length;
+  return open_payload(packet, keys, received);
 }
 
 // rfc9000:7.2-dcid-changed-once rfc9000:7.2-server-dcid rfc9000:17.2-reserved-received
 // rfc9000:17.3.1-reserved-received
-void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received,
-                               std::size_t header_size) {
+void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received) {
   if (!handshake_.peer_cid_fixed && header.is_long()) {
     // RFC 9000 section 7.2: a server chooses its connection ID with its first packet; packets go
     // there from now on. A client's is believed only here, once a packet with it was authentic:
@@ -229,15 +283,15 @@ void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, 
     close_for({TransportErrorCode::kProtocolViolation, 0, "reserved bits of a header are not 0"});
     return;
   }
-  const Bytes payload = Bytes(packet).subspan(header_size, packet.size() - header_size - kAeadTagLength);
+  const Bytes payload =
+      Bytes(packet).subspan(received.header_size, packet.size() - received.header_size - kAeadTagLength);
   if (emitter_.wants(EventGroup::kPackets)) log_packet_received(received, header.scid, payload, packet.size());
   on_payload(payload, received);
 }
 
-Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, DirectionKeys* keys, ReceivedPacket& received,
-                                          std::size_t header_size) {
-  const Bytes header = Bytes(packet).first(header_size);
-  const MutableBytes sealed = packet.subspan(header_size);
+Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, DirectionKeys* keys, const ReceivedPacket& received) {
+  const Bytes header = Bytes(packet).first(received.header_size);
+  const MutableBytes sealed = packet.subspan(received.header_size);
   if (keys != nullptr) return keys->packet.open(kInitialPathId, received.number, header, sealed);
   const std::uint64_t read_before = keys_.one_rtt().read_generation();
   const std::uint64_t write_before = keys_.one_rtt().write_generation();

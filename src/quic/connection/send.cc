@@ -89,13 +89,14 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
   train.ecn = network_path.ecn().mark();
   DatagramPlan plan{.ecn = train.ecn};
   times_.waits_for_pacing = false;
-  while (train.size + segment <= capacity && !builder.unmasked_full()) {
+  while (train.size + segment <= capacity) {
+    if (builder.unsealed_full()) seal_train(builder);
     plan.may_carry_data = path_->may_send(now);
     const std::size_t size = write_datagram(builder, train.buffer.subspan(train.size, segment), network_path, plan);
     train.size += size;
     if (size < segment) break;
   }
-  mask_train(builder);
+  seal_train(builder);
   if (emitter_.sink() != nullptr) [[unlikely]]
     log_sending(train, plan.may_carry_data);
   if (!plan.may_carry_data) {
@@ -133,7 +134,7 @@ bool ConnectionCore::write_challenge_train(TransmitTrain& train, DatagramBuilder
   train.ecn = &network_path == &path_->active() ? network_path.ecn().mark() : Ecn::kNotEct;
   const std::size_t size = write_datagram(builder, train.buffer.first(area), network_path,
                                           {.challenge = true, .ecn = train.ecn, .pad_to = area});
-  mask_train(builder);
+  seal_train(builder);
   train.size = train.segment_size = size;
   if (size == 0) return false;
   log_train(true, size, size);
@@ -149,7 +150,7 @@ bool ConnectionCore::next_probe_train(TransmitTrain& train, DatagramBuilder& bui
   train.ecn = Ecn::kNotEct;
   train.size = train.segment_size =
       write_datagram(builder, train.buffer.first(size), network_path, {.mtu_probe = true, .pad_to = size});
-  mask_train(builder);
+  seal_train(builder);
   log_train(true, train.size, train.segment_size);
   network_path.mtu_prober().on_probe_sent(static_cast<std::uint16_t>(train.size), now_);
   return true;
@@ -349,15 +350,10 @@ void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& networ
 }
 
 void ConnectionCore::seal_packet(OpenPacket& packet, DatagramBuilder& builder) {
-  const std::span<const Bytes> pieces = packet.payload.pieces();
-  std::uint8_t* out = packet.start + packet.layout.size;
-  if (packet.level == EncryptionLevel::kOneRtt) {
-    keys_.one_rtt().seal(path_->id(), packet.packet_number, packet.header(), pieces, out);
-    builder.mask_later(packet);
-    return;
-  }
+  if (packet.level == EncryptionLevel::kOneRtt) return builder.seal_later(packet);
   LevelKeys& keys = keys_.level(packet.level);
-  keys.write.packet.seal(kInitialPathId, packet.packet_number, packet.header(), pieces, out);
+  keys.write.packet.seal(kInitialPathId, packet.packet_number, packet.header(), packet.payload.pieces(),
+                         packet.start + packet.layout.size);
   const HeaderMask mask = keys.write.header.mask(packet.start + packet.layout.pn_offset + kSampleOffset);
   protect(packet.start, packet.layout.pn_offset, packet.packet_number_length, mask);
 }
@@ -392,17 +388,18 @@ void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& netwo
   if (!is_server() && packet.level == EncryptionLevel::kHandshake) discard_keys(EncryptionLevel::kInitial);
 }
 
-// Header protection for all 1-RTT packets of the train at once.
-void ConnectionCore::mask_train(DatagramBuilder& builder) {
-  std::array<const std::uint8_t*, DatagramBuilder::kMaxUnmasked> samples;
-  std::array<HeaderMask, DatagramBuilder::kMaxUnmasked> masks;
+// Seals all 1-RTT packets of the train at once, and then protects their headers.
+void ConnectionCore::seal_train(DatagramBuilder& builder) {
+  std::array<const std::uint8_t*, DatagramBuilder::kMaxUnsealed> samples;
+  std::array<HeaderMask, DatagramBuilder::kMaxUnsealed> masks;
   const std::span<const UnmaskedPacket> packets = builder.unmasked();
   if (packets.empty()) return;
+  keys_.one_rtt().seal_run(path_->id(), builder.unsealed());
   for (std::size_t i = 0; i < packets.size(); ++i) samples[i] = packets[i].start + packets[i].pn_offset + kSampleOffset;
   keys_.one_rtt().write_header().masks({samples.data(), packets.size()}, masks);
   for (std::size_t i = 0; i < packets.size(); ++i)
     protect(packets[i].start, packets[i].pn_offset, packets[i].pn_length, masks[i]);
-  builder.clear_unmasked();
+  builder.clear_unsealed();
 }
 
 }  // namespace hawser::quic

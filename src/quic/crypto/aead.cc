@@ -1,6 +1,8 @@
 // aead.cc: nonces, and the choice of a backend per key.
 #include "quic/crypto/aead.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/check.h"
@@ -9,6 +11,9 @@
 namespace hawser::quic {
 
 namespace {
+
+// Packets that a backend gets at once: a pair is all that gains, and 8 are 0.5 KB of the stack.
+constexpr std::size_t kRunMax = 8;
 
 struct BackendName {
   CryptoBackend backend;
@@ -190,6 +195,46 @@ bool PacketKey::open(PathId path, PacketNumber pn, Bytes header, MutableBytes ci
       return ipsec_mb::open(state_, suite_, nonce, header, ciphertext_and_tag);
     default:
       return evp::open(state_, nonce, header, ciphertext_and_tag);
+  }
+}
+
+void PacketKey::seal_run(PathId path, std::span<const PacketToSeal> packets) {
+  HAWSER_DCHECK(state_ != nullptr);
+  if (packets.size() == 1 || !runs_together()) {
+    for (const PacketToSeal& packet : packets) seal(path, packet.number, packet.header, packet.plaintext, packet.out);
+    return;
+  }
+  std::array<Sealing, kRunMax> run;
+  while (!packets.empty()) {
+    const std::size_t count = std::min(packets.size(), run.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const PacketToSeal& packet = packets[i];
+      run[i] = {packet_nonce(iv_, path, packet.number), packet.header, packet.plaintext, packet.out};
+    }
+    const std::span<const Sealing> filled = std::span(run).first(count);
+    ipsec_mb::seal_run(state_, suite_, filled);
+    packets = packets.subspan(count);
+  }
+}
+
+void PacketKey::open_run(PathId path, std::span<PacketToOpen> packets) {
+  HAWSER_DCHECK(state_ != nullptr);
+  if (packets.size() == 1 || !runs_together()) {
+    for (PacketToOpen& packet : packets) packet.opened = open(path, packet.number, packet.header, packet.sealed);
+    return;
+  }
+  std::array<Opening, kRunMax> run;
+  while (!packets.empty()) {
+    const std::size_t count = std::min(packets.size(), run.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const PacketToOpen& packet = packets[i];
+      HAWSER_DCHECK(packet.sealed.size() >= kAeadTagLength);
+      run[i] = {packet_nonce(iv_, path, packet.number), packet.header, packet.sealed};
+    }
+    const std::span<Opening> filled = std::span(run).first(count);
+    ipsec_mb::open_run(state_, suite_, filled);
+    for (std::size_t i = 0; i < count; ++i) packets[i].opened = run[i].opened;
+    packets = packets.subspan(count);
   }
 }
 

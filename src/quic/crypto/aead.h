@@ -44,6 +44,20 @@ using AeadNonce = std::array<std::uint8_t, kAeadIvLength>;
 // IV xor path-and-packet number. path.value < 2^32, pn.value < 2^62.
 AeadNonce packet_nonce(const AeadNonce& iv, PathId path, PacketNumber pn);
 
+// Packets of a run: of one path and under one key.
+struct PacketToSeal {
+  PacketNumber number;
+  Bytes header;
+  std::span<const Bytes> plaintext;
+  std::uint8_t* out = nullptr;
+};
+struct PacketToOpen {
+  PacketNumber number;
+  Bytes header;
+  MutableBytes sealed;
+  bool opened = false;  // what open() would say
+};
+
 // One AEAD key with its IV. Move-only; an empty one must not seal or open. One thread at a
 // time may use it.
 class PacketKey {
@@ -75,6 +89,10 @@ class PacketKey {
   // wrong or there are fewer than 16 octets; the payload's octets then mean nothing.
   [[nodiscard]] bool open(PathId path, PacketNumber pn, Bytes header, MutableBytes ciphertext_and_tag);
 
+  // The same for each packet of a run. libipsec-mb 1.4 and later works on several at once.
+  void seal_run(PathId path, std::span<const PacketToSeal> packets);
+  void open_run(PathId path, std::span<PacketToOpen> packets);
+
   // Gives the expanded key back to the allocator and writes the key that it came from to `key`,
   // of key_length(suite()) octets. From then until unfold() with the same octets it is empty.
   void fold(MutableBytes key);
@@ -86,6 +104,7 @@ class PacketKey {
  private:
   void expand(Bytes key);
   void release();
+  [[nodiscard]] bool runs_together() const { return backend_ == CryptoBackend::kIpsecMb; }
 
   void* state_ = nullptr;  // expanded key or cipher context (EVP), by backend_
   AeadNonce iv_{};

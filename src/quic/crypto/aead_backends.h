@@ -1,7 +1,7 @@
 // aead_backends.h: what the AEAD backends offer to aead.cc; private to this folder.
 // `state` is what make() returned; seal() and open() have the contracts of PacketKey with
-// the nonce already computed; write_key() gives back what make() was given, and memory() says
-// what a state takes.
+// the nonce already computed; seal_run() and open_run() do the same for several packets; write_key() gives back what
+// make() was given, and memory() says what a state takes.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,24 @@
 
 #include "base/bytes.h"
 #include "quic/crypto/aead.h"
+
+namespace hawser::quic {
+
+// A packet of a run, all of one key, with its nonce.
+struct Sealing {
+  AeadNonce nonce;
+  Bytes aad;
+  std::span<const Bytes> plaintext;
+  std::uint8_t* out = nullptr;
+};
+struct Opening {
+  AeadNonce nonce;
+  Bytes aad;
+  MutableBytes sealed;  // a tag's length at least
+  bool opened = false;
+};
+
+}  // namespace hawser::quic
 
 namespace hawser::quic::ipsec_mb {
 
@@ -21,6 +39,8 @@ std::size_t memory();
 void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext,
           std::uint8_t* out);
 bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
+void seal_run(void* state, CipherSuite suite, std::span<const Sealing> packets);
+void open_run(void* state, CipherSuite suite, std::span<Opening> packets);
 
 }  // namespace hawser::quic::ipsec_mb
 

@@ -1,6 +1,6 @@
 // aead_ipsec_mb.cc: the AEAD backend over libipsec-mb's direct AES-GCM calls, which use the
-// widest instructions of the CPU. The manager is a table of functions here: it is made once
-// per process and only read afterwards, so threads share it.
+// widest instructions of the CPU, and its call for many packets where the library has that. The manager is a table of
+// functions here: it is made once per process and only read afterwards, so threads share it.
 #include <cstring>
 #include <new>
 
@@ -131,6 +131,102 @@ bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, Mut
   return equal_constant_time(tag, ciphertext_and_tag.subspan(length));
 }
 
+#ifdef HAWSER_HAVE_IPSEC_MB_QUIC
+namespace {
+
+// The library's call for many packets takes one source for each, and one length of AAD for all.
+constexpr std::size_t kTogether = 64;
+
+class Batch {
+ public:
+  Batch(const gcm_key_data* key, CipherSuite suite, IMB_CIPHER_DIRECTION direction)
+      : key_(key), key_size_(is_128(suite) ? IMB_KEY_128_BYTES : IMB_KEY_256_BYTES), direction_(direction) {}
+
+  [[nodiscard]] std::size_t size() const { return count_; }
+  [[nodiscard]] bool takes(Bytes aad) const { return count_ == 0 || (count_ < kTogether && aad.size() == aad_size_); }
+  // Encrypts or decrypts in place.
+  void add(const AeadNonce& nonce, Bytes aad, MutableBytes text, std::uint8_t* tag) {
+    texts_[count_] = text.data();
+    sizes_[count_] = text.size();
+    nonces_[count_] = nonce.data();
+    aads_[count_] = aad.data();
+    tags_[count_++] = tag;
+    aad_size_ = aad.size();
+  }
+  void run() {
+    imb_quic_aes_gcm(manager(), key_, key_size_, direction_, texts_.data(), texts_.data(), sizes_.data(),
+                     nonces_.data(), aads_.data(), aad_size_, tags_.data(), kAeadTagLength, count_);
+    count_ = 0;
+  }
+
+ private:
+  const gcm_key_data* key_;
+  IMB_KEY_SIZE_BYTES key_size_;
+  IMB_CIPHER_DIRECTION direction_;
+  std::size_t count_ = 0;
+  std::size_t aad_size_ = 0;
+  std::array<void*, kTogether> texts_;
+  std::array<std::uint64_t, kTogether> sizes_;
+  std::array<const void*, kTogether> nonces_;
+  std::array<const void*, kTogether> aads_;
+  std::array<void*, kTogether> tags_;
+};
+
+// Puts the pieces together in `out`, where some may lie already.
+MutableBytes gather(std::span<const Bytes> pieces, std::uint8_t* out) {
+  std::size_t size = 0;
+  for (const Bytes piece : pieces) {
+    if (!piece.empty() && piece.data() != out + size) std::memcpy(out + size, piece.data(), piece.size());
+    size += piece.size();
+  }
+  return {out, size};
+}
+
+}  // namespace
+
+void seal_run(void* state, CipherSuite suite, std::span<const Sealing> packets) {
+  Batch batch(static_cast<const gcm_key_data*>(state), suite, IMB_DIR_ENCRYPT);
+  for (const Sealing& packet : packets) {
+    if (!batch.takes(packet.aad)) batch.run();
+    const MutableBytes text = gather(packet.plaintext, packet.out);
+    batch.add(packet.nonce, packet.aad, text, packet.out + text.size());
+  }
+  if (batch.size() != 0) batch.run();
+}
+
+void open_run(void* state, CipherSuite suite, std::span<Opening> packets) {
+  Batch batch(static_cast<const gcm_key_data*>(state), suite, IMB_DIR_DECRYPT);
+  std::array<std::array<std::uint8_t, kAeadTagLength>, kTogether> tags;
+  std::size_t first = 0;
+  const auto run = [&] {
+    const std::size_t count = batch.size();
+    batch.run();
+    for (std::size_t i = 0; i < count; ++i) {
+      Opening& packet = packets[first + i];
+      packet.opened = equal_constant_time(tags[i], packet.sealed.last(kAeadTagLength));
+    }
+    first += count;
+  };
+  for (const Opening& packet : packets) {
+    if (!batch.takes(packet.aad)) run();
+    batch.add(packet.nonce, packet.aad, packet.sealed.first(packet.sealed.size() - kAeadTagLength),
+              tags[batch.size()].data());
+  }
+  if (batch.size() != 0) run();
+}
+
+#else
+
+void seal_run(void* state, CipherSuite suite, std::span<const Sealing> packets) {
+  for (const Sealing& packet : packets) seal(state, suite, packet.nonce, packet.aad, packet.plaintext, packet.out);
+}
+
+void open_run(void* state, CipherSuite suite, std::span<Opening> packets) {
+  for (Opening& packet : packets) packet.opened = open(state, suite, packet.nonce, packet.aad, packet.sealed);
+}
+
+#endif  // HAWSER_HAVE_IPSEC_MB_QUIC
+
 #else
 
 bool is_available() {
@@ -152,6 +248,12 @@ void seal(void*, CipherSuite, const AeadNonce&, Bytes, std::span<const Bytes>, s
 }
 bool open(void*, CipherSuite, const AeadNonce&, Bytes, MutableBytes) {
   return false;
+}
+void seal_run(void*, CipherSuite, std::span<const Sealing>) {
+  HAWSER_CHECK(is_available());
+}
+void open_run(void*, CipherSuite, std::span<Opening>) {
+  HAWSER_CHECK(is_available());
 }
 
 #endif

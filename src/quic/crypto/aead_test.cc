@@ -86,6 +86,74 @@ TEST(aead, backends_agree_on_gathered_packets) {
   }
 }
 
+// Packets of a run as they go into the calls for many.
+struct PacketRun {
+  std::vector<Octets> headers;
+  std::vector<Gathered> texts;
+  std::vector<PacketToSeal> to_seal;
+
+  // Most of a run have one size, as in a train.
+  PacketRun(Random& random, std::uint64_t first_number) {
+    const std::size_t count = 1 + random.below(20);
+    const std::size_t usual = random.below(1'500);
+    const std::size_t header = 1 + random.below(60);
+    headers.reserve(count);
+    texts.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      headers.push_back(random_octets(random, random.below(8) == 0 ? 1 + random.below(60) : header));
+      texts.push_back(gather(random, random_octets(random, random.below(4) == 0 ? random.below(1'500) : usual)));
+      to_seal.push_back({.number = PacketNumber{first_number + i},
+                         .header = headers[i],
+                         .plaintext = texts[i].pieces,
+                         .out = texts[i].datagram.data()});
+    }
+  }
+  std::vector<PacketToOpen> to_open() {
+    std::vector<PacketToOpen> packets;
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      packets.push_back({.number = to_seal[i].number, .header = headers[i], .sealed = texts[i].datagram});
+    return packets;
+  }
+};
+
+TEST(aead, runs_are_sealed_and_opened_as_packets_are_by_every_backend) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    for (const CipherSuite suite : kSuites) {
+      for (const CryptoBackend backend :
+           {CryptoBackend::kVaes512, CryptoBackend::kVaes, CryptoBackend::kIpsecMb, CryptoBackend::kOpenSsl}) {
+        SeededRandom random(seed);
+        const Octets octets = random_octets(random, key_length(suite));
+        const Octets iv = random_octets(random, kAeadIvLength);
+        PacketKey key(suite, octets, iv, backend);
+        PacketKey plain(suite, octets, iv, CryptoBackend::kOpenSsl);
+        const PathId path{random.below(3)};
+        PacketRun run(random, random.below(kVarintMax / 2));
+        Octets texts;
+        for (const PacketToSeal& packet : run.to_seal)
+          for (const Bytes piece : packet.plaintext) texts.insert(texts.end(), piece.begin(), piece.end());
+        key.seal_run(path, run.to_seal);
+
+        std::vector<PacketToOpen> packets = run.to_open();
+        const std::size_t damaged = random.below(2 * packets.size());  // or none of them
+        if (damaged < packets.size()) packets[damaged].sealed[random.below(packets[damaged].sealed.size())] ^= 0x10;
+        const std::vector<Gathered> copies = run.texts;
+        key.open_run(path, packets);
+        Octets opened;
+        for (std::size_t i = 0; i < packets.size(); ++i) {
+          SCOPED_TRACE(std::string(to_string(backend)) + " seed " + std::to_string(seed));
+          ASSERT_EQ(packets[i].opened, i != damaged) << i;
+          Octets sealed = copies[i].datagram;
+          ASSERT_EQ(plain.open(path, packets[i].number, packets[i].header, sealed), i != damaged) << i;
+          const Bytes text = Bytes(sealed).first(sealed.size() - kAeadTagLength);
+          if (i != damaged) ASSERT_TRUE(equal(text, Bytes(packets[i].sealed).first(text.size()))) << i;
+          opened.insert(opened.end(), text.begin(), text.end());
+        }
+        if (damaged >= packets.size()) ASSERT_EQ(to_hex(opened), to_hex(texts));
+      }
+    }
+  }
+}
+
 TEST(aead, anything_altered_does_not_open) {
   SeededRandom random(7);
   for (const CipherSuite suite : kSuites) {

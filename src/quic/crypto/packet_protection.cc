@@ -138,15 +138,32 @@ OneRttKeys::PathPhase& OneRttKeys::phase_of(PathId path) {
 }
 
 // rfc9001:6.6-count rfc9001:6.6-confidentiality
-void OneRttKeys::seal(PathId path, PacketNumber pn, Bytes header, std::span<const Bytes> plaintext, std::uint8_t* out) {
-  HAWSER_CHECK(packets_sealed_ < seal_limit());
+void OneRttKeys::seal_run(PathId path, std::span<const PacketToSeal> packets) {
+  HAWSER_CHECK(packets_sealed_ + packets.size() <= seal_limit());
+  if (packets.empty()) return;
   if (folded_ != nullptr) unfold();
-  ++packets_sealed_;
+  packets_sealed_ += packets.size();
   if (!confirmed_) {
     PathPhase& phase = phase_of(path);
-    if (phase.first_sealed == kNoNumber) phase.first_sealed = pn.value;
+    if (phase.first_sealed == kNoNumber) phase.first_sealed = packets.front().number.value;
   }
-  write_current_.seal(path, pn, header, plaintext, out);
+  write_current_.seal_run(path, packets);
+}
+
+void OneRttKeys::seal(PathId path, PacketNumber pn, Bytes header, std::span<const Bytes> plaintext, std::uint8_t* out) {
+  const PacketToSeal packet{.number = pn, .header = header, .plaintext = plaintext, .out = out};
+  seal_run(path, {&packet, 1});
+}
+
+void OneRttKeys::open_run(PathId path, std::span<PacketToOpen> packets) {
+  HAWSER_DCHECK(can_open());
+  if (folded_ != nullptr) unfold();
+  read_current_.open_run(path, packets);
+}
+
+Parsed<bool> OneRttKeys::on_opened_in_run(PathId path, const PacketToOpen& packet, Timestamp now) {
+  if (now >= previous_expiry_) drop_previous_read();
+  return packet.opened ? on_opened_with_current(phase_of(path), packet.number) : on_open_failed();
 }
 
 Parsed<bool> OneRttKeys::open(PathId path, PacketNumber pn, bool key_phase, Bytes header,

@@ -104,7 +104,9 @@ class OneRttKeys {
   // maintain() and initiate_update(), so ask when writing each header.
   [[nodiscard]] bool write_key_phase() const { return (write_generation_ & 1) != 0; }
 
-  // PacketKey::seal with the current write key; counts the packet.
+  // PacketKey::seal_run with the current write key; counts the packets, whose numbers ascend.
+  void seal_run(PathId path, std::span<const PacketToSeal> packets);
+  // The same for one.
   void seal(PathId path, PacketNumber pn, Bytes header, std::span<const Bytes> plaintext, std::uint8_t* out);
 
   // Opens a packet whose header protection is removed. True: opened. False: discard it; the
@@ -112,6 +114,13 @@ class OneRttKeys {
   // AEAD_LIMIT_REACHED (section 6.6). A packet of the next phase updates both directions.
   [[nodiscard]] Parsed<bool> open(PathId path, PacketNumber pn, bool key_phase, Bytes header,
                                   MutableBytes ciphertext_and_tag, Timestamp now);
+
+  // A run of packets of one path whose key phase is that of read_key_phase(), opened at once. Then
+  // on_opened_in_run() for each says, in their order, what open() would have said. Nothing else may
+  // be opened between.
+  [[nodiscard]] bool read_key_phase() const { return (read_generation_ & 1) != 0; }
+  void open_run(PathId path, std::span<PacketToOpen> packets);
+  [[nodiscard]] Parsed<bool> on_opened_in_run(PathId path, const PacketToOpen& packet, Timestamp now);
 
   // RFC 9001 section 4.1.2: from now on updates are allowed.
   void on_handshake_confirmed() { handshake_confirmed_ = true; }
