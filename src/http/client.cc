@@ -34,7 +34,7 @@ ClientFailure failure_of(const quic::CloseReason& reason, const SocketAddress& r
 }
 
 // Those that a recording may repeat (RFC 8470 section 4).
-// rfc9001:9.2-replay
+// rfc9001:9.2-replay rfc9114:10.9-replay
 bool may_go_early(const ClientRequest& request) {
   return is_safe_method(request.method) && !request.body;
 }

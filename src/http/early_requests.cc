@@ -21,6 +21,7 @@ bool is_safe_method(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
+// rfc9114:10.9-replay
 bool EarlyRequestRules::permit(std::string_view method, std::string_view target, bool has_body) const {
   EarlyRequests permitted = requests;
   std::size_t longest = 0;

@@ -7,8 +7,7 @@
 namespace hawser::http {
 namespace {
 
-// rfc9001:9.2-replay
-// rfc9114:10.9-replay
+// rfc9001:9.2-replay rfc9114:10.9-replay
 TEST(early_requests, safe_methods_without_a_body_are_answered_early_by_default) {
   const EarlyRequestRules rules = parse_early_request_rules("").value();
   for (const auto* method : {"GET", "HEAD", "OPTIONS"}) {

@@ -9,6 +9,8 @@
 
 #include "base/random.h"
 #include "http3/session.h"
+#include "http3/settings.h"
+#include "quic/connection/replay_guard.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/tls/dev_certificate.h"
 #include "quic/tls/tls_context.h"
@@ -49,7 +51,14 @@ class Side : public SessionHandler {
   std::function<void(Session&, StreamId)> on_complete;
   bool ready = false;
   std::optional<quic::CloseReason> closed;
+  std::vector<std::uint8_t> ticket, settings;  // of the client, for another visit
+  int answered_early = 0;                      // heads that came before the handshake was complete
 
+  void on_session_ticket(Session& session, Bytes t) override {
+    ticket.assign(t.begin(), t.end());
+    settings.clear();
+    append_settings_payload(settings, *session.peer_settings());
+  }
   void push(Session& session, StreamId id) {
     Exchange& e = exchanges[id.value];
     while (e.sent < e.to_send.size()) {
@@ -60,7 +69,8 @@ class Side : public SessionHandler {
     }
   }
   void on_ready(Session&) override { ready = true; }
-  void on_headers(Session&, StreamId id, const MessageHead& head, bool) override {
+  void on_headers(Session& session, StreamId id, const MessageHead& head, bool) override {
+    if (!session.connection()->handshake_complete()) ++answered_early;
     exchanges[id.value].status = head.status;
     exchanges[id.value].path = head.path;
   }
@@ -84,23 +94,36 @@ class Side : public SessionHandler {
   void on_closed(Session&, const quic::CloseReason& reason) override { closed = reason; }
 };
 
+// What a client brings from an earlier visit, and what the server says on this one.
+struct Visit {
+  SessionConfig server;
+  std::vector<std::uint8_t> ticket, settings;
+  bool honest = true;  // tickets are bound to the settings
+};
+
 class Network : public quic::AcceptHandler {
  public:
-  explicit Network(quic::ConnectionConfig config = {}) {
+  explicit Network(quic::ConnectionConfig config = {}, Visit visit = {})
+      : server(Role::kServer, visit.server, server_side) {
     const auto minted = quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
     server_tls_.emplace(
         quic::TlsServerContext::create(
             {.common = {.alpn = {std::string(kAlpn)}, .verification_time_s = kWallClock},
-             .certificates = {{.chain = octets_of(minted.certificate_pem), .key = octets_of(minted.key_pem)}}})
+             .certificates = {{.chain = octets_of(minted.certificate_pem), .key = octets_of(minted.key_pem)}},
+             .ticket_secret = std::vector<std::uint8_t>(32, 7),
+             .early_data = true})
             .value());
     client_tls_.emplace(
         quic::TlsClientContext::create({.common = {.alpn = {std::string(kAlpn)}, .verification_time_s = kWallClock},
-                                        .trust = {.system = false, .ca = octets_of(minted.certificate_pem)}})
+                                        .trust = {.system = false, .ca = octets_of(minted.certificate_pem)},
+                                        .early_data = true})
             .value());
     quic::EndpointConfig server_config;
     server_config.connection = config;
     server_config.tls = &*server_tls_;
     server_config.accept = this;
+    server_config.replay_guard = &guard_;
+    server_config.early_data_terms = visit.honest ? early_data_terms(visit.server) : octets_of("anything");
     server_config.random = &random_;
     server_endpoint_ = std::make_unique<Endpoint>(server_config);
     client_endpoint_ = std::make_unique<Endpoint>(quic::EndpointConfig{.random = &random_});
@@ -108,11 +131,16 @@ class Network : public quic::AcceptHandler {
                       ->connect({.tuple = {client_address_, server_address_},
                                  .server_name = "localhost",
                                  .tls = &*client_tls_,
-                                 .connection = config},
+                                 .connection = config,
+                                 .session = visit.ticket},
                                 client, now_)
                       .value();
     client.attach(*connection_);
+    if (connection_->early_data() != quic::EarlyDataStatus::kOffered) return;
+    client.remember_settings(visit.settings);
+    client.on_early_data(*connection_);
   }
+  [[nodiscard]] const Connection& connection() const { return *connection_; }
 
   quic::ConnectionHandler* on_accept(Connection& connection) override {
     server.attach(connection);
@@ -140,7 +168,7 @@ class Network : public quic::AcceptHandler {
 
   Side client_side, server_side;
   Session client{Role::kClient, {}, client_side};
-  Session server{Role::kServer, {}, server_side};
+  Session server;
   int drop_every = 0;
 
  private:
@@ -174,6 +202,7 @@ class Network : public quic::AcceptHandler {
   }
 
   SeededRandom random_{9};
+  quic::ReplayGuard guard_{{.buckets = 64}};
   Timestamp now_{1s};
   SocketAddress client_address_ = ipv4_address({10, 0, 0, 1}, 1'111);
   SocketAddress server_address_ = ipv4_address({10, 0, 0, 2}, 443);
@@ -233,6 +262,69 @@ void exchange(Network& network, std::size_t count, std::size_t body_size) {
   EXPECT_FALSE(network.client_side.closed);
   EXPECT_EQ(network.client.open_streams(), 0u);
   ASSERT_TRUE(network.run([&] { return network.server.open_streams() == 0; }));
+}
+
+// A first visit to a server with these settings.
+Visit first_visit(const SessionConfig& config, bool honest = true) {
+  Network network({}, {.server = config, .ticket = {}, .settings = {}, .honest = honest});
+  EXPECT_TRUE(network.run([&] { return !network.client_side.ticket.empty(); }));
+  return {.server = config,
+          .ticket = network.client_side.ticket,
+          .settings = network.client_side.settings,
+          .honest = honest};
+}
+
+// rfc9114:7.2.4.2-store rfc9114:7.2.4.2-stored
+TEST(http3_over_quic, a_request_in_early_data_keeps_to_the_settings_of_the_last_visit) {
+  SessionConfig config;
+  config.max_field_section_size = 500;
+  const Visit visit = first_visit(config);
+  Network network({}, visit);
+  ASSERT_EQ(network.connection().early_data(), quic::EarlyDataStatus::kOffered);
+  ASSERT_TRUE(network.client_side.ready);
+  echo_twice(network);
+  const std::string large(500, 'x');
+  const auto refused = network.client.send_request(
+      fields_of(
+          {{":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/"}, {"large", large}}),
+      true);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), SessionError::kTooLarge);
+  const StreamId id = post(network, "/", "");
+  ASSERT_TRUE(network.run([&] { return network.client_side.exchanges[id.value].complete; }));
+  EXPECT_EQ(network.connection().early_data(), quic::EarlyDataStatus::kAccepted);
+  EXPECT_EQ(network.server_side.answered_early, 1);
+}
+
+// rfc9114:7.2.4.2-incompatible rfc9114:7.2.4.2-not-reduced rfc9204:3.2.3-remembered
+TEST(http3_over_quic, a_server_whose_settings_changed_rejects_early_data_and_nothing_is_lost) {
+  Visit visit = first_visit({});
+  visit.server.max_field_section_size = 5'000;
+  Network network({}, visit);
+  ASSERT_EQ(network.connection().early_data(), quic::EarlyDataStatus::kOffered);
+  echo_twice(network);
+  const StreamId id = post(network, "/", "body");
+  ASSERT_TRUE(network.run([&] { return network.client_side.exchanges[id.value].complete; }));
+  EXPECT_EQ(network.connection().early_data(), quic::EarlyDataStatus::kRejected);
+  EXPECT_EQ(network.server_side.answered_early, 0);
+  EXPECT_EQ(network.client_side.exchanges[id.value].body, "bodybody");
+  EXPECT_FALSE(network.client_side.closed);
+}
+
+// rfc9114:7.2.4.2-violated rfc9114:7.2.4.2-omitted
+TEST(http3_over_quic, settings_reduced_under_accepted_early_data_are_an_error) {
+  for (const bool omitted : {false, true}) {
+    SessionConfig config;
+    config.max_field_section_size = 10'000;
+    config.qpack_decoder_table_capacity = 4'096;
+    Visit visit = first_visit(config, false);
+    if (omitted) visit.server.qpack_decoder_table_capacity = 0;
+    if (!omitted) visit.server.max_field_section_size = 9'999;
+    Network network({}, visit);
+    ASSERT_TRUE(network.run([&] { return network.client_side.closed.has_value(); }));
+    EXPECT_EQ(network.connection().early_data(), quic::EarlyDataStatus::kAccepted);
+    EXPECT_EQ(network.client_side.closed->error_code, static_cast<std::uint64_t>(ErrorCode::kSettingsError));
+  }
 }
 
 TEST(http3_over_quic, carries_many_requests_at_once) {

@@ -53,15 +53,6 @@ void SessionCore::make_ready() {
   if (!closed_) handler_.on_ready(session_);
 }
 
-void SessionCore::on_early_data() {
-  make_ready();
-}
-
-void SessionCore::on_handshake_complete() {
-  make_ready();
-  if (!closed_) handler_.on_handshake_complete(session_);
-}
-
 // RFC 9114 section 6.2.1: the control stream first, as the peer waits for SETTINGS. A peer
 // that allows fewer streams than we need is given the others when it does.
 // rfc9114:6.2.1-single rfc9114:3.2-settings rfc9114:7.2.4-first rfc9114:6.2-control-first rfc9204:4.2-one-each
@@ -83,7 +74,7 @@ void SessionCore::open_own_streams() {
     transport_->set_priority(*own_encoder_, 0, false);
   if (!own_decoder_ && open_own_stream(own_decoder_, StreamType::kQpackDecoder)) {
     transport_->set_priority(*own_decoder_, 0, false);
-    if (config_->grease) send_grease_stream();
+    if (config_->grease && !in_early_data()) send_grease_stream();
   }
   flush_qpack();
 }

@@ -120,7 +120,8 @@ class SessionCore {
 
   // session_control.cc: the connection.
   void make_ready();
-  void deliver_tickets();  // session_early.cc
+  void deliver_tickets();                    // session_early.cc
+  [[nodiscard]] bool in_early_data() const;  // of a client
   [[nodiscard]] bool breaks_early_settings(const Settings& settings) const;
   void open_own_streams();
   bool open_own_stream(std::optional<StreamId>& id, StreamType type);

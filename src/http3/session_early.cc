@@ -18,13 +18,33 @@ Settings own_settings(const SessionConfig& config, Role role) {
   return settings;
 }
 
-// rfc9114:7.2.4.2-incompatible
+// Tickets that were issued under other settings permit no 0-RTT.
+// rfc9114:7.2.4.2-incompatible rfc9114:7.2.4.2-not-reduced rfc9204:3.2.3-remembered
 std::vector<std::uint8_t> early_data_terms(const SessionConfig& config) {
   std::vector<std::uint8_t> terms;
   append_settings_payload(terms, own_settings(config, Role::kServer));
   return terms;
 }
 
+bool SessionCore::in_early_data() const {
+  const quic::Connection* const connection = own_transport_.connection();
+  return connection != nullptr && connection->early_data() == quic::EarlyDataStatus::kOffered;
+}
+
+void SessionCore::on_early_data() {
+  make_ready();
+}
+
+// What means nothing is not among a client's first packets: it would be a fourth stream, where three are
+// what servers allow at least.
+void SessionCore::on_handshake_complete() {
+  const bool was_early = ready_ && role_ == Role::kClient;
+  make_ready();
+  if (was_early && !closed_ && own_decoder_ && config_->grease) send_grease_stream();
+  if (!closed_) handler_.on_handshake_complete(session_);
+}
+
+// rfc9114:7.2.4.2-stored
 void SessionCore::remember_settings(Bytes payload) {
   auto settings = parse_settings(payload);
   if (!settings) return;
@@ -32,6 +52,7 @@ void SessionCore::remember_settings(Bytes payload) {
   remembered_->settings = *std::move(settings);
 }
 
+// rfc9114:7.2.4.2-store
 // RFC 9114 section 7.2.4.2: a ticket is kept with the settings it was issued under. Those come on
 // another stream, often a little later.
 void SessionCore::on_session_ticket(Bytes ticket) {
@@ -41,7 +62,6 @@ void SessionCore::on_session_ticket(Bytes ticket) {
   deliver_tickets();
 }
 
-// rfc9114:7.2.4.2-store
 void SessionCore::deliver_tickets() {
   if (!peer_settings_ || remembered_ == nullptr) return;
   const std::unique_ptr<Remembered> done = std::move(remembered_);
@@ -49,7 +69,7 @@ void SessionCore::deliver_tickets() {
 }
 
 // A server that accepted 0-RTT keeps to what it had said before.
-// rfc9114:7.2.4.2-violated
+// rfc9114:7.2.4.2-violated rfc9114:7.2.4.2-omitted
 bool SessionCore::breaks_early_settings(const Settings& settings) const {
   const quic::Connection* const connection = own_transport_.connection();
   return remembered_ != nullptr && remembered_->settings && connection != nullptr &&

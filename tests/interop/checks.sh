@@ -162,6 +162,27 @@ check_client_migration() {
   check_other_cid
 }
 
+# The first connection has nothing to go on with; the second one is resumed, and in zerortt speaks at once.
+check_resumption() {
+  early=none
+  [ "$case" = resumption ] || early=accepted
+  if [ "$client" = hawser ]; then
+    grep -qa 'resumed=no early_data=none' "$work/client1.log" || fail "the first connection was resumed"
+    grep -qa "resumed=yes early_data=$early" "$work/client2.log" ||
+      fail "the second connection: $(grep -a early_data= "$work/client2.log" | sort -u)"
+  fi
+  [ "$server" = hawser ] || return 0
+  sizes_of_flights=$(for log in $(logs server); do
+    grep -aF '"quic:packet_sent"' "$log" | grep -aF '"packet_type":"handshake"' |
+      sed -n 's/.*"raw":{"length":\([0-9]*\).*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
+  done | sort -n | tr '\n' ' ')
+  # Without a certificate and its signature there is less to say.
+  [ "${sizes_of_flights%% *}" -lt 300 ] || fail "nothing was resumed: Handshake packets of $sizes_of_flights octets"
+  [ "$case" = zerortt ] || return 0
+  [ "$(count_records server '"hawser:early_data_judged"' '"accepted":true')" -eq 1 ] || fail "no 0-RTT was accepted"
+  [ "$(count_records server '"quic:packet_received"' '"packet_type":"0RTT"')" -gt 0 ] || fail "no 0-RTT packet"
+}
+
 check_interrupted() {
   grep -q . "$work/disturb.log" && fail "the link could not be changed: $(cat "$work/disturb.log")"
   return 0
@@ -179,6 +200,7 @@ check_case() {
     keyupdate) check_key_update ;;
     ecn) check_ecn ;;
     v2) check_v2 ;;
+    resumption | zerortt) check_resumption ;;
     amplificationlimit) check_interrupted && check_amplification ;;
     blackhole) check_interrupted ;;
     rebind-port | rebind-addr) check_interrupted && check_rebinding ;;

@@ -27,6 +27,7 @@ hawser_server() {
   [ "$case" != retry ] || set -- --retry
   [ "$case" != connectionmigration ] || set -- --preferred-address "$preferred_address"
   [ "$case" != v2 ] || set -- --quic-version "$version2,1"
+  [ "$case" != zerortt ] || set -- --early-data
   listen=$server_address:$server_port
   [ "$family" = 4 ] || listen="[$server_address]:$server_port"
   SSLKEYLOGFILE=$work/server.keys on_host server "$HAWSER" serve "$listen" --root "$work/www" --cert "$work/chain.pem" \
@@ -41,6 +42,12 @@ hawser_client() {
   # A receiver sends few packets: its acknowledgements stand for many datagrams each.
   [ "$case" != keyupdate ] || set -- "$@" --key-update 25
   [ "$case" != clientmigration ] || set -- "$@" --migrate-after 0.5
+  case $case in
+    resumption | zerortt)
+      set -- "$@" --session-file "$work/sessions" -w 'resumed=%{resumed} early_data=%{early_data}\n'
+      ;;
+  esac
+  [ "$case" != zerortt ] || set -- "$@" --early-data
   # shellcheck disable=SC2046 # URLs hold no spaces
   SSLKEYLOGFILE=$work/client.keys on_host client "$HAWSER" get --cacert "$work/chain.pem" --connect-timeout 60 \
     --resolve "$host_name:$server_port:$server_address" --qlog "$work/qlog_client" -sS -v "$@" \
@@ -71,6 +78,10 @@ ngtcp2_client() {
   [ "$case" != keyupdate ] || set -- --key-update=10ms
   [ "$case" != clientmigration ] || set -- --change-local-addr=500ms
   [ "$case" != v2 ] || set -- --version=v1 --other-versions=v2draft,v1
+  case $case in
+    resumption | zerortt) set -- --session-file="$work/session" --tp-file="$work/parameters" ;;
+  esac
+  [ "$case" != resumption ] || set -- "$@" --disable-early-data
   # shellcheck disable=SC2046 # URLs hold no spaces
   on_host client gtlsclient --no-quic-dump --no-http-dump --exit-on-all-streams-close --handshake-timeout=60s \
     --download="$downloads" "$@" "$server_address" "$server_port" $(urls)

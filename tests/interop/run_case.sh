@@ -14,7 +14,7 @@ set -u
 
 cases="handshake transfer longrtt chacha20 multiplexing retry http3 blackhole keyupdate ecn amplificationlimit
   handshakeloss handshakecorruption transferloss transfercorruption ipv6 rebind-port rebind-addr
-  connectionmigration clientmigration v2"
+  connectionmigration clientmigration v2 resumption zerortt"
 
 if [ $# -lt 3 ]; then
   echo "usage: run_case.sh CASE CLIENT SERVER [lab|loopback]; peers: hawser ngtcp2; cases: $cases" >&2
@@ -90,6 +90,9 @@ case $case in
   transfercorruption) case_link=$standard_link,corrupt=2% sizes=$(either 1M 2M) ;;
   ipv6) sizes=$transfer_sizes family=6 ;;
   v2) sizes=5K ;;
+  # The second connection begins with what the first one left in the session file.
+  resumption) sizes=5K connections=2 ;;
+  zerortt) sizes="1K 2K 3K 4K 5K" connections=2 ;;
   rebind-port) case_link=$standard_link,nat=port sizes=$large_size disturb=rebind ;;
   rebind-addr) case_link=$standard_link,nat=address sizes=$large_size disturb=rebind ;;
   # The server prefers its address on the second link, or the client takes another port.
