@@ -138,6 +138,23 @@ void draw_commands(Random& random, Setup& setup) {
   }
 }
 
+// A client with more networks, between which it moves as it comes.
+void draw_moves(Random& random, Setup& setup) {
+  if (!one_in(random, 6)) return;
+  for (std::uint64_t count = between(random, 1, 3); count > 0; --count) {
+    LinkSpec other = link({delay(between(random, Duration{100us}, Duration{100ms}))});
+    if (heads(random)) other.push_back(drop(share(random, 0.001, 0.1)));
+    if (one_in(random, 4)) other.push_back(jitter(between(random, Duration{1ms}, Duration{20ms})));
+    if (one_in(random, 6)) other.push_back(mtu(between(random, 1'200, 1'452)));
+    setup.other_links.push_back(std::move(other));
+  }
+  for (std::uint64_t count = between(random, 1, 8); count > 0; --count)
+    setup.commands.push_back(
+        {.kind = one_in(random, 3) ? ScheduledCommand::Kind::kProbe : ScheduledCommand::Kind::kMigrate,
+         .at = between(random, Duration{50ms}, Duration{20s}),
+         .address = random.below(setup.other_links.size() + 1)});
+}
+
 }  // namespace
 
 Setup random_setup(Random& random) {
@@ -167,6 +184,7 @@ Setup random_setup(Random& random) {
   constexpr std::size_t kSegments[] = {1, 2, 16, 64};
   setup.max_segments = kSegments[random.below(4)];
   setup.limit = 24h;
+  draw_moves(random, setup);
   return setup;
 }
 

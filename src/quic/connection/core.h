@@ -355,6 +355,7 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] NetworkPath make_network_path(const FourTuple& tuple, std::uint64_t peer_cid_sequence, bool validated);
   [[nodiscard]] std::optional<NetworkPath> new_network_path(const ReceivedPacket& packet);
   void follow_to_preferred(const ReceivedPacket& packet, OtherNetworkPath* known);
+  void note_local_cid(const ReceivedPacket& packet);
   void follow_peer(NetworkPath to);
   void return_to_previous(MigrationState how);
   void start_validation(NetworkPath& network_path);

@@ -38,10 +38,12 @@ void ConnectionCore::note_peer_address(const ReceivedPacket& packet, bool is_new
   if (known != nullptr && known->role == PathRole::kPrevious) {
     // It is where it was, and that address is proven: there was no move (section 9.3.3).
     return_to_previous(MigrationState::kMigrationComplete);
+    note_local_cid(packet);
   } else if (packet.tuple->local != active.tuple().local) {
     follow_to_preferred(packet, known);
   } else if (known != nullptr) {
     follow_peer(path_->take(*known));
+    note_local_cid(packet);
   } else if (auto made = new_network_path(packet)) {
     follow_peer(std::move(*made));
   }
@@ -59,6 +61,13 @@ void ConnectionCore::follow_to_preferred(const ReceivedPacket& packet, OtherNetw
   }
   if (known->network_path.validated()) return follow_peer(path_->take(*known));
   known->move_when_validated = true;
+}
+
+// The peer came to an address where it had been before, possibly with another connection ID than then. A NAT
+// that rebinds it there shows this one (see cid_towards).
+void ConnectionCore::note_local_cid(const ReceivedPacket& packet) {
+  const LocalCids::Entry* used = path_->local_cids().find(packet.dcid);
+  if (used != nullptr) path_->active().set_local_cid_sequence(used->sequence);
 }
 
 // A PATH_CHALLENGE from an address where the peer is not: it may come over later. Asking back at
