@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "quic/crypto/aead.h"
 
 namespace hawser::quic {
@@ -44,6 +45,7 @@ void open_run(void* state, CipherSuite suite, std::span<Opening> packets);
 
 }  // namespace hawser::quic::ipsec_mb
 
+#if defined(__x86_64__)
 namespace hawser::quic::vaes512 {
 
 // The CPU has AES and carry-less multiplication on 512-bit registers, and AVX-512 BW, DQ and VL.
@@ -69,6 +71,43 @@ void seal(void* state, const AeadNonce& nonce, Bytes aad, std::span<const Bytes>
 bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
 
 }  // namespace hawser::quic::vaes
+
+#else
+
+namespace hawser::quic::no_kernel {
+
+// What stands in for the kernels on other CPUs; nothing but is_available() is called.
+inline bool is_available() {
+  return false;
+}
+inline void* make(CipherSuite, Bytes) {
+  HAWSER_CHECK(is_available());
+  return nullptr;
+}
+inline void destroy(void*) {}
+inline void write_key(const void*, MutableBytes) {
+  HAWSER_CHECK(is_available());
+}
+inline std::size_t memory() {
+  return 0;
+}
+inline void seal(void*, const AeadNonce&, Bytes, std::span<const Bytes>, std::uint8_t*) {
+  HAWSER_CHECK(is_available());
+}
+inline bool open(void*, const AeadNonce&, Bytes, MutableBytes) {
+  return false;
+}
+
+}  // namespace hawser::quic::no_kernel
+
+namespace hawser::quic {
+
+namespace vaes = no_kernel;
+namespace vaes512 = no_kernel;
+
+}  // namespace hawser::quic
+
+#endif
 
 namespace hawser::quic::evp {
 

@@ -2,27 +2,30 @@
 // CPUs that have them without AVX-512 (Zen 3, Alder Lake): eight blocks at a time, the
 // counter blocks encrypted while the hash of the eight is summed and reduced once
 // (NIST SP 800-38D). No table lookup and no branch depends on a secret.
+#if defined(__x86_64__)
 #include <algorithm>
 #include <array>
 #include <cstring>
 
-#include "base/check.h"
 #include "quic/crypto/aead_backends.h"
-#include "quic/crypto/aes_key_schedule.h"
+#include "quic/crypto/aes_gcm_kernel.h"
 
 namespace hawser::quic::vaes {
-
-#if defined(__x86_64__)
 namespace {
 
 #define HAWSER_TARGET_VAES __attribute__((target("avx2,aes,pclmul,vaes,vpclmulqdq")))
 #define HAWSER_INLINE_VAES HAWSER_TARGET_VAES inline __attribute__((always_inline))
 
-constexpr std::size_t kBlock = 16;
+using aes_gcm::encrypted;
+using aes_gcm::hash_key;
+using aes_gcm::kBlock;
+using aes_gcm::lengths;
+using aes_gcm::octet_order;
+using aes_gcm::reduced;
+using aes_gcm::reversed;
+
 constexpr std::size_t kChunk = 8 * kBlock;  // four vectors of two blocks
 
-// Field elements are kept with their octets reversed and, for powers of H, multiplied by x:
-// then a product of 256 bits is reduced by two multiplications with one constant.
 struct alignas(32) Key {
   __m128i round_keys[kAesRoundKeysMax];
   // H^8 down to H^1, so that powers[8 - n] belongs to the first of the last n blocks; and of
@@ -61,31 +64,21 @@ HAWSER_INLINE_VAES Eight operator^(const Eight& x, const Eight& y) {
   return {_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b), _mm256_xor_si256(x.c, y.c),
           _mm256_xor_si256(x.d, y.d)};
 }
-HAWSER_INLINE_VAES __m128i reversed(__m128i block) {
-  return _mm_shuffle_epi8(block, _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-}
 HAWSER_INLINE_VAES __m256i reversed_two(__m256i blocks) {
-  return _mm256_shuffle_epi8(
-      blocks, _mm256_broadcastsi128_si256(_mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)));
-}
-
-// Folds a product of 256 bits, given as three overlapping ones, to 128 bits.
-HAWSER_INLINE_VAES __m128i reduced(__m128i low, __m128i middle, __m128i high) {
-  const __m128i polynomial = _mm_set_epi64x(static_cast<long long>(0xc200000000000000), 1);
-  middle = _mm_xor_si128(middle, _mm_xor_si128(low, high));  // Karatsuba
-  middle = _mm_xor_si128(middle, _mm_shuffle_epi32(low, 0x4e));
-  middle = _mm_xor_si128(middle, _mm_clmulepi64_si128(low, polynomial, 0x10));
-  high = _mm_xor_si128(high, _mm_shuffle_epi32(middle, 0x4e));
-  return _mm_xor_si128(high, _mm_clmulepi64_si128(middle, polynomial, 0x10));
+  return _mm256_shuffle_epi8(blocks, _mm256_broadcastsi128_si256(octet_order()));
 }
 
 HAWSER_INLINE_VAES __m128i fold_halves(__m128i value) {
   return _mm_xor_si128(value, _mm_shuffle_epi32(value, 0x4e));
 }
 
+HAWSER_INLINE_VAES __m128i karatsuba(__m128i low, __m128i middle, __m128i high) {
+  return reduced(low, _mm_xor_si128(middle, _mm_xor_si128(low, high)), high);
+}
+
 HAWSER_INLINE_VAES __m128i product(__m128i a, __m128i b) {
-  return reduced(_mm_clmulepi64_si128(a, b, 0x00), _mm_clmulepi64_si128(fold_halves(a), fold_halves(b), 0x00),
-                 _mm_clmulepi64_si128(a, b, 0x11));
+  return karatsuba(_mm_clmulepi64_si128(a, b, 0x00), _mm_clmulepi64_si128(fold_halves(a), fold_halves(b), 0x00),
+                   _mm_clmulepi64_si128(a, b, 0x11));
 }
 
 HAWSER_INLINE_VAES void add_product(Sum& sum, __m256i blocks, __m256i power, __m256i folded) {
@@ -107,7 +100,7 @@ HAWSER_INLINE_VAES __m128i hash_chunk(const Key& key, __m128i hash, const Eight&
   add_product(sum, reversed_two(blocks.b), load_two(&key.powers[2]), load_two(&key.folded[2]));
   add_product(sum, reversed_two(blocks.c), load_two(&key.powers[4]), load_two(&key.folded[4]));
   add_product(sum, reversed_two(blocks.d), load_two(&key.powers[6]), load_two(&key.folded[6]));
-  return reduced(lanes(sum.low), lanes(sum.middle), lanes(sum.high));
+  return karatsuba(lanes(sum.low), lanes(sum.middle), lanes(sum.high));
 }
 
 HAWSER_INLINE_VAES __m128i hash_block(const Key& key, __m128i hash, __m128i block) {
@@ -137,14 +130,6 @@ HAWSER_INLINE_VAES Eight key_stream(const Key& key, __m128i counter) {
           _mm256_aesenclast_epi128(s.c, last_key), _mm256_aesenclast_epi128(s.d, last_key)};
 }
 
-template <int kRounds>
-HAWSER_INLINE_VAES __m128i encrypted(const Key& key, __m128i block) {
-  block = _mm_xor_si128(block, key.round_keys[0]);
-#pragma GCC unroll 14
-  for (int round = 1; round < kRounds; ++round) block = _mm_aesenc_si128(block, key.round_keys[round]);
-  return _mm_aesenclast_si128(block, key.round_keys[kRounds]);
-}
-
 // One message on its way through. `counter` and `hash` are octet-reversed.
 struct Message {
   __m128i tag_mask;  // E(J0)
@@ -162,7 +147,7 @@ HAWSER_INLINE_VAES Message begin(const Key& key, const AeadNonce& nonce, Bytes a
   std::memcpy(first, nonce.data(), nonce.size());
   first[15] = 1;
   const __m128i j0 = load(first);
-  Message message{encrypted<kRounds>(key, j0), _mm_add_epi32(reversed(j0), _mm_set_epi32(0, 0, 0, 1)),
+  Message message{encrypted<kRounds>(key.round_keys, j0), _mm_add_epi32(reversed(j0), _mm_set_epi32(0, 0, 0, 1)),
                   _mm_setzero_si128()};
   while (!aad.empty()) {
     alignas(16) std::uint8_t padded[kBlock] = {};
@@ -228,8 +213,7 @@ HAWSER_TARGET_VAES void finish_octets(const Key& key, Message& message, std::uin
 
 HAWSER_INLINE_VAES void write_tag(const Key& key, const Message& message, std::size_t aad_size, std::size_t size,
                                   std::uint8_t* tag) {
-  const __m128i lengths = _mm_set_epi64x(static_cast<long long>(aad_size * 8), static_cast<long long>(size * 8));
-  const __m128i hash = product(_mm_xor_si128(message.hash, lengths), key.powers[7]);
+  const __m128i hash = product(_mm_xor_si128(message.hash, lengths(aad_size, size)), key.powers[7]);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(tag), _mm_xor_si128(reversed(hash), message.tag_mask));
 }
 
@@ -279,20 +263,8 @@ HAWSER_TARGET_VAES bool open_with(const Key& key, const AeadNonce& nonce, Bytes 
   return equal_constant_time(expected, tag);
 }
 
-// Multiplies by x in the octet-reversed field: shifts left, and reduces what falls out.
-HAWSER_TARGET_VAES __m128i doubled(__m128i value) {
-  std::uint64_t half[2];
-  std::memcpy(half, &value, sizeof half);
-  const std::uint64_t carry = half[1] >> 63;
-  const std::uint64_t mask = 0 - carry;
-  const std::uint64_t high = (half[1] << 1 | half[0] >> 63) ^ (mask & 0xc200000000000000);
-  const std::uint64_t low = half[0] << 1 ^ carry;
-  return _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
-}
-
 HAWSER_TARGET_VAES void prepare_powers(Key& key) {
-  const __m128i zero = _mm_setzero_si128();
-  const __m128i h = doubled(reversed(key.rounds == 10 ? encrypted<10>(key, zero) : encrypted<14>(key, zero)));
+  const __m128i h = hash_key(key);
   key.powers[7] = h;
   for (int i = 6; i >= 0; --i) key.powers[i] = product(key.powers[i + 1], h);
   for (int i = 0; i < 8; ++i) key.folded[i] = fold_halves(key.powers[i]);
@@ -306,21 +278,17 @@ bool is_available() {
 }
 
 void* make(CipherSuite suite, Bytes octets) {
-  auto* key = new Key;
-  key->rounds = aes_rounds(suite);
-  expand_aes_key(suite, octets, key->round_keys);
+  auto* key = aes_gcm::new_key<Key>(suite, octets);
   prepare_powers(*key);
   return key;
 }
 
 void destroy(void* state) {
-  wipe({static_cast<std::uint8_t*>(state), sizeof(Key)});
-  delete static_cast<Key*>(state);
+  aes_gcm::delete_key<Key>(state);
 }
 
 void write_key(const void* state, MutableBytes out) {
-  // The first round keys are the key itself (FIPS 197 section 5.2).
-  std::memcpy(out.data(), static_cast<const Key*>(state)->round_keys, out.size());
+  aes_gcm::write_key<Key>(state, out);
 }
 
 std::size_t memory() {
@@ -344,29 +312,5 @@ bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertex
   return key.rounds == 10 ? open_with<10>(key, nonce, aad, data, tag) : open_with<14>(key, nonce, aad, data, tag);
 }
 
-#else
-
-bool is_available() {
-  return false;
-}
-void* make(CipherSuite, Bytes) {
-  HAWSER_CHECK(is_available());
-  return nullptr;
-}
-void destroy(void*) {}
-void write_key(const void*, MutableBytes) {
-  HAWSER_CHECK(is_available());
-}
-std::size_t memory() {
-  return 0;
-}
-void seal(void*, const AeadNonce&, Bytes, std::span<const Bytes>, std::uint8_t*) {
-  HAWSER_CHECK(is_available());
-}
-bool open(void*, const AeadNonce&, Bytes, MutableBytes) {
-  return false;
-}
-
-#endif
-
 }  // namespace hawser::quic::vaes
+#endif

@@ -9,29 +9,32 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#if defined(__x86_64__)
 #include <algorithm>
 #include <array>
 
-#include "base/check.h"
 #include "quic/crypto/aead_backends.h"
-#include "quic/crypto/aes_key_schedule.h"
+#include "quic/crypto/aes_gcm_kernel.h"
 
 namespace hawser::quic::vaes512 {
-
-#if defined(__x86_64__)
 namespace {
 
 #define HAWSER_TARGET_512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi2,aes,pclmul,vaes,vpclmulqdq")))
 #define HAWSER_INLINE_512 HAWSER_TARGET_512 inline __attribute__((always_inline))
 
-constexpr std::size_t kBlock = 16;
+using aes_gcm::encrypted;
+using aes_gcm::hash_key;
+using aes_gcm::kBlock;
+using aes_gcm::lengths;
+using aes_gcm::octet_order;
+using aes_gcm::reduced;
+using aes_gcm::reversed;
+
 constexpr std::size_t kVector = 4 * kBlock;
 constexpr std::size_t kChunk = 4 * kVector;
 constexpr std::size_t kChunkBlocks = kChunk / kBlock;
 constexpr std::size_t kPowers = 2 * kChunkBlocks;  // blocks between two reductions
 
-// Field elements are kept with their octets reversed and, for powers of H, multiplied by x:
-// then a product of 256 bits is reduced by two multiplications with one constant.
 struct alignas(64) Key {
   // H^33, then H^32 down to H^1 from a cache line's start. A vector read at the last power goes on
   // into the round keys, where it meets blocks of zeros.
@@ -52,12 +55,8 @@ struct Sum {
   __m512i low, middle, high;
 };
 
-HAWSER_INLINE_512 __m128i reversed(__m128i block) {
-  return _mm_shuffle_epi8(block, _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-}
 HAWSER_INLINE_512 __m512i reversed(__m512i blocks) {
-  return _mm512_shuffle_epi8(
-      blocks, _mm512_broadcast_i32x4(_mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)));
+  return _mm512_shuffle_epi8(blocks, _mm512_broadcast_i32x4(octet_order()));
 }
 HAWSER_INLINE_512 __m512i load(const void* from) {
   return _mm512_loadu_si512(from);
@@ -79,14 +78,6 @@ HAWSER_INLINE_512 __mmask64 first_octets(std::size_t count) {
   return _bzhi_u64(~std::uint64_t{0}, static_cast<unsigned>(count));
 }
 
-// Folds a product of 256 bits, given as three overlapping ones, to 128 bits.
-HAWSER_INLINE_512 __m128i reduced(__m128i low, __m128i middle, __m128i high) {
-  const __m128i polynomial = _mm_set_epi64x(static_cast<long long>(0xc200000000000000), 1);
-  middle = _mm_xor_si128(middle, _mm_shuffle_epi32(low, 0x4e));
-  middle = _mm_xor_si128(middle, _mm_clmulepi64_si128(low, polynomial, 0x10));
-  high = _mm_xor_si128(high, _mm_shuffle_epi32(middle, 0x4e));
-  return _mm_xor_si128(high, _mm_clmulepi64_si128(middle, polynomial, 0x10));
-}
 HAWSER_INLINE_512 __m128i lanes(__m512i value) {
   const __m256i half = _mm256_xor_si256(_mm512_castsi512_si256(value), _mm512_extracti64x4_epi64(value, 1));
   return _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
@@ -173,14 +164,6 @@ HAWSER_INLINE_512 Four key_stream(const Key& key, Message& message, const Four& 
   const __m512i k = round_key(key, kRounds);
   return {_mm512_aesenclast_epi128(s.a, k), _mm512_aesenclast_epi128(s.b, k), _mm512_aesenclast_epi128(s.c, k),
           _mm512_aesenclast_epi128(s.d, k)};
-}
-
-template <int kRounds>
-HAWSER_INLINE_512 __m128i encrypted(const Key& key, __m128i block) {
-  block = _mm_xor_si128(block, key.round_keys[0]);
-#pragma GCC unroll 14
-  for (int round = 1; round < kRounds; ++round) block = _mm_aesenc_si128(block, key.round_keys[round]);
-  return _mm_aesenclast_si128(block, key.round_keys[kRounds]);
 }
 
 // Reads a payload that lies in pieces.
@@ -284,8 +267,9 @@ HAWSER_INLINE_512 Four apply(const Four& stream, Source& source, std::uint8_t* o
   return kSeal ? result : in;
 }
 
-HAWSER_INLINE_512 void finish(const Key& key, Message& message, __m128i lengths, __m128i tag_mask, std::uint8_t* tag) {
-  const Sum last = product(lengths, key.powers_end()[-1]);
+HAWSER_INLINE_512 void finish(const Key& key, Message& message, __m128i last_block, __m128i tag_mask,
+                              std::uint8_t* tag) {
+  const Sum last = product(last_block, key.powers_end()[-1]);
   message.sum.low = _mm512_xor_si512(message.sum.low, last.low);
   message.sum.middle = _mm512_xor_si512(message.sum.middle, last.middle);
   message.sum.high = _mm512_xor_si512(message.sum.high, last.high);
@@ -298,14 +282,14 @@ template <int kRounds, bool kSeal>
 HAWSER_TARGET_512 void run(const Key& key, const AeadNonce& nonce, Bytes aad, Source source, std::uint8_t* out,
                            std::size_t size, std::uint8_t* tag) {
   const __m128i j0 = _mm_insert_epi32(_mm_maskz_loadu_epi8(0xfff, nonce.data()), 0x01000000, 3);
-  const __m128i tag_mask = encrypted<kRounds>(key, j0);
-  const __m128i lengths = _mm_set_epi64x(static_cast<long long>(aad.size() * 8), static_cast<long long>(size * 8));
+  const __m128i tag_mask = encrypted<kRounds>(key.round_keys, j0);
+  const __m128i last_block = lengths(aad.size(), size);
   Message message = begin(key, j0, aad, size);
   const std::size_t rest = size % kChunk;
   Four text{};
   if (size < kChunk) {
     if (rest != 0) finish_octets<kSeal>(message, key_stream<kRounds, false>(key, message, text), source, out, rest);
-    return finish(key, message, lengths, tag_mask, tag);
+    return finish(key, message, last_block, tag_mask, tag);
   }
   text = apply<kSeal>(key_stream<kRounds, false>(key, message, text), source, out);
   for (std::size_t more = size / kChunk - 1; more != 0; --more) {
@@ -325,21 +309,11 @@ HAWSER_TARGET_512 void run(const Key& key, const AeadNonce& nonce, Bytes aad, So
     add_product(message.sum, text.d, message.power + 12);
     end_chunk(key, message);
   }
-  finish(key, message, lengths, tag_mask, tag);
-}
-
-// Multiplies by x in the octet-reversed field: shifts left, and reduces what falls out.
-HAWSER_INLINE_512 __m128i doubled(__m128i value) {
-  const auto low = static_cast<std::uint64_t>(_mm_extract_epi64(value, 0));
-  const auto high = static_cast<std::uint64_t>(_mm_extract_epi64(value, 1));
-  const std::uint64_t carry = high >> 63;
-  const std::uint64_t new_high = (high << 1 | low >> 63) ^ ((0 - carry) & 0xc200000000000000);
-  return _mm_set_epi64x(static_cast<long long>(new_high), static_cast<long long>(low << 1 ^ carry));
+  finish(key, message, last_block, tag_mask, tag);
 }
 
 HAWSER_TARGET_512 void prepare_powers(Key& key) {
-  const __m128i zero = _mm_setzero_si128();
-  const __m128i h = doubled(reversed(key.rounds == 10 ? encrypted<10>(key, zero) : encrypted<14>(key, zero)));
+  const __m128i h = hash_key(key);
   key.powers[kPowers] = h;
   for (std::size_t i = kPowers; i-- > 0;) key.powers[i] = reduced(product(key.powers[i + 1], h));
 }
@@ -354,21 +328,17 @@ bool is_available() {
 }
 
 void* make(CipherSuite suite, Bytes octets) {
-  auto* key = new Key;
-  key->rounds = aes_rounds(suite);
-  expand_aes_key(suite, octets, key->round_keys);
+  auto* key = aes_gcm::new_key<Key>(suite, octets);
   prepare_powers(*key);
   return key;
 }
 
 void destroy(void* state) {
-  wipe({static_cast<std::uint8_t*>(state), sizeof(Key)});
-  delete static_cast<Key*>(state);
+  aes_gcm::delete_key<Key>(state);
 }
 
 void write_key(const void* state, MutableBytes out) {
-  // The first round keys are the key itself (FIPS 197 section 5.2).
-  std::memcpy(out.data(), static_cast<const Key*>(state)->round_keys, out.size());
+  aes_gcm::write_key<Key>(state, out);
 }
 
 std::size_t memory() {
@@ -399,29 +369,5 @@ bool open(void* state, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertex
   return equal_constant_time(tag, ciphertext_and_tag.subspan(size));
 }
 
-#else
-
-bool is_available() {
-  return false;
-}
-void* make(CipherSuite, Bytes) {
-  HAWSER_CHECK(is_available());
-  return nullptr;
-}
-void destroy(void*) {}
-void write_key(const void*, MutableBytes) {
-  HAWSER_CHECK(is_available());
-}
-std::size_t memory() {
-  return 0;
-}
-void seal(void*, const AeadNonce&, Bytes, std::span<const Bytes>, std::uint8_t*) {
-  HAWSER_CHECK(is_available());
-}
-bool open(void*, const AeadNonce&, Bytes, MutableBytes) {
-  return false;
-}
-
-#endif
-
 }  // namespace hawser::quic::vaes512
+#endif
