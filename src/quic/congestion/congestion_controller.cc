@@ -2,34 +2,15 @@
 #include "quic/congestion/congestion_controller.h"
 
 #include <array>
-#include <atomic>
-#include <cstring>
 
+#include "base/added_factories.h"
 #include "quic/congestion/controller_table.h"
 
 namespace hawser::quic {
 
 namespace {
 
-constexpr std::size_t kNameMax = 31;
-
-// A slot is claimed by one writer and read by anybody once `ready`; nothing is ever taken out, so that
-// workers need no lock.
-struct AddedController {
-  std::atomic<bool> ready{false};
-  char name[kNameMax + 1] = {};
-  CongestionControllerFactory make = nullptr;
-  const void* context = nullptr;
-};
-
-constinit std::array<AddedController, kMaxAddedControllers> added{};
-constinit std::atomic<std::size_t> claimed{0};
-
-const AddedController* find_added(std::string_view name) {
-  for (const AddedController& slot : added)
-    if (slot.ready.load(std::memory_order_acquire) && name == slot.name) return &slot;
-  return nullptr;
-}
+constinit AddedFactories<CongestionControllerFactory, kMaxAddedControllers> added{};
 
 const NamedController* find_own(std::string_view name) {
   for (const NamedController& entry : controller_table())
@@ -64,8 +45,7 @@ std::string congestion_controller_names() {
   std::string names;
   const auto append = [&names](std::string_view name) { names.append(names.empty() ? "" : ", ").append(name); };
   for (const NamedController& entry : controller_table()) append(entry.name);
-  for (const AddedController& slot : added)
-    if (slot.ready.load(std::memory_order_acquire)) append(slot.name);
+  added.for_each_name(append);
   return names;
 }
 
@@ -73,7 +53,7 @@ std::string congestion_controller_names() {
 std::expected<std::unique_ptr<CongestionController>, ConfigError> make_congestion_controller(
     std::string_view name, std::uint64_t max_datagram_size) {
   if (const NamedController* own = find_own(name)) return own->make(max_datagram_size);
-  if (const AddedController* slot = find_added(name)) return slot->make(slot->context, max_datagram_size);
+  if (const auto* entry = added.find(name)) return entry->make(entry->context, max_datagram_size);
   return std::unexpected(ConfigError{"congestion controller '" + std::string(name) + "' is unknown: give one of " +
                                      congestion_controller_names()});
 }
@@ -81,18 +61,12 @@ std::expected<std::unique_ptr<CongestionController>, ConfigError> make_congestio
 std::expected<void, ConfigError> add_congestion_controller(std::string_view name, CongestionControllerFactory make,
                                                            const void* context) {
   const std::string quoted = "congestion controller '" + std::string(name) + "'";
-  if (name.empty() || name.size() > kNameMax || make == nullptr)
+  if (name.empty() || name.size() > kAddedNameMax || make == nullptr)
     return std::unexpected(ConfigError{quoted + ": give a name of 1 to 31 octets and a factory"});
-  if (find_own(name) != nullptr || find_added(name) != nullptr)
+  if (find_own(name) != nullptr || added.find(name) != nullptr)
     return std::unexpected(ConfigError{quoted + " exists already: choose another name"});
-  const std::size_t index = claimed.fetch_add(1, std::memory_order_relaxed);
-  if (index >= added.size())
+  if (!added.add(name, make, context))
     return std::unexpected(ConfigError{quoted + ": the table holds 16 added controllers and is full"});
-  AddedController& slot = added[index];
-  std::memcpy(slot.name, name.data(), name.size());
-  slot.make = make;
-  slot.context = context;
-  slot.ready.store(true, std::memory_order_release);
   return {};
 }
 

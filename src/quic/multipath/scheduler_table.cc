@@ -1,0 +1,27 @@
+// scheduler_table.cc: one line per scheduler.
+#include "quic/multipath/scheduler_table.h"
+
+#include "quic/multipath/min_rtt.h"
+#include "quic/multipath/round_robin.h"
+
+namespace hawser::quic {
+
+namespace {
+
+template <class Scheduler>
+std::unique_ptr<PathScheduler> make() {
+  return std::make_unique<Scheduler>();
+}
+
+constexpr NamedScheduler kTable[] = {
+    {"min-rtt", &make<MinRttScheduler>},
+    {"round-robin", &make<RoundRobinScheduler>},
+};
+
+}  // namespace
+
+std::span<const NamedScheduler> scheduler_table() {
+  return kTable;
+}
+
+}  // namespace hawser::quic
