@@ -291,6 +291,7 @@ class ConnectionCore final : private TlsHandler {
   Parsed<void> on_datagram_frame(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_ack_frequency(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_immediate_ack(FrameReader& in, ReceivedPacket& packet);
+  Parsed<void> on_path_frame(FrameReader& in, ReceivedPacket& packet);
 
   // ack.cc
   void on_frames_recovered(PacketNumberSpace space);

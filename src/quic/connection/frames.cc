@@ -22,7 +22,7 @@ Parsed<void> ConnectionCore::guarded(FrameReader& in, ReceivedPacket& packet) {
 constexpr ConnectionCore::FrameHandlers ConnectionCore::make_frame_handlers() {
   FrameHandlers table{};
   const auto set = [&table](std::uint64_t first, std::uint64_t last, FrameHandler handler) {
-    for (std::uint64_t type = first; type <= last; ++type) table[type] = handler;
+    for (std::uint64_t type = first; type <= last; ++type) table[frame_index(type)] = handler;
   };
   set(0x00, 0x00, &ConnectionCore::on_padding);
   set(0x01, 0x01, &ConnectionCore::guarded<&ConnectionCore::on_ping, FloodGuard::kCheap>);
@@ -47,7 +47,9 @@ constexpr ConnectionCore::FrameHandlers ConnectionCore::make_frame_handlers() {
   set(0x1f, 0x1f, &ConnectionCore::guarded<&ConnectionCore::on_immediate_ack, FloodGuard::kCheap>);
   set(0x24, 0x24, &ConnectionCore::guarded<&ConnectionCore::on_reset_stream_at, FloodGuard::kStreamEnd>);
   set(0x30, 0x31, &ConnectionCore::on_datagram_frame);
+  set(0x3e, 0x3f, &ConnectionCore::on_path_frame);
   set(0xaf, 0xaf, &ConnectionCore::guarded<&ConnectionCore::on_ack_frequency, FloodGuard::kCheap>);
+  set(0x3e75, 0x3e7c, &ConnectionCore::on_path_frame);
   return table;
 }
 
@@ -63,7 +65,7 @@ Parsed<void> ConnectionCore::dispatch_frames(Bytes payload, ReceivedPacket& pack
     if (phase_ != Phase::kOpen && type != code_point(FrameType::kConnectionClose) &&
         type != code_point(FrameType::kConnectionCloseApplication))
       return {};
-    HAWSER_TRY_VOID((this->*kFrameHandlers[type])(in, packet));
+    HAWSER_TRY_VOID((this->*kFrameHandlers[frame_index(type)])(in, packet));
   }
   return {};
 }
@@ -258,6 +260,10 @@ Parsed<void> ConnectionCore::on_ack_frequency(FrameReader& in, ReceivedPacket& p
   if (!peer_ack_frequency_.accept(frame.sequence_number)) return {};
   path_->acks(packet.space).set_frequency(frame.ack_eliciting_threshold + 1, delay, frame.reordering_threshold);
   return {};
+}
+
+Parsed<void> ConnectionCore::on_path_frame(FrameReader& in, ReceivedPacket&) {
+  return in.encoding_error("a frame of the multipath extension, which was not offered");
 }
 
 // ack-frequency:5-immediate

@@ -26,8 +26,21 @@ struct FrameRules {
   }
 };
 
-// All frames known today have types below this, so the table is indexed by them.
-inline constexpr std::size_t kFrameTableSize = 0xb0;
+// Tables of frames are indexed by type up to here; behind that stand the frames of the multipath
+// extension, whose types are one run, and at last a row for all others.
+inline constexpr std::size_t kDenseFrameTypes = 0xb0;
+inline constexpr std::uint64_t kFirstPathFrame = code_point(FrameType::kPathAbandon);
+inline constexpr std::uint64_t kLastPathFrame = code_point(FrameType::kPathCidsBlocked);
+inline constexpr std::size_t kUnknownFrameIndex = kDenseFrameTypes + (kLastPathFrame - kFirstPathFrame + 1);
+inline constexpr std::size_t kFrameTableSize = kUnknownFrameIndex + 1;
+
+// Where a type stands in such a table.
+constexpr std::size_t frame_index(std::uint64_t type) {
+  if (type < kDenseFrameTypes) [[likely]]
+    return type;
+  return type >= kFirstPathFrame && type <= kLastPathFrame ? kDenseFrameTypes + (type - kFirstPathFrame)
+                                                           : kUnknownFrameIndex;
+}
 
 namespace detail {
 
@@ -40,8 +53,8 @@ inline constexpr std::uint8_t kIH1 = kI | kH | k1;
 inline constexpr std::uint8_t k01 = k0 | k1;
 
 struct FrameRow {
-  std::uint8_t first;
-  std::uint8_t last;
+  std::uint16_t first;
+  std::uint16_t last;
   FrameRules rules;
 };
 
@@ -72,13 +85,23 @@ inline constexpr std::array kFrameRows{
     // reset-stream-at:4-space
     FrameRow{0x24, 0x24, {"RESET_STREAM_AT", k01, true, true, false}},
     FrameRow{0x30, 0x31, {"DATAGRAM", k01, true, true, false}},
+    // multipath:4-one-rtt
+    FrameRow{0x3e, 0x3f, {"PATH_ACK", k1, false, false, false}},
     FrameRow{0xaf, 0xaf, {"ACK_FREQUENCY", k1, true, true, false}},
+    FrameRow{0x3e75, 0x3e75, {"PATH_ABANDON", k1, true, true, false}},
+    FrameRow{0x3e76, 0x3e76, {"PATH_STATUS_BACKUP", k1, true, true, false}},
+    FrameRow{0x3e77, 0x3e77, {"PATH_STATUS_AVAILABLE", k1, true, true, false}},
+    FrameRow{0x3e78, 0x3e78, {"PATH_NEW_CONNECTION_ID", k1, true, true, true}},
+    FrameRow{0x3e79, 0x3e79, {"PATH_RETIRE_CONNECTION_ID", k1, true, true, false}},
+    FrameRow{0x3e7a, 0x3e7a, {"MAX_PATH_ID", k1, true, true, false}},
+    FrameRow{0x3e7b, 0x3e7b, {"PATHS_BLOCKED", k1, true, true, false}},
+    FrameRow{0x3e7c, 0x3e7c, {"PATH_CIDS_BLOCKED", k1, true, true, false}},
 };
 
 constexpr std::array<FrameRules, kFrameTableSize> spread_frame_rows() {
   std::array<FrameRules, kFrameTableSize> table{};
   for (const FrameRow& row : kFrameRows) {
-    for (std::size_t type = row.first; type <= row.last; ++type) table[type] = row.rules;
+    for (std::size_t type = row.first; type <= row.last; ++type) table[frame_index(type)] = row.rules;
   }
   return table;
 }
@@ -86,11 +109,10 @@ constexpr std::array<FrameRules, kFrameTableSize> spread_frame_rows() {
 }  // namespace detail
 
 inline constexpr std::array<FrameRules, kFrameTableSize> kFrameTable = detail::spread_frame_rows();
-inline constexpr FrameRules kUnknownFrame{};
 
 // The row of a type; one with !known() if hawser has none.
 constexpr const FrameRules& rules_of(std::uint64_t type) {
-  return type < kFrameTableSize ? kFrameTable[type] : kUnknownFrame;
+  return kFrameTable[frame_index(type)];
 }
 
 // The dispatcher's question about each frame: the row of a frame that this packet may carry.

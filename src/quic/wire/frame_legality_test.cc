@@ -20,15 +20,16 @@ struct RfcRow {
 // CONNECTION_CLOSE is marked C here beyond the RFC's table: RFC 9002 section 2 counts only
 // packets that are ack-eliciting or padded.
 constexpr std::array kRfcTable{
-    RfcRow{0x00, 0x00, "IH01", "NP"}, RfcRow{0x01, 0x01, "IH01", ""}, RfcRow{0x02, 0x03, "IH1", "NC"},
-    RfcRow{0x04, 0x04, "01", ""},     RfcRow{0x05, 0x05, "01", ""},   RfcRow{0x06, 0x06, "IH1", ""},
-    RfcRow{0x07, 0x07, "1", ""},      RfcRow{0x08, 0x0f, "01", ""},   RfcRow{0x10, 0x10, "01", ""},
-    RfcRow{0x11, 0x11, "01", ""},     RfcRow{0x12, 0x13, "01", ""},   RfcRow{0x14, 0x14, "01", ""},
-    RfcRow{0x15, 0x15, "01", ""},     RfcRow{0x16, 0x17, "01", ""},   RfcRow{0x18, 0x18, "01", "P"},
-    RfcRow{0x19, 0x19, "01", ""},     RfcRow{0x1a, 0x1a, "01", "P"},  RfcRow{0x1b, 0x1b, "1", "P"},
-    RfcRow{0x1c, 0x1c, "IH01", "NC"}, RfcRow{0x1d, 0x1d, "01", "NC"}, RfcRow{0x1e, 0x1e, "1", ""},
-    RfcRow{0x1f, 0x1f, "1", ""},      RfcRow{0x24, 0x24, "01", ""},   RfcRow{0x30, 0x31, "01", ""},
-    RfcRow{0xaf, 0xaf, "1", ""},
+    RfcRow{0x00, 0x00, "IH01", "NP"}, RfcRow{0x01, 0x01, "IH01", ""},  RfcRow{0x02, 0x03, "IH1", "NC"},
+    RfcRow{0x04, 0x04, "01", ""},     RfcRow{0x05, 0x05, "01", ""},    RfcRow{0x06, 0x06, "IH1", ""},
+    RfcRow{0x07, 0x07, "1", ""},      RfcRow{0x08, 0x0f, "01", ""},    RfcRow{0x10, 0x10, "01", ""},
+    RfcRow{0x11, 0x11, "01", ""},     RfcRow{0x12, 0x13, "01", ""},    RfcRow{0x14, 0x14, "01", ""},
+    RfcRow{0x15, 0x15, "01", ""},     RfcRow{0x16, 0x17, "01", ""},    RfcRow{0x18, 0x18, "01", "P"},
+    RfcRow{0x19, 0x19, "01", ""},     RfcRow{0x1a, 0x1a, "01", "P"},   RfcRow{0x1b, 0x1b, "1", "P"},
+    RfcRow{0x1c, 0x1c, "IH01", "NC"}, RfcRow{0x1d, 0x1d, "01", "NC"},  RfcRow{0x1e, 0x1e, "1", ""},
+    RfcRow{0x1f, 0x1f, "1", ""},      RfcRow{0x24, 0x24, "01", ""},    RfcRow{0x30, 0x31, "01", ""},
+    RfcRow{0xaf, 0xaf, "1", ""},      RfcRow{0x3e, 0x3f, "1", "NC"},   RfcRow{0x3e75, 0x3e77, "1", ""},
+    RfcRow{0x3e78, 0x3e78, "1", "P"}, RfcRow{0x3e79, 0x3e7c, "1", ""},
 };
 
 constexpr std::array<std::pair<EncryptionLevel, char>, 4> kLevels{{{EncryptionLevel::kInitial, 'I'},
@@ -43,9 +44,9 @@ const RfcRow* rfc_row(std::uint64_t type) {
   return nullptr;
 }
 
-// rfc9000:12.4-permitted rfc9001:8.3-crypto rfc9000:12.5-others
+// rfc9000:12.4-permitted rfc9001:8.3-crypto rfc9000:12.5-others multipath:4-one-rtt
 TEST(frame_legality, agrees_with_table_3_for_every_type_and_packet) {
-  for (std::uint64_t type = 0; type < 300; ++type) {
+  for (std::uint64_t type = 0; type < 0x3f00; ++type) {
     const RfcRow* expected = rfc_row(type);
     const FrameRules& rules = rules_of(type);
     ASSERT_EQ(rules.known(), expected != nullptr) << type;
@@ -68,8 +69,9 @@ TEST(frame_legality, agrees_with_table_3_for_every_type_and_packet) {
 
 // rfc9000:12.4-unknown
 TEST(frame_legality, unknown_types_are_frame_encoding_errors) {
-  for (const std::uint64_t type : {std::uint64_t{0x20}, std::uint64_t{0x2f}, std::uint64_t{0x32}, std::uint64_t{0x40},
-                                   std::uint64_t{0xb0}, std::uint64_t{0x15228c00}, kVarintMax}) {
+  for (const std::uint64_t type :
+       {std::uint64_t{0x20}, std::uint64_t{0x2f}, std::uint64_t{0x32}, std::uint64_t{0x40}, std::uint64_t{0xb0},
+        std::uint64_t{0x3e74}, std::uint64_t{0x3e7d}, std::uint64_t{0x15228c00}, kVarintMax}) {
     const auto checked = check_frame(type, EncryptionLevel::kOneRtt);
     ASSERT_FALSE(checked);
     EXPECT_EQ(checked.error().code, TransportErrorCode::kFrameEncodingError);
@@ -108,6 +110,7 @@ TEST(frame_legality, names_frames_as_the_rfc_does) {
   EXPECT_EQ(frame_name(0x1d), "CONNECTION_CLOSE");
   EXPECT_EQ(frame_name(0x31), "DATAGRAM");
   EXPECT_EQ(frame_name(0xaf), "ACK_FREQUENCY");
+  EXPECT_EQ(frame_name(0x3e75), "PATH_ABANDON");
   EXPECT_EQ(frame_name(0x99), "unknown");
 }
 

@@ -1,5 +1,6 @@
 // frame_type.h: the frames hawser knows, by code point (RFC 9000 section 19, RFC 9221,
-// draft-ietf-quic-ack-frequency-12, draft-ietf-quic-reliable-stream-reset-10).
+// draft-ietf-quic-ack-frequency-12, draft-ietf-quic-reliable-stream-reset-10,
+// draft-ietf-quic-multipath-21).
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,17 @@ enum class FrameType : std::uint64_t {
   kResetStreamAt = 0x24,
   kDatagram = 0x30,  // reaches to the end of the packet
   kDatagramWithLength = 0x31,
+  kPathAck = 0x3e,
+  kPathAckEcn = 0x3f,
   kAckFrequency = 0xaf,
+  kPathAbandon = 0x3e75,
+  kPathStatusBackup = 0x3e76,
+  kPathStatusAvailable = 0x3e77,
+  kPathNewConnectionId = 0x3e78,
+  kPathRetireConnectionId = 0x3e79,
+  kMaxPathId = 0x3e7a,
+  kPathsBlocked = 0x3e7b,
+  kPathCidsBlocked = 0x3e7c,
 };
 
 // Bits of a STREAM frame's type.

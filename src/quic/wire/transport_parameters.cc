@@ -55,7 +55,8 @@ struct OptionalIntegerRow {
 
 constexpr std::array kOptionalIntegers{
     OptionalIntegerRow{Id::kMinAckDelay, &TransportParameters::min_ack_delay_us, kVarintMax},
-    OptionalIntegerRow{Id::kInitialMaxPathId, &TransportParameters::initial_max_path_id, 0xffff'ffffu},
+    // multipath:2-limit
+    OptionalIntegerRow{Id::kInitialMaxPathId, &TransportParameters::initial_max_path_id, kPathIdMax},
 };
 
 struct FlagRow {

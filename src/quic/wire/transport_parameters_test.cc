@@ -83,6 +83,7 @@ constexpr std::array kRows{
         "c0000000ff04de1b 02 43e9 0b 01 01"},
 };
 
+// multipath:2-limit
 TEST(transport_parameters, every_illegal_value_is_a_transport_parameter_error) {
   for (const Row& row : kRows) {
     EXPECT_TRUE(parse(row.legal)) << row.rule;

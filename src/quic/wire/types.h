@@ -49,6 +49,7 @@ constexpr PacketNumberSpace space_of(EncryptionLevel level) {
 // What the multipath extension creates: a numbered path with packet numbers of its own.
 using PathId = Quantity<struct PathIdTag>;
 inline constexpr PathId kInitialPathId{0};
+inline constexpr std::uint64_t kPathIdMax = 0xffff'ffffu;  // its place in a nonce has 32 bits
 
 // RFC 9000 section 2.1: bit 0 says who opened the stream, bit 1 whether it is one-way.
 struct StreamId {

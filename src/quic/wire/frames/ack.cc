@@ -97,6 +97,10 @@ std::size_t ack_size(const AckFrame& frame) {
 
 void write_ack(PacketPayload& out, const AckFrame& frame) {
   out.varint(code_point(frame.ecn ? FrameType::kAckEcn : FrameType::kAck));
+  write_ack_body(out, frame);
+}
+
+void write_ack_body(PacketPayload& out, const AckFrame& frame) {
   out.varint(frame.first_range.end - 1);
   out.varint(frame.ack_delay);
   out.varint(frame.range_count - 1);

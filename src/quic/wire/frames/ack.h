@@ -77,6 +77,8 @@ Parsed<AckFrame> parse_ack(FrameReader& in);
 std::size_t ack_size(const AckFrame& frame);
 // Writes a parsed frame as it was. out.room() >= ack_size(frame).
 void write_ack(PacketPayload& out, const AckFrame& frame);
+// The same without the type.
+void write_ack_body(PacketPayload& out, const AckFrame& frame);
 
 // An ACK frame to write about packets received.
 struct AckToWrite {

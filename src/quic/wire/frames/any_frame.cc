@@ -19,8 +19,8 @@ Parsed<AnyFrame> parse_as(FrameReader& in) {
 }
 
 struct ParserRow {
-  std::uint8_t first;
-  std::uint8_t last;
+  std::uint16_t first;
+  std::uint16_t last;
   AnyParser parse;
 };
 
@@ -48,29 +48,30 @@ constexpr std::array kParserRows{
     ParserRow{0x1f, 0x1f, &parse_as<&parse_immediate_ack>},
     ParserRow{0x24, 0x24, &parse_as<&parse_reset_stream_at>},
     ParserRow{0x30, 0x31, &parse_as<&parse_datagram>},
+    ParserRow{0x3e, 0x3f, &parse_as<&parse_path_ack>},
     ParserRow{0xaf, 0xaf, &parse_as<&parse_ack_frequency>},
+    ParserRow{0x3e75, 0x3e75, &parse_as<&parse_path_abandon>},
+    ParserRow{0x3e76, 0x3e77, &parse_as<&parse_path_status>},
+    ParserRow{0x3e78, 0x3e78, &parse_as<&parse_path_new_connection_id>},
+    ParserRow{0x3e79, 0x3e79, &parse_as<&parse_path_retire_connection_id>},
+    ParserRow{0x3e7a, 0x3e7a, &parse_as<&parse_max_path_id>},
+    ParserRow{0x3e7b, 0x3e7b, &parse_as<&parse_paths_blocked>},
+    ParserRow{0x3e7c, 0x3e7c, &parse_as<&parse_path_cids_blocked>},
 };
 
 constexpr std::array<AnyParser, kFrameTableSize> spread_parsers() {
   std::array<AnyParser, kFrameTableSize> table{};
   for (const ParserRow& row : kParserRows) {
-    for (std::size_t type = row.first; type <= row.last; ++type) table[type] = row.parse;
+    for (std::size_t type = row.first; type <= row.last; ++type) table[frame_index(type)] = row.parse;
   }
   return table;
 }
 
 constexpr std::array<AnyParser, kFrameTableSize> kParsers = spread_parsers();
 
-constexpr bool has_parser(std::size_t type) {
-  for (const ParserRow& row : kParserRows) {
-    if (type >= row.first && type <= row.last) return true;
-  }
-  return false;
-}
-
 constexpr bool every_known_frame_has_a_parser() {
-  for (std::size_t type = 0; type < kFrameTableSize; ++type) {
-    if (kFrameTable[type].known() != has_parser(type)) return false;
+  for (std::size_t i = 0; i < kFrameTableSize; ++i) {
+    if (kFrameTable[i].known() != (kParsers[i] != nullptr)) return false;
   }
   return true;
 }
@@ -109,6 +110,14 @@ HAWSER_FRAME_OVERLOADS(HandshakeDoneFrame, handshake_done)
 HAWSER_FRAME_OVERLOADS(DatagramFrame, datagram)
 HAWSER_FRAME_OVERLOADS(AckFrequencyFrame, ack_frequency)
 HAWSER_FRAME_OVERLOADS(ImmediateAckFrame, immediate_ack)
+HAWSER_FRAME_OVERLOADS(PathAckFrame, path_ack)
+HAWSER_FRAME_OVERLOADS(PathAbandonFrame, path_abandon)
+HAWSER_FRAME_OVERLOADS(PathStatusFrame, path_status)
+HAWSER_FRAME_OVERLOADS(PathNewConnectionIdFrame, path_new_connection_id)
+HAWSER_FRAME_OVERLOADS(PathRetireConnectionIdFrame, path_retire_connection_id)
+HAWSER_FRAME_OVERLOADS(MaxPathIdFrame, max_path_id)
+HAWSER_FRAME_OVERLOADS(PathsBlockedFrame, paths_blocked)
+HAWSER_FRAME_OVERLOADS(PathCidsBlockedFrame, path_cids_blocked)
 
 #undef HAWSER_FRAME_OVERLOADS
 
@@ -117,7 +126,7 @@ HAWSER_FRAME_OVERLOADS(ImmediateAckFrame, immediate_ack)
 Parsed<AnyFrame> parse_any_frame(FrameReader& in) {
   const auto type = in.next_type();
   if (!type) return std::unexpected(type.error());
-  const AnyParser parse = *type < kParsers.size() ? kParsers[*type] : nullptr;
+  const AnyParser parse = kParsers[frame_index(*type)];
   if (parse == nullptr) return in.encoding_error("unknown frame type");
   return parse(in);
 }

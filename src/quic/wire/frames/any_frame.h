@@ -14,7 +14,9 @@ using AnyFrame =
                  StreamFrame, MaxDataFrame, MaxStreamDataFrame, MaxStreamsFrame, DataBlockedFrame,
                  StreamDataBlockedFrame, StreamsBlockedFrame, NewConnectionIdFrame, RetireConnectionIdFrame,
                  PathChallengeFrame, PathResponseFrame, ConnectionCloseFrame, HandshakeDoneFrame, DatagramFrame,
-                 AckFrequencyFrame, ImmediateAckFrame, ResetStreamAtFrame>;
+                 AckFrequencyFrame, ImmediateAckFrame, ResetStreamAtFrame, PathAckFrame, PathAbandonFrame,
+                 PathStatusFrame, PathNewConnectionIdFrame, PathRetireConnectionIdFrame, MaxPathIdFrame,
+                 PathsBlockedFrame, PathCidsBlockedFrame>;
 
 // Takes the type and the frame. !in.empty(). FRAME_ENCODING_ERROR for an unknown type; which
 // packets permit the frame is for check_frame of frame_legality.h.

@@ -94,14 +94,38 @@ class FrameSource {
         return AckFrequencyFrame{number(), number(), number() % kRequestedMaxAckDelayEndUs, number()};
       case 22:
         return ImmediateAckFrame{};
-      default: {
+      case 23: {
         const std::uint64_t final_size = number();
         return ResetStreamAtFrame{{number()}, number(), final_size, random_.below(final_size + 1)};
       }
+      default:
+        return path_frame(kind);
     }
   }
 
  private:
+  AnyFrame path_frame(std::size_t kind) {
+    const PathId path{number()};
+    switch (kind) {
+      case 24:
+        return PathAckFrame{path, ack()};
+      case 25:
+        return PathAbandonFrame{path, number()};
+      case 26:
+        return PathStatusFrame{coin(), path, number()};
+      case 27:
+        return PathNewConnectionIdFrame{path, new_connection_id()};
+      case 28:
+        return PathRetireConnectionIdFrame{path, number()};
+      case 29:
+        return MaxPathIdFrame{number() % (kPathIdMax + 1)};
+      case 30:
+        return PathsBlockedFrame{number()};
+      default:
+        return PathCidsBlockedFrame{path, number()};
+    }
+  }
+
   std::uint64_t number() { return random_integer(random_); }
   bool coin() { return random_.below(2) == 1; }
   Bytes view() { return Bytes(memory_).first(random_.below(memory_.size())); }
@@ -247,6 +271,54 @@ TEST(frames, fields_stand_where_section_19_puts_them) {
   EXPECT_EQ(id.retire_prior_to, 2u);
   EXPECT_EQ(to_hex(id.connection_id.view()), "01020304");
   EXPECT_EQ(to_hex(id.stateless_reset_token), "000102030405060708090a0b0c0d0e0f");
+}
+
+// The examples are written out from the draft's tables, not by our writers.
+TEST(frames, path_frames_have_the_fields_of_the_multipath_draft) {
+  const auto parse = [](const Octets& octets) {
+    FrameReader in{Bytes(octets)};
+    return parse_any_frame(in).value();
+  };
+  const Octets ack_octets = from_hex("3f 05 4101 07 01 00 02 03 01 02 03");
+  const auto ack = std::get<PathAckFrame>(parse(ack_octets));
+  EXPECT_EQ(ack.path_id.value, 5u);
+  EXPECT_EQ(ack.ack.largest_acknowledged().value, 0x101u);
+  EXPECT_EQ(ack.ack.ack_delay, 7u);
+  EXPECT_EQ(ack.ack.range_count, 2u);
+  EXPECT_EQ(ack.ack.ecn, (EcnCounts{1, 2, 3}));
+  EXPECT_FALSE(std::get<PathAckFrame>(parse(from_hex("3e 05 4101 07 00 00"))).ack.ecn);
+  const auto abandon = std::get<PathAbandonFrame>(parse(from_hex("7e75 02 7e76")));
+  EXPECT_EQ(abandon.path_id.value, 2u);
+  EXPECT_EQ(abandon.error_code, 0x3e76u);
+  EXPECT_FALSE(std::get<PathStatusFrame>(parse(from_hex("7e76 02 03"))).available);
+  const auto status = std::get<PathStatusFrame>(parse(from_hex("7e77 02 03")));
+  EXPECT_TRUE(status.available);
+  EXPECT_EQ(status.path_id.value, 2u);
+  EXPECT_EQ(status.sequence_number, 3u);
+  const auto id =
+      std::get<PathNewConnectionIdFrame>(parse(from_hex("7e78 09 03 02 04 01020304 000102030405060708090a0b0c0d0e0f")));
+  EXPECT_EQ(id.path_id.value, 9u);
+  EXPECT_EQ(id.cid.sequence_number, 3u);
+  EXPECT_EQ(id.cid.retire_prior_to, 2u);
+  EXPECT_EQ(to_hex(id.cid.connection_id.view()), "01020304");
+  const auto retire = std::get<PathRetireConnectionIdFrame>(parse(from_hex("7e79 09 03")));
+  EXPECT_EQ(retire.path_id.value, 9u);
+  EXPECT_EQ(retire.sequence_number, 3u);
+  EXPECT_EQ(std::get<MaxPathIdFrame>(parse(from_hex("7e7a c0000000ffffffff"))).maximum, kPathIdMax);
+  EXPECT_EQ(std::get<PathsBlockedFrame>(parse(from_hex("7e7b 07"))).maximum, 7u);
+  const auto blocked = std::get<PathCidsBlockedFrame>(parse(from_hex("7e7c 07 01")));
+  EXPECT_EQ(blocked.path_id.value, 7u);
+  EXPECT_EQ(blocked.next_sequence_number, 1u);
+}
+
+// multipath:4.6-too-large
+TEST(frames, max_path_id_above_32_bits_is_a_protocol_violation) {
+  const Octets octets = from_hex("7e7a c000000100000000");
+  FrameReader in{Bytes(octets)};
+  const auto parsed = parse_any_frame(in);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code, TransportErrorCode::kProtocolViolation);
+  EXPECT_EQ(parsed.error().frame_type, 0x3e7au);
 }
 
 TEST(frames, a_stream_frame_has_the_fields_that_its_type_says) {

@@ -31,8 +31,12 @@ std::size_t new_connection_id_size(const NewConnectionIdFrame& frame) {
 }
 
 void write_new_connection_id(PacketPayload& out, const NewConnectionIdFrame& frame) {
-  HAWSER_DCHECK(!frame.connection_id.empty() && frame.retire_prior_to <= frame.sequence_number);
   out.varint(code_point(FrameType::kNewConnectionId));
+  write_new_connection_id_body(out, frame);
+}
+
+void write_new_connection_id_body(PacketPayload& out, const NewConnectionIdFrame& frame) {
+  HAWSER_DCHECK(!frame.connection_id.empty() && frame.retire_prior_to <= frame.sequence_number);
   out.varint(frame.sequence_number);
   out.varint(frame.retire_prior_to);
   out.u8(static_cast<std::uint8_t>(frame.connection_id.length()));

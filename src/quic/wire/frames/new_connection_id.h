@@ -23,5 +23,7 @@ Parsed<NewConnectionIdFrame> parse_new_connection_id(FrameReader& in);
 std::size_t new_connection_id_size(const NewConnectionIdFrame& frame);
 // out.room() >= new_connection_id_size(frame).
 void write_new_connection_id(PacketPayload& out, const NewConnectionIdFrame& frame);
+// The same without the type.
+void write_new_connection_id_body(PacketPayload& out, const NewConnectionIdFrame& frame);
 
 }  // namespace hawser::quic
