@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "quic/crypto/aead_backends.h"
+#include "quic/crypto/key_memory.h"
 
 #ifdef HAWSER_HAVE_IPSEC_MB
 #include <intel-ipsec-mb.h>
@@ -73,7 +74,7 @@ bool is_available() {
 }
 
 void* make(CipherSuite suite, Bytes key) {
-  auto* expanded = new gcm_key_data;  // aligned to 64 octets by its type
+  gcm_key_data* expanded = KeyMemory<gcm_key_data>::take();
   if (is_128(suite)) {
     IMB_AES128_GCM_PRE(manager(), key.data(), expanded);
   } else {
@@ -83,8 +84,7 @@ void* make(CipherSuite suite, Bytes key) {
 }
 
 void destroy(void* state, CipherSuite) {
-  wipe({static_cast<std::uint8_t*>(state), sizeof(gcm_key_data)});
-  delete static_cast<gcm_key_data*>(state);
+  KeyMemory<gcm_key_data>::give_back(static_cast<gcm_key_data*>(state));
 }
 
 void write_key(const void* state, MutableBytes out) {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "quic/crypto/aes_key_schedule.h"
+#include "quic/crypto/key_memory.h"
 
 namespace hawser::quic::aes_gcm {
 
@@ -65,7 +66,7 @@ HAWSER_INLINE_AES_GCM __m128i hash_key(const Key& key) {
 
 template <class Key>
 Key* new_key(CipherSuite suite, Bytes octets) {
-  auto* key = new Key;
+  Key* key = KeyMemory<Key>::take();
   key->rounds = aes_rounds(suite);
   expand_aes_key(suite, octets, key->round_keys);
   return key;
@@ -73,8 +74,7 @@ Key* new_key(CipherSuite suite, Bytes octets) {
 
 template <class Key>
 void delete_key(void* state) {
-  wipe({static_cast<std::uint8_t*>(state), sizeof(Key)});
-  delete static_cast<Key*>(state);
+  KeyMemory<Key>::give_back(static_cast<Key*>(state));
 }
 
 template <class Key>

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "quic/crypto/aes_key_schedule.h"
+#include "quic/crypto/key_memory.h"
 
 // rfc9001:9.5-receiving rfc9001:9.5-sending
 namespace hawser::quic {
@@ -45,15 +46,14 @@ HAWSER_TARGET_AES void encrypt_samples(const RoundKeys& r, const std::uint8_t* c
 }
 
 void* make_round_keys(CipherSuite suite, Bytes key) {
-  auto* round_keys = new RoundKeys;
+  RoundKeys* round_keys = KeyMemory<RoundKeys>::take();
   expand_aes_key(suite, key, round_keys->keys);
   round_keys->rounds = aes_rounds(suite);
   return round_keys;
 }
 
 void free_round_keys(void* state) {
-  wipe({static_cast<std::uint8_t*>(state), sizeof(RoundKeys)});
-  delete static_cast<RoundKeys*>(state);
+  KeyMemory<RoundKeys>::give_back(static_cast<RoundKeys*>(state));
 }
 
 void write_key_of_round_keys(const void* state, MutableBytes out) {
