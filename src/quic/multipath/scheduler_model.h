@@ -73,7 +73,10 @@ class SchedulerModel {
     return it == paths_[path].sent_of_flow.end() ? 0 : it->second;
   }
   // The longest time between two advances of a flow at the receiver.
-  [[nodiscard]] Duration longest_gap(std::size_t flow) const { return flows_[flow].gap; }
+  [[nodiscard]] Duration longest_gap(std::size_t flow) const {
+    const FlowInModel& f = flows_[flow];
+    return f.done != kNever || f.latest_advance == kNever ? f.gap : std::max(f.gap, now_ - f.latest_advance);
+  }
   [[nodiscard]] std::uint64_t times_blocked() const { return blocked_; }
   [[nodiscard]] PathScheduler& scheduler() { return *scheduler_; }
 

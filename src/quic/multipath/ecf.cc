@@ -1,0 +1,35 @@
+// ecf.cc: two completion times, compared.
+#include "quic/multipath/ecf.h"
+
+#include <algorithm>
+
+namespace hawser::quic {
+
+Schedule EcfScheduler::choose(const SchedulerView& view) {
+  const std::size_t fast = view.fastest(view.candidates);
+  const PathFacts& f = view.path(fast);
+  if (f.may_send) return Schedule::on(fast, f.room());
+  const PathSet ready = view.ready();
+  if (ready.empty()) return Schedule::wait(view.next_ready(view.candidates));
+  const std::size_t slow = view.fastest(ready);
+  const PathFacts& s = view.path(slow);
+
+  const double rtt_f = to_seconds(f.smoothed_rtt);
+  const double rtt_s = to_seconds(s.smoothed_rtt);
+  const double margin = to_seconds(std::max(f.rtt_variation, s.rtt_variation));
+  const double waiting = static_cast<double>(view.demand.bytes_waiting);
+  const double windows_f = waiting / static_cast<double>(std::max<std::uint64_t>(f.congestion_window, f.mtu));
+  const double windows_s = waiting / static_cast<double>(std::max<std::uint64_t>(s.congestion_window, s.mtu));
+  // One round trip until the fast path has room, and one for each of its windows.
+  const double fast_done = (1 + windows_f) * rtt_f;
+  if (fast_done >= (1 + (waiting_ ? kHysteresis : 0)) * (rtt_s + margin)) {
+    waiting_ = false;
+    return Schedule::on(slow, s.mtu);
+  }
+  // The slow path would be done before the fast one has room and an answer: no need to wait.
+  if (std::max(windows_s, 1.0) * rtt_s < 2 * rtt_f + margin) return Schedule::on(slow, s.mtu);
+  waiting_ = true;
+  return Schedule::wait(f.may_send_at);
+}
+
+}  // namespace hawser::quic

@@ -1,0 +1,22 @@
+// ecf.h: earliest completion first (Lim, Nahum, Towsley, Gibbens, 2017). When the fast path is full, what
+// waits takes the slow one only if that ends sooner than waiting for the fast one.
+#pragma once
+
+#include "quic/multipath/path_scheduler.h"
+
+namespace hawser::quic {
+
+class EcfScheduler final : public PathScheduler {
+ public:
+  // Who waits already goes on waiting while it is up to this share worse: no dithering.
+  static constexpr double kHysteresis = 0.25;
+
+  [[nodiscard]] Schedule choose(const SchedulerView& view) override;
+  [[nodiscard]] std::string_view name() const override { return "ecf"; }
+  [[nodiscard]] std::size_t memory() const override { return sizeof(*this); }
+
+ private:
+  bool waiting_ = false;
+};
+
+}  // namespace hawser::quic

@@ -1,0 +1,326 @@
+// Goal: what distinguishes each scheduler from min-rtt, and from the others.
+// Method: the two-path model of scheduler_model.h; decisions that need a certain moment by facts by hand.
+#include <gtest/gtest.h>
+
+#include "quic/multipath/arrival.h"
+#include "quic/multipath/blest.h"
+#include "quic/multipath/path_notes.h"
+#include "quic/multipath/scheduler_model.h"
+#include "quic/multipath/scheduler_table.h"
+
+namespace hawser::quic {
+namespace {
+
+constexpr Timestamp kNow{5s};
+
+std::unique_ptr<PathScheduler> make(std::string_view name) {
+  return *make_path_scheduler(name);
+}
+
+PathFacts path(std::uint64_t id, Duration rtt, bool ready = true) {
+  return {.id = PathId{id},
+          .may_send = ready,
+          .may_send_at = ready ? kNow : kNever,
+          .smoothed_rtt = rtt,
+          .min_rtt = rtt,
+          .congestion_window = 30'000,
+          .bytes_in_flight = ready ? 0u : 30'000u,
+          .bytes_per_second = 1'250'000};
+}
+
+class EveryScheduler : public testing::TestWithParam<NamedScheduler> {};
+INSTANTIATE_TEST_SUITE_P(multipath, EveryScheduler,
+                         testing::ValuesIn(scheduler_table().begin(), scheduler_table().end()),
+                         [](const auto& scheduler) {
+                           std::string name(scheduler.param.name);
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST_P(EveryScheduler, answers_with_a_ready_candidate_or_waits) {
+  const auto scheduler = GetParam().make();
+  EXPECT_EQ(scheduler->name(), GetParam().name);
+  EXPECT_GE(scheduler->memory(), sizeof(void*));
+  for (unsigned mask = 0; mask < 8; ++mask) {
+    std::vector<PathFacts> paths;
+    for (std::uint64_t i = 0; i < 3; ++i) paths.push_back(path(i, 10ms * (i + 1), (mask >> i & 1) != 0));
+    for (const std::uint64_t waiting : {1'000, 100'000, 10'000'000}) {
+      const Schedule answer = schedule(*scheduler, paths, {.bytes_waiting = waiting, .deadline = kNow + 50ms}, kNow);
+      if (!answer.sends()) continue;
+      EXPECT_TRUE(paths[answer.path].may_send) << mask;
+      EXPECT_FALSE(answer.copies.has(answer.path));
+      for (const std::size_t copy : answer.copies) EXPECT_TRUE(paths[copy].may_send);
+      scheduler->on_sent(paths[answer.path].id, 1'200, kNow);
+    }
+  }
+}
+
+// Whatever it prefers, a scheduler must neither stall a transfer nor leave it unfinished when paths differ.
+TEST_P(EveryScheduler, ends_a_transfer_over_unequal_paths) {
+  SchedulerModel model(GetParam().make(), {{.rtt = 10ms}, {.bytes_per_second = 250'000, .rtt = 150ms}});
+  model.set_receive_window(256'000);
+  model.add({.bytes = 3'000'000, .at = model.now()});
+  model.run();
+  // The better path alone takes 2.4 s.
+  EXPECT_LT(model.completion(0), 3s);
+}
+
+TEST_P(EveryScheduler, goes_on_when_one_of_two_paths_dies) {
+  SchedulerModel model(GetParam().make(), {{.rtt = 10ms, .cut_at = Timestamp{1500ms}}, {.rtt = 30ms}});
+  model.add({.bytes = 2'000'000, .at = model.now()});
+  model.run();
+  EXPECT_LT(model.completion(0), 10s);
+}
+
+// ---- weighted
+
+TEST(multipath, weights_share_what_the_windows_leave_open) {
+  SchedulerModel model(make("weighted"), {{.weight = 3}, {.weight = 1}});
+  model.add({.bytes = 2'000'000, .at = model.now(), .bytes_per_second = 400'000});
+  model.run();
+  EXPECT_NEAR(static_cast<double>(model.sent_on(0)) / static_cast<double>(model.sent_on(1)), 3, 0.1);
+}
+
+TEST(multipath, weights_do_not_leave_capacity_unused) {
+  SchedulerModel model(make("weighted"), {{.weight = 3}, {.weight = 1}});
+  model.add({.bytes = 5'000'000, .at = model.now()});
+  model.run();
+  EXPECT_LT(model.completion(0), 2100ms);  // 4 s on one of them
+}
+
+TEST(multipath, a_path_that_comes_back_does_not_catch_up_by_weight) {
+  const auto scheduler = make("weighted");
+  std::vector<PathFacts> paths = {path(0, 10ms), path(1, 10ms, false)};
+  for (int i = 0; i < 10'000; ++i) scheduler->on_sent(PathId{0}, 1'200, kNow);
+  ASSERT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow).path, 0u);
+  paths[1] = path(1, 10ms);
+  int run = 0;
+  while (schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow).path == 1 && run < 10'000) {
+    scheduler->on_sent(PathId{1}, 1'200, kNow);
+    ++run;
+  }
+  EXPECT_LE(run, 41);
+  EXPECT_GT(run, 0);
+}
+
+// ---- BLEST
+
+TEST(multipath, blest_keeps_a_slow_path_from_blocking_a_small_receive_window) {
+  const std::vector<ModelPath> links = {{.rtt = 10ms, .window = 20'000}, {.bytes_per_second = 125'000, .rtt = 200ms}};
+  SchedulerModel blest(make("blest"), links);
+  SchedulerModel plain(make("min-rtt"), links);
+  for (SchedulerModel* model : {&blest, &plain}) {
+    model->set_receive_window(48'000);
+    model->add({.bytes = 2'000'000, .at = model->now()});
+    model->run();
+  }
+  EXPECT_GT(plain.times_blocked(), 100u);
+  EXPECT_LT(blest.times_blocked(), plain.times_blocked() / 10);
+  EXPECT_LT(blest.completion(0), plain.completion(0) / 2);
+}
+
+TEST(multipath, blest_uses_the_slow_path_when_the_window_allows) {
+  const std::vector<ModelPath> links = {{.rtt = 10ms, .window = 20'000}, {.rtt = 60ms, .window = 100'000}};
+  SchedulerModel blest(make("blest"), links);
+  blest.set_receive_window(4'000'000);
+  blest.add({.bytes = 5'000'000, .at = blest.now()});
+  blest.run();
+  EXPECT_GT(blest.sent_on(1), 1'500'000u);
+}
+
+TEST(multipath, blest_trusts_its_estimate_less_after_it_was_blocked) {
+  BlestScheduler scheduler;
+  const std::vector<PathFacts> paths = {path(0, 10ms, false), path(1, 50ms)};
+  const Demand demand{.bytes_waiting = 1'000'000, .flow_control_room = 1'000'000};
+  Timestamp now = kNow;
+  for (int i = 0; i < 10; ++i, now += 50ms) {
+    scheduler.on_flow_control_blocked(now);
+    (void)schedule(scheduler, paths, demand, now);
+  }
+  EXPECT_NEAR(scheduler.scale(), 1.09, 1e-9);
+  for (int i = 0; i < 100; ++i, now += 50ms) (void)schedule(scheduler, paths, demand, now);
+  EXPECT_EQ(scheduler.scale(), BlestScheduler::kScaleMin);
+}
+
+// ---- ECF
+
+TEST(multipath, ecf_ends_short_flows_on_the_fast_path) {
+  const std::vector<ModelPath> links = {{.rtt = 10ms, .window = 12'000}, {.rtt = 200ms}};
+  SchedulerModel ecf(make("ecf"), links);
+  SchedulerModel plain(make("min-rtt"), links);
+  for (SchedulerModel* model : {&ecf, &plain}) {
+    model->add({.bytes = 48'000, .at = model->now()});
+    model->run();
+  }
+  EXPECT_GT(plain.completion(0), 100ms);
+  EXPECT_LT(ecf.completion(0), 60ms);
+  EXPECT_EQ(ecf.sent_on(1), 0u);
+}
+
+TEST(multipath, ecf_fills_both_paths_with_a_long_flow) {
+  const std::vector<ModelPath> links = {{.rtt = 10ms}, {.rtt = 60ms, .window = 90'000}};
+  SchedulerModel ecf(make("ecf"), links);
+  ecf.add({.bytes = 10'000'000, .at = ecf.now()});
+  ecf.run();
+  EXPECT_LT(ecf.completion(0), 4300ms);
+}
+
+TEST(multipath, ecf_goes_on_waiting_when_it_began_to) {
+  const auto scheduler = make("ecf");
+  std::vector<PathFacts> paths = {path(0, 30ms, false), path(1, 65ms)};
+  EXPECT_FALSE(schedule(*scheduler, paths, {.bytes_waiting = 30'000}, kNow).sends());
+  // The fast path is done in (1 + 36/30) * 29.5 = 64.9 ms now: a little worse than the slow one.
+  paths[0].smoothed_rtt = 29500us;
+  paths[1].smoothed_rtt = 59ms;
+  EXPECT_TRUE(schedule(*make("ecf"), paths, {.bytes_waiting = 36'000}, kNow).sends());
+  EXPECT_FALSE(schedule(*scheduler, paths, {.bytes_waiting = 36'000}, kNow).sends());
+  EXPECT_TRUE(schedule(*scheduler, paths, {.bytes_waiting = 60'000}, kNow).sends());
+}
+
+// ---- latency-aware
+
+std::vector<Duration> requests_beside_bulk(std::string_view name) {
+  SchedulerModel model(make(name), {{.rtt = 20ms, .window = 100'000}, {.rtt = 60ms, .window = 300'000}});
+  model.add({.bytes = 6'000'000, .at = model.now()});
+  for (int i = 0; i < 50; ++i) model.add({.bytes = 1'000, .at = model.now() + 200ms + i * 20ms, .interactive = true});
+  model.run();
+  std::vector<Duration> delays;
+  for (std::size_t i = 1; i <= 50; ++i) delays.push_back(model.completion(i));
+  std::sort(delays.begin(), delays.end());
+  delays.push_back(model.completion(0));
+  return delays;
+}
+
+TEST(multipath, interactive_flows_stay_quick_beside_bulk_with_the_latency_scheduler) {
+  const std::vector<Duration> latency = requests_beside_bulk("latency");
+  const std::vector<Duration> plain = requests_beside_bulk("min-rtt");
+  // One way takes 10 ms on the fast path; with an answer that is twice the idle RTT.
+  EXPECT_LT(latency[45], 30ms);
+  EXPECT_GT(plain[45], 60ms);
+  // Bulk gives something for it, but no more than a tenth.
+  EXPECT_LT(latency.back(), plain.back() * 11 / 10);
+}
+
+TEST(multipath, small_flows_take_the_path_where_they_arrive_first_even_if_it_is_full_now) {
+  const auto scheduler = make("latency");
+  std::vector<PathFacts> paths = {path(0, 10ms, false), path(1, 100ms)};
+  EXPECT_FALSE(schedule(*scheduler, paths, {.bytes_waiting = 1'000}, kNow).sends());
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow).path, 1u);
+  // A window that nobody opens any more is not waited for.
+  paths[0].acknowledged_at = kNow - 500ms;
+  paths[0].smoothed_rtt = 40ms;
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000}, kNow).path, 1u);
+}
+
+TEST(multipath, bulk_takes_the_fast_path_again_when_interactive_traffic_is_over) {
+  const auto scheduler = make("latency");
+  std::vector<PathFacts> paths = {path(0, 30ms), path(1, 100ms)};
+  paths[0].min_rtt = 10ms;
+  paths[0].bytes_in_flight = 12'000;
+  const Demand bulk{.bytes_waiting = 1'000'000};
+  EXPECT_EQ(schedule(*scheduler, paths, bulk, kNow).path, 0u);
+  (void)schedule(*scheduler, paths, {.interactive = true, .bytes_waiting = 100}, kNow);
+  EXPECT_EQ(schedule(*scheduler, paths, bulk, kNow + 1ms).path, 1u);
+  EXPECT_EQ(schedule(*scheduler, paths, bulk, kNow + 1s).path, 0u);
+}
+
+// ---- redundant
+
+TEST(multipath, redundant_puts_a_light_flow_on_every_path_and_loses_no_time_when_one_dies) {
+  const std::vector<ModelPath> links = {{.rtt = 20ms, .cut_at = Timestamp{1500ms}}, {.rtt = 30ms}};
+  SchedulerModel redundant(make("redundant"), links);
+  SchedulerModel plain(make("min-rtt"), links);
+  for (SchedulerModel* model : {&redundant, &plain}) {
+    model->add({.bytes = 500'000, .at = model->now(), .bytes_per_second = 500'000});
+    model->run();
+  }
+  EXPECT_GT(plain.longest_gap(0), 50ms);
+  EXPECT_LT(redundant.longest_gap(0), 20ms);
+  EXPECT_EQ(redundant.sent_on(1), 500'000u);
+}
+
+TEST(multipath, redundant_goes_as_fast_as_the_best_path_when_the_other_cannot_follow) {
+  SchedulerModel model(make("redundant"), {{.bytes_per_second = 125'000, .rtt = 10ms}, {.rtt = 30ms}});
+  model.add({.bytes = 2'500'000, .at = model.now()});
+  model.run();
+  EXPECT_LT(model.completion(0), 2200ms);
+  EXPECT_GT(model.sent_on(0), 200'000u);  // of 250,000 that it carries in that time
+}
+
+TEST(multipath, redundant_does_not_wait_for_a_silent_leader) {
+  std::vector<PathFacts> paths = {path(0, 20ms, false), path(1, 20ms)};
+  paths[0].bytes_per_second *= 2;
+  paths[0].acknowledged_at = kNow - 10ms;
+  const auto scheduler = make("redundant");
+  EXPECT_FALSE(schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow).sends());
+  paths[0].acknowledged_at = kNow - 100ms;
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow).path, 1u);
+}
+
+// ---- deadline-aware
+
+TEST(multipath, a_loose_deadline_leaves_the_costly_path_alone_and_a_tight_one_does_not) {
+  for (const bool tight : {false, true}) {
+    SchedulerModel model(make("deadline"), {{.rtt = 20ms}, {.rtt = 20ms, .cost = 1}});
+    // One path of 10 Mbit/s needs 0.8 s for it.
+    model.add({.bytes = 1'000'000, .at = model.now(), .deadline = model.now() + (tight ? 500ms : 1s)});
+    model.run();
+    EXPECT_LT(model.completion(0), tight ? 500ms : 1s);
+    EXPECT_EQ(model.sent_on(1) > 0, tight);
+  }
+}
+
+TEST(multipath, min_rtt_misses_the_deadline_that_the_costly_path_would_save) {
+  SchedulerModel model(make("min-rtt"), {{.rtt = 20ms}, {.rtt = 20ms, .cost = 1}});
+  model.add({.bytes = 1'000'000, .at = model.now(), .deadline = model.now() + 500ms});
+  model.run();
+  EXPECT_GT(model.completion(0), 500ms);
+  EXPECT_EQ(model.sent_on(1), 0u);
+}
+
+TEST(multipath, patient_data_leaves_the_fast_path_to_what_is_in_a_hurry) {
+  const auto scheduler = make("deadline");
+  const std::vector<PathFacts> paths = {path(0, 10ms), path(1, 100ms)};
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000, .deadline = kNow + 200ms}, kNow).path, 1u);
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000, .deadline = kNow + 30ms}, kNow).path, 0u);
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000}, kNow).path, 0u);
+}
+
+TEST(multipath, a_path_in_time_is_worth_waiting_for_and_a_lost_cause_is_not) {
+  const auto scheduler = make("deadline");
+  const std::vector<PathFacts> paths = {path(0, 10ms, false), path(1, 100ms)};
+  EXPECT_FALSE(schedule(*scheduler, paths, {.bytes_waiting = 1'000, .deadline = kNow + 30ms}, kNow).sends());
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000, .deadline = kNow + 2ms}, kNow).path, 1u);
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000, .deadline = kNow - 2ms}, kNow).path, 1u);
+}
+
+// ---- what they share
+
+TEST(multipath, notes_are_kept_by_path_id_and_the_least_used_makes_room) {
+  PathNotes<int> notes;
+  for (std::uint64_t i = 0; i < kMaxScheduledPaths; ++i) notes[PathId{i}] = static_cast<int>(i) + 1;
+  EXPECT_EQ(notes[PathId{0}], 1);
+  notes[PathId{100}] = 7;
+  EXPECT_EQ(notes[PathId{0}], 1);
+  EXPECT_EQ(notes[PathId{100}], 7);
+  notes.forget(PathId{100});
+  EXPECT_EQ(notes[PathId{100}], 0);
+}
+
+TEST(multipath, arrival_counts_waiting_sending_and_half_the_round_trip) {
+  PathFacts facts = path(0, 40ms);
+  EXPECT_EQ(expected_arrival(facts, 12'500, kNow), 30ms);
+  facts.may_send = false;
+  facts.may_send_at = kNow + 5ms;
+  EXPECT_EQ(expected_arrival(facts, 12'500, kNow), 35ms);
+  facts.may_send_at = kNever;
+  facts.bytes_in_flight = 12'000;
+  EXPECT_EQ(expected_wait(facts, kNow), 4ms);
+  facts.bytes_per_second = 0;
+  EXPECT_EQ(delivery_rate(facts), 750'000);
+  facts.smoothed_rtt = 60ms;  // 20 ms of it in a queue
+  EXPECT_EQ(one_way_delay(facts), 40ms);
+}
+
+}  // namespace
+}  // namespace hawser::quic

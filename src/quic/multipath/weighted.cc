@@ -1,0 +1,47 @@
+// weighted.cc: stride scheduling. A path that could not send for a while does not catch up later: its
+// progress is lifted to that of the others, or it would take everything when it comes back.
+#include "quic/multipath/weighted.h"
+
+#include <algorithm>
+
+namespace hawser::quic {
+
+namespace {
+
+constexpr std::uint64_t kScale = 1'024;
+// How far a path may lag behind the leader and still catch up.
+constexpr std::uint64_t kCatchUpDatagrams = 4 * WeightedScheduler::kTurnDatagrams;
+
+std::uint64_t weight_of(const PathFacts& path) {
+  return std::max<std::uint64_t>(path.weight, 1);
+}
+
+}  // namespace
+
+std::uint64_t WeightedScheduler::progress_of(const PathFacts& path) {
+  Note& note = notes_[path.id];
+  note.progress += note.octets * kScale / weight_of(path);
+  note.octets = 0;
+  return note.progress;
+}
+
+Schedule WeightedScheduler::choose(const SchedulerView& view) {
+  const PathSet ready = view.ready();
+  if (ready.empty()) return Schedule::wait(view.next_ready(view.candidates));
+  std::uint64_t furthest = 0;
+  for (const std::size_t index : view.candidates) furthest = std::max(furthest, progress_of(view.path(index)));
+  std::size_t next = ready.first();
+  std::uint64_t least = UINT64_MAX;
+  for (const std::size_t index : view.candidates) {
+    const PathFacts& path = view.path(index);
+    const std::uint64_t lag = kCatchUpDatagrams * path.mtu * kScale / weight_of(path);
+    std::uint64_t& progress = notes_[path.id].progress;
+    progress = std::max(progress, furthest > lag ? furthest - lag : 0);
+    if (!ready.has(index) || progress >= least) continue;
+    least = progress;
+    next = index;
+  }
+  return Schedule::on(next, kTurnDatagrams * view.path(next).mtu);
+}
+
+}  // namespace hawser::quic
