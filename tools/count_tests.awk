@@ -1,5 +1,5 @@
 # count_tests.awk: adds up a test run and prints "N passed, N failed" as its last line.
-# Input: the JUnit file of ctest, then the JSON reports of the GoogleTest programs, which
+# Input: the JUnit file of ctest, that of what ran again, then the JSON reports of the GoogleTest programs, which
 # are named like the ctest test that ran them. Each GoogleTest case counts as one, each
 # other ctest test as one. Exit status 1 if anything failed or nothing ran.
 

@@ -26,3 +26,12 @@ outcome bad_test fail
 outcome crashed_test fail
 expect "5 passed, 3 failed"
 if awk -f "$counter" "$folder/ctest.xml" "$folder"/*.json >/dev/null; then echo "a bad run must not exit with 0"; exit 1; fi
+
+rm "$folder"/*
+outcome flaky fail
+outcome good run
+cp "$folder/ctest.xml" "$folder/first.xml"
+rm "$folder/ctest.xml"
+outcome flaky run
+got=$(awk -f "$counter" "$folder/first.xml" "$folder/ctest.xml" | tail -n 1)
+[ "$got" = "2 passed, 0 failed" ] || { echo "what passed when run again counts as passed, got '$got'"; exit 1; }

@@ -21,6 +21,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 
 for case in handshake transfer chacha20 retry http3 keyupdate multiconnect v2; do
   mkdir "$folder/downloads"
+  : >"$folder/serve.log" # or the port of the server before this one would be found
   ROLE=server TESTCASE=$case QLOGDIR=$folder/logs "$hawser" interop --www "$folder/www" --certs "$folder/certs" \
     --listen 127.0.0.1:0 >"$folder/serve.log" 2>&1 &
   server=$!
@@ -34,7 +35,8 @@ for case in handshake transfer chacha20 retry http3 keyupdate multiconnect v2; d
   requests=
   for i in 1 2 3; do requests="$requests https://127.0.0.1:$port/file$i"; done
   ROLE=client TESTCASE=$case REQUESTS=$requests SSLKEYLOGFILE=$folder/keys "$hawser" interop \
-    --downloads "$folder/downloads" 2>"$folder/get.log" || fail "$case: the client ended with $?: $(cat "$folder/get.log")"
+    --downloads "$folder/downloads" 2>"$folder/get.log" || fail "$case: the client ended with $?: $(cat "$folder/get.log")
+$(kill -0 "$server" 2>/dev/null && echo "the server runs" || echo "the server is gone"): $(cat "$folder/serve.log")"
   for i in 1 2 3; do cmp -s "$folder/www/file$i" "$folder/downloads/file$i" || fail "$case: file$i differs"; done
   kill -INT "$server"
   wait "$server" || true
