@@ -14,11 +14,14 @@
 #include "quic/tls/deterministic_random.h"
 #include "quic/tls/tls_context.h"
 #include "sim/application.h"
+#include "sim/cid_check.h"
 #include "sim/frame_check.h"
 #include "sim/invariants.h"
 #include "sim/setup.h"
 #include "sim/setup_text.h"
+#include "sim/sleep_check.h"
 #include "sim/tls_contexts.h"
+#include "sim/window_check.h"
 #include "sim/world.h"
 
 namespace hawser::sim {
@@ -86,12 +89,17 @@ class ScenarioRun final : private quic::AcceptHandler {
         world_({.seed = options.seed, .max_segments = setup.max_segments}),
         event_check_(verdict_),
         frame_check_(verdict_),
+        cid_check_(verdict_),
+        window_check_(verdict_),
         amplification_(1, verdict_),
         linkability_(verdict_, peer_addresses_are_its_own(setup)),
+        sleep_(verdict_),
         extra_(options.check),
         script_(setup.commands, &client_, &server_) {
     events_.add(event_check_);
     events_.add(frame_check_);
+    events_.add(cid_check_);
+    events_.add(window_check_);
     events_.add(amplification_);
     if (options.events != nullptr) events_.add(*options.events);
     if (extra_ != nullptr) {
@@ -142,8 +150,11 @@ class ScenarioRun final : private quic::AcceptHandler {
   World world_;
   EventCheck event_check_;
   FrameCheck frame_check_;
+  CidCheck cid_check_;
+  WindowCheck window_check_;
   AmplificationCheck amplification_;
   LinkabilityCheck linkability_;
+  SleepCheck sleep_;
   EventTee events_;
   ExtraCheck* extra_;
   std::unique_ptr<quic::Endpoint> client_endpoint_;
@@ -176,6 +187,7 @@ void ScenarioRun::make_endpoints() {
   join(client, server);
   world_.observe(amplification_);
   world_.observe(linkability_);
+  world_.observe(sleep_);
   if (script_.first() != kNever) world_.add_actor(script_, script_.first());
 }
 
@@ -220,6 +232,7 @@ bool ScenarioRun::connect() {
     return false;
   }
   client_->attach(**connected);
+  window_check_.watch(**connected);
   world_.pump(0);
   return true;
 }
@@ -227,6 +240,7 @@ bool ScenarioRun::connect() {
 quic::ConnectionHandler* ScenarioRun::on_accept(quic::Connection& connection) {
   Application& application = make_application(Role::kServer);
   application.attach(connection);
+  window_check_.watch(connection);
   return &application;
 }
 

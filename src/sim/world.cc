@@ -211,13 +211,17 @@ bool World::run_node(NodeId id) {
   bool moved = !attached.inbox.empty();
   if (attached.touched) attached.timeout = attached.node->next_timeout().value_or(kNever);
   if (!moved && !attached.touched && attached.timeout > now_) return false;
-  attached.touched = false;
+  const bool acted_on = std::exchange(attached.touched, false);
   if (moved) {
     deliver_inbox(id);
     attached.timeout = attached.node->next_timeout().value_or(kNever);
   }
   const bool due = attached.timeout <= now_;
-  if (due) attached.node->on_timeout(now_);
+  if (due) {
+    if (!acted_on)
+      for (WireObserver* observer : observers_) observer->on_timer(id, now_);
+    attached.node->on_timeout(now_);
+  }
   moved |= collect(id);
   attached.timeout = attached.node->next_timeout().value_or(kNever);
   if (moved) {

@@ -20,7 +20,7 @@ namespace hawser::sim {
 
 using NodeId = std::size_t;
 
-// Sees every datagram as it leaves a node and as it arrives at one. Used by invariants.
+// Sees every datagram as it leaves a node and as it arrives at one, and timers. Used by invariants.
 class WireObserver {
  public:
   virtual ~WireObserver() = default;
@@ -28,6 +28,8 @@ class WireObserver {
   // node sees it.
   virtual void on_sent(NodeId /*node*/, Bytes, const FourTuple&, Timestamp) {}
   virtual void on_received(NodeId /*node*/, Bytes, const FourTuple&, Timestamp) {}
+  // A timer of the node ran out, and no actor acted at this instant.
+  virtual void on_timer(NodeId /*node*/, Timestamp) {}
 };
 
 // Something that acts at a time of its own: an application that reads slowly, a fault.

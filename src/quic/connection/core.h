@@ -385,6 +385,7 @@ class ConnectionCore final : private TlsHandler {
   // timers.cc
   [[nodiscard]] Timestamp idle_deadline() const;
   [[nodiscard]] Timestamp open_deadline() const;
+  [[nodiscard]] bool keeps_alive() const;
   void on_loss_timeout();
   void on_path_timeouts();
   void restart_idle_timer() {

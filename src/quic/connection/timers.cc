@@ -23,6 +23,11 @@ Timestamp ConnectionCore::idle_deadline() const {
   return times_.last_activity + std::max(timeout, 3 * pto());
 }
 
+// A PING that waits for the window is enough: more of them would wake us for nothing.
+bool ConnectionCore::keeps_alive() const {
+  return config_.keep_alive != Duration{0} && handshake_.complete && !owed_.ping;
+}
+
 Timestamp ConnectionCore::open_deadline() const {
   Timestamp deadline = std::min(path_->loss().next_timeout(), idle_deadline());
   for (const PacketNumberSpace space :
@@ -40,8 +45,7 @@ Timestamp ConnectionCore::open_deadline() const {
   if (raise < deadline && path_->may_send(now_)) deadline = raise;
   if (!std::as_const(*path_).others().empty()) deadline = std::min(deadline, path_->next_others_timeout());
   if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
-  if (config_.keep_alive != Duration{0} && handshake_.complete)
-    deadline = std::min(deadline, times_.last_received + config_.keep_alive);
+  if (keeps_alive()) deadline = std::min(deadline, times_.last_received + config_.keep_alive);
   if (early_data_ != nullptr) deadline = std::min(deadline, early_data_->discard_at);
   deadline = std::min(deadline, rest_deadline());
   if (times_.waits_for_pacing) deadline = std::min(deadline, path_->pacer().next_release(now_));
@@ -72,7 +76,7 @@ void ConnectionCore::on_timeout(Timestamp now) {
     finish({.kind = CloseReason::Kind::kIdleTimeout, .reason = "idle timeout"});
     return;
   }
-  if (config_.keep_alive != Duration{0} && handshake_.complete && now >= times_.last_received + config_.keep_alive) {
+  if (keeps_alive() && now >= times_.last_received + config_.keep_alive) {
     owed_.ping = true;
     times_.last_received = now;
   }
