@@ -5,6 +5,7 @@
 #include "quic/congestion/bbr2.h"
 #include "quic/congestion/bbr3.h"
 #include "quic/congestion/copa.h"
+#include "quic/congestion/coupled_controllers.h"
 #include "quic/congestion/cubic.h"
 #include "quic/congestion/newreno.h"
 #include "quic/congestion/prague.h"
@@ -20,8 +21,9 @@ std::unique_ptr<CongestionController> make(std::uint64_t max_datagram_size) {
 }
 
 constexpr NamedController kTable[] = {
-    {"bbr", &make<Bbr3>},    {"bbr1", &make<Bbr1>},       {"bbr2", &make<Bbr2>},     {"copa", &make<Copa>},
-    {"cubic", &make<Cubic>}, {"newreno", &make<NewReno>}, {"prague", &make<Prague>}, {"westwood", &make<Westwood>},
+    {"balia", &make<Balia>}, {"bbr", &make<Bbr3>},      {"bbr1", &make<Bbr1>},         {"bbr2", &make<Bbr2>},
+    {"copa", &make<Copa>},   {"cubic", &make<Cubic>},   {"lia", &make<Lia>},           {"newreno", &make<NewReno>},
+    {"olia", &make<Olia>},   {"prague", &make<Prague>}, {"westwood", &make<Westwood>},
 };
 
 }  // namespace

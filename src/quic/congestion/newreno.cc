@@ -49,10 +49,16 @@ void NewReno::on_ack(const AckEvent& event) {
     if (hystart_.finished() && ssthresh_ == UINT64_MAX) ssthresh_ = window_;
     return;
   }
-  acked_since_growth_ += event.growth_bytes;
-  if (acked_since_growth_ < window_) return;
+  const std::int64_t grown = static_cast<std::int64_t>(window_) + avoidance_growth(event.growth_bytes);
+  window_ = std::clamp(static_cast<std::uint64_t>(std::max<std::int64_t>(grown, 0)), minimum_window(max_datagram_size_),
+                       kMaxWindowBytes);
+}
+
+std::int64_t NewReno::avoidance_growth(std::uint64_t acked) {
+  acked_since_growth_ += acked;
+  if (acked_since_growth_ < window_) return 0;
   acked_since_growth_ -= window_;
-  window_ = std::min(window_ + max_datagram_size_, kMaxWindowBytes);
+  return static_cast<std::int64_t>(max_datagram_size_);
 }
 
 // rfc9002:7.3.1-exit rfc9002:7.3.2-half rfc9002:7.3.2-reduce

@@ -30,6 +30,11 @@ class NewReno : public CongestionController {
  protected:
   // What a congestion event leaves of the window; no less than the minimum is kept.
   [[nodiscard]] virtual std::uint64_t reduced_window() const { return window_ / 2; }
+  // What the window of congestion avoidance changes by for `acked` octets; no less than the minimum is kept.
+  [[nodiscard]] virtual std::int64_t avoidance_growth(std::uint64_t acked);
+  // Octets: the window outside of recovery, and the size of a datagram.
+  [[nodiscard]] std::uint64_t window() const { return window_; }
+  [[nodiscard]] std::uint64_t max_datagram_size() const { return max_datagram_size_; }
 
  private:
   // Half the window, once per round trip (section 7.3.2).
