@@ -1,10 +1,11 @@
 #!/bin/bash
-# attack.sh HAWSER FLOOD [ATTACK...]: a server under each flood of hawser-flood (or those named) at 50,000
-# packets a second, beside an honest client that asks 200 times a second over 4 connections and then
-# connects anew. Prints the table of docs/security.md. Everything runs on loopback. SECONDS_EACH and
-# PORT can be set; SERVE holds further arguments of hawser serve.
+# attack.sh HAWSER FLOOD [ATTACK...]: the table of docs/security.md (`./dev bench floods`): a server under each flood
+# of hawser-flood (or those named) at 50,000 packets a second, beside an honest client that asks 200 times a
+# second over 4 connections, then connects anew. Each attack has a server of its own, whose quiet value is
+# taken before the attack begins. Everything runs on loopback. QUIET_SECONDS, ATTACK_SECONDS and PORT can be set;
+# SERVE holds further arguments of hawser serve; VERBOSE=1 adds the server's counters.
 set -eu
-hawser=$1 flood=$2 port=${PORT:-47433} seconds=${SECONDS_EACH:-3}
+hawser=$1 flood=$2 port=${PORT:-47433} quiet=${QUIET_SECONDS:-2} seconds=${ATTACK_SECONDS:-3}
 shift 2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -15,64 +16,68 @@ head -c 10000000 /dev/zero >"$dir/site/big"
 url=https://127.0.0.1:$port/file
 wanted=("$@")
 
-attack() { # NAME [arguments of hawser-flood]
-  local name=$1 server attacker=
-  shift
+honest() { # SECONDS FILE
+  "$hawser" load "$url" -k -D "$1" --rate 200 -c 4 --json >"$2" || true
+}
+
+attack() { # NAME LIMIT-OF-MEMORY [arguments of hawser-flood]
+  local name=$1 limit=$2 server attacker
+  shift 2
   if [ ${#wanted[@]} -gt 0 ] && ! printf '%s\n' "${wanted[@]}" | grep -qxF -- "$name"; then return; fi
   "$hawser" serve 127.0.0.1:$port --root "$dir/site" --dev-cert --access-log off --grace 0 ${SERVE:-} >"$dir/serve" 2>&1 &
   server=$!
+  until grep -q '^serving ' "$dir/serve"; do sleep 0.05; done
+  honest "$quiet" "$dir/quiet"
+  "$flood" "$@" 50000 --port $port --seconds $((seconds + 2)) >"$dir/flood" &
+  attacker=$!
   sleep 0.5
-  if [ $# -gt 0 ]; then
-    "$flood" "$@" 50000 --port $port --seconds $((seconds + 1)) >"$dir/flood" &
-    attacker=$!
-    sleep 0.5
-  fi
-  "$hawser" load "$url" -k -D "$seconds" --rate 200 -c 4 --json >"$dir/load" || true
+  honest "$seconds" "$dir/load"
   local connected=no
-  "$hawser" get -k -s -o /dev/null "$url" && connected=yes
+  "$hawser" get -k -s -m 5 -o /dev/null -w '%{time_connect}' "$url" >"$dir/get" && connected=$(cat "$dir/get")
   local memory
   memory=$(awk '/VmHWM/ { print $2 }' /proc/$server/status)
-  [ -z "$attacker" ] || wait $attacker
+  wait $attacker
   kill -INT $server
   wait $server || true
-  python3 - "$name" "$memory" "$connected" "$dir" <<'END_OF_PYTHON'
-import json, os, sys
-name, memory, connected, folder = sys.argv[1:]
-load = json.load(open(folder + "/load"))
-p99 = load["latency_p99_seconds"] * 1e3
-quiet = folder + "/quiet"
-if not os.path.exists(quiet):
-    open(quiet, "w").write(str(p99))
-times = p99 / float(open(quiet).read())
-print(f"| {name} | {load['requests_succeeded']} of {load['requests_started']} | {p99:.2f} ms | {times:.1f} | {connected} | {int(memory) / 1000:.0f} MB |", flush=True)
+  python3 - "$name" "$limit" "$memory" "$connected" "$dir" <<'END_OF_PYTHON'
+import json, re, sys
+name, limit, memory, connected, folder = sys.argv[1:]
+load, quiet = (json.load(open(f"{folder}/{what}")) for what in ("load", "quiet"))
+p99, before = (run["latency_p99_seconds"] * 1e3 for run in (load, quiet))
+rate = int(re.search(r"([0-9]+) a second", open(folder + "/flood").read()).group(1))
+if connected != "no":
+    connected = f"in {float(connected) * 1e3:.0f} ms"
+print(f"| {name} | {rate:,} | {load['requests_succeeded']} of {load['requests_started']} | {before:.2f} ms | {p99:.2f} ms "
+      f"| {p99 / before:.1f} | {connected} | {int(memory) / 1000:.0f} MB of {limit} |", flush=True)
 END_OF_PYTHON
   if [ -n "${VERBOSE:-}" ]; then
-    [ -z "$attacker" ] || sed 's/^/  /' "$dir/flood"
-    sed -n -E 's/^(new clients|floods|peers|connections)/  \1/p' "$dir/serve"
+    sed 's/^/  /' "$dir/flood"
+    sed -n -E 's/^(new clients|open handshakes|memory|turns|floods|peers|stalled|connections)/  \1/p' "$dir/serve"
   fi
 }
 
-echo "| attack | requests answered | 99th percentile | times that of none | a new client connects | server's memory at most |"
-echo "|---|---|---|---|---|---|"
-attack none
-attack "first packets, invented addresses" initial --spoofed
-attack "first packets, one address (half-open handshakes)" initial
-attack "first packets, 250 addresses" initial --sources 250 --ports 250
-attack "first packets behind a Retry, one address" retry
-attack "first packets behind a Retry, 250 addresses" retry --sources 250 --ports 250
-attack "first packets that do not open, 250 addresses" junk --sources 250 --ports 250
-attack "unknown versions" version
-attack "packets of no connection" reset
-attack PING ping
-attack PATH_CHALLENGE path-challenge
-attack RETIRE_CONNECTION_ID retire-cid
-attack RESET_STREAM reset-stream
-attack "empty STREAM" stream-empty
-attack "empty CRYPTO" crypto-empty
-attack MAX_DATA max-data
-attack "ACK of packets never sent" ack-unsent
-attack "ACK of old news" ack-old
-attack "an octet a packet, nothing acknowledged" octets
-attack "slow readers" slow-read --path /big
-attack "slow writers" slow-write
-attack "data behind a gap" hoard
+echo "| attack | packets a second | requests answered | p99 quiet | p99 under attack | times | a new client connects | memory at most |"
+echo "|---|---|---|---|---|---|---|---|"
+# Limits: open handshakes 512 MB, streams 512 MB, bodies 1,074 MB, and 40 MB for the program, its open connections
+# and those that wait.
+attack "first packets, invented addresses" "552 MB" initial --spoofed
+attack "first packets, one address" "552 MB" initial
+attack "first packets, 250 addresses" "552 MB" initial --sources 250 --ports 250
+attack "first packets behind a Retry, one address" "552 MB" retry
+attack "first packets behind a Retry, 250 addresses" "552 MB" retry --sources 250 --ports 250
+attack "first packets that do not open, 250 addresses" "552 MB" junk --sources 250 --ports 250
+attack "unknown versions" "552 MB" version
+attack "packets of no connection" "552 MB" reset
+attack PING "552 MB" ping
+attack PATH_CHALLENGE "552 MB" path-challenge
+attack RETIRE_CONNECTION_ID "552 MB" retire-cid
+attack RESET_STREAM "552 MB" reset-stream
+attack "empty STREAM" "552 MB" stream-empty
+attack "empty CRYPTO" "552 MB" crypto-empty
+attack MAX_DATA "552 MB" max-data
+attack "ACK of packets never sent" "552 MB" ack-unsent
+attack "ACK of old news" "552 MB" ack-old
+attack "an octet a packet, nothing acknowledged" "552 MB" octets
+attack "slow readers" "1,626 MB" slow-read --path /big
+attack "slow writers" "552 MB" slow-write
+attack "data behind a gap" "552 MB" hoard

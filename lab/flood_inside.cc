@@ -180,7 +180,7 @@ Outcome flood_inside(const Options& options) {
   Outcome outcome;
   std::unique_ptr<Attacker> attacker;
   std::vector<std::unique_ptr<Attacker>> left;  // they hold on to what they have
-  paced(options, [&](std::uint64_t) {
+  const auto send_one = [&] {
     if (attacker == nullptr || attacker->closed()) {
       attacker = std::make_unique<Attacker>(options);
       ++outcome.connections;
@@ -195,6 +195,9 @@ Outcome flood_inside(const Options& options) {
       case Attacker::Result::kWaits:
         return;
     }
+  };
+  paced(options, [&](std::size_t count) {
+    for (; count > 0; --count) send_one();
   });
   return outcome;
 }

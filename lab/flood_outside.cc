@@ -55,6 +55,21 @@ std::optional<std::vector<std::uint8_t>> answer_retry(Bytes datagram, const Firs
               words.frames);
 }
 
+// At most `count` of those that came to the i-th socket, each in the place of another first packet; returns how many.
+std::size_t answer_retries(const Sockets& sockets, std::uint64_t i, std::size_t count, const FirstWords& words,
+                           Outcome& outcome) {
+  std::size_t answered = 0;
+  std::uint8_t octets[2'048];
+  for (ssize_t size; answered < count && (size = ::recv(sockets.fd(i), octets, sizeof(octets), 0)) > 0;) {
+    const auto answer = answer_retry(Bytes(octets, static_cast<std::size_t>(size)), words);
+    if (!answer || !sockets.send(i, *answer)) continue;
+    ++answered;
+  }
+  outcome.packets += answered;
+  outcome.connections += answered;
+  return answered;
+}
+
 }  // namespace
 
 bool is_outside_kind(const std::string& kind) {
@@ -65,22 +80,25 @@ Outcome flood_outside(const Options& options) {
   SeededRandom random{static_cast<std::uint64_t>(now().time_since_epoch().count())};
   const Sockets sockets(options);
   const FirstWords words = first_words();
-  std::vector<std::vector<std::uint8_t>> datagrams = make_initials(random);
-  for (auto& datagram : datagrams) spoil(options.kind, datagram, random);
+  std::vector<std::uint8_t> stock;
+  std::size_t size = 0;
+  for (auto& datagram : make_initials(random)) {
+    spoil(options.kind, datagram, random);
+    size = datagram.size();
+    stock.insert(stock.end(), datagram.begin(), datagram.end());
+  }
   Outcome outcome;
-  outcome.packets = paced(options, [&](std::uint64_t i) {
-    if (options.kind == "retry") {
-      std::uint8_t octets[2'048];
-      for (ssize_t size; (size = ::recv(sockets.fd(i), octets, sizeof(octets), 0)) > 0;) {
-        const auto answer = answer_retry(Bytes(octets, static_cast<std::size_t>(size)), words);
-        if (!answer) continue;
-        // In the place of another first packet.
-        outcome.connections += sockets.send(i, *answer);
-        return;
-      }
-    }
-    const auto& datagram = datagrams[i % datagrams.size()];
-    (void)(options.spoofed ? sockets.send_spoofed(i, datagram, random) : sockets.send(i, datagram));
+  std::uint64_t turn = 0;
+  std::size_t next = 0;
+  paced(options, [&](std::size_t count) {
+    const std::uint64_t i = turn++;
+    if (options.kind == "retry") count -= answer_retries(sockets, i, count, words, outcome);
+    if (count == 0) return;
+    if (next + count > kInitialsMade) next = 0;
+    const Bytes train = Bytes(stock).subspan(next * size, count * size);
+    next += count;
+    if (options.spoofed ? sockets.send_spoofed(i, train, size, random) : sockets.send_train(i, train, size))
+      outcome.packets += count;
   });
   return outcome;
 }

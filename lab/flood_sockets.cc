@@ -3,10 +3,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -44,23 +46,48 @@ bool Sockets::send(std::uint64_t i, Bytes datagram) const {
   return ::send(fd(i), datagram.data(), datagram.size(), 0) > 0;
 }
 
-bool Sockets::send_spoofed(std::uint64_t i, Bytes datagram, Random& random) const {
-  iovec data{const_cast<std::uint8_t*>(datagram.data()), datagram.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(in_pktinfo))] = {};
+bool Sockets::send_train(std::uint64_t i, Bytes datagrams, std::size_t size) const {
+  iovec data{const_cast<std::uint8_t*>(datagrams.data()), datagrams.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(std::uint16_t))] = {};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof(control);
   cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = IPPROTO_IP;
-  header->cmsg_type = IP_PKTINFO;
-  header->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
-  in_pktinfo from{};
-  // 127.1.0.0 and above: the honest client is at 127.0.0.1.
-  from.ipi_spec_dst.s_addr = htonl(0x7f010000u + static_cast<std::uint32_t>(random.below(0xfe0000)));
-  std::memcpy(CMSG_DATA(header), &from, sizeof(from));
+  header->cmsg_level = SOL_UDP;
+  header->cmsg_type = UDP_SEGMENT;
+  header->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+  const auto segment = static_cast<std::uint16_t>(size);
+  std::memcpy(CMSG_DATA(header), &segment, sizeof(segment));
   return ::sendmsg(fd(i), &message, 0) > 0;
+}
+
+bool Sockets::send_spoofed(std::uint64_t i, Bytes datagrams, std::size_t size, Random& random) const {
+  struct Control {
+    alignas(cmsghdr) char octets[CMSG_SPACE(sizeof(in_pktinfo))] = {};
+  };
+  std::array<iovec, kBatch> data{};
+  std::array<Control, kBatch> controls{};
+  std::array<mmsghdr, kBatch> messages{};
+  unsigned count = 0;
+  for (; !datagrams.empty() && count < kBatch; datagrams = datagrams.subspan(size), ++count) {
+    data[count] = {const_cast<std::uint8_t*>(datagrams.data()), size};
+    msghdr& message = messages[count].msg_hdr;
+    message.msg_iov = &data[count];
+    message.msg_iovlen = 1;
+    message.msg_control = controls[count].octets;
+    message.msg_controllen = sizeof(Control);
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = IPPROTO_IP;
+    header->cmsg_type = IP_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
+    in_pktinfo from{};
+    // 127.1.0.0 and above: the honest client is at 127.0.0.1.
+    from.ipi_spec_dst.s_addr = htonl(0x7f010000u + static_cast<std::uint32_t>(random.below(0xfe0000)));
+    std::memcpy(CMSG_DATA(header), &from, sizeof(from));
+  }
+  return ::sendmmsg(fd(i), messages.data(), count, 0) == static_cast<int>(count);
 }
 
 Pace::Pace(const Options& options)

@@ -25,8 +25,10 @@ class Sockets {
   [[nodiscard]] int fd(std::size_t i) const { return fds_[i % fds_.size()]; }
   // From the i-th of them, in turns; false: the kernel took it not.
   bool send(std::uint64_t i, Bytes datagram) const;
-  // From an address of 127.0.0.0/8 that `random` chooses: nobody gets the answer.
-  bool send_spoofed(std::uint64_t i, Bytes datagram, Random& random) const;
+  // Datagrams of one size that lie one behind the other, in one call that the kernel cuts (UDP_SEGMENT).
+  bool send_train(std::uint64_t i, Bytes datagrams, std::size_t size) const;
+  // Likewise, each from another address of 127.0.0.0/8 that `random` chooses: nobody gets the answers. kBatch at most.
+  bool send_spoofed(std::uint64_t i, Bytes datagrams, std::size_t size, Random& random) const;
 
  private:
   std::vector<int> fds_;
@@ -46,13 +48,10 @@ class Pace {
   std::uint64_t sent_ = 0;
 };
 
-// Calls send(0), send(1) and so on at that pace; returns how often.
-std::uint64_t paced(const Options& options, auto&& send) {
+// Calls send_some(count) at that pace, kBatch at most at a time.
+void paced(const Options& options, auto&& send_some) {
   Pace pace(options);
-  std::uint64_t sent = 0;
-  while (const std::size_t count = pace.next())
-    for (std::size_t i = 0; i < count; ++i) send(sent++);
-  return sent;
+  while (const std::size_t count = pace.next()) send_some(count);
 }
 
 }  // namespace hawser::flood

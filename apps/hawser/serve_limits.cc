@@ -86,12 +86,14 @@ std::string describe_defence(const quic::EndpointStats& stats, const http::Serve
         "new clients: {} accepted, {} refused, {} retries; switched on {} times; {} datagrams dropped, {} over a "
         "source's rate, {} over the handshakes' limits; at most {} handshakes open, {:.1f} MB\n",
         stats.connections_accepted, stats.connections_refused, stats.retries_sent, a.retry_switched_on,
-        stats.datagrams_dropped, a.initials_over_source_rate, a.handshakes_ignored + a.handshakes_over_memory,
+        stats.datagrams_dropped, a.initials_over_source_rate, a.handshakes_ignored + a.handshakes_refused,
         a.handshakes_open_most, static_cast<double>(a.handshake_memory_most) / 1e6);
     if (stats.clients_waited != 0)
       text += fmt::format("new clients in turn: {} waited, {} at most at a time, {} turned away\n",
                           stats.clients_waited, stats.clients_waiting_most, stats.clients_turned_away);
   }
+  if (stats.handshakes_displaced != 0)
+    text += fmt::format("open handshakes: {} ended for those of sources with fewer\n", stats.handshakes_displaced);
   if (http.connections_stalled != 0)
     text += fmt::format("stalled requests: {} connections ended\n", http.connections_stalled);
   if (http.refused_for_memory != 0)

@@ -45,10 +45,14 @@ struct ServerOptions {
 struct ServerStats {
   std::uint64_t connections_stalled = 0;  // closed for stall_timeout
   std::uint64_t refused_for_memory = 0;   // requests that got 503 since bodies of others hold too much
+  std::uint64_t requests_early = 0;       // that came in 0-RTT, here or by the word of a proxy
+  std::uint64_t requests_too_early = 0;   // of those, that got 425
 
   ServerStats& operator+=(const ServerStats& o) {
     connections_stalled += o.connections_stalled;
     refused_for_memory += o.refused_for_memory;
+    requests_early += o.requests_early;
+    requests_too_early += o.requests_too_early;
     return *this;
   }
 };
@@ -109,6 +113,11 @@ class Server {
   [[nodiscard]] ExchangePool& exchanges() { return exchanges_; }
   // The wall clock as it was when the batch of `now` came.
   const WallClock& wall_clock(Timestamp now);
+  // A request came in 0-RTT; not permitted: it gets 425.
+  void note_early(bool permitted) {
+    ++stats_.requests_early;
+    stats_.requests_too_early += permitted ? 0 : 1;
+  }
   // The handler is short of memory.
   void note_memory_short(Timestamp now);
   // `connection` has seen its last event. It is freed later, since it is still being called.

@@ -41,7 +41,9 @@ bool H3ServerConnection::is_early(const http3::MessageHead& head) const {
 }
 
 Response H3ServerConnection::answer_early(const Request& request, bool has_body) {
-  if (!server_.options().early.permit(request.method, request.target, has_body))
+  const bool permitted = server_.options().early.permit(request.method, request.target, has_body);
+  server_.note_early(permitted);
+  if (!permitted)
     return error_page(425, "This request is not answered before the connection is established. Send it again.");
   std::vector<Field> fields(request.fields.begin(), request.fields.end());
   if (!request.find(kEarlyData)) fields.push_back({kEarlyData, "1"});

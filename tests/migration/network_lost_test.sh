@@ -2,7 +2,8 @@
 # network_lost_test.sh HAWSER HAWSER_LAB [address|link|back]: goal: a client whose network goes away in
 # the middle of a transfer goes on over another one, and nothing else happens to the transfer. Method:
 # a lab of two links; `hawser get` begins over the first, which then loses its address or goes down.
-# "back" also gives the network back and wants the connection there again. Exit code 77: no lab here.
+# "back" also gives the network back and wants the connection there again. Each step waits for what the one before
+# brings, which the counters of the client's devices tell; then the links become fast. Exit code 77: no lab here.
 set -u
 hawser=$1
 lab_program=$2
@@ -25,8 +26,8 @@ fail() {
   exit 1
 }
 
-"$lab_program" up "$lab" --link 'name=wifi,rate=8mbit,delay=10ms,queue=50p' \
-  --link 'name=lte,rate=8mbit,delay=30ms,queue=50p' >"$work/lab.log" 2>&1 || {
+"$lab_program" up "$lab" --link 'name=wifi,rate=4mbit,delay=10ms,queue=50p' \
+  --link 'name=lte,rate=4mbit,delay=30ms,queue=50p' >"$work/lab.log" 2>&1 || {
   echo "skipped: $(cat "$work/lab.log")"
   exit 77
 }
@@ -36,8 +37,24 @@ on() {
   "$lab_program" exec "$lab" "$host" "$@"
 }
 
+# received DEVICE: octets so far, at the client
+received() {
+  on client awk -v device="$1:" '$1 == device { print $2 }' /proc/net/dev
+}
+# more DEVICE: until the transfer comes over it
+more() {
+  goal=$(($(received "$1") + 200000))
+  tries=0
+  until [ "$(received "$1")" -ge "$goal" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 600 ] || fail "nothing comes over $1"
+    kill -0 "$client" 2>/dev/null || fail "get ended before anything came over $1"
+    sleep 0.05
+  done
+}
+
 mkdir "$work/site" "$work/qlog"
-head -c 6000000 /dev/urandom >"$work/site/large"
+head -c 16000000 /dev/urandom >"$work/site/large"
 XDG_DATA_HOME=$work/data on server sh -c 'echo $$ >"$0"; exec "$@"' "$work/pids" "$hawser" serve '[::]:4433' \
   --root "$work/site" --dev-cert >"$work/server.log" 2>&1 &
 server=$!
@@ -62,16 +79,18 @@ policy=loss
 on client "$hawser" get -k -sS -m 60 --migrate "$policy" --qlog "$work/qlog" -o "$work/large" \
   https://10.77.0.2:4433/large >"$work/client.log" 2>&1 &
 client=$!
-sleep 1.5
+more wifi
 case $how in
   address) on client ip address del 10.77.0.1/24 dev wifi || on client ip address flush dev wifi ;;
   link | back) on client ip link set wifi down ;;
 esac
+more lte
 if [ "$how" = back ]; then
-  sleep 1.5
   on client ip link set wifi up
   on client ip route replace 10.77.0.2/32 dev wifi src 10.77.0.1 metric 10
+  more wifi
 fi
+for link in wifi lte; do "$lab_program" set --name "$lab" "$link" rate=200mbit queue=1000p || fail "set $link"; done
 wait "$client" || fail "get ended with $?"
 cmp "$work/site/large" "$work/large" || fail "what arrived is not what was served"
 moved=$(cat "$work"/qlog/*client.sqlog | grep -F '"new":"migration_complete"')

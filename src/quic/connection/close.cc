@@ -61,6 +61,13 @@ void ConnectionCore::finish(CloseReason reason) {
   log_end();
 }
 
+void ConnectionCore::abandon(Timestamp now) {
+  begin(now);
+  finish({.kind = CloseReason::Kind::kLocalTransport,
+          .error_code = static_cast<std::uint64_t>(TransportErrorCode::kConnectionRefused),
+          .reason = "its handshake made room for another client's"});
+}
+
 // rfc9000:10.3.1-drain
 void ConnectionCore::on_stateless_reset(Timestamp now) {
   begin(now);

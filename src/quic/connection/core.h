@@ -115,14 +115,20 @@ class ConnectionCore final : private TlsHandler {
 
   // A run of datagrams of one 4-tuple; packets are opened in place.
   void on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn, Timestamp now);
-  // The batch is over: tells the application, then gives up every view into it.
-  void end_batch(Timestamp now);
+  // The batch is over: tells the application, then gives up every view into it. What streams have to tell waits
+  // for a turn, and a turn of a server's connection is bounded.
+  enum class Turn : bool { kWait, kNow };
+  void end_batch(Timestamp now, Turn turn);
+  // There is more to tell than the turn had room for.
+  [[nodiscard]] bool is_behind() const;
   void on_timeout(Timestamp now);
   [[nodiscard]] Timestamp next_timeout() const;
   // Fills one train; false: nothing to send now.
   bool next_train(TransmitTrain& train, DatagramBuilder& builder, Timestamp now);
   // A datagram that ends in one of our peer's reset tokens came for no known connection ID.
   void on_stateless_reset(Timestamp now);
+  // Ends it at once and in silence: its handshake makes room for another's.
+  void abandon(Timestamp now);
 
   // Drained by the endpoint after each input.
   [[nodiscard]] bool has_routing_changes() const { return !routing_changes_.empty(); }
@@ -404,7 +410,8 @@ class ConnectionCore final : private TlsHandler {
   }
 
   // deliver.cc
-  void deliver_events();
+  void deliver_events(Turn turn);
+  void deliver_stream_events();
   void deliver_stream_event(const StreamEvent& event);
 
   // event_log.cc

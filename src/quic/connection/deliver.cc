@@ -1,18 +1,32 @@
 // deliver.cc: tells the application what a batch of datagrams or a timer brought, once the
 // machines are at rest, so that it may call anything from its handler.
+#include <algorithm>
+
 #include "quic/connection/core.h"
 
 namespace hawser::quic {
+namespace {
 
-void ConnectionCore::end_batch(Timestamp now) {
+// What the application may do for one connection before others have their turn: octets that it writes, some
+// 0.1 ms of reading files, and for each event what a small answer costs.
+constexpr std::uint64_t kTurn = 256 * 1'024;
+constexpr std::uint64_t kTurnPerEvent = 2 * 1'024;
+
+}  // namespace
+
+void ConnectionCore::end_batch(Timestamp now, Turn turn) {
   begin(now);
-  deliver_events();
+  deliver_events(turn);
   streams_.end_batch();
   tell_.datagrams.clear();
   tell_.rare.reset();
 }
 
-void ConnectionCore::deliver_events() {
+bool ConnectionCore::is_behind() const {
+  return streams_.has_events() && handler_ != nullptr && !closing_.told;
+}
+
+void ConnectionCore::deliver_events(Turn turn) {
   if (handler_ == nullptr || closing_.told) return;
   if (tell_.early_data) {
     tell_.early_data = false;
@@ -24,7 +38,8 @@ void ConnectionCore::deliver_events() {
   }
   for (const bool bidirectional : {true, false})
     if (streams_.take_streams_available(bidirectional)) handler_->on_streams_available(*face_, bidirectional);
-  while (const std::optional<StreamEvent> event = streams_.next_event()) deliver_stream_event(*event);
+  // What is terminated has no other turn.
+  if (turn == Turn::kNow || phase_ == Phase::kTerminated) deliver_stream_events();
   for (const Bytes& datagram : tell_.datagrams) {
     emitter_.emit(
         DatagramDataMoved{.from = DataPlace::kTransport, .to = DataPlace::kApplication, .length = datagram.size()});
@@ -39,9 +54,22 @@ void ConnectionCore::deliver_events() {
     tell_.rest = false;
     handler_->on_rest(*face_);
   }
-  if (phase_ != Phase::kOpen && !closing_.told) {
+  if (phase_ != Phase::kOpen && !streams_.has_events()) {
     closing_.told = true;
     handler_->on_closed(*face_, *closing_.reason);
+  }
+}
+
+// Requests of a hundred streams come in one datagram, and each may ask for a file: those of one client must not
+// hold up others for as long as all of them take.
+void ConnectionCore::deliver_stream_events() {
+  const std::uint64_t before = streams_.send_buffered();
+  const bool in_turns = is_server() && phase_ != Phase::kTerminated;
+  std::uint64_t used = 0;
+  while (const std::optional<StreamEvent> event = streams_.next_event()) {
+    deliver_stream_event(*event);
+    used += kTurnPerEvent;
+    if (in_turns && used + std::max(streams_.send_buffered(), before) - before >= kTurn) return;
   }
 }
 

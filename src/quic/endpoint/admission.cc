@@ -53,19 +53,25 @@ std::size_t Admission::open_from(Source source, bool validated) {
   return std::min(slot(source, 0).open[validated], slot(source, 1).open[validated]);
 }
 
-Admission::Verdict Admission::judge(Source source, bool validated, Timestamp now) {
+std::size_t Admission::open_from(Source source) const {
+  const auto open = [&](std::size_t row) {
+    const Slot& slot = rows_[row * kRowSize + source.slots[row]];
+    return slot.open[0] + slot.open[1];
+  };
+  return std::min(open(0), open(1));
+}
+
+Admission::Verdict Admission::judge(Source source, bool validated, Room room, Timestamp now) {
   note_unproductive(validated ? -1 : 0, now);
-  const auto about_to_begin = static_cast<std::int64_t>(waiting_ * kTypicalMemory);
-  if (memory_ + about_to_begin >= static_cast<std::int64_t>(limits_.handshake_memory_max)) {
-    ++stats_.handshakes_over_memory;
-    return Verdict::kRefuse;
-  }
   // Addresses without a token may be invented, so they say little about who is at the other end:
   // what is over its share must prove itself first.
   const bool over = open_from(source, validated) >= limits_.source_handshakes_max ||
                     !handshakes_.has(now, limits_.handshakes_per_second);
-  if (!validated && policy_ != RetryPolicy::kNever && (over || retries())) {
+  if (!validated && policy_ != RetryPolicy::kNever && (over || retries() || room != Room::kFree)) {
     if (take_retry(now)) return Verdict::kRetry;
+  } else if (room == Room::kNone) {
+    ++stats_.handshakes_refused;
+    return Verdict::kRefuse;
   } else if (!over) {
     return Verdict::kAccept;
   }

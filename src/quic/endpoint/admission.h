@@ -33,8 +33,8 @@ struct AdmissionLimits {
   std::size_t source_handshakes_max = 4'000;
   // Handshakes begun, a second, from all sources; further ones likewise.
   std::size_t handshakes_per_second = 20'000;
-  // Octets of memory of all handshakes that are open, that of TLS as kTlsMemory each; past it,
-  // new ones are refused.
+  // Octets of memory of all handshakes that are open, that of TLS as kTlsMemory each; past it, new ones
+  // take the place of those of sources that have more than theirs, or are refused.
   std::size_t handshake_memory_max = std::size_t{512} << 20;
   // kUnderLoad: Retry is switched on when this many handshakes are open, or as many were begun in
   // the last seconds without being completed.
@@ -72,8 +72,6 @@ class Admission {
   // tell: measured with the allocator (handshake_memory in waiting_clients_test.cc), 50 KB with a post-quantum
   // share, and rounded up.
   static constexpr std::size_t kTlsMemory = 53'248;
-  // What a handshake takes that is about to begin, TLS included, in octets.
-  static constexpr std::size_t kTypicalMemory = 98'304;
 
   Admission(const AdmissionLimits& limits, RetryPolicy policy, std::array<std::uint64_t, 2> hash_key);
 
@@ -89,16 +87,27 @@ class Admission {
   // One stateless reply to there; false: leave it.
   bool on_reply(Source source, Timestamp now);
 
+  // Whether another handshake finds a place.
+  enum class Room : std::uint8_t {
+    kFree,
+    kTaken,  // by a source that has more of them than this client's
+    kNone,
+  };
   enum class Verdict : std::uint8_t {
     kAccept,
     kRetry,
     kIgnore,  // over a limit that time will mend; the client sends again
-    kRefuse,  // too much memory is in use
+    kRefuse,  // there is no room
   };
   // What becomes of a client; `validated`: by a token. kAccept: begin() follows if it comes to that.
-  Verdict judge(Source source, bool validated, Timestamp now);
+  Verdict judge(Source source, bool validated, Room room, Timestamp now);
+  [[nodiscard]] bool has_memory() const { return memory_ < static_cast<std::int64_t>(limits_.handshake_memory_max); }
+  // Handshakes that a source has open, with tokens and without.
+  [[nodiscard]] std::size_t open_from(Source source) const;
+  // One of `holder` may go for one of `other`: sources come to hold the same, and nobody loses the only one.
+  [[nodiscard]] bool yields(Source holder, Source other) const { return open_from(holder) > open_from(other) + 1; }
 
-  // So many that were accepted wait for begin(): they count as open handshakes.
+  // So many that were accepted wait for begin(): they count as open handshakes, and their memory is their own.
   void set_waiting(std::size_t count);
   // One Retry more; false: there were too many, stay silent.
   bool take_retry(Timestamp now);
@@ -110,8 +119,8 @@ class Admission {
 
   struct Stats {
     std::uint64_t initials_over_source_rate = 0;
-    std::uint64_t handshakes_ignored = 0;      // judged kIgnore
-    std::uint64_t handshakes_over_memory = 0;  // judged kRefuse
+    std::uint64_t handshakes_ignored = 0;  // judged kIgnore
+    std::uint64_t handshakes_refused = 0;  // judged kRefuse
     std::uint64_t replies_over_source_rate = 0;
     std::uint64_t retry_switched_on = 0;
     std::size_t handshakes_open = 0;

@@ -8,6 +8,7 @@ namespace hawser::quic {
 namespace {
 
 using Verdict = Admission::Verdict;
+using Room = Admission::Room;
 
 constexpr std::array<std::uint64_t, 2> kKey = {1, 2};
 constexpr Timestamp kStart{100s};
@@ -59,26 +60,26 @@ TEST(admission, whoever_holds_its_share_of_handshakes_must_show_a_token) {
   Admission admission({.source_handshakes_max = 3}, RetryPolicy::kUnderLoad, kKey);
   const Admission::Source source = admission.source_of(v4(1));
   for (int i = 0; i < 3; ++i) {
-    ASSERT_EQ(admission.judge(source, false, kStart), Verdict::kAccept);
+    ASSERT_EQ(admission.judge(source, false, Room::kFree, kStart), Verdict::kAccept);
     admission.begin(source, false, kStart);
   }
-  EXPECT_EQ(admission.judge(source, false, kStart), Verdict::kRetry);
+  EXPECT_EQ(admission.judge(source, false, Room::kFree, kStart), Verdict::kRetry);
   // Others, and those of the same address that came back with a token, are not concerned.
-  EXPECT_EQ(admission.judge(admission.source_of(v4(2)), false, kStart), Verdict::kAccept);
+  EXPECT_EQ(admission.judge(admission.source_of(v4(2)), false, Room::kFree, kStart), Verdict::kAccept);
   for (int i = 0; i < 3; ++i) {
-    ASSERT_EQ(admission.judge(source, true, kStart), Verdict::kAccept);
+    ASSERT_EQ(admission.judge(source, true, Room::kFree, kStart), Verdict::kAccept);
     admission.begin(source, true, kStart);
   }
-  EXPECT_EQ(admission.judge(source, true, kStart), Verdict::kIgnore);
+  EXPECT_EQ(admission.judge(source, true, Room::kFree, kStart), Verdict::kIgnore);
   admission.end(source, true, true, kStart);
-  EXPECT_EQ(admission.judge(source, true, kStart), Verdict::kAccept);
+  EXPECT_EQ(admission.judge(source, true, Room::kFree, kStart), Verdict::kAccept);
 }
 
 TEST(admission, without_retry_what_is_over_a_share_is_ignored) {
   Admission admission({.source_handshakes_max = 1}, RetryPolicy::kNever, kKey);
   const Admission::Source source = admission.source_of(v4(1));
   admission.begin(source, false, kStart);
-  EXPECT_EQ(admission.judge(source, false, kStart), Verdict::kIgnore);
+  EXPECT_EQ(admission.judge(source, false, Room::kFree, kStart), Verdict::kIgnore);
   EXPECT_EQ(admission.stats().handshakes_ignored, 1u);
 }
 
@@ -87,23 +88,41 @@ TEST(admission, handshakes_a_second_are_limited_in_all) {
   int begun = 0;
   for (int i = 0; i < 200; ++i) {
     const Admission::Source source = admission.source_of(v4(static_cast<std::uint8_t>(i)));
-    if (admission.judge(source, false, kStart) != Verdict::kAccept) continue;
+    if (admission.judge(source, false, Room::kFree, kStart) != Verdict::kAccept) continue;
     admission.begin(source, false, kStart);
     ++begun;
   }
   EXPECT_EQ(begun, 50);
 }
 
-TEST(admission, handshakes_are_refused_past_their_memory) {
+TEST(admission, handshakes_are_refused_past_their_memory_unless_another_yields) {
   Admission admission({.handshake_memory_max = 2 * Admission::kTlsMemory + 1'000}, RetryPolicy::kNever, kKey);
   const Admission::Source source = admission.source_of(v4(1));
   for (int i = 0; i < 2; ++i) admission.begin(source, false, kStart);
-  EXPECT_EQ(admission.judge(source, false, kStart), Verdict::kAccept);
+  EXPECT_EQ(admission.judge(source, false, Room::kFree, kStart), Verdict::kAccept);
+  EXPECT_TRUE(admission.has_memory());
   admission.on_memory(1'000);
-  EXPECT_EQ(admission.judge(source, false, kStart), Verdict::kRefuse);
+  EXPECT_FALSE(admission.has_memory());
+  EXPECT_EQ(admission.judge(source, false, Room::kNone, kStart), Verdict::kRefuse);
+  EXPECT_EQ(admission.stats().handshakes_refused, 1u);
+  const Admission::Source other = admission.source_of(v4(2));
+  EXPECT_TRUE(admission.yields(source, other));
+  EXPECT_FALSE(admission.yields(source, source));
+  EXPECT_EQ(admission.judge(other, false, Room::kTaken, kStart), Verdict::kAccept);
+  admission.begin(other, true, kStart);
+  EXPECT_FALSE(admission.yields(source, other)) << "one less would be fewer than the other has";
+  admission.end(other, true, true, kStart);
   EXPECT_EQ(admission.stats().handshake_memory, 2 * Admission::kTlsMemory + 1'000);
   admission.end(source, false, true, kStart);
-  EXPECT_EQ(admission.judge(source, false, kStart), Verdict::kAccept);
+  EXPECT_TRUE(admission.has_memory());
+}
+
+TEST(admission, where_there_is_no_free_room_who_has_no_token_gets_a_retry) {
+  Admission admission({}, RetryPolicy::kUnderLoad, kKey);
+  const Admission::Source source = admission.source_of(v4(1));
+  EXPECT_EQ(admission.judge(source, false, Room::kNone, kStart), Verdict::kRetry);
+  EXPECT_EQ(admission.judge(source, true, Room::kNone, kStart), Verdict::kRefuse);
+  EXPECT_EQ(admission.judge(source, true, Room::kTaken, kStart), Verdict::kAccept);
 }
 
 TEST(admission, retry_comes_with_handshakes_that_nobody_completes_and_goes_with_them) {
@@ -111,7 +130,7 @@ TEST(admission, retry_comes_with_handshakes_that_nobody_completes_and_goes_with_
   Timestamp now = kStart;
   const auto flood = [&](std::uint8_t from) {
     const Admission::Source source = admission.source_of(v4(from));
-    const Verdict verdict = admission.judge(source, false, now);
+    const Verdict verdict = admission.judge(source, false, Room::kFree, now);
     if (verdict != Verdict::kAccept) return verdict;
     // Damaged on purpose: gone at once, so that none of them stays open.
     admission.begin(source, false, now);
@@ -126,11 +145,11 @@ TEST(admission, retry_comes_with_handshakes_that_nobody_completes_and_goes_with_
   EXPECT_NEAR(accepted, 100, 5) << "Retry stays on while the flood lasts";
   EXPECT_TRUE(admission.retries());
   // An honest client comes back with its token.
-  EXPECT_EQ(admission.judge(admission.source_of(v4(1)), true, now), Verdict::kAccept);
+  EXPECT_EQ(admission.judge(admission.source_of(v4(1)), true, Room::kFree, now), Verdict::kAccept);
   now += 2s;
-  EXPECT_EQ(admission.judge(admission.source_of(v4(1)), false, now), Verdict::kRetry) << "not yet";
+  EXPECT_EQ(admission.judge(admission.source_of(v4(1)), false, Room::kFree, now), Verdict::kRetry) << "not yet";
   now += 2s;
-  EXPECT_EQ(admission.judge(admission.source_of(v4(1)), false, now), Verdict::kAccept);
+  EXPECT_EQ(admission.judge(admission.source_of(v4(1)), false, Room::kFree, now), Verdict::kAccept);
   EXPECT_FALSE(admission.retries());
   EXPECT_EQ(admission.stats().retry_switched_on, 1u);
 }
@@ -141,7 +160,7 @@ TEST(admission, honest_clients_in_any_number_meet_no_retry) {
   for (int i = 0; i < 5'000; ++i) {
     now += 200us;
     const Admission::Source source = admission.source_of(v4(static_cast<std::uint8_t>(i)));
-    ASSERT_EQ(admission.judge(source, false, now), Verdict::kAccept);
+    ASSERT_EQ(admission.judge(source, false, Room::kFree, now), Verdict::kAccept);
     admission.begin(source, false, now);
     admission.end(source, false, true, now);
   }

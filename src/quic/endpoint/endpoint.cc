@@ -72,7 +72,7 @@ void Endpoint::Impl::end_batch(Timestamp now) {
   const bool short_of_memory = is_short_of_memory();
   for (Entry* entry : touched) {
     entry->touched = false;
-    core(*entry).end_batch(now);
+    end_batch_of(*entry, now);
     if (short_of_memory) [[unlikely]]
       end_if_hoarding(*entry, now);
     settle(*entry, now);
@@ -80,6 +80,37 @@ void Endpoint::Impl::end_batch(Timestamp now) {
   touched.clear();
   replayed.clear();
   begun.clear();
+}
+
+// Those that are behind wait for their turn, so that who asks for little is answered at once.
+void Endpoint::Impl::end_batch_of(Entry& entry, Timestamp now) {
+  ConnectionCore& c = core(entry);
+  c.end_batch(now, entry.behind ? ConnectionCore::Turn::kWait : ConnectionCore::Turn::kNow);
+  if (entry.behind || !c.is_behind()) return;
+  take_behind(entry);
+  ++stats.turns_exceeded;
+}
+
+void Endpoint::Impl::take_behind(Entry& entry) {
+  entry.behind = true;
+  behind.push_back(&entry);
+}
+
+// Called once a round.
+void Endpoint::Impl::give_turn(Timestamp now) {
+  if (next_behind >= behind.size()) next_behind = 0;
+  Entry& entry = *behind[next_behind];
+  core(entry).end_batch(now, ConnectionCore::Turn::kNow);
+  if (core(entry).is_behind()) {
+    ++next_behind;
+  } else {
+    entry.behind = false;
+    behind[next_behind] = behind.back();
+    behind.pop_back();
+  }
+  if (is_short_of_memory()) [[unlikely]]
+    end_if_hoarding(entry, now);
+  settle(entry, now);
 }
 
 // Who sends data behind a gap or acknowledges nothing makes us keep what the windows allow. With many such
@@ -92,7 +123,7 @@ void Endpoint::Impl::end_if_hoarding(Entry& entry, Timestamp now) {
   if (!c.is_open() || held <= std::max(share, EndpointConfig::kStreamMemoryShareMin)) return;
   ++stats.hoarders_ended;
   c.close_for({.code = TransportErrorCode::kInternalError, .frame_type = 0, .reason = "memory for streams is short"});
-  c.end_batch(now);
+  end_batch_of(entry, now);
 }
 
 // Neighbouring datagrams of one connection go to it together.
@@ -196,6 +227,9 @@ void Endpoint::Impl::end_handshake(Entry& entry, Timestamp now) {
   ConnectionCore& c = core(entry);
   give_token(entry, now);
   if (!entry.admitted) return;
+  open_handshakes[entry.open_place] = open_handshakes.back();
+  open_handshakes[entry.open_place]->open_place = entry.open_place;
+  open_handshakes.pop_back();
   admission->on_memory(-static_cast<std::int64_t>(std::exchange(entry.handshake_memory, 0)));
   admission->end(entry.source, entry.validated, c.handshake_complete(), now);
 }
@@ -232,6 +266,7 @@ void Endpoint::Impl::remove(Entry& entry, Timestamp now) {
   timers.remove(entry);
   if (entry.ready) std::erase(ready, &entry);
   if (entry.touched) std::erase(touched, &entry);
+  if (entry.behind) std::erase(behind, &entry);
   if (entry.handshake_counted) end_handshake(entry, now);
   stats.floods_ended += core(entry).flooded();
   stats.deaf_peers_ended += core(entry).peer_is_deaf();
@@ -249,13 +284,14 @@ void Endpoint::on_timeout(Timestamp now) {
     auto& entry = *static_cast<Impl::Entry*>(due);
     ConnectionCore& core = Impl::core(entry);
     core.on_timeout(now);
-    core.end_batch(now);
+    impl_->end_batch_of(entry, now);
     if (core.terminated()) {
       impl_->remove(entry, now);
     } else {
       impl_->settle(entry, now);
     }
   }
+  if (!impl_->behind.empty()) impl_->give_turn(now);
   if (!impl_->waiting.empty()) {
     impl_->begin_waiting(now);
     impl_->end_batch(now);
@@ -281,7 +317,7 @@ std::size_t Endpoint::next_transmits(Timestamp now, std::span<TransmitTrain> tra
     entry.ready = false;
     ready[impl_->next_ready] = ready.back();
     ready.pop_back();
-    core.end_batch(now);  // sending may have closed the connection
+    impl_->end_batch_of(entry, now);  // sending may have closed the connection
     impl_->apply_routing(entry);
     impl_->timers.set(entry, core.next_timeout());
   }
@@ -289,7 +325,8 @@ std::size_t Endpoint::next_transmits(Timestamp now, std::span<TransmitTrain> tra
 }
 
 std::optional<Timestamp> Endpoint::next_timeout() const {
-  if (!impl_->ready.empty() || !impl_->replies.empty() || !impl_->waiting.empty()) return Timestamp::min();
+  if (!impl_->ready.empty() || !impl_->replies.empty() || !impl_->waiting.empty() || !impl_->behind.empty())
+    return Timestamp::min();
   if (impl_->timers.empty()) return std::nullopt;
   return impl_->timers.next();
 }
@@ -337,6 +374,8 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   core.offer_early_data(parameters.session);
   core.start(now);
   impl_->settle(entry, now);
+  // Its handler hears of 0-RTT before the first datagrams are made, so that a request may stand in them.
+  if (core.early_data() == EarlyDataStatus::kOffered) impl_->take_behind(entry);
   return &entry;
 }
 
@@ -344,7 +383,7 @@ void Endpoint::close_all(ApplicationErrorCode code, std::string_view reason, Tim
   impl_->refuses_new = true;
   for (const auto& entry : impl_->entries) {
     Impl::core(*entry).close(code, reason);
-    Impl::core(*entry).end_batch(now);
+    impl_->end_batch_of(*entry, now);
     impl_->make_ready(*entry);
   }
 }

@@ -85,7 +85,7 @@ struct EndpointConfig {
 
   // Limits, with what happens past them.
   std::size_t connections_max = 1'000'000;    // further Initials: CONNECTION_REFUSED
-  std::size_t handshakes_max = 10'000;        // likewise
+  std::size_t handshakes_max = 10'000;        // of sources with more of them than others some are ended, then likewise
   std::size_t stateless_replies_max = 1'000;  // VN, refusals and resets a second; further: silence
   AdmissionLimits admission;                  // servers only
   // Servers: octets of streams, unacknowledged or unread, that the endpoint's connections may hold
@@ -125,6 +125,8 @@ struct EndpointStats {
   std::uint64_t clients_waited = 0;       // for their handshake to begin, while others began
   std::uint64_t clients_turned_away = 0;  // too many waited: a Retry, or silence
   std::size_t clients_waiting_most = 0;
+  std::uint64_t handshakes_displaced = 0;  // ended for one of a source with fewer of them
+  std::uint64_t turns_exceeded = 0;        // a connection's streams had more to do at once than one turn allows
   Admission::Stats admission;
   std::uint64_t trains_sent = 0;
 

@@ -34,10 +34,12 @@ struct Endpoint::Impl {
     std::uint32_t place = 0;  // in entries
     bool ready = false;       // stands in ready_
     bool touched = false;     // stands in touched_
+    bool behind = false;      // stands in behind_
     bool handshake_counted = true;
     bool admitted = false;   // stands in admission with what follows, while handshake_counted
     bool validated = false;  // by a token
     Admission::Source source;
+    std::uint32_t open_place = 0;        // in open_handshakes, while admitted and handshake_counted
     std::uint32_t handshake_memory = 0;  // octets, when it was last looked at
   };
 
@@ -60,12 +62,16 @@ struct Endpoint::Impl {
   std::size_t handshakes_to_begin = kHandshakesAtOnce;
   static constexpr std::size_t kHandshakesAtOnce = 1;
   std::vector<std::unique_ptr<Entry>> entries;
+  std::vector<Entry*> open_handshakes;  // those that were admitted
   RouteHash hash;
   HashIndex<Entry> by_cid;  // a packet that comes to the wrong one by its hash does not open there
   HashIndex<Entry> by_reset_token;
   TimerWheel timers;
-  std::vector<Entry*> ready;         // have something to send, in turns
-  std::vector<Entry*> touched;       // got something in the batch at hand
+  std::vector<Entry*> ready;    // have something to send, in turns
+  std::vector<Entry*> touched;  // got something in the batch at hand
+  // Their applications have more to do than a turn; they take further ones in rotation, one a round.
+  std::vector<Entry*> behind;
+  std::size_t next_behind = 0;
   std::vector<WaitingClient> begun;  // kept to the end of the batch: what the application reads may lie there
   // Datagrams from before, likewise.
   std::vector<std::vector<EarlyDatagram>> replayed;
@@ -84,6 +90,9 @@ struct Endpoint::Impl {
   void on_unrouted(MutableBytes datagram, const ReceivedTrain& train, Timestamp now);
   bool on_reset(Bytes datagram, Timestamp now);
   void end_batch(Timestamp now);
+  void end_batch_of(Entry& entry, Timestamp now);
+  void take_behind(Entry& entry);
+  void give_turn(Timestamp now);
   [[nodiscard]] bool is_short_of_memory() const {
     const BufferPools& pools = lending.buffers;
     return config.tls != nullptr &&
@@ -96,6 +105,12 @@ struct Endpoint::Impl {
   void admit(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
              const std::optional<AddressTokens::Verdict>& verdict, Admission::Source source, Timestamp now);
   void begin_waiting(Timestamp now);
+  [[nodiscard]] bool has_handshake_room() const {
+    return handshakes < config.handshakes_max && admission->has_memory();
+  }
+  Entry* find_yielding(Admission::Source source);
+  Admission::Room room_for(Admission::Source source);
+  bool make_room(Admission::Source source, Timestamp now);
   void send_retry(const PacketHeader& header, const ReceivedTrain& train, Timestamp now);
   // Whether one more stateless reply may go there.
   bool may_reply(const SocketAddress& to, Timestamp now) {

@@ -6,7 +6,7 @@ namespace hawser::quic {
 Admission::Stats& Admission::Stats::operator+=(const Stats& other) {
   initials_over_source_rate += other.initials_over_source_rate;
   handshakes_ignored += other.handshakes_ignored;
-  handshakes_over_memory += other.handshakes_over_memory;
+  handshakes_refused += other.handshakes_refused;
   replies_over_source_rate += other.replies_over_source_rate;
   retry_switched_on += other.retry_switched_on;
   handshakes_open += other.handshakes_open;
@@ -31,6 +31,8 @@ EndpointStats& EndpointStats::operator+=(const EndpointStats& other) {
   clients_waited += other.clients_waited;
   clients_turned_away += other.clients_turned_away;
   clients_waiting_most += other.clients_waiting_most;
+  handshakes_displaced += other.handshakes_displaced;
+  turns_exceeded += other.turns_exceeded;
   admission += other.admission;
   trains_sent += other.trains_sent;
   return *this;

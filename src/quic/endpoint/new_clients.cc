@@ -128,9 +128,7 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
   if (refuses_new) return refuse(TransportErrorCode::kConnectionRefused, "shutting down");
   if (entries.size() + waiting.size() >= config.connections_max)
     return refuse(TransportErrorCode::kConnectionRefused, "connections_max reached");
-  if (handshakes + waiting.size() >= config.handshakes_max)
-    return refuse(TransportErrorCode::kConnectionRefused, "handshakes_max reached");
-  switch (admission->judge(source, verdict.has_value(), now)) {
+  switch (admission->judge(source, verdict.has_value(), room_for(source), now)) {
     case Admission::Verdict::kAccept:
       return admit(datagram, header, train, verdict, source, now);
     case Admission::Verdict::kRetry:
@@ -139,8 +137,40 @@ void Endpoint::Impl::on_new_client(MutableBytes datagram, const PacketHeader& he
       ++stats.datagrams_dropped;
       return;
     case Admission::Verdict::kRefuse:
-      return refuse(TransportErrorCode::kConnectionRefused, "handshake_memory_max reached");
+      return refuse(TransportErrorCode::kConnectionRefused, "handshakes_max or handshake_memory_max reached");
   }
+}
+
+// Looks at a few of the open handshakes: those of whoever holds most of them are hit soon. Null: none of them is
+// of a source that has more than its share.
+Endpoint::Impl::Entry* Endpoint::Impl::find_yielding(Admission::Source source) {
+  constexpr int kLooks = 8;
+  Entry* found = nullptr;
+  for (int i = 0; i < kLooks && !open_handshakes.empty(); ++i) {
+    Entry& entry = *open_handshakes[config.random->below(open_handshakes.size())];
+    if (found == nullptr ? admission->yields(entry.source, source)
+                         : admission->open_from(entry.source) > admission->open_from(found->source))
+      found = &entry;
+  }
+  return found;
+}
+
+Admission::Room Endpoint::Impl::room_for(Admission::Source source) {
+  if (has_handshake_room()) return Admission::Room::kFree;
+  return find_yielding(source) != nullptr ? Admission::Room::kTaken : Admission::Room::kNone;
+}
+
+// Who owns many addresses and answers Retry from each could fill the room for open handshakes; but then none of
+// these addresses holds more of it than an honest client's may.
+bool Endpoint::Impl::make_room(Admission::Source source, Timestamp now) {
+  if (has_handshake_room()) return true;
+  Entry* const yielding = find_yielding(source);
+  if (yielding == nullptr) return false;
+  ++stats.handshakes_displaced;
+  core(*yielding).abandon(now);
+  core(*yielding).end_batch(now, ConnectionCore::Turn::kNow);
+  remove(*yielding, now);
+  return true;
 }
 
 // Its handshake begins now, or in turn.
@@ -160,12 +190,13 @@ void Endpoint::Impl::admit(MutableBytes datagram, const PacketHeader& header, co
     return;
   }
   ++stats.clients_waited;
-  waiting.add({.cid = hash(header.dcid),
-               .source = source,
-               .tuple = train.tuple,
-               .ecn = train.ecn,
-               .verdict = verdict,
-               .datagrams = {{datagram.begin(), datagram.end()}}});
+  const bool displaced = waiting.add({.cid = hash(header.dcid),
+                                      .source = source,
+                                      .tuple = train.tuple,
+                                      .ecn = train.ecn,
+                                      .verdict = verdict,
+                                      .datagrams = {{datagram.begin(), datagram.end()}}});
+  stats.clients_turned_away += displaced;
   admission->set_waiting(waiting.size());
 }
 
@@ -210,6 +241,12 @@ void Endpoint::Impl::send_retry(const PacketHeader& header, const ReceivedTrain&
 
 void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, const ReceivedTrain& train,
                             const std::optional<AddressTokens::Verdict>& verdict, Timestamp now) {
+  const Admission::Source source = admission->source_of(train.tuple.remote);
+  if (!make_room(source, now)) {
+    // What there was when it was admitted went to others.
+    ++stats.clients_turned_away;
+    return;
+  }
   const ConnectionId dcid(header.dcid);
   ConnectionParameters parameters{.role = Role::kServer,
                                   .config = accept_config,
@@ -225,9 +262,11 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
     parameters.retry_scid = dcid;
   }
   Entry& entry = add(std::move(parameters));
-  entry.source = admission->source_of(train.tuple.remote);
+  entry.source = source;
   entry.validated = verdict.has_value();
   entry.admitted = true;
+  entry.open_place = static_cast<std::uint32_t>(open_handshakes.size());
+  open_handshakes.push_back(&entry);
   admission->begin(entry.source, entry.validated, now);
   ConnectionCore& c = core(entry);
   c.set_tls(config.tls->new_session(c.tls_handler()));

@@ -122,6 +122,7 @@ TEST(observers, a_connection_survives_a_thousand_key_updates_under_loss_and_a_pe
   while (c.stats().key_updates < 1'000) {
     ASSERT_FALSE(pair.recorder.closed.has_value()) << c.stats().key_updates;
     ASSERT_LT(pair.now, Timestamp{10min}) << c.stats().key_updates;
+    ASSERT_LE(pair.steps, 1'000'000) << "run() does nothing any more; " << c.stats().key_updates;
     const auto taken = c.write(id, SharedBytes::copy(as_bytes(line)), false);
     ASSERT_TRUE(taken.has_value());
     written += line.size();

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <map>
+
 #include "quic/endpoint/testing_pair.h"
 
 namespace hawser::quic {
@@ -130,18 +132,140 @@ TEST(handshake_memory, counted_is_what_the_allocator_says_and_little_more) {
   if (in_use() == 0) GTEST_SKIP() << "another allocator";  // of a sanitizer
   EXPECT_LE(each, counted_each);
   EXPECT_GE(each * 5 / 4, counted_each);
-  EXPECT_NEAR(static_cast<double>(counted_each), static_cast<double>(Admission::kTypicalMemory), 16'384);
+  EXPECT_NEAR(static_cast<double>(counted_each), 98'304, 16'384);
 }
 
-TEST(waiting_clients, one_source_takes_a_fourth_of_the_room) {
+// An attacker's many addresses, behind which somebody answers Retry and nothing else, and an honest client.
+struct Siege : Crowd {
+  static constexpr std::uint8_t kAddresses = 40;
+  static constexpr std::uint8_t kHonest = 200;
+  using Crowd::Crowd;
+
+  void begin(std::uint8_t address) {
+    pair.connect();
+    // Others may have something to say as well.
+    for (const auto& datagram : to_server.emplace_back(sent_by(*pair.client)))
+      address_of.emplace(scid_of(datagram), address);
+  }
+  // What clients said arrives, one handshake begins, and what the server says arrives where somebody listens.
+  void round() {
+    to_server.push_back(sent_by(*pair.client));
+    std::vector<ReceivedTrain> batch;
+    for (Flight& flight : to_server) {
+      for (auto& datagram : flight) {
+        SocketAddress from = pair.client_address;
+        from.ip[2] = address_of.at(scid_of(datagram));
+        batch.push_back({.bytes = datagram, .segment_size = datagram.size(), .tuple = {pair.server_address, from}});
+      }
+    }
+    pair.now += 1ms;
+    pair.server->on_datagrams(batch, pair.now);
+    to_server.clear();
+    pair.server->on_timeout(pair.now);
+    std::vector<std::uint8_t> memory(65'536);
+    for (;;) {
+      TransmitTrain train{.buffer = memory};
+      if (pair.server->next_transmits(pair.now, {&train, 1}) == 0) return;
+      const bool is_retry = (memory[0] & 0xb0) == 0xb0;
+      if (!is_retry && train.tuple.remote.ip[2] != kHonest) continue;
+      ReceivedTrain received{.bytes = MutableBytes(memory).first(train.size),
+                             .segment_size = train.segment_size,
+                             .tuple = {pair.client_inside, pair.server_address}};
+      pair.client->on_datagrams({&received, 1}, pair.now);
+    }
+  }
+
+  std::vector<Flight> to_server;
+  std::map<std::string, std::uint8_t> address_of;  // by a client's connection ID
+
+ private:
+  // Of a long header; what an honest client says in short ones goes by its server's connection ID.
+  static std::string scid_of(Bytes datagram) {
+    const auto header = parse_packet_header(datagram, 8);
+    if (!header || (datagram[0] & kLongHeaderBit) == 0) return "honest";
+    return std::string(as_text(header->scid));
+  }
+};
+
+// With a tenth of a millisecond for each handshake the honest client has waited for 5 ms.
+TEST(waiting_clients, many_addresses_that_answer_retry_keep_no_honest_client_out) {
+  for (const bool by_memory : {false, true}) {
+    PairOptions options = under_load(10);
+    if (by_memory) {
+      options.server.admission.handshake_memory_max = 60 * 98'304;
+    } else {
+      options.server.handshakes_max = 60;
+    }
+    Siege siege(std::move(options));
+    siege.address_of["honest"] = Siege::kHonest;
+    std::uint8_t address = 0;
+    const auto attack = [&] {
+      for (int i = 0; i < 3; ++i) siege.begin(address = static_cast<std::uint8_t>((address + 1) % Siege::kAddresses));
+      siege.round();
+    };
+    for (int i = 0; i < 150; ++i) attack();
+    const EndpointStats before = siege.pair.server->stats();
+    EXPECT_GE(before.admission.handshakes_open, 40u);
+    EXPECT_LE(before.admission.handshakes_open_most, 100u);
+    EXPECT_GT(before.connections_refused, 0u) << "the room is full";
+    siege.begin(Siege::kHonest);
+    const Connection& honest = *siege.pair.connection;
+    int rounds = 0;
+    for (; !honest.handshake_confirmed() && rounds < 200; ++rounds) attack();
+    EXPECT_TRUE(honest.handshake_confirmed());
+    // A Retry, a turn of each address, and the flights of the handshake.
+    EXPECT_LE(rounds, Siege::kAddresses + 10);
+    EXPECT_GT(siege.pair.server->stats().handshakes_displaced, 0u);
+  }
+}
+
+TEST(waiting_clients, one_source_takes_a_fourth_of_the_room_and_gives_it_to_others) {
   WaitingClients waiting;
   const Admission::Source flood{{1, 2}};
   std::uint64_t cid = 0;
   while (waiting.has_room(flood)) waiting.add({.cid = ++cid, .source = flood});
   EXPECT_EQ(waiting.size(), WaitingClients::kMaxOfSource);
-  for (std::uint16_t i = 3; waiting.has_room({{i, i}}); ++i) waiting.add({.cid = ++cid, .source = {{i, i}}});
+  std::uint16_t i = 3;
+  while (waiting.size() < WaitingClients::kMax) EXPECT_FALSE(waiting.add({.cid = ++cid, .source = {{i, i++}}}));
+  EXPECT_FALSE(waiting.has_room(flood));
+  EXPECT_TRUE(waiting.has_room({{i, i}}));
+  EXPECT_TRUE(waiting.add({.cid = ++cid, .source = {{i, i}}}));
   EXPECT_EQ(waiting.size(), WaitingClients::kMax);
+  EXPECT_FALSE(waiting.add_to(WaitingClients::kMaxOfSource, {})) << "the flood's last one went";
   EXPECT_EQ(waiting.take().cid, 1u);
+}
+
+TEST(waiting_clients, sources_take_turns_and_nobody_waits_for_more_than_one_of_each) {
+  WaitingClients waiting;
+  std::uint64_t cid = 0;
+  for (std::uint16_t source = 1; source <= 20; ++source)
+    for (int i = 0; i < 50; ++i) waiting.add({.cid = ++cid, .source = {{source, source}}});
+  // In the middle of a round that the others keep full.
+  for (int i = 0; i < 30; ++i) waiting.add({.cid = ++cid, .source = waiting.take().source});
+  const std::uint64_t honest = ++cid;
+  waiting.add({.cid = honest, .source = {{100, 100}}});
+  int turns = 1;
+  for (std::uint64_t taken; (taken = waiting.take().cid) != honest; ++turns)
+    waiting.add({.cid = ++cid, .source = {{static_cast<std::uint16_t>(turns % 20 + 1), 7}}});
+  EXPECT_LE(turns, 21 + 20);
+}
+
+TEST(waiting_clients, sources_that_come_without_end_do_not_keep_one_from_its_second_turn) {
+  WaitingClients waiting;
+  const Admission::Source patient{{1, 1}};
+  waiting.add({.cid = 1, .source = patient});
+  waiting.add({.cid = 2, .source = patient});
+  std::uint64_t cid = 2;
+  std::size_t turns = 0;
+  const auto newcomer = [&] {
+    ++cid;
+    return Admission::Source{{static_cast<std::uint16_t>(cid), static_cast<std::uint16_t>(cid >> 12)}};
+  };
+  for (int i = 0; i < 10; ++i) waiting.add({.source = newcomer()});
+  while (waiting.take().cid != 2) {
+    ASSERT_LE(++turns, WaitingClients::kMax + 20);
+    waiting.add({.cid = cid + 1'000'000, .source = newcomer()});
+  }
 }
 
 TEST(waiting_clients, one_keeps_three_datagrams_and_no_large_one) {
