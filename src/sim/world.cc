@@ -217,8 +217,10 @@ bool World::run_node(NodeId id) {
     attached.timeout = attached.node->next_timeout().value_or(kNever);
   }
   const bool due = attached.timeout <= now_;
+  // No timer, but work that is done in turns: those of many streams may bring nothing to send.
+  const bool in_turns = attached.timeout == Timestamp::min();
   if (due) {
-    if (!acted_on)
+    if (!acted_on && !in_turns)
       for (WireObserver* observer : observers_) observer->on_timer(id, now_);
     attached.node->on_timeout(now_);
   }
@@ -226,7 +228,7 @@ bool World::run_node(NodeId id) {
   attached.timeout = attached.node->next_timeout().value_or(kNever);
   if (moved) {
     attached.idle_calls = 0;
-  } else if (due && ++attached.idle_calls > kIdleCallsMax) {
+  } else if (due && ++attached.idle_calls > (in_turns ? kIdleTurnsMax : kIdleCallsMax)) {
     stuck(id, "its timer stands in the past and calling it changes nothing");
   }
   return moved || due;

@@ -70,6 +70,7 @@ class World {
   // A node that is called this often at one instant without a datagram going anywhere is in
   // a loop: its timer stands in the past and on_timeout does not move it.
   static constexpr std::size_t kIdleCallsMax = 64;
+  static constexpr std::size_t kIdleTurnsMax = 10'000;
   // Rounds of datagrams at one instant; two nodes joined without delay could otherwise
   // answer each other for ever. A window of 24 MiB in 1,200-octet datagrams is 21,000.
   static constexpr std::size_t kRoundsMax = 50'000;
