@@ -34,7 +34,7 @@ head -c 300000 /dev/zero >"$folder/site/file"
   >"$folder/serve.log" 2>&1 &
 server=$!
 port=
-for _ in $(seq 100); do
+for _ in $(seq 600); do
   port=$(sed -n 's/.*127\.0\.0\.1:\([0-9][0-9]*\).*/\1/p' "$folder/serve.log" | head -n 1)
   [ -n "$port" ] && break
   sleep 0.1
