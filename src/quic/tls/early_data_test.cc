@@ -62,6 +62,33 @@ TEST(early_data, the_handler_is_shown_context_and_secret_of_the_ticket) {
   EXPECT_GE(secrets[0].size(), 32u);
 }
 
+// Of a server that does not know the first group of ours: the first visit costs a HelloRetryRequest, and with
+// it again there would be no 0-RTT (RFC 8446 section 4.1.2).
+TEST(early_data, begins_with_the_group_that_was_agreed_on) {
+  for (const std::string_view group : {"P-256", "X25519", "P-384"}) {
+    auto options = early_server_options();
+    options.common.groups = group;
+    const auto server_from = server_context(options);
+    const auto client_from = client_context(early_client_options());
+    const auto tickets = tickets_of(server_from, client_from);
+    Handshake early(client_from, server_from, 3, "localhost", tickets[0]);
+    ASSERT_TRUE(early.run()) << early.client->failure();
+    EXPECT_EQ(early.client->early_data(), EarlyDataStatus::kAccepted) << group;
+  }
+}
+
+TEST(early_data, a_group_of_the_ticket_that_is_not_wanted_any_more_is_not_used) {
+  const auto server_from = server_context(early_server_options());
+  auto options = early_client_options();
+  options.common.groups = "P-256:X25519";
+  const auto tickets = tickets_of(server_from, client_context(options));
+  options.common.groups = "X25519";
+  const auto client_from = client_context(options);
+  Handshake early(client_from, server_from, 3, "localhost", tickets[0]);
+  ASSERT_TRUE(early.run()) << early.client->failure();
+  EXPECT_NE(early.client->key_exchange_group(), "secp256r1");
+}
+
 TEST(early_data, a_refusal_of_the_handler_leaves_a_resumed_handshake) {
   const auto server_from = server_context(early_server_options());
   const auto client_from = client_context(early_client_options());

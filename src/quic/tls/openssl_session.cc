@@ -336,6 +336,7 @@ bool OpenSslSession::take_session(SSL_SESSION* session) {
   const auto ticket =
       serialize_session_ticket({.alpn = alpn(),
                                 .server_name = peer_name_,
+                                .group = key_exchange_group(),
                                 .lifetime_s = static_cast<std::uint32_t>(SSL_SESSION_get_ticket_lifetime_hint(session)),
                                 .transport_parameters = peer_parameters_,
                                 .tls_session = tls_session,

@@ -1,6 +1,6 @@
 // session_ticket.h: the octets of a session ticket as kept by a client between connections:
-// a version, flags, ALPN, the name its certificate was checked for, the server's transport
-// parameters, OpenSSL's session in DER.
+// a version, flags, ALPN, the name its certificate was checked for, the group of the key exchange, the server's
+// transport parameters, OpenSSL's session in DER.
 // Private to this folder; reading is parse_session_ticket() of tls_context.h.
 #pragma once
 

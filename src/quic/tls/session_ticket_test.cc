@@ -12,6 +12,7 @@ using Octets = std::vector<std::uint8_t>;
 SessionTicketView sample(const Octets& parameters, const Octets& session, std::string_view alpn = "h3") {
   return {.alpn = alpn,
           .server_name = "example.net",
+          .group = "X25519",
           .lifetime_s = 7'200,
           .transport_parameters = parameters,
           .tls_session = session,
@@ -27,6 +28,7 @@ TEST(session_ticket, reads_back_what_was_written) {
   ASSERT_TRUE(view.has_value());
   EXPECT_EQ(view->alpn, alpn);
   EXPECT_EQ(view->server_name, "example.net");
+  EXPECT_EQ(view->group, "X25519");
   EXPECT_EQ(view->lifetime_s, 7'200u);
   EXPECT_TRUE(equal(view->transport_parameters, parameters));
   EXPECT_TRUE(equal(view->tls_session, session));

@@ -2,6 +2,8 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/check.h"
 #include "quic/tls/context_setup.h"
@@ -14,6 +16,7 @@ namespace hawser::quic {
 
 struct TlsClientContext::Impl {
   CommonContext common;
+  std::string groups;
   bool verify_peer = true;
   bool early_data = false;
 };
@@ -60,6 +63,38 @@ bool fits_early_data(const SSL_SESSION* session, const SessionTicketView& view, 
          std::find(common.alpn.begin(), common.alpn.end(), view.alpn) != common.alpn.end();
 }
 
+// The curves that have two names: of NIST, which lists of groups have, and of SECG, which OpenSSL answers with.
+bool is_same_group(std::string_view listed, std::string_view answered) {
+  constexpr std::pair<std::string_view, std::string_view> kTwoNames[] = {
+      {"P-256", "secp256r1"}, {"P-384", "secp384r1"}, {"P-521", "secp521r1"}};
+  const auto same = [](std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+      return (x >= 'A' && x <= 'Z' ? x + 32 : x) == (y >= 'A' && y <= 'Z' ? y + 32 : y);
+    });
+  };
+  return same(listed, answered) || std::any_of(std::begin(kTwoNames), std::end(kTwoNames), [&](const auto& names) {
+           return same(listed, names.first) && same(answered, names.second);
+         });
+}
+
+// A server that does not know the group of the first key share asks for another (HelloRetryRequest), and that
+// is the end of 0-RTT (RFC 8446 section 4.1.2), if not of the connection: ngtcp2 0.12 with GnuTLS reads 0-RTT packets
+// all the same, before it has limits for them. So with 0-RTT the share is of the group that was agreed on.
+void begin_with_group(SSL* ssl, std::string_view groups, std::string_view wanted) {
+  std::string rest;
+  std::string first;
+  while (!groups.empty()) {
+    const std::string_view group = groups.substr(0, groups.find(':'));
+    groups.remove_prefix(std::min(group.size() + 1, groups.size()));
+    if (first.empty() && is_same_group(group, wanted)) {
+      first = group;
+    } else {
+      rest.append(":").append(group);
+    }
+  }
+  if (!first.empty()) HAWSER_CHECK(SSL_set1_groups_list(ssl, (first + rest).c_str()) == 1);
+}
+
 // True if the ticket is one that allows 0-RTT. `name` is whom the certificate must be for: nobody
 // shows one on resumption, so it is for the ticket's name that it was checked (RFC 8446 section 4.6.1).
 bool use_ticket(SSL* ssl, Bytes ticket, const CommonContext& common, const std::string& name, bool verify_peer) {
@@ -88,6 +123,7 @@ std::string without_brackets(std::string_view name) {
 std::expected<TlsClientContext, ConfigError> TlsClientContext::create(const TlsClientOptions& options) {
   auto impl = std::make_unique<Impl>();
   HAWSER_TRY(impl->common, make_common_context(options.common, TLS_client_method()));
+  impl->groups = options.common.groups;
   impl->verify_peer = options.verify_peer;
   impl->early_data = options.early_data;
   SSL_CTX* context = impl->common.ssl_context.get();
@@ -131,6 +167,7 @@ std::unique_ptr<TlsSession> TlsClientContext::new_session(TlsHandler& handler,
       use_ticket(raw, options.ticket, impl_->common, whom, impl_->verify_peer) && impl_->early_data;
   if (offer_early_data) {
     HAWSER_CHECK(SSL_set_quic_tls_early_data_enabled(raw, 1) == 1);
+    begin_with_group(raw, impl_->groups, parse_session_ticket(options.ticket)->group);
     session->mark_early_data_offered();
   }
   if (!options.transport_parameters.empty()) session->set_transport_parameters(options.transport_parameters);

@@ -90,6 +90,7 @@ struct TlsClientOptions {
 struct SessionTicketView {
   std::string_view alpn;
   std::string_view server_name;  // that the certificate was checked for
+  std::string_view group;        // of the key exchange, as TlsSession names it
   std::uint32_t lifetime_s = 0;  // after it came; 604,800 at most (RFC 8446 section 4.6.1)
   Bytes transport_parameters;    // the server's, as received then (RFC 9000 section 7.4.1)
   Bytes tls_session;
