@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "careful_resume_option.h"
 #include "get_options.h"
 #include "get_report.h"
 #include "get_run.h"
@@ -88,6 +89,9 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
       "--early-data", a.early_data,
       "Send GET, HEAD and OPTIONS without a body before the handshake is complete (0-RTT), where a session "
       "in that file allows it; whoever records them can have the server get them twice");
+  add_careful_resume_option(command, a.careful_resume,
+                            "Keep in that file what the path carried, and begin with half of that in the next upload; "
+                            "open the receive windows for a server that does so with downloads");
   command.add_option("--connect-timeout", a.connect_timeout_s, "Seconds that connecting may take")->type_name("S");
   command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")->type_name("S");
   add_qlog_options(command, a.qlog);

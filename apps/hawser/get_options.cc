@@ -165,6 +165,8 @@ std::expected<void, GetError> check_rest(const GetOptions& options) {
   }
   if (given.early_data && given.session_file.empty())
     return wrong("--early-data needs the session of an earlier visit: give --session-file FILE too");
+  if (given.careful_resume.lifetime_s > 0 && given.session_file.empty())
+    return wrong("--careful-resume needs what an earlier visit left: give --session-file FILE too");
   if (given.hq && (options.method != "GET" || options.body))
     return wrong("--hq (HTTP/0.9) knows GET only: leave -I, -X and -d out");
   return {};

@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "careful_resume_option.h"
 #include "engine_options.h"
 #include "http/message.h"
 #include "http/url.h"
@@ -91,6 +92,7 @@ struct GetArguments {
   bool hq = false;
   std::string session_file;
   bool early_data = false;
+  CarefulResumeArguments careful_resume;
   EngineArguments engine;
   MigrationArguments migration;
 };

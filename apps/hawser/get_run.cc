@@ -158,6 +158,7 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
   connection.connection.congestion_control = given_.congestion_control;
   apply(given_.versions, connection.connection);
   connection.connection.key_update_packets = given_.key_update_packets;
+  apply(given_.careful_resume, connection.connection);
   connection.connection.use_preferred_address = !given_.migration.never;
   // The limit that the user set is to be the one that ends the attempt.
   if (given_.connect_timeout_s > 0) connection.connection.handshake_timeout = seconds(given_.connect_timeout_s) + 1s;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "careful_resume_option.h"
 #include "engine_options.h"
 #include "http/server.h"
 #include "net/address.h"
@@ -52,6 +53,7 @@ struct ServeOptions {
   VersionArguments versions;
   std::string access_log = "-";
   std::string early_data;  // empty: no 0-RTT
+  CarefulResumeArguments careful_resume;
   std::vector<std::string> preferred_addresses;
   bool disable_migration = false;
   double grace_s = 5;
@@ -129,6 +131,7 @@ runtime::HttpServerOptions server_options(const ServeOptions& options) {
   server.connection.idle_timeout = seconds(options.idle_timeout_s);
   server.connection.handshake_timeout = seconds(options.handshake_timeout_s);
   server.connection.disable_active_migration = options.disable_migration;
+  apply(options.careful_resume, server.connection);
   apply_limits(options.limits, server);
   server.files = {.root = options.root,
                   .listing = options.listing,
@@ -292,6 +295,9 @@ void add_serve_command(CLI::App& app, int& exit_code) {
                  "as without a value), all or off, and for paths that begin so, /PREFIX=safe, /PREFIX=all or "
                  "/PREFIX=off, with commas between; other requests get 425 Too Early")
       ->type_name("RULES");
+  add_careful_resume_option(*command, options->careful_resume,
+                            "Tell clients in their tokens what their path carried, and begin with half of that when "
+                            "they come again");
   add_qlog_options(*command, options->qlog);
   command
       ->add_option("--cc", options->congestion_control, "Congestion controller: " + quic::congestion_controller_names())

@@ -94,6 +94,9 @@ std::string describe_defence(const quic::EndpointStats& stats, const http::Serve
   }
   if (stats.handshakes_displaced != 0)
     text += fmt::format("open handshakes: {} ended for those of sources with fewer\n", stats.handshakes_displaced);
+  if (stats.careful_resumes != 0)
+    text += fmt::format("Careful Resume: {} connections jumped, {} of them took it back\n", stats.careful_resumes,
+                        stats.careful_resume_retreats);
   if (http.connections_stalled != 0)
     text += fmt::format("stalled requests: {} connections ended\n", http.connections_stalled);
   if (http.refused_for_memory != 0)

@@ -58,9 +58,18 @@ std::string flow_json(const sim::FlowResult& flow, bool series) {
       to_ms_exactly(flow.delay_p50), to_ms_exactly(flow.delay_p95), to_ms_exactly(flow.delay_p99),
       to_ms_exactly(flow.min_rtt));
   if (flow.completed) text += fmt::format(", \"completed_s\": {:.6f}", to_seconds(*flow.completed));
+  if (flow.careful_resume_jump != 0)
+    text += fmt::format(", \"careful_resume\": {{\"jump\": {}, \"retreated\": {}}}", flow.careful_resume_jump,
+                        flow.careful_resume_retreated);
   if (!flow.failure.empty()) text += fmt::format(", \"failed\": true");
   if (series) text += ", \"series\": [" + series_json(flow.series) + "]";
   return text + "}";
+}
+
+std::string describe_jump(const sim::FlowResult& flow) {
+  if (flow.careful_resume_jump == 0) return "";
+  return fmt::format("  jumped to {} kB{}", flow.careful_resume_jump / 1'000,
+                     flow.careful_resume_retreated ? ", too much" : "");
 }
 
 }  // namespace
@@ -84,6 +93,7 @@ sim::CongestionSetup congestion_setup(const CongestionCase& cell, const SimConge
   hop.queue.kind = *sim::queue_kind_of(options.queue);
   hop.queue.bytes_max = static_cast<std::size_t>(std::max(kSmallestBuffer, bdp * cell.buffer_bdp));
   sim::FlowSpec flow{.rtt = milliseconds(cell.rtt_ms), .loss = cell.loss_percent / 100, .ecn = !options.no_ecn};
+  flow.careful_resume = options.careful_resume;
   if (options.megabytes > 0) flow.bytes = options.megabytes * 1'000'000;
   sim::CongestionSetup setup;
   if (options.topology == "parking-lot") {
@@ -106,6 +116,18 @@ sim::CongestionSetup congestion_setup(const CongestionCase& cell, const SimConge
   return setup;
 }
 
+void make_second_visit(sim::CongestionSetup& setup, const sim::CongestionResult& first,
+                       const SimCongestionOptions& options) {
+  for (std::size_t i = 0; i < setup.flows.size(); ++i) {
+    sim::FlowSpec& flow = setup.flows[i];
+    flow.saved_path = first.flows[i].saved_path;
+    if (options.remembered_mbit > 0) {
+      const double cwnd = options.remembered_mbit * 1e6 / 8 * to_seconds(flow.rtt);
+      flow.saved_path = quic::SavedPath{.cwnd = static_cast<std::uint64_t>(cwnd), .rtt = flow.rtt};
+    }
+  }
+}
+
 std::string congestion_table_head() {
   return fmt::format(
       "{:<22} {:>7} {:>6} {:>5} {:>6}  {:<12} {:>9} {:>9} {:>6}  {:>8} {:>8} {:>7} {:>7} {:>7} {:>6} {:>6}\n", "flows",
@@ -121,12 +143,12 @@ std::string congestion_table_rows(const CongestionCase& cell, const sim::Congest
                                    : fmt::format("{:<22} {:>7g} {:>6g} {:>4g}% {:>6g}", joined(cell.controllers),
                                                  cell.rate_mbit, cell.rtt_ms, cell.loss_percent, cell.buffer_bdp);
     text +=
-        fmt::format("{}  {:<12} {:>9.2f} {:>9.2f} {:>5.1f}%  {:>8.2f} {:>8.2f} {:>6.2f}% {:>7} {:>7} {:>6} {:>6}{}\n",
+        fmt::format("{}  {:<12} {:>9.2f} {:>9.2f} {:>5.1f}%  {:>8.2f} {:>8.2f} {:>6.2f}% {:>7} {:>7} {:>6} {:>6}{}{}\n",
                     link, flow.controller, flow.goodput_bps / 1e6, flow.steady_goodput_bps / 1e6,
                     flow.steady_goodput_bps / (cell.rate_mbit * 1e4), to_ms_exactly(flow.delay_p50),
                     to_ms_exactly(flow.delay_p99), flow.retransmitted_share() * 100, flow.drops, flow.marks,
                     i == 0 && result.flows.size() > 1 ? fmt::format("{:.3f}", result.fairness) : "",
-                    flow.completed ? fmt::format("{:.3f}", to_seconds(*flow.completed)) : "",
+                    flow.completed ? fmt::format("{:.3f}", to_seconds(*flow.completed)) : "", describe_jump(flow),
                     flow.failure.empty() ? "" : "  FAILED: " + flow.failure);
   }
   return text;

@@ -32,6 +32,8 @@ struct SimCongestionOptions {
   double warmup_s = 2;
   std::uint64_t megabytes = 0;  // 0: flows run until the end
   bool no_ecn = false;
+  bool careful_resume = false;  // each run again, as a second visit
+  double remembered_mbit = 0;   // 0: what the first visit saw
   std::uint64_t seed = 1;
   std::string json_file;  // "-": standard output
   bool series = false;
@@ -51,6 +53,10 @@ struct CongestionCase {
 std::vector<CongestionCase> congestion_cases(const SimCongestionOptions& options);
 // The run behind a cell. The name of the queue has been checked.
 sim::CongestionSetup congestion_setup(const CongestionCase& cell, const SimCongestionOptions& options);
+
+// The same again, with Careful Resume and what the flows of `first` saw, or what the options say they did.
+void make_second_visit(sim::CongestionSetup& setup, const sim::CongestionResult& first,
+                       const SimCongestionOptions& options);
 
 std::string congestion_table_head();
 std::string congestion_table_rows(const CongestionCase& cell, const sim::CongestionResult& result);

@@ -49,16 +49,19 @@ int run(const SimCongestionOptions& options) {
       return 2;
     }
     if (*qlog != nullptr) setup.events = &(*qlog)->sink();
-    const auto result = sim::run_congestion(setup);
-    if (!result.has_value()) {
-      std::fprintf(stderr, "hawser sim congestion: %s\n", result.error().message.c_str());
-      return 2;
+    for (int visit = 0; visit < (options.careful_resume ? 2 : 1); ++visit) {
+      const auto result = sim::run_congestion(setup);
+      if (!result.has_value()) {
+        std::fprintf(stderr, "hawser sim congestion: %s\n", result.error().message.c_str());
+        return 2;
+      }
+      for (const sim::FlowResult& flow : result->flows)
+        if (!flow.failure.empty()) exit_code = 1;
+      if (table) std::fputs(congestion_table_rows(cell, *result).c_str(), stdout);
+      std::fflush(stdout);
+      json.line(congestion_json(cell, *result, options.series));
+      make_second_visit(setup, *result, options);
     }
-    for (const sim::FlowResult& flow : result->flows)
-      if (!flow.failure.empty()) exit_code = 1;
-    if (table) std::fputs(congestion_table_rows(cell, *result).c_str(), stdout);
-    std::fflush(stdout);
-    json.line(congestion_json(cell, *result, options.series));
   }
   return exit_code;
 }
@@ -71,7 +74,9 @@ constexpr const char* kFooter =
     "  hawser sim congestion --controllers cubic,newreno --pairs --rate 50 --rtt 20 --duration 30\n"
     "  hawser sim congestion --controllers cubic --queue dualpi2 --flows 2 --stagger 1\n"
     "  hawser sim congestion --controllers cubic --megabytes 100 --rate 1000 --rtt 40 --json -\n"
-    "  hawser sim congestion --controllers cubic --topology parking-lot --hops 3 --flows 2";
+    "  hawser sim congestion --controllers cubic --topology parking-lot --hops 3 --flows 2\n"
+    "  hawser sim congestion --controllers cubic,bbr --megabytes 100 --rate 1000 --rtt 40 --careful-resume\n"
+    "  hawser sim congestion --controllers cubic --megabytes 10 --rate 20 --rtt 40 --careful-resume --remembered 100";
 
 void add_grid_options(CLI::App& command, SimCongestionOptions& options) {
   command.add_option("--controllers", options.controllers, "Congestion controllers by name")
@@ -126,6 +131,12 @@ void add_sim_congestion_command(CLI::App& sim, int& exit_code) {
   command->add_option("--megabytes", options->megabytes, "Size of each transfer; 0: until the end")
       ->capture_default_str();
   command->add_flag("--no-ecn", options->no_ecn, "Flows do not ask for ECN");
+  command->add_flag("--careful-resume", options->careful_resume,
+                    "Run each a second time, with Careful Resume and what the first time saw (RFC 9959)");
+  command
+      ->add_option("--remembered", options->remembered_mbit,
+                   "With --careful-resume: the second time remembers this rate, in Mbit/s, whatever there was")
+      ->check(CLI::Range(0.01, 100'000.0));
   command->add_option("--seed", options->seed, "Seed of every run")->capture_default_str();
   command->add_option("--json", options->json_file, "File for one JSON object a line; - for standard output");
   command->add_flag("--series", options->series,

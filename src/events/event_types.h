@@ -66,15 +66,15 @@ HAWSER_EVENT_ENUM(LoggedConnectionState, HAWSER_CONNECTION_STATES)
   X(kHandshakeTimeout, "aborted") X(kStatelessReset, "stateless_reset") X(kVersionMismatch, "version_mismatch")
 HAWSER_EVENT_ENUM(CloseTrigger, HAWSER_CLOSE_TRIGGERS)
 
-#define HAWSER_PACKET_DROP_REASONS(X)                                                     \
-  X(kGeneral, "general")                                                                  \
-  X(kInternalError, "internal_error")                                                     \
-  X(kRejected, "rejected")                                                                \
-  X(kUnsupported, "unsupported")                                                          \
-  X(kInvalid, "invalid")                                                                  \
-  X(kDuplicate, "duplicate")                                                              \
-  X(kConnectionUnknown, "connection_unknown") X(kDecryptionFailure, "decryption_failure") \
-      X(kKeyUnavailable, "key_unavailable")
+#define HAWSER_PACKET_DROP_REASONS(X)         \
+  X(kGeneral, "general")                      \
+  X(kInternalError, "internal_error")         \
+  X(kRejected, "rejected")                    \
+  X(kUnsupported, "unsupported")              \
+  X(kInvalid, "invalid")                      \
+  X(kDuplicate, "duplicate")                  \
+  X(kConnectionUnknown, "connection_unknown") \
+  X(kDecryptionFailure, "decryption_failure") X(kKeyUnavailable, "key_unavailable")
 HAWSER_EVENT_ENUM(PacketDropReason, HAWSER_PACKET_DROP_REASONS)
 
 #define HAWSER_PACKET_LOSS_TRIGGERS(X) \
@@ -85,28 +85,59 @@ HAWSER_EVENT_ENUM(PacketLossTrigger, HAWSER_PACKET_LOSS_TRIGGERS)
   X(kNone, "") X(kPersistentCongestion, "persistent_congestion") X(kEcn, "ecn") X(kLoss, "loss")
 HAWSER_EVENT_ENUM(CongestionTrigger, HAWSER_CONGESTION_TRIGGERS)
 
-#define HAWSER_LOGGED_TIMERS(X)                                    \
-  X(kAck, "ack")                                                   \
-  X(kPto, "pto")                                                   \
-  X(kLossTimeout, "loss_timeout")                                  \
-  X(kPathValidation, "path_validation")                            \
-  X(kHandshakeTimeout, "handshake_timeout")                        \
-  X(kIdleTimeout, "idle_timeout") X(kPacing, "pacing") X(kClosing, \
-                                                         "closin"  \
-                                                         "g")
+// RFC 9959 section 3, in this order.
+#define HAWSER_CAREFUL_RESUME_PHASES(X) \
+  X(kReconnaissance, "reconnaissance")  \
+  X(kUnvalidated, "unvalidated") X(kValidating, "validating") X(kSafeRetreat, "safe_retreat") X(kNormal, "normal")
+HAWSER_EVENT_ENUM(CarefulResumePhase, HAWSER_CAREFUL_RESUME_PHASES)
+
+// In the words of RFC 9959 where it has one.
+#define HAWSER_CAREFUL_RESUME_TRIGGERS(X)                            \
+  X(kNone, "")                                                       \
+  X(kCwndLimited, "cwnd_limited")                                    \
+  X(kNotNeeded, "not_needed")                                        \
+  X(kRttNotValidated, "rtt_not_validated")                           \
+  X(kLifetimeExceeded, "lifetime_exceeded")                          \
+  X(kParametersUsed, "parameters_used")                              \
+  X(kPathChanged, "path_changed")                                    \
+  X(kPacketLoss, "packet_loss")                                      \
+  X(kEcnCe, "ECN_CE")                                                \
+  X(kPersistentCongestion, "persistent_congestion")                  \
+  X(kLastUnvalidatedSent, "last_unvalidated_packet_sent")            \
+  X(kFirstUnvalidatedAcked, "first_unvalidated_packet_acknowledged") \
+  X(kRttExceeded, "rtt_exceeded")                                    \
+  X(kRateLimited, "rate_limited")                                    \
+  X(kLastUnvalidatedAcked, "last_unvalidated_packet_acknowledged")   \
+  X(kExitRecovery, "exit_recovery")
+HAWSER_EVENT_ENUM(CarefulResumeTrigger, HAWSER_CAREFUL_RESUME_TRIGGERS)
+
+#define HAWSER_LOGGED_TIMERS(X)             \
+  X(kAck, "ack")                            \
+  X(kPto, "pto")                            \
+  X(kLossTimeout, "loss_timeout")           \
+  X(kPathValidation, "path_validation")     \
+  X(kHandshakeTimeout, "handshake_timeout") \
+  X(kIdleTimeout, "idle_timeout")           \
+  X(kPacing, "pacing")                      \
+  X(kClosing,                               \
+    "closin"                                \
+    "g")
 HAWSER_EVENT_ENUM(LoggedTimer, HAWSER_LOGGED_TIMERS)
 
 #define HAWSER_TIMER_ACTIONS(X) X(kSet, "set") X(kExpired, "expired") X(kCancelled, "cancelled")
 HAWSER_EVENT_ENUM(TimerAction, HAWSER_TIMER_ACTIONS)
 
-#define HAWSER_KEY_TYPES(X)                                                                                      \
-  X(kServerInitial, "server_initial_secret")                                                                     \
-  X(kClientInitial, "client_initial_secret")                                                                     \
-  X(kServerHandshake, "server_handshake_secret")                                                                 \
-  X(kClientHandshake, "client_handshake_secret")                                                                 \
-  X(kServerZeroRtt, "server_0rtt_secret")                                                                        \
-  X(kClientZeroRtt, "client_0rtt_secret") X(kServerOneRtt, "server_1rtt_secret") X(kClientOneRtt, "client_1rtt_" \
-                                                                                                  "secret")
+#define HAWSER_KEY_TYPES(X)                      \
+  X(kServerInitial, "server_initial_secret")     \
+  X(kClientInitial, "client_initial_secret")     \
+  X(kServerHandshake, "server_handshake_secret") \
+  X(kClientHandshake, "client_handshake_secret") \
+  X(kServerZeroRtt, "server_0rtt_secret")        \
+  X(kClientZeroRtt, "client_0rtt_secret")        \
+  X(kServerOneRtt, "server_1rtt_secret")         \
+  X(kClientOneRtt,                               \
+    "client_1rtt_"                               \
+    "secret")
 HAWSER_EVENT_ENUM(KeyType, HAWSER_KEY_TYPES)
 
 #define HAWSER_KEY_TRIGGERS(X) X(kTls, "tls") X(kRemoteUpdate, "remote_update") X(kLocalUpdate, "local_update")
@@ -123,16 +154,18 @@ HAWSER_EVENT_ENUM(MigrationState, HAWSER_MIGRATION_STATES)
 #define HAWSER_ECN_STATES(X) X(kTesting, "testing") X(kUnknown, "unknown") X(kFailed, "failed") X(kCapable, "capable")
 HAWSER_EVENT_ENUM(EcnState, HAWSER_ECN_STATES)
 
-#define HAWSER_STREAM_STATES(X)                                                                                      \
-  X(kIdle, "idle")                                                                                                   \
-  X(kOpen, "open")                                                                                                   \
-  X(kClosed, "closed")                                                                                               \
-  X(kReady, "ready")                                                                                                 \
-  X(kSend, "send")                                                                                                   \
-  X(kDataSent, "data_sent")                                                                                          \
-  X(kResetSent, "reset_sent") X(kResetReceived, "reset_received") X(kReceive, "receive") X(kSizeKnown, "size_known") \
-      X(kDataRead, "data_read") X(kResetRead, "reset_read") X(kDataReceived, "data_received")                        \
-          X(kDestroyed, "destroyed")
+#define HAWSER_STREAM_STATES(X)                                                                                       \
+  X(kIdle, "idle")                                                                                                    \
+  X(kOpen, "open")                                                                                                    \
+  X(kClosed, "closed")                                                                                                \
+  X(kReady, "ready")                                                                                                  \
+  X(kSend, "send")                                                                                                    \
+  X(kDataSent, "data_sent")                                                                                           \
+  X(kResetSent, "reset_sent")                                                                                         \
+  X(kResetReceived, "reset_received")                                                                                 \
+  X(kReceive, "receive")                                                                                              \
+  X(kSizeKnown, "size_known") X(kDataRead, "data_read") X(kResetRead, "reset_read") X(kDataReceived, "data_received") \
+      X(kDestroyed, "destroyed")
 HAWSER_EVENT_ENUM(LoggedStreamState, HAWSER_STREAM_STATES)
 
 #define HAWSER_STREAM_TYPES(X) X(kUnidirectional, "unidirectional") X(kBidirectional, "bidirectional")
@@ -148,15 +181,17 @@ HAWSER_EVENT_ENUM(DataPlace, HAWSER_DATA_PLACES)
 HAWSER_EVENT_ENUM(BlockedState, HAWSER_BLOCKED_STATES)
 
 // kNone stands for "not blocked" and is left out of logs.
-#define HAWSER_BLOCKED_REASONS(X)                           \
-  X(kNone, "")                                              \
-  X(kCongestionControl, "congestion_control")               \
-  X(kPacing, "pacing")                                      \
-  X(kAmplification, "amplification_protection")             \
-  X(kConnectionFlowControl, "connection_flow_control")      \
-  X(kStreamFlowControl, "stream_flow_control") X(kStreamId, \
-                                                 "s"        \
-                                                 "tream_id") X(kApplication, "application")
+#define HAWSER_BLOCKED_REASONS(X)                      \
+  X(kNone, "")                                         \
+  X(kCongestionControl, "congestion_control")          \
+  X(kPacing, "pacing")                                 \
+  X(kAmplification, "amplification_protection")        \
+  X(kConnectionFlowControl, "connection_flow_control") \
+  X(kStreamFlowControl, "stream_flow_control")         \
+  X(kStreamId,                                         \
+    "s"                                                \
+    "tream_id")                                        \
+  X(kApplication, "application")
 HAWSER_EVENT_ENUM(BlockedReason, HAWSER_BLOCKED_REASONS)
 
 #define HAWSER_BUFFER_REASONS(X) X(kBackpressure, "backpressure") X(kKeysUnavailable, "keys_unavailable")

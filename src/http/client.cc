@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "http/client_wire.h"
 #include "http/early_requests.h"
+#include "http/saved_path_record.h"
 #include "quic/wire/errors.h"
 
 namespace hawser::http {
@@ -104,9 +105,10 @@ void Client::on_ready(ClientWire& wire, Timestamp now) {
 }
 
 void Client::on_over(ClientWire& wire, const quic::CloseReason& reason, Timestamp now) {
+  const bool chosen = chosen_ == &wire;
+  if (chosen) keep_path(wire);
   wire.connection = nullptr;
   --open_attempts_;
-  const bool chosen = chosen_ == &wire;
   if (chosen_ != nullptr && !chosen) return;
   if (early_ == &wire) take_back_early(nullptr);
   ClientFailure failure = failure_of(reason, wire.remote(), chosen);
@@ -197,6 +199,17 @@ void Client::keep_token(const ClientWire& wire, Bytes token) {
   if (options_.sessions == nullptr || wire.connection == nullptr) return;
   options_.sessions->put_token(session_key(wire.connection->version()), token,
                                driver_.unix_time_s() + kTokenLifetime_s);
+}
+
+// At the end of a connection: what it saw, or what it was given and did not use.
+void Client::keep_path(const ClientWire& wire) {
+  if (options_.sessions == nullptr || wire.connection == nullptr) return;
+  const std::optional<quic::SavedPath> saved = wire.connection->saved_path();
+  if (!saved) return;
+  const std::int64_t now_s = driver_.unix_time_s();
+  const Duration left = wire.connection->config().careful_resume_lifetime - saved->age;
+  options_.sessions->put_path(session_key(wire.connection->version()), write_saved_path(*saved, now_s),
+                              now_s + std::chrono::ceil<std::chrono::seconds>(left).count());
 }
 
 void Client::fail_all(const ClientFailure& failure, Timestamp now) {

@@ -154,6 +154,7 @@ class Client {
   // `settings`: the server's, as a SETTINGS payload; empty with HTTP/0.9.
   void keep_ticket(const ClientWire& wire, Bytes ticket, Bytes settings);
   void keep_token(const ClientWire& wire, Bytes token);
+  void keep_path(const ClientWire& wire);
 
  private:
   void start_early(ClientWire& wire, Bytes settings, Timestamp now);

@@ -57,18 +57,18 @@ bool write_all(int fd, Bytes octets) {
 
 void MemorySessionStore::put(Record record) {
   if (record.key.size() + record.octets.size() + record.settings.size() > kMaxRecordOctets) return;
-  const auto alike = [&](const Record& other) { return other.key == record.key && other.is_token == record.is_token; };
+  const auto alike = [&](const Record& other) { return other.key == record.key && other.kind == record.kind; };
   if (static_cast<std::size_t>(std::count_if(records_.begin(), records_.end(), alike)) >= kMaxOfOneKey)
     records_.erase(std::find_if(records_.begin(), records_.end(), alike));
   if (records_.size() >= kMaxRecords) records_.pop_front();
   records_.push_back(std::move(record));
 }
 
-std::optional<MemorySessionStore::Record> MemorySessionStore::take_newest(std::string_view key, bool token,
+std::optional<MemorySessionStore::Record> MemorySessionStore::take_newest(std::string_view key, Kind kind,
                                                                           std::int64_t now_s) {
   std::erase_if(records_, [now_s](const Record& record) { return record.expires_s <= now_s; });
   const auto found = std::find_if(records_.rbegin(), records_.rend(),
-                                  [&](const Record& record) { return record.key == key && record.is_token == token; });
+                                  [&](const Record& record) { return record.key == key && record.kind == kind; });
   if (found == records_.rend()) return std::nullopt;
   Record record = std::move(*found);
   records_.erase(std::next(found).base());
@@ -77,16 +77,17 @@ std::optional<MemorySessionStore::Record> MemorySessionStore::take_newest(std::s
 
 KeptSession MemorySessionStore::take(std::string_view key, std::int64_t now_s) {
   KeptSession kept;
-  if (std::optional<Record> ticket = take_newest(key, false, now_s)) {
+  if (std::optional<Record> ticket = take_newest(key, Kind::kTicket, now_s)) {
     kept.ticket = std::move(ticket->octets);
     kept.settings = std::move(ticket->settings);
   }
-  if (std::optional<Record> token = take_newest(key, true, now_s)) kept.token = std::move(token->octets);
+  if (std::optional<Record> token = take_newest(key, Kind::kToken, now_s)) kept.token = std::move(token->octets);
+  if (std::optional<Record> path = take_newest(key, Kind::kPath, now_s)) kept.path = std::move(path->octets);
   return kept;
 }
 
 void MemorySessionStore::put_ticket(std::string_view key, Bytes ticket, Bytes settings, std::int64_t expires_s) {
-  put({.is_token = false,
+  put({.kind = Kind::kTicket,
        .expires_s = expires_s,
        .key = std::string(key),
        .octets = copy_of(ticket),
@@ -94,7 +95,16 @@ void MemorySessionStore::put_ticket(std::string_view key, Bytes ticket, Bytes se
 }
 
 void MemorySessionStore::put_token(std::string_view key, Bytes token, std::int64_t expires_s) {
-  put({.is_token = true, .expires_s = expires_s, .key = std::string(key), .octets = copy_of(token), .settings = {}});
+  put({.kind = Kind::kToken,
+       .expires_s = expires_s,
+       .key = std::string(key),
+       .octets = copy_of(token),
+       .settings = {}});
+}
+
+void MemorySessionStore::put_path(std::string_view key, Bytes path, std::int64_t expires_s) {
+  std::erase_if(records_, [key](const Record& record) { return record.kind == Kind::kPath && record.key == key; });
+  put({.kind = Kind::kPath, .expires_s = expires_s, .key = std::string(key), .octets = copy_of(path), .settings = {}});
 }
 
 std::vector<std::uint8_t> MemorySessionStore::serialize() const {
@@ -104,7 +114,7 @@ std::vector<std::uint8_t> MemorySessionStore::serialize() const {
   Writer writer(out);
   writer.bytes(as_bytes(kMagic));
   for (const Record& record : records_) {
-    writer.u8(record.is_token ? 1 : 0);
+    writer.u8(static_cast<std::uint8_t>(record.kind));
     writer.u32(static_cast<std::uint32_t>(static_cast<std::uint64_t>(record.expires_s) >> 32));
     writer.u32(static_cast<std::uint32_t>(record.expires_s));
     for (const Bytes part : {as_bytes(record.key), Bytes(record.octets), Bytes(record.settings)}) {
@@ -124,11 +134,11 @@ void MemorySessionStore::restore(Bytes octets, std::int64_t now_s) {
     std::uint8_t kind = 0;
     std::uint32_t high = 0, low = 0;
     Bytes key, record, settings;
-    if (!in.u8(kind) || kind > 1 || !in.u32(high) || !in.u32(low)) return;
+    if (!in.u8(kind) || kind > static_cast<std::uint8_t>(Kind::kPath) || !in.u32(high) || !in.u32(low)) return;
     if (!read_part(in, key) || !read_part(in, record) || !read_part(in, settings)) return;
     const auto expires_s = static_cast<std::int64_t>(std::uint64_t{high} << 32 | low);
     if (expires_s <= now_s) continue;
-    put({.is_token = kind == 1,
+    put({.kind = static_cast<Kind>(kind),
          .expires_s = expires_s,
          .key = std::string(as_text(key)),
          .octets = copy_of(record),
@@ -173,7 +183,7 @@ void FileSessionStore::replace(const MemorySessionStore& store) const {
 KeptSession FileSessionStore::take(std::string_view key, std::int64_t now_s) {
   MemorySessionStore store = load(now_s);
   KeptSession kept = store.take(key, now_s);
-  if (!kept.ticket.empty() || !kept.token.empty()) replace(store);
+  if (!kept.ticket.empty() || !kept.token.empty() || !kept.path.empty()) replace(store);
   return kept;
 }
 
@@ -186,6 +196,12 @@ void FileSessionStore::put_ticket(std::string_view key, Bytes ticket, Bytes sett
 void FileSessionStore::put_token(std::string_view key, Bytes token, std::int64_t expires_s) {
   MemorySessionStore store = load(0);
   store.put_token(key, token, expires_s);
+  replace(store);
+}
+
+void FileSessionStore::put_path(std::string_view key, Bytes path, std::int64_t expires_s) {
+  MemorySessionStore store = load(0);
+  store.put_path(key, path, expires_s);
   replace(store);
 }
 

@@ -1,5 +1,6 @@
 // session_store.h: what a client keeps of its visits for later ones: session tickets with the HTTP/3
-// settings they were issued under, and address tokens. In memory, or in a file.
+// settings they were issued under, address tokens, and what the path was seen to carry (Careful Resume). In
+// memory, or in a file.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +23,7 @@ struct KeptSession {
   std::vector<std::uint8_t> ticket;    // of quic::ConnectionHandler::on_session_ticket; empty: none
   std::vector<std::uint8_t> settings;  // a SETTINGS payload; empty with HTTP/0.9
   std::vector<std::uint8_t> token;     // of NEW_TOKEN; empty: none
+  std::vector<std::uint8_t> path;      // of saved_path_record.h; empty: none
 };
 
 // `key` names a server and all that decides whom the client takes for it: name, port, trust. Times
@@ -29,10 +31,12 @@ struct KeptSession {
 class SessionStore {
  public:
   virtual ~SessionStore() = default;
-  // Takes out the newest ticket and the newest token for a server that have not expired.
+  // Takes out the newest ticket and the newest token for a server that have not expired, and its path.
   virtual KeptSession take(std::string_view key, std::int64_t now_s) = 0;
   virtual void put_ticket(std::string_view key, Bytes ticket, Bytes settings, std::int64_t expires_s) = 0;
   virtual void put_token(std::string_view key, Bytes token, std::int64_t expires_s) = 0;
+  // In the place of the one before (RFC 9959 section 3.1: one for each remote endpoint).
+  virtual void put_path(std::string_view key, Bytes path, std::int64_t expires_s) = 0;
 };
 
 class MemorySessionStore final : public SessionStore {
@@ -45,6 +49,7 @@ class MemorySessionStore final : public SessionStore {
   KeptSession take(std::string_view key, std::int64_t now_s) override;
   void put_ticket(std::string_view key, Bytes ticket, Bytes settings, std::int64_t expires_s) override;
   void put_token(std::string_view key, Bytes token, std::int64_t expires_s) override;
+  void put_path(std::string_view key, Bytes path, std::int64_t expires_s) override;
 
   [[nodiscard]] std::size_t size() const { return records_.size(); }
   // All records as octets, and back. What cannot be read ends the reading: the rest is forgotten.
@@ -52,15 +57,16 @@ class MemorySessionStore final : public SessionStore {
   void restore(Bytes octets, std::int64_t now_s);
 
  private:
+  enum class Kind : std::uint8_t { kTicket = 0, kToken = 1, kPath = 2 };  // as the file has them
   struct Record {
-    bool is_token = false;
+    Kind kind = Kind::kTicket;
     std::int64_t expires_s = 0;
     std::string key;
-    std::vector<std::uint8_t> octets;  // ticket or token
+    std::vector<std::uint8_t> octets;  // ticket, token or path
     std::vector<std::uint8_t> settings;
   };
   void put(Record record);
-  std::optional<Record> take_newest(std::string_view key, bool token, std::int64_t now_s);
+  std::optional<Record> take_newest(std::string_view key, Kind kind, std::int64_t now_s);
 
   std::deque<Record> records_;  // the oldest first
 };
@@ -77,6 +83,7 @@ class FileSessionStore final : public SessionStore {
   KeptSession take(std::string_view key, std::int64_t now_s) override;
   void put_ticket(std::string_view key, Bytes ticket, Bytes settings, std::int64_t expires_s) override;
   void put_token(std::string_view key, Bytes token, std::int64_t expires_s) override;
+  void put_path(std::string_view key, Bytes path, std::int64_t expires_s) override;
 
  private:
   explicit FileSessionStore(std::string path) : path_(std::move(path)) {}

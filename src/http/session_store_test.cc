@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "http/early_requests.h"
+#include "http/saved_path_record.h"
 
 namespace hawser::http {
 namespace {
@@ -35,6 +36,35 @@ TEST(session_store, gives_the_newest_once_and_nothing_that_expired) {
   EXPECT_TRUE(store.take("a:443", 50).ticket.empty());
   EXPECT_TRUE(store.take("b:443", 200).ticket.empty()) << "expired";
   EXPECT_EQ(store.size(), 0u);
+}
+
+// rfc9959:3.1-one-set rfc9959:3.1-updated
+TEST(session_store, has_one_path_of_a_server_which_is_the_latest) {
+  MemorySessionStore store;
+  store.put_path("a:443", octets("old"), 100);
+  store.put_path("b:443", octets("other"), 100);
+  store.put_path("a:443", octets("new"), 200);
+  EXPECT_EQ(store.size(), 2u);
+  MemorySessionStore other;
+  other.restore(store.serialize(), 50);
+  EXPECT_EQ(other.take("a:443", 50).path, octets("new"));
+  EXPECT_TRUE(other.take("a:443", 50).path.empty()) << "it is used once";
+  EXPECT_TRUE(other.take("b:443", 100).path.empty()) << "expired";
+}
+
+TEST(saved_path_record, comes_back_with_the_age_it_has_then) {
+  const quic::SavedPath saved{.cwnd = 5'000'000,
+                              .rtt = 40ms,
+                              .age = 10s,
+                              .local = ipv4_address({10, 0, 0, 1}, 0),
+                              .remote = ipv4_address({10, 0, 0, 2}, 0)};
+  const std::vector<std::uint8_t> record = write_saved_path(saved, 1'000);
+  quic::SavedPath later = saved;
+  later.age = 40s;
+  EXPECT_EQ(read_saved_path(record, 1'030), later);
+  EXPECT_FALSE(read_saved_path(record, 980).has_value()) << "from the future";
+  for (std::size_t size = 0; size < record.size(); ++size)
+    EXPECT_FALSE(read_saved_path(Bytes(record).first(size), 1'030).has_value()) << size;
 }
 
 TEST(session_store, has_limits_for_each_server_and_for_all) {

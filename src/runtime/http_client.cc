@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include "http/saved_path_record.h"
 #include "http3/settings.h"
 #include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
@@ -11,6 +12,11 @@
 
 namespace hawser::runtime {
 namespace {
+
+void open_windows(quic::ConnectionConfig& connection) {
+  connection.stream_receive_window = connection.stream_receive_window_max;
+  connection.connection_receive_window = connection.connection_receive_window_max;
+}
 
 // One server's client, and what its connections are made with.
 class ClientSlot final : public http::ClientDriver {
@@ -26,7 +32,10 @@ class ClientSlot final : public http::ClientDriver {
                                       .connection = options_.connection,
                                       .token = kept.token,
                                       .token_version = options_.http.first_version,
-                                      .session = kept.ticket};
+                                      .session = kept.ticket,
+                                      .saved_path = http::read_saved_path(kept.path, unix_time_s())};
+    // A server that jumps must find the window open (RFC 9959 section 4.10), and one that gave a token may.
+    if (parameters.connection.careful_resume && !kept.token.empty()) open_windows(parameters.connection);
     return endpoint_.connect(std::move(parameters), handler, options_.udp);
   }
   void wake(quic::Connection& connection) override { endpoint_.endpoint().wake(connection); }

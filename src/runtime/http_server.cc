@@ -25,7 +25,8 @@ struct HttpServer::Parts {
 class HttpServer::WorkerServer final : public DatagramProtocol, public quic::AcceptHandler {
  public:
   WorkerServer(Worker& worker, std::unique_ptr<Parts> parts, const HttpServerOptions& options,
-               const std::array<std::uint8_t, 32>& secret, quic::ReplayGuard* replay_guard)
+               const std::array<std::uint8_t, 32>& secret, quic::ReplayGuard* replay_guard,
+               quic::ResumeClaims* resume_claims)
       : parts_(std::move(parts)) {
     if (options.access_log_fd >= 0) log_.emplace(options.access_log_fd);
     server_.emplace(options.http, parts_->files, log_ ? &*log_ : nullptr);
@@ -35,6 +36,7 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
                                 .retry = options.retry,
                                 .replay_guard = replay_guard,
                                 .early_data_terms = http3::early_data_terms(options.http.session),
+                                .resume_claims = resume_claims,
                                 .secret = secret,
                                 .handshakes_max = options.handshakes_max,
                                 .admission = options.admission,
@@ -106,6 +108,8 @@ std::expected<void, ConfigError> HttpServer::prepare() {
                                    .tickets_outlive_process = !tls.ticket_secret.empty(),
                                    .start = current_time()});
   }
+  if (options_.connection.careful_resume)
+    resume_claims_ = std::make_unique<quic::ResumeClaims>(std::array{random.next_u64(), random.next_u64()});
   if (tls.ticket_secret.empty()) {
     tls.ticket_secret.resize(32);
     random.fill(tls.ticket_secret);
@@ -122,7 +126,7 @@ std::expected<void, ConfigError> HttpServer::prepare() {
 
 std::unique_ptr<HttpServer::WorkerServer> HttpServer::make_worker_server(Worker& worker) {
   auto server = std::make_unique<WorkerServer>(worker, std::move(parts_.at(worker.index())), options_, secret_,
-                                               replay_guard_.get());
+                                               replay_guard_.get(), resume_claims_.get());
   servers_.emplace_back(&worker, server.get());
   return server;
 }

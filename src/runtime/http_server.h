@@ -16,6 +16,7 @@
 #include "http/static_files.h"
 #include "net/udp_socket.h"
 #include "quic/connection/replay_guard.h"
+#include "quic/connection/resume_claims.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/tls/tls_context.h"
 #include "runtime/qlog_log.h"
@@ -73,8 +74,9 @@ class HttpServer {
 
   Runtime& runtime_;
   HttpServerOptions options_;
-  std::array<std::uint8_t, 32> secret_{};            // of tokens and resets, the same for all workers
-  std::unique_ptr<quic::ReplayGuard> replay_guard_;  // null: no 0-RTT
+  std::array<std::uint8_t, 32> secret_{};              // of tokens and resets, the same for all workers
+  std::unique_ptr<quic::ReplayGuard> replay_guard_;    // null: no 0-RTT
+  std::unique_ptr<quic::ResumeClaims> resume_claims_;  // of all workers; null: no Careful Resume
   SocketAddress local_;
   // Made by prepare() for one worker each, taken by the workers in turn.
   struct Parts;

@@ -145,6 +145,9 @@ FlowResult CongestionRun::result_of(std::size_t at) {
   result.packets_sent = stats.packets_sent;
   result.packets_lost = stats.packets_lost;
   result.min_rtt = stats.min_rtt;
+  result.saved_path = flow.saved_path();
+  result.careful_resume_jump = stats.careful_resume_jump;
+  result.careful_resume_retreated = stats.careful_resume_retreated;
   result.series = std::move(progress.series);
   add_hops(at, result);
   return result;

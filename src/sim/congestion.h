@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "quic/congestion/saved_path.h"
 #include "sim/bottleneck.h"
 
 namespace hawser {
@@ -29,7 +30,10 @@ struct FlowSpec {
   double loss = 0;                   // random, in each direction, behind the bottlenecks
   Duration jitter{0};                // extra latency, uniform below this; reorders
   bool ecn = true;                   // asks for ECN
-  std::size_t first_hop = 0;         // of the bottlenecks that it passes, by index
+  // Careful Resume, with what an earlier visit left.
+  bool careful_resume = false;
+  std::optional<quic::SavedPath> saved_path{};
+  std::size_t first_hop = 0;  // of the bottlenecks that it passes, by index
   std::size_t last_hop = 0;
 };
 
@@ -84,6 +88,11 @@ struct FlowResult {
   Duration delay_p99{0};
   Duration delay_mean{0};
   Duration min_rtt{0};
+  // With Careful Resume: what the next visit may know, the window it jumped to (0: none), and whether
+  // that was too much.
+  std::optional<quic::SavedPath> saved_path{};
+  std::uint64_t careful_resume_jump = 0;
+  bool careful_resume_retreated = false;
   std::vector<FlowSample> series;
 
   [[nodiscard]] double retransmitted_share() const {

@@ -34,6 +34,7 @@ quic::ConnectionConfig config_of(const FlowSpec& spec) {
   config.stream_send_buffer = kWindow;
   config.congestion_control = spec.controller;
   config.ecn = spec.ecn;
+  config.careful_resume = spec.careful_resume;
   return config;
 }
 
@@ -99,6 +100,7 @@ void BulkSender::push(quic::Connection& connection, quic::StreamId id) {
 void BulkSender::on_closed(quic::Connection& connection, const quic::CloseReason& reason) {
   ended_ = quic::describe(reason);
   last_stats_ = connection.stats();
+  saved_path_ = connection.saved_path();
 }
 
 Flow::Flow(const FlowSpec& spec, std::size_t number, const CongestionSetup& setup, World& world,
@@ -126,7 +128,8 @@ Timestamp Flow::on_time(Timestamp now) {
                                             .tls = &*tls_contexts().client,
                                             .connection = config_,
                                             .token = {},
-                                            .session = {}},
+                                            .session = {},
+                                            .saved_path = spec_.saved_path},
                                            sender_, now);
     if (!connected.has_value()) {
       refused_ = connected.error().message;
@@ -151,6 +154,11 @@ std::string Flow::failure() const {
 quic::ConnectionStats Flow::sender_stats() const {
   if (connection_ == nullptr || sender_.ended().has_value()) return sender_.last_stats();
   return connection_->stats();
+}
+
+std::optional<quic::SavedPath> Flow::saved_path() const {
+  if (connection_ == nullptr || sender_.ended().has_value()) return sender_.saved_path();
+  return connection_->saved_path();
 }
 
 }  // namespace hawser::sim

@@ -38,6 +38,7 @@ class BulkSender final : public quic::ConnectionHandler {
   [[nodiscard]] const std::optional<std::string>& ended() const { return ended_; }
   // As of the end, once there is one.
   [[nodiscard]] const quic::ConnectionStats& last_stats() const { return last_stats_; }
+  [[nodiscard]] const std::optional<quic::SavedPath>& saved_path() const { return saved_path_; }
 
  private:
   void push(quic::Connection& connection, quic::StreamId id);
@@ -45,6 +46,7 @@ class BulkSender final : public quic::ConnectionHandler {
   std::uint64_t left_;
   std::optional<std::string> ended_;
   quic::ConnectionStats last_stats_;
+  std::optional<quic::SavedPath> saved_path_;
 };
 
 class Flow final : public Actor, private quic::AcceptHandler {
@@ -66,6 +68,8 @@ class Flow final : public Actor, private quic::AcceptHandler {
   // Why it ended before its time; empty if it did not.
   [[nodiscard]] std::string failure() const;
   [[nodiscard]] quic::ConnectionStats sender_stats() const;
+  // What the next visit may know of the path.
+  [[nodiscard]] std::optional<quic::SavedPath> saved_path() const;
 
  private:
   quic::ConnectionHandler* on_accept(quic::Connection&) override { return &receiver_; }

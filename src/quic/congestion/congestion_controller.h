@@ -136,7 +136,9 @@ class CongestionController {
   virtual void on_packets_discarded(std::uint64_t bytes) = 0;
   // `max_datagram_size`, in octets, changed by path MTU discovery.
   virtual void on_mtu_change(std::uint64_t max_datagram_size) = 0;
-  // Begins from what is known instead of from the initial window. Called before any packet.
+  // Begins from what is known instead of from what it came to itself. Called before any packet, or by
+  // Careful Resume after a jump: nothing that was measured before has to be forgotten then, but no
+  // reduction may be undone past it.
   virtual void adopt(const PathKnowledge& known) = 0;
   // A new network path: everything learnt is void (RFC 9000 section 9.4).
   virtual void reset(std::uint64_t max_datagram_size) = 0;

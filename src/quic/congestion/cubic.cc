@@ -25,6 +25,9 @@ void Cubic::on_mtu_change(std::uint64_t max_datagram_size) {
 }
 
 void Cubic::adopt(const PathKnowledge& known) {
+  state_ = {.recovery_start = state_.recovery_start};
+  leave_recovery();
+  undo_valid_ = false;
   state_.window = std::clamp(known.window, minimum_window(max_datagram_size_), kMaxWindowBytes);
   state_.ssthresh = known.ssthresh;
   if (state_.ssthresh != UINT64_MAX) hystart_.on_congestion_event();

@@ -29,6 +29,9 @@ void NewReno::on_mtu_change(std::uint64_t max_datagram_size) {
 void NewReno::adopt(const PathKnowledge& known) {
   window_ = std::clamp(known.window, minimum_window(max_datagram_size_), kMaxWindowBytes);
   ssthresh_ = known.ssthresh;
+  acked_since_growth_ = 0;
+  leave_recovery();
+  undo_.valid = false;
   if (ssthresh_ != UINT64_MAX) hystart_.on_congestion_event();
 }
 

@@ -30,6 +30,7 @@ void Prague::on_mtu_change(std::uint64_t max_datagram_size) {
 void Prague::adopt(const PathKnowledge& known) {
   window_ = static_cast<double>(std::clamp(known.window, minimum_window(max_datagram_size_), kMaxWindowBytes));
   ssthresh_ = known.ssthresh == UINT64_MAX ? 0 : window_;
+  undo_window_ = 0;
 }
 
 void Prague::on_ack(const AckEvent& event) {

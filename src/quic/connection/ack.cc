@@ -3,6 +3,7 @@
 // Before: frames.cc. After: recovery/loss.cc, streams/, path/.
 #include "quic/wire/frames/ack.h"
 #include "quic/connection/core.h"
+#include "quic/connection/path_memory.h"
 
 namespace hawser::quic {
 namespace {
@@ -93,11 +94,19 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome) {
     log_mtu();
   }
   if (outcome.rtt_sampled) streams_.set_rtt(path_->loss().rtt().smoothed());
+  if (now_ >= times_.path_memory_due) [[unlikely]]
+    look_at_path();
   if (outcome.acked_packets != 0 || outcome.lost_packets != 0) path_->update_pacing_rate();
   if (outcome.acked_packets != 0 && handshake_.confirmed)
     ack_frequency_.update(path_->controller().congestion_window() / path_->active().mtu(),
                           path_->loss().rtt().smoothed(), path_->loss().packet_threshold());
   if (emitter_.wants(EventGroup::kRecovery)) log_recovery(outcome);
+}
+
+void ConnectionCore::look_at_path() {
+  times_.path_memory_due = path_memory_->look(now_);
+  // Where a server keeps it is the client.
+  if (path_memory_->take_news() && is_server() && handshake_.complete) owed_.token_wanted = true;
 }
 
 void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {

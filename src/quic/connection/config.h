@@ -74,6 +74,15 @@ struct ConnectionConfig {
   // A name known to make_congestion_controller(), such as "cubic" or "bbr"; docs/congestion.md says
   // which suits what.
   std::string congestion_control = "cubic";
+  // Careful Resume (RFC 9959): remembers how much a path carried, and lets the next connection over it jump
+  // to half of that; needs `pacing`. Clients: what Connection::saved_path() says is for
+  // ClientParameters::saved_path of the next visit. Servers: it goes into address tokens, and clients
+  // bring it back with them.
+  bool careful_resume = false;
+  // What is older is not used (RFC 9959 section 4.4: minutes where paths vary, hours where they do not).
+  Duration careful_resume_lifetime = 1h;
+  // Octets of window that a jump never passes (max_jump); at most half of what was remembered in any case.
+  ByteCount careful_resume_jump_max{16 << 20};
   // Initial and minimum RTT guess before a sample (RFC 9002 section 6.2.2).
   Duration initial_rtt = 333ms;
   bool pacing = true;

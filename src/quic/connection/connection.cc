@@ -226,6 +226,9 @@ ConnectionId Connection::original_destination_cid() const {
 ConnectionStats Connection::stats() const {
   return core_->stats();
 }
+std::optional<SavedPath> Connection::saved_path() const {
+  return core_->saved_path();
+}
 const ConnectionConfig& Connection::config() const {
   return core_->config();
 }

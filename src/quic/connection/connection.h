@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "base/shared_bytes.h"
 #include "base/time.h"
+#include "quic/congestion/saved_path.h"
 #include "quic/connection/config.h"
 #include "quic/connection/handler.h"
 #include "quic/connection/network_paths.h"
@@ -65,6 +67,8 @@ struct ConnectionStats {
   std::uint64_t bytes_in_flight = 0;
   std::uint64_t pacing_rate_bps = 0;  // bits per second; 0: unpaced
   std::size_t max_datagram_size = 0;
+  std::uint64_t careful_resume_jump = 0;  // octets of window that Careful Resume jumped to; 0: it did not
+  bool careful_resume_retreated = false;  // it was too much, and taken back
   // Octets of memory that the connection holds now, its own and what the endpoint lends it: what is
   // unacknowledged or unread of streams, packets in flight, keys. Without the application's
   // memory that is only referred to, and the TLS library's, which a server has none of once the
@@ -175,6 +179,9 @@ class Connection {
   [[nodiscard]] const FourTuple& tuple() const;  // of the active path
   [[nodiscard]] ConnectionId original_destination_cid() const;
   [[nodiscard]] ConnectionStats stats() const;
+  // What the path was seen to carry, for the next connection over it; nothing unless
+  // ConnectionConfig::careful_resume is on and there was enough to see. Also in on_closed.
+  [[nodiscard]] std::optional<SavedPath> saved_path() const;
   [[nodiscard]] const ConnectionConfig& config() const;
   // The name of the controller at work, which config() names only until it is exchanged.
   [[nodiscard]] std::string_view congestion_control() const;

@@ -2,6 +2,7 @@
 // transport parameters that tell the peer of it.
 #include "quic/connection/core.h"
 
+#include "quic/connection/path_memory.h"
 #include "quic/recovery/ack_tracker.h"
 
 namespace hawser::quic {
@@ -143,6 +144,21 @@ TransportParameters ConnectionCore::transport_parameters() const {
   return ours;
 }
 
+// Pacing is a must for a jump (RFC 9959 section 3.3).
+void ConnectionCore::use_path_memory(const std::optional<SavedPath>& saved, ResumeClaims* claims, Timestamp now) {
+  if (!config_.careful_resume || !config_.pacing) return;
+  begin(now);
+  path_memory_ = std::make_unique<PathMemory>(*path_, emitter_, config_, claims);
+  times_.path_memory_due = Timestamp::min();
+  if (saved.has_value()) path_memory_->resume(*saved, now);
+}
+
+std::optional<SavedPath> ConnectionCore::saved_path() {
+  if (path_memory_ == nullptr) return std::nullopt;
+  (void)path_memory_->look(now_);
+  return path_memory_->saved(now_);
+}
+
 void ConnectionCore::start(Timestamp now) {
   begin(now);
   times_.started = times_.last_activity = times_.last_received = now;
@@ -165,12 +181,17 @@ ConnectionStats ConnectionCore::stats() const {
   stats.max_datagram_size = path_->active().mtu();
   stats.memory_bytes = memory();
   stats.idle_frames_received = flood_guard_.frames();
+  if (path_memory_ != nullptr) {
+    stats.careful_resume_jump = path_memory_->jumped_to();
+    stats.careful_resume_retreated = path_memory_->retreated();
+  }
   return stats;
 }
 
 std::size_t ConnectionCore::memory() const {
   std::size_t octets = sizeof(ConnectionCore) + sizeof(Path) + path_->memory() + streams_.memory() + keys_.memory() +
                        crypto_.memory() + (extras_ != nullptr ? sizeof(Extras) + extras_->datagrams.memory() : 0);
+  if (path_memory_ != nullptr) octets += sizeof(PathMemory);
   octets += routing_changes_.capacity() * sizeof(RoutingChange) + tell_.datagrams.capacity() * sizeof(Bytes);
   for (const auto* vector : {&handshake_.token, &handshake_.new_token, &handshake_.facts.peer_certificate})
     octets += vector->capacity();

@@ -39,7 +39,9 @@
 
 namespace hawser::quic {
 
-class VersionList;  // wire/version_negotiation.h
+class VersionList;   // wire/version_negotiation.h
+class PathMemory;    // connection/path_memory.h
+class ResumeClaims;  // connection/resume_claims.h
 
 // What a connection is made of; see Endpoint for where each value comes from.
 struct ConnectionParameters {
@@ -102,6 +104,12 @@ class ConnectionCore final : private TlsHandler {
   void allow_early_data(const EarlyDataTerms& terms);
   void offer_early_data(Bytes session);
   void start(Timestamp now);
+  // Careful Resume, before start(); see PathMemory. `saved`: of an earlier connection, or nothing. Without
+  // `careful_resume` and `pacing` in the configuration this does nothing.
+  void use_path_memory(const std::optional<SavedPath>& saved, ResumeClaims* claims, Timestamp now);
+  [[nodiscard]] const PathMemory* path_memory() const { return path_memory_.get(); }
+  // See Connection::saved_path.
+  [[nodiscard]] std::optional<SavedPath> saved_path();
   // Token for a later connection of this client, sent at once: the handshake is complete.
   void set_new_token(std::vector<std::uint8_t> token) {
     handshake_.new_token = std::move(token);
@@ -388,6 +396,9 @@ class ConnectionCore final : private TlsHandler {
   void write_close(EncryptionLevel level, PacketPayload& out) const;
   void emit_closed();
 
+  // ack.cc
+  void look_at_path();
+
   // timers.cc
   [[nodiscard]] Timestamp idle_deadline() const;
   [[nodiscard]] Timestamp open_deadline() const;
@@ -498,6 +509,7 @@ class ConnectionCore final : private TlsHandler {
     Timestamp last_received{};
     Timestamp last_moved{};  // a datagram came or went
     Timestamp keys_since{};  // the 1-RTT keys that we write with came into use
+    Timestamp path_memory_due = kNever;
     bool sent_since_activity = false;
     bool waits_for_pacing = false;
     bool resting = false;  // since then, memory was given back
@@ -563,6 +575,7 @@ class ConnectionCore final : private TlsHandler {
   Times times_;
   Tell tell_;
   std::unique_ptr<Migration> migration_;
+  std::unique_ptr<PathMemory> path_memory_;  // with Careful Resume
   std::vector<RoutingChange> routing_changes_;
   ConnectionStats stats_;
   FloodGuard flood_guard_;

@@ -1,7 +1,10 @@
-// address_token.cc: notes sealed into tokens: the time, and for Retry the original
-// Destination Connection ID. Address and Retry connection ID are bound as associated data.
+// address_token.cc: notes sealed into tokens: the time, and then for Retry the original Destination
+// Connection ID, for NEW_TOKEN nothing or what is saved of the path: saved_cwnd, saved_rtt in microseconds, its age in
+// ms when the token was made, and the local address. Address and Retry connection ID are bound as
+// associated data.
 #include "quic/endpoint/address_token.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/reader.h"
@@ -35,6 +38,32 @@ bool fresh(std::uint64_t issued_ms, Timestamp now, Duration lifetime) {
   return age >= 0 && age <= to_ms(lifetime);
 }
 
+void put_saved(Writer& out, const SavedPath& saved) {
+  out.varint(saved.cwnd & kVarintMax);
+  out.varint(static_cast<std::uint64_t>(to_us(saved.rtt)) & kVarintMax);
+  out.varint(static_cast<std::uint64_t>(to_ms(saved.age)) & kVarintMax);
+  out.bytes(saved.local.ip_bytes());
+}
+
+// Nothing if there is nothing, or nothing that can be used. rfc9959:3.2-endpoint
+std::optional<SavedPath> read_saved(Reader& in, const SocketAddress& client, Duration age) {
+  // Durations of nanoseconds in 63 bits: what is longer was never written.
+  constexpr std::uint64_t kMsMax = std::uint64_t{1} << 40;
+  std::uint64_t cwnd = 0, rtt_us = 0, age_ms = 0;
+  if (in.empty() || !in.varint(cwnd) || !in.varint(rtt_us) || !in.varint(age_ms)) return std::nullopt;
+  if (rtt_us == 0 || rtt_us > kMsMax || age_ms > kMsMax) return std::nullopt;
+  SavedPath saved{.cwnd = cwnd,
+                  .rtt = std::chrono::microseconds(static_cast<std::int64_t>(rtt_us)),
+                  .age = age + std::chrono::milliseconds(static_cast<std::int64_t>(age_ms)),
+                  .remote = client};
+  const Bytes local = in.rest();
+  if (local.size() == 4 || local.size() == 16) {
+    saved.local.family = local.size() == 4 ? AddressFamily::kIpv4 : AddressFamily::kIpv6;
+    std::copy(local.begin(), local.end(), saved.local.ip.begin());
+  }
+  return saved;
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client, Version version,
@@ -48,10 +77,11 @@ std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client,
 }
 
 std::vector<std::uint8_t> AddressTokens::make_new_token(const SocketAddress& client, Version version, Timestamp now,
-                                                        Random& random) const {
-  std::array<std::uint8_t, 8> notes;
+                                                        Random& random, const std::optional<SavedPath>& saved) const {
+  std::array<std::uint8_t, 4 * 8 + 16> notes;
   Writer out(notes);
   put_time(out, now);
+  if (saved.has_value()) put_saved(out, *saved);
   return sealer_.seal(TokenKind::kNewToken, out.written(), bound_data(client, version, false, {}), random);
 }
 
@@ -65,11 +95,14 @@ std::optional<AddressTokens::Verdict> AddressTokens::check(Bytes token, const So
   Reader in(*notes);
   std::uint64_t issued = 0;
   if (!in.varint(issued) || !fresh(issued, now, is_retry ? kRetryLifetime : kNewTokenLifetime)) return std::nullopt;
-  Verdict verdict{.is_retry = is_retry, .original_dcid = {}};
+  Verdict verdict{.is_retry = is_retry, .original_dcid = {}, .saved = {}};
   if (is_retry) {
     const Bytes original = in.rest();
     if (original.size() > kMaxConnectionIdLength) return std::nullopt;
     verdict.original_dcid = ConnectionId(original);
+  } else {
+    const Duration age = std::chrono::milliseconds(to_ms(now.time_since_epoch()) - static_cast<std::int64_t>(issued));
+    verdict.saved = read_saved(in, client, age);
   }
   return verdict;
 }

@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "quic/congestion/saved_path.h"
 #include "quic/crypto/token_sealer.h"
 #include "quic/wire/types.h"
 
@@ -27,13 +28,15 @@ class AddressTokens {
   // Bound to the client's address and port, and to both connection IDs.
   std::vector<std::uint8_t> make_retry(const SocketAddress& client, Version version, const ConnectionId& original_dcid,
                                        const ConnectionId& retry_scid, Timestamp now, Random& random) const;
-  // Bound to the client's address only: its port changes from visit to visit.
-  std::vector<std::uint8_t> make_new_token(const SocketAddress& client, Version version, Timestamp now,
-                                           Random& random) const;
+  // Bound to the client's address only: its port changes from visit to visit. `saved`: what Careful Resume
+  // shall know of the path when the client comes again, or nothing.
+  std::vector<std::uint8_t> make_new_token(const SocketAddress& client, Version version, Timestamp now, Random& random,
+                                           const std::optional<SavedPath>& saved = std::nullopt) const;
 
   struct Verdict {
     bool is_retry = false;
-    ConnectionId original_dcid;  // Retry only
+    ConnectionId original_dcid;      // Retry only
+    std::optional<SavedPath> saved;  // NEW_TOKEN only
   };
   // What a valid token proves; nothing for one that is not ours, expired, or of another
   // address. `dcid` is the Destination Connection ID of the packet with the token.

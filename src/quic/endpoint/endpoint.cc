@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "quic/connection/path_memory.h"
 #include "quic/endpoint/endpoint_impl.h"
 #include "quic/tls/tls_context.h"
 
@@ -46,6 +47,10 @@ Endpoint::Impl::Impl(EndpointConfig c)
     limits.retry_mark =
         std::clamp<std::size_t>(config.handshakes_max / 2, 1, std::max<std::size_t>(limits.retry_mark, 1));
     admission = std::make_unique<Admission>(limits, config.retry, std::array{hash.key[1], hash.key[0]});
+  }
+  if (config.tls != nullptr && config.connection.careful_resume && config.resume_claims == nullptr) {
+    own_claims = std::make_unique<ResumeClaims>(std::array{config.random->next_u64(), config.random->next_u64()});
+    config.resume_claims = own_claims.get();
   }
   if (config.replay_guard == nullptr) return;
   early_data = std::make_unique<EarlyDataTerms>(EarlyDataTerms{.guard = config.replay_guard,
@@ -218,7 +223,8 @@ void Endpoint::Impl::settle(Entry& entry, Timestamp now) {
 void Endpoint::Impl::give_token(Entry& entry, Timestamp now) {
   ConnectionCore& c = core(entry);
   if (c.is_server() && c.is_open() && config.send_new_token)
-    c.set_new_token(tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random));
+    c.set_new_token(
+        tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random, entry.saved_path()));
 }
 
 void Endpoint::Impl::end_handshake(Entry& entry, Timestamp now) {
@@ -270,6 +276,10 @@ void Endpoint::Impl::remove(Entry& entry, Timestamp now) {
   if (entry.handshake_counted) end_handshake(entry, now);
   stats.floods_ended += core(entry).flooded();
   stats.deaf_peers_ended += core(entry).peer_is_deaf();
+  if (const PathMemory* memory = core(entry).path_memory()) {
+    stats.careful_resumes += memory->jumped_to() != 0;
+    stats.careful_resume_retreats += memory->retreated();
+  }
   ++turnover;
   --stats.connections_open;
   // The last one takes its place.
@@ -372,6 +382,7 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
       core.tls_handler(),
       {.server_name = parameters.server_name, .transport_parameters = encoded, .ticket = parameters.session}));
   core.offer_early_data(parameters.session);
+  core.use_path_memory(parameters.saved_path, nullptr, now);
   core.start(now);
   impl_->settle(entry, now);
   // Its handler hears of 0-RTT before the first datagrams are made, so that a request may stand in them.

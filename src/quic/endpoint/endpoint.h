@@ -34,7 +34,8 @@ namespace hawser::quic {
 
 class TlsServerContext;  // tls/tls_context.h
 class TlsClientContext;
-class ReplayGuard;  // connection/replay_guard.h
+class ReplayGuard;   // connection/replay_guard.h
+class ResumeClaims;  // connection/resume_claims.h
 
 // A server's side of the endpoint. Called on the driving thread.
 class AcceptHandler {
@@ -69,6 +70,10 @@ struct EndpointConfig {
   // The application's terms under which early data is written, such as HTTP/3's settings: a ticket
   // that was issued under others gets its 0-RTT rejected. At most 256 octets.
   std::vector<std::uint8_t> early_data_terms;
+
+  // With `connection.careful_resume`: who knows which clients' remembered paths were used. Not owned; shared
+  // by all endpoints that take each other's tokens. Null: the endpoint has one of its own.
+  ResumeClaims* resume_claims = nullptr;
 
   // 32 secret octets for tokens and stateless resets; servers that should understand each
   // other's tokens share them. All zero: drawn from `random`.
@@ -108,6 +113,9 @@ struct ClientParameters {
   // From an earlier on_session_ticket, or empty. If `tls` offers early data and the ticket allows
   // it, Connection::early_data() is kOffered on return.
   std::vector<std::uint8_t> session;
+  // With `connection.careful_resume`: what an earlier Connection::saved_path() said, with its age of now. For
+  // one connection only. What this client sends is meant, not what it receives.
+  std::optional<SavedPath> saved_path;
 };
 
 struct EndpointStats {
@@ -129,6 +137,8 @@ struct EndpointStats {
   std::uint64_t turns_exceeded = 0;        // a connection's streams had more to do at once than one turn allows
   Admission::Stats admission;
   std::uint64_t trains_sent = 0;
+  std::uint64_t careful_resumes = 0;          // connections, now gone, that jumped by Careful Resume
+  std::uint64_t careful_resume_retreats = 0;  // those of them that had to take it back
 
   // Adds what another endpoint of the same server counted.
   EndpointStats& operator+=(const EndpointStats& other);

@@ -10,6 +10,7 @@
 #include "base/hash_index.h"
 #include "base/timer_wheel.h"
 #include "quic/connection/core.h"
+#include "quic/connection/resume_claims.h"
 #include "quic/crypto/secret.h"
 #include "quic/endpoint/address_token.h"
 #include "quic/endpoint/early_datagrams.h"
@@ -56,6 +57,7 @@ struct Endpoint::Impl {
   std::unique_ptr<Admission> admission;        // servers only
   Lending lending;                             // outlives the connections
   std::unique_ptr<EarlyDataTerms> early_data;  // likewise; null: 0-RTT is rejected
+  std::unique_ptr<ResumeClaims> own_claims;    // where nobody shares any
   EarlyDatagrams early_datagrams;
   WaitingClients waiting;
   // Handshakes that may still begin before the next look at the socket.

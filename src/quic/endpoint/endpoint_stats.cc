@@ -35,6 +35,8 @@ EndpointStats& EndpointStats::operator+=(const EndpointStats& other) {
   turns_exceeded += other.turns_exceeded;
   admission += other.admission;
   trains_sent += other.trains_sent;
+  careful_resumes += other.careful_resumes;
+  careful_resume_retreats += other.careful_resume_retreats;
   return *this;
 }
 

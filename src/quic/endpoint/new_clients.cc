@@ -271,6 +271,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   ConnectionCore& c = core(entry);
   c.set_tls(config.tls->new_session(c.tls_handler()));
   if (early_data != nullptr) c.allow_early_data(*early_data);
+  c.use_path_memory(verdict ? verdict->saved : std::nullopt, config.resume_claims, now);
   // The client uses its first connection ID until it knows ours (RFC 9000 section 7.2).
   by_cid.insert(hash(dcid.view()), entry);
   c.start(now);

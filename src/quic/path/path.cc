@@ -79,6 +79,10 @@ void Path::replace_retired_cids() {
 
 // Another host, another path: nothing that was learnt holds (RFC 9000 section 9.4).
 void Path::start_afresh(Duration initial_rtt, Timestamp now, LearntBefore* keep) {
+  if (careful_resume_ != nullptr) {
+    careful_resume_->give_up(now);
+    end_careful_resume();
+  }
   auto fresh = make_congestion_controller(controller_->name(), active_.mtu());
   HAWSER_CHECK(fresh.has_value());
   NetworkPathLearning learnt = loss_.on_network_path_changed(**fresh, initial_rtt, now);

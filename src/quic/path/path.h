@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "quic/congestion/careful_resume.h"
 #include "quic/congestion/pacer.h"
 #include "quic/path/cid_sequence.h"
 #include "quic/path/network_path.h"
@@ -75,6 +76,11 @@ class Path {
   [[nodiscard]] const CongestionController& controller() const { return *controller_; }
   // Another algorithm takes over, from where this one has come (path_controller.cc).
   void set_controller(std::unique_ptr<CongestionController> controller, Timestamp now);
+  // Careful Resume around the controller, until it ends or the path changes (path_controller.cc). `max_jump`:
+  // octets; the observer is not owned.
+  void begin_careful_resume(const SavedPath& saved, std::uint64_t max_jump, CarefulResumeObserver& observer);
+  [[nodiscard]] CarefulResume* careful_resume() { return careful_resume_; }
+  void end_careful_resume();
   [[nodiscard]] Pacer& pacer() { return pacer_; }
   [[nodiscard]] const Pacer& pacer() const { return pacer_; }
   [[nodiscard]] LocalCids& local_cids() { return local_cids_; }
@@ -190,6 +196,7 @@ class Path {
   Duration initial_rtt_;
   bool pacing_;
   std::unique_ptr<CongestionController> controller_;
+  CarefulResume* careful_resume_ = nullptr;  // the controller, while it is one
   LossDetector loss_;
   Pacer pacer_;
   LocalCids local_cids_;

@@ -1,5 +1,6 @@
 // path_controller.cc: exchanging the congestion controller of a path while packets are in flight.
 #include <algorithm>
+#include <utility>
 
 #include "quic/path/path.h"
 
@@ -9,7 +10,8 @@ namespace {
 
 bool still_growing(CongestionPhase phase) {
   return phase == CongestionPhase::kSlowStart || phase == CongestionPhase::kConservativeSlowStart ||
-         phase == CongestionPhase::kStartup;
+         phase == CongestionPhase::kStartup || phase == CongestionPhase::kReconnaissance ||
+         phase == CongestionPhase::kUnvalidated || phase == CongestionPhase::kValidating;
 }
 
 // What a controller knows of its path. Where it measured a rate, that says more than its window, which
@@ -33,7 +35,25 @@ PathKnowledge knowledge_of(const CongestionController& controller, const RttEsti
 
 }  // namespace
 
+void Path::begin_careful_resume(const SavedPath& saved, std::uint64_t max_jump, CarefulResumeObserver& observer) {
+  auto careful = std::make_unique<CarefulResume>(std::move(controller_), saved, max_jump, active_.mtu(), observer);
+  careful_resume_ = careful.get();
+  controller_ = std::move(careful);
+  loss_.set_controller(*controller_);
+}
+
+void Path::end_careful_resume() {
+  std::unique_ptr<CongestionController> inner = std::exchange(careful_resume_, nullptr)->release();
+  loss_.set_controller(*inner);
+  controller_ = std::move(inner);
+  update_pacing_rate();
+}
+
 void Path::set_controller(std::unique_ptr<CongestionController> controller, Timestamp now) {
+  if (careful_resume_ != nullptr) {
+    careful_resume_->give_up(now);
+    end_careful_resume();
+  }
   controller->adopt(knowledge_of(*controller_, loss_.rtt(), now));
   loss_.set_controller(*controller);
   controller_ = std::move(controller);
