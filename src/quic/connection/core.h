@@ -430,7 +430,7 @@ class ConnectionCore final : private TlsHandler {
   void log_start(const FourTuple& tuple, const TransportParameters& ours);
   std::uint64_t log_tuple(const FourTuple& tuple);
   void log_packet_sent(const OpenPacket& packet, const NetworkPath& network_path, Ecn ecn, bool mtu_probe, bool probe);
-  void log_packet_received(const ReceivedPacket& received, Bytes scid, Bytes payload, std::size_t size);
+  void log_packet_received(const ReceivedPacket& received, const PacketHeader& header, Bytes payload);
   void log_packet_buffered(PacketType type, std::size_t size);
   void log_train(bool sent, std::size_t size, std::size_t segment_size);
   void log_parameters(Owner side, const TransportParameters& parameters);

@@ -99,10 +99,11 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath
   for (const Bytes& piece : payload.pieces()) plain.insert(plain.end(), piece.begin(), piece.end());
   log.frames.read(plain, kAckDelayExponent);
   const bool is_long = packet.level != EncryptionLevel::kOneRtt;
+  const Version version = packet.level == EncryptionLevel::kZeroRtt ? early_data_->version : version_;
   PacketSent event{.packet_type = logged_type(packet.level),
                    .packet_number = packet.packet_number.value,
                    .pn_length = packet.packet_number_length,
-                   .version = is_long ? static_cast<std::uint32_t>(Version::kV1) : 0,
+                   .version = is_long ? static_cast<std::uint32_t>(version) : 0,
                    .scid = is_long ? ids_.local.view() : Bytes{},
                    .dcid = path_->peer_cid(network_path).view(),
                    .size = packet.size(),
@@ -117,16 +118,16 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath
   emitter_.set_tuple(0);
 }
 
-void ConnectionCore::log_packet_received(const ReceivedPacket& received, Bytes scid, Bytes payload, std::size_t size) {
+void ConnectionCore::log_packet_received(const ReceivedPacket& received, const PacketHeader& header, Bytes payload) {
   EventLog& log = event_log();
   log.frames.read(payload, peer_.ack_delay_exponent);
   const bool is_long = received.level != EncryptionLevel::kOneRtt;
   PacketReceived event{.packet_type = logged_type(received.level),
                        .packet_number = received.number.value,
-                       .version = is_long ? static_cast<std::uint32_t>(Version::kV1) : 0,
-                       .scid = scid,
+                       .version = is_long ? static_cast<std::uint32_t>(header.version) : 0,
+                       .scid = header.scid,
                        .dcid = received.dcid.view(),
-                       .size = size,
+                       .size = header.packet_size,
                        .payload_size = payload.size(),
                        .frames = log.frames.frames(),
                        .trigger = log.replaying ? PacketReceivedTrigger::kKeysAvailable : PacketReceivedTrigger::kNone,

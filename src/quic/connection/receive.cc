@@ -285,7 +285,7 @@ void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, 
   }
   const Bytes payload =
       Bytes(packet).subspan(received.header_size, packet.size() - received.header_size - kAeadTagLength);
-  if (emitter_.wants(EventGroup::kPackets)) log_packet_received(received, header.scid, payload, packet.size());
+  if (emitter_.wants(EventGroup::kPackets)) log_packet_received(received, header, payload);
   on_payload(payload, received);
 }
 

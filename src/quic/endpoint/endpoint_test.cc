@@ -381,6 +381,32 @@ TEST(endpoint, events_tell_the_peers_parameters_and_that_ecn_works) {
   EXPECT_EQ(sink.ecn_states.back(), hawser::EcnState::kCapable);
 }
 
+TEST(endpoint, events_tell_the_version_of_each_long_header) {
+  struct VersionSink final : hawser::EventSink {
+    std::map<std::pair<hawser::LoggedPacketType, std::uint32_t>, int> sent, received;
+    using EventSink::on_event;
+    void on_event(const hawser::EventContext&, const hawser::PacketSent& e) override {
+      ++sent[{e.packet_type, e.version}];
+    }
+    void on_event(const hawser::EventContext&, const hawser::PacketReceived& e) override {
+      ++received[{e.packet_type, e.version}];
+    }
+  } sink;
+  PairOptions options{.client_events = &sink};
+  options.client.versions = {Version::kV2, Version::kV1};  // begins in 1, comes to 2
+  Pair pair(std::move(options));
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete && pair.acceptor.recorder.complete; }));
+  using Type = hawser::LoggedPacketType;
+  constexpr auto kV1 = static_cast<std::uint32_t>(Version::kV1);
+  constexpr auto kV2 = static_cast<std::uint32_t>(Version::kV2);
+  EXPECT_GT((sink.sent[{Type::kInitial, kV1}]), 0);
+  EXPECT_GT((sink.received[{Type::kInitial, kV2}]), 0);
+  EXPECT_GT((sink.sent[{Type::kHandshake, kV2}]), 0);
+  EXPECT_EQ((sink.sent[{Type::kHandshake, kV1}]), 0);
+  EXPECT_EQ((sink.received[{Type::kHandshake, kV1}]), 0);
+}
+
 TEST(endpoint, keys_change_by_themselves_after_the_configured_packets) {
   FactSink sink;
   PairOptions options{.server = {.events = &sink}};
