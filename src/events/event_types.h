@@ -218,23 +218,24 @@ HAWSER_EVENT_ENUM(Http3StreamType, HAWSER_HTTP3_STREAM_TYPES)
 // One frame of a packet, as far as a log needs it. Its views live as long as the event's
 // call. What each member means depends on the type; what a type has no use for stays 0.
 struct FrameSummary {
-  std::uint64_t type = 0;    // as on the wire, e.g. 0x0a for STREAM with LEN
-  std::uint64_t id = 0;      // stream ID; sequence number of a connection ID
-  std::uint64_t offset = 0;  // of STREAM and CRYPTO data; ACK_FREQUENCY: reordering threshold;
-                             // RESET_STREAM_AT: reliable size
-  std::uint64_t length = 0;  // octets of data: STREAM, CRYPTO, DATAGRAM, PADDING, tokens
-  std::uint64_t value = 0;   // limit or maximum; error code; final size; ACK: delay in us
-  std::uint64_t extra = 0;   // retire_prior_to; CONNECTION_CLOSE: offending frame type;
-                             // RESET_STREAM: final size (its error code is in `value`);
-                             // ACK_FREQUENCY: delay in us (its threshold is in `value`)
-  bool fin = false;          // STREAM
-  bool has_ecn = false;      // ACK: the three counts below came with it
+  std::uint64_t type = 0;     // as on the wire, e.g. 0x0a for STREAM with LEN
+  std::uint64_t path_id = 0;  // of the frames of the multipath extension
+  std::uint64_t id = 0;       // stream ID; sequence number of a connection ID or of a path's status
+  std::uint64_t offset = 0;   // of STREAM and CRYPTO data; ACK_FREQUENCY: reordering threshold;
+                              // RESET_STREAM_AT: reliable size
+  std::uint64_t length = 0;   // octets of data: STREAM, CRYPTO, DATAGRAM, PADDING, tokens
+  std::uint64_t value = 0;    // limit or maximum; error code; final size; ACK: delay in us
+  std::uint64_t extra = 0;    // retire_prior_to; CONNECTION_CLOSE: offending frame type;
+                              // RESET_STREAM: final size (its error code is in `value`);
+                              // ACK_FREQUENCY: delay in us (its threshold is in `value`)
+  bool fin = false;           // STREAM
+  bool has_ecn = false;       // ACK: the three counts below came with it
   std::uint64_t ect0 = 0;
   std::uint64_t ect1 = 0;
   std::uint64_t ce = 0;
   Bytes data{};                     // PATH_CHALLENGE and PATH_RESPONSE; a connection ID
   std::string_view reason{};        // CONNECTION_CLOSE; the peer's words as they came
-  std::span<const Range> ranges{};  // ACK: acknowledged packet numbers, ascending, half open
+  std::span<const Range> ranges{};  // ACK and PATH_ACK: acknowledged packet numbers, ascending, half open
 };
 
 // A name with a number: a transport parameter or an HTTP/3 setting. The view lives as long

@@ -235,7 +235,9 @@ TEST(qlog, random_octets_always_give_valid_json) {
 TEST(qlog, every_frame_type_gives_valid_json) {
   std::vector<FrameSummary> frames;
   for (std::uint64_t type = 0; type < 0x40; ++type) frames.push_back({.type = type, .data = kCid, .reason = "why"});
-  frames.push_back({.type = 0x3e75});
+  frames.push_back({.type = 0x3e74});
+  for (std::uint64_t type = 0x3e75; type <= 0x3e7c; ++type)
+    frames.push_back({.type = type, .path_id = 7, .data = kCid});
   for (const QlogNames names : {QlogNames::kDraft14, QlogNames::kLegacy}) {
     const JsonCheck r(record_of(PacketReceived{.frames = frames}, names));
     ASSERT_TRUE(r.valid());
@@ -244,7 +246,11 @@ TEST(qlog, every_frame_type_gives_valid_json) {
     EXPECT_EQ(r.at("data.frames.24.connection_id"), "\"deadbeef01020304\"");
     EXPECT_EQ(r.at("data.frames.32.frame_type"), "\"unknown\"");
     EXPECT_EQ(r.at("data.frames.36.frame_type"), "\"reset_stream_at\"");
-    EXPECT_EQ(r.at("data.frames.64.frame_type_bytes"), "15989");
+    EXPECT_EQ(r.at("data.frames.64.frame_type_bytes"), "15988");
+    EXPECT_EQ(r.at("data.frames.62.frame_type"), "\"path_ack\"");
+    EXPECT_EQ(r.at("data.frames.65.frame_type"), "\"path_abandon\"");
+    EXPECT_EQ(r.at("data.frames.65.path_id"), "7");
+    EXPECT_EQ(r.at("data.frames.72.frame_type"), "\"path_cids_blocked\"");
   }
 }
 

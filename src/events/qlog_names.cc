@@ -104,6 +104,7 @@ struct FrameShape {
   std::string_view offset{};
   bool has_length = false;
   std::string_view data{};
+  bool has_path = false;
 };
 
 constexpr FrameShape kFrameShapes[] = {
@@ -146,6 +147,29 @@ constexpr FrameShape kFrameShapes[] = {
      .extra = "final_size",
      .offset = "reliable_size"},
     {.first = 0x30, .last = 0x31, .name = "datagram", .has_length = true},
+    {.first = 0x3e, .last = 0x3f, .name = "path_ack", .has_path = true},
+    {.first = 0x3e75, .last = 0x3e75, .name = "path_abandon", .value = "error_code", .has_path = true},
+    {.first = 0x3e76,
+     .last = 0x3e76,
+     .name = "path_status_backup",
+     .id = "path_status_sequence_number",
+     .has_path = true},
+    {.first = 0x3e77,
+     .last = 0x3e77,
+     .name = "path_status_available",
+     .id = "path_status_sequence_number",
+     .has_path = true},
+    {.first = 0x3e78,
+     .last = 0x3e78,
+     .name = "path_new_connection_id",
+     .id = "sequence_number",
+     .extra = "retire_prior_to",
+     .data = "connection_id",
+     .has_path = true},
+    {.first = 0x3e79, .last = 0x3e79, .name = "path_retire_connection_id", .id = "sequence_number", .has_path = true},
+    {.first = 0x3e7a, .last = 0x3e7a, .name = "max_path_id", .value = "maximum_path_id"},
+    {.first = 0x3e7b, .last = 0x3e7b, .name = "paths_blocked", .value = "maximum_path_id"},
+    {.first = 0x3e7c, .last = 0x3e7c, .name = "path_cids_blocked", .id = "next_sequence_number", .has_path = true},
     {.first = 0xaf,
      .last = 0xaf,
      .name = "ack_frequency",
@@ -208,7 +232,7 @@ void write_number(JsonWriter& json, std::string_view name, std::uint64_t value) 
 }
 
 void write_special_members(JsonWriter& json, const FrameSummary& frame, bool http3) {
-  if (frame.type == 0x02 || frame.type == 0x03) write_ack(json, frame);
+  if (frame.type == 0x02 || frame.type == 0x03 || frame.type == 0x3e || frame.type == 0x3f) write_ack(json, frame);
   if (frame.type == 0x1c || frame.type == 0x1d) write_close(json, frame, http3);
   if (frame.type == 0x04 || frame.type == 0x05 || frame.type == 0x24) {
     json.key("error");
@@ -342,6 +366,7 @@ void write_frame(JsonWriter& json, const FrameSummary& frame, const FrameStyle& 
     json.end_object();
     return;
   }
+  if (shape->has_path) write_number(json, "path_id", frame.path_id);
   write_number(json, shape->id, frame.id);
   write_special_members(json, frame, style.http3);
   write_number(json, shape->value, frame.value);

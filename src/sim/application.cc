@@ -297,6 +297,20 @@ void Application::run_command(const ScheduledCommand& command) {
     case ScheduledCommand::Kind::kMigrate:
       (void)connection_->migrate(client_address(command.address));
       break;
+    case ScheduledCommand::Kind::kOpenPath:
+      (void)connection_->open_path({.local = client_address(command.address), .remote = connection_->tuple().remote});
+      break;
+    case ScheduledCommand::Kind::kAbandonPath:
+    case ScheduledCommand::Kind::kBackUpPath: {
+      const std::vector<quic::PathInfo> paths = connection_->paths();
+      const quic::PathId id = paths[command.address % paths.size()].id;
+      if (command.kind == ScheduledCommand::Kind::kAbandonPath) {
+        (void)connection_->abandon_path(id);
+      } else {
+        (void)connection_->set_path_status(id, quic::PathStatus::kBackup);
+      }
+      break;
+    }
     case ScheduledCommand::Kind::kCongestionControl:
       if (!connection_->set_congestion_control(command.controller).has_value())
         o_.verdict->fail(std::string{name_of(o_.role)} + ": a known congestion controller was refused");

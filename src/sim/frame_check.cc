@@ -98,24 +98,29 @@ void FrameCheck::check_end(const EventContext& context, Stream& stream, std::uin
 
 void FrameCheck::check_phase(const EventContext& context, End& e, const PacketSent& event) {
   if (!event.key_phase || !event.packet_number) return;
-  if (*event.key_phase == e.phase) return;
-  if (*event.key_phase != e.phase + 1)
-    fail(context, "the key phase goes from " + std::to_string(e.phase) + " to " + std::to_string(*event.key_phase));
-  e.phase = *event.key_phase;
-  e.first_of_phase = *event.packet_number;
+  if (*event.key_phase != e.phase) {
+    if (*event.key_phase != e.phase + 1)
+      fail(context, "the key phase goes from " + std::to_string(e.phase) + " to " + std::to_string(*event.key_phase));
+    e.phase = *event.key_phase;
+    e.first_of_phase.clear();
+    e.phase_acked = false;
+  }
+  e.first_of_phase.try_emplace(event.path_id.value_or(0), *event.packet_number);
 }
 
 void FrameCheck::on_event(const EventContext& context, const PacketsAcked& event) {
   if (event.space != LoggedSpace::kApplication) return;
   End& e = end(context);
-  for (const Range& range : event.packet_numbers) e.acked = std::max(e.acked.value_or(0), range.end - 1);
+  const auto first = e.first_of_phase.find(event.path_id.value_or(0));
+  if (first == e.first_of_phase.end()) return;
+  for (const Range& range : event.packet_numbers) e.phase_acked |= range.end > first->second;
 }
 
 void FrameCheck::on_event(const EventContext& context, const KeyUpdated& event) {
   const KeyType ours = context.vantage == Vantage::kServer ? KeyType::kServerOneRtt : KeyType::kClientOneRtt;
   if (event.trigger != KeyTrigger::kLocalUpdate || event.key_type != ours) return;
   const End& e = end(context);
-  if (!e.acked || *e.acked < e.first_of_phase)
+  if (!e.phase_acked)
     fail(context, "keys are updated again before a packet of phase " + std::to_string(e.phase) + " was acknowledged");
 }
 

@@ -40,8 +40,8 @@ class FrameCheck final : public EventSink {
     std::uint64_t sent_data = 0;                                // of all streams
     std::uint64_t data_limit = 0;                               // MAX_DATA that came
     std::uint64_t phase = 0;
-    std::uint64_t first_of_phase = 0;  // packet number
-    std::optional<std::uint64_t> acked;
+    std::map<std::uint64_t, std::uint64_t> first_of_phase;  // packet number by Path ID
+    bool phase_acked = false;                               // one of them or a later one was acknowledged
   };
 
   End& end(const EventContext& context) { return ends_[{context.connection, context.vantage}]; }

@@ -115,7 +115,7 @@ void EventCheck::on_event(const EventContext& context, const ConnectionClosed&) 
 void EventCheck::on_event(const EventContext& context, const PacketSent& event) {
   if (!event.packet_number.has_value()) return;
   Story& s = story(context);
-  Space& space = s.spaces[space_of(event.packet_type)];
+  Space& space = space_of_path(s, space_of(event.packet_type), event.path_id);
   const std::uint64_t number = *event.packet_number;
   if (number < space.fates.size()) return fail(context, "packet number " + std::to_string(number) + " was used before");
   // Numbers may be left out (RFC 9000 section 21.4), but not in great numbers.
@@ -130,7 +130,7 @@ void EventCheck::on_event(const EventContext& context, const PacketSent& event) 
 }
 
 void EventCheck::on_event(const EventContext& context, const PacketsAcked& event) {
-  Space& space = story(context).spaces[static_cast<std::size_t>(event.space)];
+  Space& space = space_of_path(story(context), static_cast<std::size_t>(event.space), event.path_id);
   space.acked += event.count;
   if (space.acked > space.sent) fail(context, "more packets acknowledged than sent");
   for (const Range& range : event.packet_numbers) {
@@ -143,7 +143,7 @@ void EventCheck::on_event(const EventContext& context, const PacketsAcked& event
 
 void EventCheck::on_event(const EventContext& context, const PacketLost& event) {
   Story& s = story(context);
-  Space& space = s.spaces[space_of(event.packet_type)];
+  Space& space = space_of_path(s, space_of(event.packet_type), event.path_id);
   const std::uint64_t number = event.packet_number;
   if (number >= space.fates.size() || space.fates[number] == Fate::kNotSent)
     return fail(context, "packet " + std::to_string(number) + " was lost but never sent");

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,11 +93,16 @@ class EventCheck final : public EventSink {
   };
   struct Story {
     std::array<Space, kSpaces> spaces;
-    std::uint64_t unaccounted_bytes = 0;  // sent and not lost: a bound for what is in flight
+    std::map<std::uint64_t, Space> paths;  // of Path IDs above 0
+    std::uint64_t unaccounted_bytes = 0;   // sent and not lost: a bound for what is in flight
     bool started = false;
     bool closed = false;
   };
 
+  // `path_id` empty: there are no several paths.
+  static Space& space_of_path(Story& story, std::size_t space, std::optional<std::uint64_t> path_id) {
+    return path_id.value_or(0) == 0 ? story.spaces[space] : story.paths[*path_id];
+  }
   Story& story(const EventContext& context) { return stories_[{context.connection, context.vantage}]; }
   void fail(const EventContext& context, const std::string& what);
 

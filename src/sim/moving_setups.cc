@@ -1,6 +1,7 @@
 // moving_setups.cc: scenarios of clients that move, of addresses that change, and of links that go away.
 #include "sim/moving_setups.h"
 
+#include "quic/connection/paths.h"
 #include "sim/draw.h"
 #include "sim/setup_parts.h"
 
@@ -176,6 +177,56 @@ Setup migration_with_faults(Random& random) {
   if (heads(random)) setup.preferred = PreferredSetup{.reachable = heads(random), .link = link({delay(20ms)})};
   if (heads(random)) setup.client.key_update_packets = between(random, 20, 100);
   add_moves(random, setup, between(random, 1, 8), 100ms, 8s);
+  return setup;
+}
+
+// Several networks at once: paths are opened, made backups, given up and opened again, by both ends.
+Setup multipath(Random& random) {
+  Setup setup = several_networks(random);
+  setup.client_application.streams_bidi += 4;
+  setup.client.max_paths = between(random, 2, quic::kMaxPaths);
+  setup.server.max_paths = between(random, 2, quic::kMaxPaths);
+  const Duration from = once_confirmed(random, setup);
+  const auto command = [&](ScheduledCommand::Kind kind, std::size_t address) {
+    const bool by_client = kind == ScheduledCommand::Kind::kOpenPath || kind == ScheduledCommand::Kind::kAbandonPath;
+    const quic::Role side = by_client || heads(random) ? quic::Role::kClient : quic::Role::kServer;
+    // Who gives up a path has to leave the other end time to validate the rest: two ends that give up two
+    // paths at once have none.
+    const Duration wait = kind == ScheduledCommand::Kind::kAbandonPath ? Duration{2s} : Duration{0};
+    setup.commands.push_back(
+        {.kind = kind, .side = side, .at = between(random, from + wait, from + 4s), .address = address});
+  };
+  // Early, and again for paths that were given up and connection IDs that came late.
+  for (std::size_t address = 1; address <= setup.other_links.size(); ++address) {
+    setup.commands.push_back({.kind = ScheduledCommand::Kind::kOpenPath, .at = from, .address = address});
+    for (int i = 0; i < 6; ++i) command(ScheduledCommand::Kind::kOpenPath, address);
+  }
+  for (std::uint64_t i = between(random, 0, 6); i > 0; --i)
+    command(heads(random) ? ScheduledCommand::Kind::kAbandonPath : ScheduledCommand::Kind::kBackUpPath,
+            random.below(4));
+  for (std::uint64_t i = between(random, 0, 3); i > 0; --i) command(ScheduledCommand::Kind::kKeyUpdate, 0);
+  if (heads(random)) add(setup, drop(share(random, 0.001, 0.05)));
+  for (LinkSpec& other : setup.other_links)
+    if (heads(random)) other.push_back(drop(share(random, 0.001, 0.1)));
+  return setup;
+}
+
+// The same, with links that come and go, sometimes all at once.
+Setup multipath_outages(Random& random) {
+  Setup setup = multipath(random);
+  // In an outage one end gives up a path that the other counts on.
+  std::erase_if(setup.commands,
+                [](const ScheduledCommand& c) { return c.kind == ScheduledCommand::Kind::kAbandonPath; });
+  const auto interrupt = [&](LinkSpec& link) {
+    Duration at = once_confirmed(random, setup);
+    for (std::uint64_t i = between(random, 1, 4); i > 0; --i) {
+      const Duration down = between(random, Duration{50ms}, Duration{5s});
+      link.push_back(blackhole(at, at + down));
+      at += down + between(random, Duration{100ms}, Duration{3s});
+    }
+  };
+  if (heads(random)) interrupt(setup.link);
+  for (LinkSpec& other : setup.other_links) interrupt(other);
   return setup;
 }
 

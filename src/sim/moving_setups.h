@@ -15,5 +15,7 @@ Setup rebind_storm(Random& random);
 Setup outages(Random& random);
 Setup heavy_loss(Random& random);
 Setup migration_with_faults(Random& random);
+Setup multipath(Random& random);
+Setup multipath_outages(Random& random);
 
 }  // namespace hawser::sim

@@ -387,6 +387,8 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"outages", "An hour in which the link goes down again and again, for up to 20 s.", outages},
     {"heavy_loss", "Loss of 30 % in both directions.", heavy_loss},
     {"migration_with_faults", "Moves between networks under all faults.", migration_with_faults},
+    {"multipath", "Several networks at once: paths are opened, given up, made backups and opened again.", multipath},
+    {"multipath_outages", "Several networks at once whose links come and go.", multipath_outages},
     {"versions", "Versions of QUIC that each end prefers differently.", versions},
     {"everything", "All of it together.", everything},
     {"random", "Everything is drawn: network, faults, configurations, behaviour.", random_setup},

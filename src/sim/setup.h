@@ -56,11 +56,23 @@ struct TransferOptions {
 };
 
 struct ScheduledCommand {
-  enum class Kind : std::uint8_t { kClose, kKeyUpdate, kPing, kProbe, kMigrate, kCongestionControl };
+  enum class Kind : std::uint8_t {
+    kClose,
+    kKeyUpdate,
+    kPing,
+    kProbe,
+    kMigrate,
+    kCongestionControl,
+    kOpenPath,
+    kAbandonPath,
+    kBackUpPath
+  };
   Kind kind = Kind::kPing;
   quic::Role side = quic::Role::kClient;
-  Duration at{0};            // since kWorldStart
-  std::size_t address = 0;   // kProbe, kMigrate: of the client; 0 is the one that it begins with
+  Duration at{0};  // since kWorldStart
+  // kProbe, kMigrate, kOpenPath: of the client; 0 is the one that it begins with. kAbandonPath, kBackUpPath:
+  // which of the open paths.
+  std::size_t address = 0;
   std::string controller{};  // kCongestionControl: the one that takes over
 };
 

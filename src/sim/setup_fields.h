@@ -76,6 +76,8 @@ void visit_fields(const std::string& prefix, quic::ConnectionConfig& c, Visit&& 
   visit(prefix + "ecn", c.ecn);
   visit(prefix + "grease", c.grease);
   visit(prefix + "reset_stream_at", c.reset_stream_at);
+  visit(prefix + "max_paths", c.max_paths);
+  visit(prefix + "path_scheduler", c.path_scheduler);
   visit(prefix + "key_update_packets", c.key_update_packets);
   visit(prefix + "key_update_interval", c.key_update_interval);
   visit(prefix + "disable_active_migration", c.disable_active_migration);

@@ -30,10 +30,15 @@ constexpr std::pair<std::string_view, Kind> kElements[] = {{"delay", Kind::kDela
                                                            {"nat", Kind::kNat},
                                                            {"bottleneck", Kind::kBottleneck},
                                                            {"spoof", Kind::kSpoof}};
-constexpr std::pair<std::string_view, Command> kCommands[] = {
-    {"close", Command::kClose},     {"key_update", Command::kKeyUpdate},
-    {"ping", Command::kPing},       {"probe", Command::kProbe},
-    {"migrate", Command::kMigrate}, {"congestion_control", Command::kCongestionControl}};
+constexpr std::pair<std::string_view, Command> kCommands[] = {{"close", Command::kClose},
+                                                              {"key_update", Command::kKeyUpdate},
+                                                              {"ping", Command::kPing},
+                                                              {"probe", Command::kProbe},
+                                                              {"migrate", Command::kMigrate},
+                                                              {"congestion_control", Command::kCongestionControl},
+                                                              {"open_path", Command::kOpenPath},
+                                                              {"abandon_path", Command::kAbandonPath},
+                                                              {"back_up_path", Command::kBackUpPath}};
 constexpr std::pair<std::string_view, quic::Role> kRoles[] = {{"client", quic::Role::kClient},
                                                               {"server", quic::Role::kServer}};
 constexpr std::pair<std::string_view, Reading> kReadings[] = {

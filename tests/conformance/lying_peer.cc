@@ -176,7 +176,7 @@ std::vector<std::uint8_t> Theatre::forge(Role liar, const Forgery& forgery) {
   if (forgery.level == EncryptionLevel::kInitial && forgery.pad) builder.pad_to(kMinInitial);
   builder.finish();
   packet->start[0] |= forgery.set_bits;
-  keys.packet.seal(kInitialPathId, number, packet->header(), packet->payload.pieces(),
+  keys.packet.seal(forgery.path, number, packet->header(), packet->payload.pieces(),
                    packet->start + packet->layout.size);
   protect(packet->start, packet->layout.pn_offset, packet->packet_number_length,
           keys.header.mask(packet->start + packet->layout.pn_offset + kSampleOffset));

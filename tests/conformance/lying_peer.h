@@ -82,6 +82,7 @@ class Theatre : public AcceptHandler {
     std::optional<Version> version_of_keys;  // as `version` if not given
     std::optional<ConnectionId> scid, dcid;
     std::vector<std::uint8_t> token;
+    PathId path = kInitialPathId;  // whose nonce seals it; the connection ID has to be given as well
     std::uint8_t set_bits = 0;
     bool pad = true;  // an Initial to 1,200 octets
   };

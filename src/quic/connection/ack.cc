@@ -3,6 +3,7 @@
 // Before: frames.cc. After: recovery/loss.cc, streams/, path/.
 #include "quic/wire/frames/ack.h"
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 #include "quic/connection/path_memory.h"
 
 namespace hawser::quic {
@@ -49,13 +50,20 @@ Duration decoded_ack_delay(std::uint64_t encoded, std::uint64_t exponent) {
 
 Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
   HAWSER_TRY(const AckFrame frame, parse_ack(in));
+  if (multipath_ != nullptr && packet.space == PacketNumberSpace::kApplication)
+    return multipath_->on_initial_path_ack(frame, in);
+  return take_ack(frame, packet.space, in);
+}
+
+// Of packets of the path at hand.
+Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace space, FrameReader& in) {
   ++stats_.acks_received;
-  const bool application = packet.space == PacketNumberSpace::kApplication;
+  const bool application = space == PacketNumberSpace::kApplication;
   recovery_.clear();
   recovery_.wants_numbers = emitter_.wants(EventGroup::kPackets);
   LossDetector& loss = path_->loss();
   const AckReceived ack{
-      .space = packet.space,
+      .space = space,
       .largest_acknowledged = frame.largest_acknowledged(),
       .ack_delay = application ? decoded_ack_delay(frame.ack_delay, peer_.ack_delay_exponent) : Duration{0},
       .now = now_};
@@ -65,20 +73,21 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
       EcnValidator& ecn = path_->active().ecn();
       const EcnState ecn_before = ecn.state();
       const std::uint64_t ce =
-          ecn.on_ack(static_cast<std::size_t>(packet.space), outcome.acked_ect0, outcome.acked_ect1, frame.ecn);
+          ecn.on_ack(static_cast<std::size_t>(space), outcome.acked_ect0, outcome.acked_ect1, frame.ecn);
       log_ecn_state(ecn_before, ecn.state());
       if (ce != 0) loss.on_ecn_ce(ce, outcome.largest_acked_sent_time, now_);
     }
     if (application) keys_.one_rtt().on_acknowledged(path_->id(), frame.largest_acknowledged(), now_);
-    if (emitter_.wants(EventGroup::kPackets)) log_acked(packet.space, outcome.acked_packets);
-    if (!is_server() && packet.space == PacketNumberSpace::kHandshake) loss.on_peer_completed_address_validation(now_);
+    if (emitter_.wants(EventGroup::kPackets)) log_acked(space, outcome.acked_packets);
+    if (!is_server() && space == PacketNumberSpace::kHandshake) loss.on_peer_completed_address_validation(now_);
     // RFC 9001 section 4.1.2: a server reads 1-RTT packets only after the handshake. That confirms it
     // when HANDSHAKE_DONE was lost. Of 0-RTT packets this would not be true.
     const bool of_zero_rtt = early_data_ != nullptr && frame.largest_acknowledged().value < early_data_->packets_end;
     if (!is_server() && application && !of_zero_rtt) confirm_handshake();
   }
+  if (multipath_ != nullptr && outcome.acked_packets != 0) multipath_->on_acknowledged();
   apply_recovery(outcome);
-  on_frames_recovered(packet.space);
+  on_frames_recovered(space);
   // It may come late, or beside data; of nothing but old news no peer has much to tell.
   if (outcome.acked_packets == 0) [[unlikely]]
     return charge(in, FloodGuard::kCheap);
@@ -93,11 +102,15 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome) {
     path_->on_mtu_changed();
     log_mtu();
   }
-  if (outcome.rtt_sampled) streams_.set_rtt(path_->loss().rtt().smoothed());
   if (now_ >= times_.path_memory_due) [[unlikely]]
     look_at_path();
   if (outcome.acked_packets != 0 || outcome.lost_packets != 0) path_->update_pacing_rate();
-  if (outcome.acked_packets != 0 && handshake_.confirmed)
+  if (multipath_ != nullptr) {
+    multipath_->on_recovery(outcome);
+  } else if (outcome.rtt_sampled) {
+    streams_.set_rtt(path_->loss().rtt().smoothed());
+  }
+  if (outcome.acked_packets != 0 && handshake_.confirmed && multipath_ == nullptr)
     ack_frequency_.update(path_->controller().congestion_window() / path_->active().mtu(),
                           path_->loss().rtt().smoothed(), path_->loss().packet_threshold());
   if (emitter_.wants(EventGroup::kRecovery)) log_recovery(outcome);
@@ -109,6 +122,14 @@ void ConnectionCore::look_at_path() {
   if (path_memory_->take_news() && is_server() && handshake_.complete) owed_.token_wanted = true;
 }
 
+// Of what the peer was asked for last; it holds on all paths.
+void ConnectionCore::note_peer_max_ack_delay() {
+  const Duration delay = ack_frequency_.peer_max_ack_delay();
+  path_->loss().set_peer_max_ack_delay(delay);
+  if (multipath_ == nullptr) return;
+  multipath_->for_each_open([delay](PathSlot& slot) { slot.path->loss().set_peer_max_ack_delay(delay); });
+}
+
 void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {
   recovery_.for_each_acked([&](const SentFrame& frame) { on_frame_acked(frame, space); });
   for (const SentFrame& frame : recovery_.late_acked) on_frame_acked(frame, space);
@@ -118,17 +139,25 @@ void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {
 void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace space) {
   switch (frame.kind) {
     case SentFrameKind::kAck:
-      path_->acks(space).on_ack_acked(frame.offset);
+      if (Path* const of = path_of(frame.id)) of->acks(space).on_ack_acked(frame.offset);
       return;
     case SentFrameKind::kCrypto:
       crypto_.on_frame_acked(frame);
       return;
     case SentFrameKind::kNewConnectionId:
+      if (multipath_ != nullptr) return multipath_->on_frame_acked(frame);
       path_->local_cids().on_new_connection_id_acked(frame.id);
       return;
     case SentFrameKind::kRetireConnectionId:
+      if (multipath_ != nullptr) return multipath_->on_frame_acked(frame);
       path_->peer_cids().on_retirement_acked(frame.id);
       return;
+    case SentFrameKind::kPathAbandon:
+    case SentFrameKind::kPathStatus:
+    case SentFrameKind::kMaxPathId:
+    case SentFrameKind::kPathsBlocked:
+    case SentFrameKind::kPathCidsBlocked:
+      return multipath_->on_frame_acked(frame);
     case SentFrameKind::kNewToken:
       if (frame.id != handshake_.new_token_number) return;  // of the address before
       handshake_.new_token = std::vector<std::uint8_t>();
@@ -136,7 +165,7 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
       return;
     case SentFrameKind::kAckFrequency:
       ack_frequency_.on_frame_acked(frame);
-      path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
+      note_peer_max_ack_delay();
       return;
     default:
       streams_.on_frame_acked(frame);
@@ -147,17 +176,25 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
 void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace space) {
   switch (frame.kind) {
     case SentFrameKind::kAck:
-      path_->acks(space).on_ack_lost(frame.offset, now_);
+      if (Path* const of = path_of(frame.id)) of->acks(space).on_ack_lost(frame.offset, now_);
       return;
     case SentFrameKind::kCrypto:
       crypto_.on_frame_lost(frame);
       return;
     case SentFrameKind::kNewConnectionId:
+      if (multipath_ != nullptr) return multipath_->on_frame_lost(frame);
       path_->local_cids().on_new_connection_id_lost(frame.id);
       return;
     case SentFrameKind::kRetireConnectionId:
+      if (multipath_ != nullptr) return multipath_->on_frame_lost(frame);
       path_->peer_cids().on_retirement_lost(frame.id);
       return;
+    case SentFrameKind::kPathAbandon:
+    case SentFrameKind::kPathStatus:
+    case SentFrameKind::kMaxPathId:
+    case SentFrameKind::kPathsBlocked:
+    case SentFrameKind::kPathCidsBlocked:
+      return multipath_->on_frame_lost(frame);
     case SentFrameKind::kAckFrequency:
       ack_frequency_.on_frame_lost(frame);
       return;

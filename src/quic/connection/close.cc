@@ -1,5 +1,6 @@
 // close.cc: the end of a connection: closing, draining, gone (RFC 9000 section 10).
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 #include "quic/wire/frames/connection_close.h"
 
 namespace hawser::quic {
@@ -30,7 +31,7 @@ void ConnectionCore::enter_closing(CloseReason reason, bool tell_peer) {
   closing_.reason = std::make_unique<CloseReason>(std::move(reason));
   closing_.packet_owed = tell_peer;
   // Section 10.2: three PTOs, in which late packets are answered.
-  closing_.deadline = now_ + 3 * pto();
+  closing_.deadline = now_ + 3 * largest_pto();
   log_state(LoggedConnectionState::kClosing);
   emit_closed();
 }
@@ -40,7 +41,7 @@ void ConnectionCore::enter_draining(CloseReason reason) {
   if (phase_ == Phase::kDraining || phase_ == Phase::kTerminated) return;
   const bool was_open = phase_ == Phase::kOpen;
   phase_ = Phase::kDraining;
-  closing_.deadline = now_ + 3 * pto();
+  closing_.deadline = now_ + 3 * largest_pto();
   log_state(LoggedConnectionState::kDraining);
   if (!was_open) return;
   closing_.reason = std::make_unique<CloseReason>(std::move(reason));
@@ -79,6 +80,7 @@ void ConnectionCore::on_stateless_reset(Timestamp now) {
 bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& builder) {
   if (!closing_.packet_owed) return false;
   closing_.packet_owed = false;
+  const AtHand way(*this, multipath_ == nullptr ? *path_ : multipath_->best_path());
   NetworkPath& network_path = path_->active();
   const std::size_t area = std::min<std::size_t>(
       std::min<std::uint64_t>(network_path.anti_amplification().credit(), kBaseMtu), train.buffer.size());

@@ -59,6 +59,13 @@ struct ConnectionConfig {
   // Largest DATAGRAM frame accepted, in octets with its header; 0: none (RFC 9221).
   std::uint64_t max_datagram_frame_size = 0;
 
+  // Paths of the multipath extension that may be open at once, 1 to kMaxPaths of connection/paths.h
+  // (initial_max_path_id, one less; a path that is gone makes room for another). 0: the extension is not
+  // offered. A server offers it to clients that do.
+  std::uint64_t max_paths = 0;
+  // Which of several paths the next packet takes: a name known to make_path_scheduler().
+  std::string path_scheduler = "min-rtt";
+
   // Lets the peer abandon a stream's end and still have its beginning delivered (RESET_STREAM_AT,
   // draft-ietf-quic-reliable-stream-reset; reset_stream_at, of both code points).
   bool reset_stream_at = true;

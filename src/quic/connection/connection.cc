@@ -2,6 +2,7 @@
 #include "quic/connection/connection.h"
 
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 
 namespace hawser::quic {
 namespace {
@@ -169,6 +170,33 @@ std::vector<NetworkPathInfo> Connection::network_paths() const {
 }
 MigrationStats Connection::migration_stats() const {
   return core_->migration_stats();
+}
+bool Connection::has_multipath() const {
+  return core_->multipath() != nullptr;
+}
+std::expected<PathId, PathRefusal> Connection::open_path(const FourTuple& tuple) {
+  return core_->open_path(tuple);
+}
+std::expected<void, PathRefusal> Connection::abandon_path(PathId id) {
+  if (core_->multipath() == nullptr) return std::unexpected(PathRefusal::kNoMultipath);
+  return core_->multipath()->abandon_path(id, PathError::kApplicationAbandonPath);
+}
+std::expected<void, PathRefusal> Connection::set_path_status(PathId id, PathStatus status) {
+  if (core_->multipath() == nullptr) return std::unexpected(PathRefusal::kNoMultipath);
+  return core_->multipath()->set_status(id, status);
+}
+std::expected<void, ConfigError> Connection::set_path_scheduler(std::string_view name) {
+  if (core_->multipath() != nullptr) return core_->multipath()->set_scheduler(name);
+  // Without several paths there is nothing to schedule, but the name may be wrong all the same.
+  const auto made = make_path_scheduler(name);
+  if (!made) return std::unexpected(made.error());
+  return {};
+}
+std::vector<PathInfo> Connection::paths() const {
+  return core_->paths();
+}
+MultipathStats Connection::multipath_stats() const {
+  return core_->multipath() == nullptr ? MultipathStats{} : core_->multipath()->stats();
 }
 Version Connection::version() const {
   return core_->version();

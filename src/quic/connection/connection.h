@@ -20,6 +20,7 @@
 #include "quic/connection/config.h"
 #include "quic/connection/handler.h"
 #include "quic/connection/network_paths.h"
+#include "quic/connection/paths.h"
 #include "quic/wire/early_data.h"
 #include "quic/wire/types.h"
 
@@ -157,6 +158,25 @@ class Connection {
   // The active 4-tuple first, then those being tried or left.
   [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
   [[nodiscard]] MigrationStats migration_stats() const;
+
+  // Several paths at once (draft-ietf-quic-multipath-21), where both ends offered them ------------------
+
+  // Both ends speak the extension: known from on_handshake_complete on.
+  [[nodiscard]] bool has_multipath() const;
+  // Client: opens another Path over `tuple`, both of whose addresses are set and whose socket the driver has. It
+  // carries data once the server has answered there; on_path tells of that, and of its end if the server does
+  // not. Its Path ID is never used again.
+  std::expected<PathId, PathRefusal> open_path(const FourTuple& tuple);
+  // Gives a path up (PATH_ABANDON); what is in flight there goes out again on the others.
+  std::expected<void, PathRefusal> abandon_path(PathId id);
+  // Says what a path is to be used for, and keeps to it: kBackup carries data only while no available path
+  // is active.
+  std::expected<void, PathRefusal> set_path_status(PathId id, PathStatus status);
+  // Another scheduler takes over with the next packet; a name known to make_path_scheduler().
+  std::expected<void, ConfigError> set_path_scheduler(std::string_view name);
+  // The open paths by Path ID; without the extension the one there is.
+  [[nodiscard]] std::vector<PathInfo> paths() const;
+  [[nodiscard]] MultipathStats multipath_stats() const;
 
   [[nodiscard]] Role role() const;
   // The QUIC version in use; may still change before the handshake completes.

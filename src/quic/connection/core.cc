@@ -2,6 +2,7 @@
 // transport parameters that tell the peer of it.
 #include "quic/connection/core.h"
 
+#include "quic/connection/multipath.h"
 #include "quic/connection/path_memory.h"
 #include "quic/recovery/ack_tracker.h"
 
@@ -61,7 +62,8 @@ ConnectionCore::ConnectionCore(const ConnectionParameters& parameters)
       keys_(OneRttOptions{.table = version_key_table(parameters.version), .backend = parameters.config->crypto}),
       crypto_(parameters.lending->buffers),
       streams_(parameters.role, stream_config(*parameters.config), parameters.lending->buffers),
-      path_(std::make_unique<Path>(path_config(parameters), controller_for(*parameters.config))),
+      initial_path_(std::make_unique<Path>(path_config(parameters), controller_for(*parameters.config))),
+      path_(initial_path_.get()),
       recovery_(parameters.lending->recovery) {
   handshake_.token = parameters.token;
   if (emitter_.sink() != nullptr) streams_.set_events(&emitter_);
@@ -102,6 +104,7 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
   ours.max_datagram_frame_size = config.max_datagram_frame_size;
   ours.grease_quic_bit = config.grease;
   ours.reset_stream_at = config.reset_stream_at;
+  if (config.max_paths != 0) ours.initial_max_path_id = std::min(config.max_paths, kMaxPaths) - 1;
   return ours;
 }
 
@@ -130,6 +133,8 @@ TransportParameters ConnectionCore::transport_parameters() const {
   TransportParameters ours = configured_parameters(config_);
   ours.initial_source_connection_id = ids_.local;
   if (!is_server()) return ours;
+  // A client that has not offered it learns nothing from an offer of ours.
+  if (!peer_.multipath) ours.initial_max_path_id.reset();
   ours.original_destination_connection_id = ids_.original_dcid;
   ours.retry_source_connection_id = ids_.retry_scid;
   ours.stateless_reset_token = cids_->reset_token(ids_.local);
@@ -179,6 +184,15 @@ ConnectionStats ConnectionCore::stats() const {
   stats.pacing_rate_bps = path_->pacer().rate_bytes_per_second() * 8;
   stats.key_updates = keys_.one_rtt().write_generation();
   stats.max_datagram_size = path_->active().mtu();
+  if (multipath_ != nullptr) {
+    stats.congestion_window = stats.bytes_in_flight = 0;
+    stats.pacing_rate_bps = 0;
+    multipath_->for_each_open([&stats](PathSlot& slot) {
+      stats.congestion_window += slot.path->controller().congestion_window();
+      stats.bytes_in_flight += slot.path->loss().bytes_in_flight();
+      stats.pacing_rate_bps += slot.path->pacer().rate_bytes_per_second() * 8;
+    });
+  }
   stats.memory_bytes = memory();
   stats.idle_frames_received = flood_guard_.frames();
   if (path_memory_ != nullptr) {
@@ -189,8 +203,9 @@ ConnectionStats ConnectionCore::stats() const {
 }
 
 std::size_t ConnectionCore::memory() const {
-  std::size_t octets = sizeof(ConnectionCore) + sizeof(Path) + path_->memory() + streams_.memory() + keys_.memory() +
-                       crypto_.memory() + (extras_ != nullptr ? sizeof(Extras) + extras_->datagrams.memory() : 0);
+  const std::size_t paths = multipath_ != nullptr ? multipath_->memory() : sizeof(Path) + path_->memory();
+  std::size_t octets = sizeof(ConnectionCore) + paths + streams_.memory() + keys_.memory() + crypto_.memory() +
+                       (extras_ != nullptr ? sizeof(Extras) + extras_->datagrams.memory() : 0);
   if (path_memory_ != nullptr) octets += sizeof(PathMemory);
   octets += routing_changes_.capacity() * sizeof(RoutingChange) + tell_.datagrams.capacity() * sizeof(Bytes);
   for (const auto* vector : {&handshake_.token, &handshake_.new_token, &handshake_.facts.peer_certificate})
@@ -203,7 +218,36 @@ std::expected<void, ConfigError> ConnectionCore::set_congestion_control(std::str
   auto controller = make_congestion_controller(name, path_->active().mtu());
   if (!controller) return std::unexpected(std::move(controller.error()));
   path_->set_controller(std::move(*controller), now_);
+  if (multipath_ == nullptr) return {};
+  multipath_->for_each_open([&](PathSlot& slot) {
+    if (slot.path.get() == path_) return;
+    slot.path->set_controller(std::move(*make_congestion_controller(name, slot.path->active().mtu())), now_);
+  });
   return {};
+}
+
+Duration ConnectionCore::largest_pto() const {
+  return multipath_ == nullptr ? pto() : multipath_->largest_pto();
+}
+
+void ConnectionCore::visit_routed_cids(void* context, CidVisitor visit) const {
+  const auto each = [&](const ConnectionId& cid) { visit(context, cid); };
+  if (multipath_ != nullptr) {
+    multipath_->for_each_local_cid(each);
+  } else {
+    for (const LocalCids::Entry& entry : path().local_cids().entries()) each(entry.cid);
+  }
+  each(ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid);
+}
+
+void ConnectionCore::visit_reset_tokens(void* context, TokenVisitor visit) const {
+  const auto each = [&](const StatelessResetToken& token) { visit(context, token); };
+  if (multipath_ != nullptr) return multipath_->for_each_reset_token(each);
+  path().peer_cids().for_each_token(each);
+}
+
+bool ConnectionCore::is_reset_token(Bytes token) const {
+  return multipath_ != nullptr ? multipath_->is_reset_token(token) : path_->peer_cids().is_reset_token(token);
 }
 
 std::size_t ConnectionCore::max_datagram_payload() const {
@@ -211,7 +255,8 @@ std::size_t ConnectionCore::max_datagram_payload() const {
   if (peer_.max_datagram_frame_size == 0) return 0;
   // Short header with a packet number of 4 octets, and the tag.
   const std::size_t overhead = 1 + path_->peer_cid(path_->active()).length() + 4 + kAeadTagLength;
-  const std::size_t room = std::min<std::uint64_t>(path_->active().mtu() - overhead, peer_.max_datagram_frame_size);
+  const std::size_t mtu = multipath_ != nullptr ? multipath_->least_mtu() : path_->active().mtu();
+  const std::size_t room = std::min<std::uint64_t>(mtu - overhead, peer_.max_datagram_frame_size);
   const std::size_t header = datagram_header_size(room, true);
   return room > header ? room - header : 0;
 }

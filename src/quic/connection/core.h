@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/datagram.h"
@@ -27,6 +28,8 @@
 #include "quic/connection/key_ring.h"
 #include "quic/connection/lending.h"
 #include "quic/connection/network_paths.h"
+#include "quic/connection/parameters.h"
+#include "quic/connection/paths.h"
 #include "quic/path/path.h"
 #include "quic/recovery/ack_frequency.h"
 #include "quic/streams/crypto_stream.h"
@@ -40,37 +43,10 @@
 namespace hawser::quic {
 
 class VersionList;   // wire/version_negotiation.h
+class Multipath;     // connection/multipath.h
 class PathMemory;    // connection/path_memory.h
 class ResumeClaims;  // connection/resume_claims.h
-
-// What a connection is made of; see Endpoint for where each value comes from.
-struct ConnectionParameters {
-  Role role = Role::kClient;
-  std::shared_ptr<const ConnectionConfig> config;  // most connections of an endpoint share one
-  FourTuple tuple;
-  Version version = Version::kV1;  // of the client's first packet
-  ConnectionId original_dcid;      // Destination Connection ID of the client's first Initial
-  ConnectionId local_cid;          // our Source Connection ID
-  ConnectionId peer_cid;           // client: == original_dcid; server: the client's Source Connection ID
-  // Server after a Retry: the Destination Connection ID that the client now uses, for keys,
-  // and the Retry's Source Connection ID to confirm (the same octets).
-  std::optional<ConnectionId> retry_scid;
-  bool address_validated = false;   // server: by a token
-  std::vector<std::uint8_t> token;  // client: from NEW_TOKEN
-  // Client: makes the TLS session anew if the server wants another version. Not owned, may be null.
-  const TlsClientContext* client_tls = nullptr;
-  std::string server_name;
-  CidGenerator* cids = nullptr;  // not owned
-  Lending* lending = nullptr;    // not owned
-  EventSink* events = nullptr;   // not owned, may be null
-  std::uint64_t handle = 0;      // unique in the endpoint, for events
-};
-
-// A change in how the endpoint routes datagrams to this connection.
-struct RoutingChange {
-  bool add = true;  // false: no longer route this connection ID here
-  ConnectionId cid;
-};
+class AckFrame;      // wire/frames/ack.h
 
 // The transport parameters that every connection of this configuration declares.
 TransportParameters configured_parameters(const ConnectionConfig& config);
@@ -144,11 +120,21 @@ class ConnectionCore final : private TlsHandler {
   // Calls visit(cid) for each connection ID under which packets may be routed here.
   template <class Visit>
   void for_each_routed_cid(Visit&& visit) const {
-    for (const LocalCids::Entry& entry : path().local_cids().entries()) visit(entry.cid);
-    visit(ids_.retry_scid ? *ids_.retry_scid : ids_.original_dcid);
+    visit_routed_cids(&visit, [](void* context, const ConnectionId& cid) {
+      (*static_cast<std::remove_reference_t<Visit>*>(context))(cid);
+    });
   }
-  // True once after the peer's reset tokens changed: read them anew from path().peer_cids().
-  bool take_reset_tokens_changed() { return path_->peer_cids().take_tokens_changed(); }
+  // True once after the peer's reset tokens changed: read them anew.
+  bool take_reset_tokens_changed() {
+    return multipath_ == nullptr ? path_->peer_cids().take_tokens_changed() : paths_reset_tokens_changed();
+  }
+  template <class Visit>
+  void for_each_reset_token(Visit&& visit) const {
+    visit_reset_tokens(&visit, [](void* context, const StatelessResetToken& token) {
+      (*static_cast<std::remove_reference_t<Visit>*>(context))(token);
+    });
+  }
+  [[nodiscard]] bool is_reset_token(Bytes token) const;
   // Closing and draining are over: delete it.
   [[nodiscard]] bool terminated() const { return phase_ == Phase::kTerminated; }
   [[nodiscard]] bool handshake_open() const { return !handshake_.complete && phase_ == Phase::kOpen; }
@@ -172,8 +158,11 @@ class ConnectionCore final : private TlsHandler {
   }
 
   [[nodiscard]] StreamSet& streams() { return streams_; }
+  // With several, the open one with the lowest Path ID.
   [[nodiscard]] Path& path() { return *path_; }
   [[nodiscard]] const Path& path() const { return *path_; }
+  // nullptr unless both ends speak the multipath extension.
+  [[nodiscard]] Multipath* multipath() { return multipath_.get(); }
   [[nodiscard]] Role role() const { return role_; }
   [[nodiscard]] Version version() const { return version_; }
   [[nodiscard]] bool is_server() const { return role_ == Role::kServer; }
@@ -194,6 +183,9 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] bool flooded() const { return flood_guard_.tripped(); }
   // It was closed since the peer acknowledged nothing.
   [[nodiscard]] bool peer_is_deaf() const { return path_->loss().peer_is_deaf(now_); }
+  // See Connection::open_path().
+  std::expected<PathId, PathRefusal> open_path(const FourTuple& tuple);
+  [[nodiscard]] std::vector<PathInfo> paths() const;
   // A packet of the peer was opened: it is who the keys say.
   [[nodiscard]] bool begun() const { return handshake_.begun; }
   // Where the rooms above tell their events of this connection.
@@ -211,6 +203,19 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] const HandshakeFacts& facts() const { return handshake_.facts; }
 
  private:
+  friend class Multipath;  // what several Paths need of the rooms below
+  // While it lives, another Path is the one at hand.
+  class AtHand {
+   public:
+    AtHand(ConnectionCore& core, Path& path) : core_(core), before_(std::exchange(core.path_, &path)) {}
+    ~AtHand() { core_.path_ = before_; }
+    AtHand(const AtHand&) = delete;
+    AtHand& operator=(const AtHand&) = delete;
+
+   private:
+    ConnectionCore& core_;
+    Path* before_;
+  };
   enum class Phase : std::uint8_t { kOpen, kClosing, kDraining, kTerminated };
 
   // One opened packet while its frames are dispatched.
@@ -241,6 +246,7 @@ class ConnectionCore final : private TlsHandler {
     const HeaderMask* mask = nullptr;     // already computed, or null
     const PacketToOpen* ahead = nullptr;  // already opened, or null; the mask is removed then
   };
+  void open_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn);
   std::size_t open_ahead(MutableBytes bytes, std::size_t segment_size, std::span<const HeaderMask> masks,
                          std::span<PacketToOpen> out);
   void on_datagram(MutableBytes datagram, const Arrival& arrival);
@@ -306,16 +312,26 @@ class ConnectionCore final : private TlsHandler {
   Parsed<void> on_ack_frequency(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_immediate_ack(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_path_frame(FrameReader& in, ReceivedPacket& packet);
+  [[nodiscard]] Path* path_of(std::uint64_t id);  // multipath.cc
+  [[nodiscard]] bool paths_reset_tokens_changed();
+  using CidVisitor = void (*)(void* context, const ConnectionId& cid);
+  using TokenVisitor = void (*)(void* context, const StatelessResetToken& token);
+  void visit_routed_cids(void* context, CidVisitor visit) const;  // core.cc, as the next
+  void visit_reset_tokens(void* context, TokenVisitor visit) const;
 
   // ack.cc
+  Parsed<void> take_ack(const AckFrame& frame, PacketNumberSpace space, FrameReader& in);
   void on_frames_recovered(PacketNumberSpace space);
   void on_frame_acked(const SentFrame& frame, PacketNumberSpace space);
   void on_frame_lost(const SentFrame& frame, PacketNumberSpace space);
   void apply_recovery(const RecoveryOutcome& outcome);
+  void note_peer_max_ack_delay();
 
   // send.cc
   struct DatagramPlan;
   Parsed<void> maintain_keys();
+  bool next_train_here(TransmitTrain& train, DatagramBuilder& builder);
+  [[nodiscard]] bool may_carry_data();
   bool next_challenge_train(TransmitTrain& train, DatagramBuilder& builder);
   bool write_challenge_train(TransmitTrain& train, DatagramBuilder& builder, NetworkPath& network_path);
   bool next_probe_train(TransmitTrain& train, DatagramBuilder& builder);
@@ -356,6 +372,8 @@ class ConnectionCore final : private TlsHandler {
   void release_handshake();
   void discard_keys(EncryptionLevel level);
   void issue_connection_ids();
+  void issue_connection_ids(LocalCids& cids);
+  void begin_multipath();  // multipath.cc
 
   // early_data.cc
   void conclude_early_data();
@@ -403,6 +421,9 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] Timestamp idle_deadline() const;
   [[nodiscard]] Timestamp open_deadline() const;
   [[nodiscard]] bool keeps_alive() const;
+  [[nodiscard]] Timestamp path_deadline() const;
+  [[nodiscard]] Duration largest_pto() const;  // core.cc
+  void on_path_timer();
   void on_loss_timeout();
   void on_path_timeouts();
   void restart_idle_timer() {
@@ -447,6 +468,10 @@ class ConnectionCore final : private TlsHandler {
   void log_key_update(bool write, KeyTrigger trigger);
   void log_ecn_state(EcnState before, EcnState now);
   void log_state(LoggedConnectionState state);
+  // Of the path at hand, where there may be several.
+  [[nodiscard]] std::optional<std::uint64_t> logged_path() const {
+    return multipath_ == nullptr ? std::nullopt : std::optional(path_->id().value);
+  }
   void log_end();
   void log_versions(const VersionList& server, std::optional<Version> choice);
 
@@ -475,6 +500,8 @@ class ConnectionCore final : private TlsHandler {
     std::uint8_t ack_delay_exponent = 3;
     bool disable_active_migration = false;
     bool reset_stream_at = false;
+    bool multipath = false;  // initial_max_path_id was there
+    std::uint32_t initial_max_path_id = 0;
   };
   struct Handshake {
     HandshakeFacts facts;
@@ -511,7 +538,6 @@ class ConnectionCore final : private TlsHandler {
     Timestamp keys_since{};  // the 1-RTT keys that we write with came into use
     Timestamp path_memory_due = kNever;
     bool sent_since_activity = false;
-    bool waits_for_pacing = false;
     bool resting = false;  // since then, memory was given back
   };
   // What the application is told at the end of the batch.
@@ -527,6 +553,7 @@ class ConnectionCore final : private TlsHandler {
       std::vector<std::vector<std::uint8_t>> tokens;
       std::vector<std::vector<std::uint8_t>> tickets;
       std::vector<NetworkPathEvent> network_paths;
+      std::vector<PathEvent> paths;
     };
     std::unique_ptr<Rare> rare;
     Rare& provide_rare() {
@@ -559,7 +586,10 @@ class ConnectionCore final : private TlsHandler {
   std::unique_ptr<TlsSession> tls_;
   CryptoStreams crypto_;
   StreamSet streams_;
-  std::unique_ptr<Path> path_;
+  std::unique_ptr<Path> initial_path_;  // until there may be others
+  // The Path at hand: that of the packet which is being read or written; else see path().
+  Path* path_;
+  std::unique_ptr<Multipath> multipath_;
   std::unique_ptr<Extras> extras_;               // made on demand
   std::unique_ptr<EarlyPackets> early_packets_;  // while there are any
   std::unique_ptr<EarlyData> early_data_;        // while 0-RTT may come or go

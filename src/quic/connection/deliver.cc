@@ -49,6 +49,7 @@ void ConnectionCore::deliver_events(Turn turn) {
     for (const std::vector<std::uint8_t>& token : tell_.rare->tokens) handler_->on_new_token(*face_, token);
     for (const std::vector<std::uint8_t>& ticket : tell_.rare->tickets) handler_->on_session_ticket(*face_, ticket);
     for (const NetworkPathEvent& event : tell_.rare->network_paths) handler_->on_network_path(*face_, event);
+    for (const PathEvent& event : tell_.rare->paths) handler_->on_path(*face_, event);
   }
   if (tell_.rest) {
     tell_.rest = false;

@@ -102,6 +102,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath
   const Version version = packet.level == EncryptionLevel::kZeroRtt ? early_data_->version : version_;
   PacketSent event{.packet_type = logged_type(packet.level),
                    .packet_number = packet.packet_number.value,
+                   .path_id = logged_path(),
                    .pn_length = packet.packet_number_length,
                    .version = is_long ? static_cast<std::uint32_t>(version) : 0,
                    .scid = is_long ? ids_.local.view() : Bytes{},
@@ -124,6 +125,7 @@ void ConnectionCore::log_packet_received(const ReceivedPacket& received, const P
   const bool is_long = received.level != EncryptionLevel::kOneRtt;
   PacketReceived event{.packet_type = logged_type(received.level),
                        .packet_number = received.number.value,
+                       .path_id = logged_path(),
                        .version = is_long ? static_cast<std::uint32_t>(header.version) : 0,
                        .scid = header.scid,
                        .dcid = received.dcid.view(),
@@ -185,7 +187,8 @@ void ConnectionCore::log_acked(PacketNumberSpace space, std::uint64_t count) {
   std::vector<Range>& numbers = event_log().acked;
   // An ACK frame lists from the largest down.
   numbers.assign(recovery_.acked_numbers.rbegin(), recovery_.acked_numbers.rend());
-  emitter_.emit(PacketsAcked{.space = static_cast<LoggedSpace>(space), .count = count, .packet_numbers = numbers});
+  emitter_.emit(PacketsAcked{
+      .space = static_cast<LoggedSpace>(space), .path_id = logged_path(), .count = count, .packet_numbers = numbers});
 }
 
 void ConnectionCore::log_recovery(const RecoveryOutcome& outcome) {
@@ -195,6 +198,7 @@ void ConnectionCore::log_recovery(const RecoveryOutcome& outcome) {
                        : lost.space == PacketNumberSpace::kHandshake ? LoggedPacketType::kHandshake
                                                                      : LoggedPacketType::kOneRtt,
         .packet_number = lost.packet_number,
+        .path_id = logged_path(),
         .size = lost.size,
         .is_mtu_probe = lost.mtu_probe,
         .trigger = lost.by_time ? PacketLossTrigger::kTimeThreshold : PacketLossTrigger::kReorderingThreshold});
@@ -212,7 +216,8 @@ void ConnectionCore::log_recovery(const RecoveryOutcome& outcome) {
 void ConnectionCore::log_recovery_metrics() {
   const LossDetector& loss = path_->loss();
   const CongestionSnapshot congestion = loss.controller().snapshot();
-  RecoveryMetricsUpdated metrics{.smoothed_rtt = loss.rtt().smoothed(),
+  RecoveryMetricsUpdated metrics{.path_id = logged_path(),
+                                 .smoothed_rtt = loss.rtt().smoothed(),
                                  .latest_rtt = loss.rtt().latest(),
                                  .rtt_variance = loss.rtt().variation(),
                                  .pto_count = loss.pto_count(),
@@ -228,7 +233,7 @@ void ConnectionCore::log_congestion_state(CongestionTrigger trigger) {
   EventLog& log = event_log();
   const std::string_view state = to_string(path_->controller().snapshot().phase);
   if (log.congestion_state == state) return;
-  CongestionStateUpdated event{.new_state = state, .trigger = trigger};
+  CongestionStateUpdated event{.path_id = logged_path(), .new_state = state, .trigger = trigger};
   if (log.congestion_state) event.old_state = *log.congestion_state;
   log.congestion_state = state;
   emitter_.emit(event);

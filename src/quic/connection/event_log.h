@@ -38,6 +38,7 @@ class FrameLog {
   bool add_stream_frame(FrameReader& in, FrameSummary& summary);
   bool add_limit_frame(FrameReader& in, FrameSummary& summary);
   bool add_connection_frame(FrameReader& in, FrameSummary& summary);
+  bool add_path_frame(FrameReader& in, FrameSummary& summary);
 
   std::uint64_t ack_delay_exponent_ = 0;
   std::vector<FrameSummary> frames_;

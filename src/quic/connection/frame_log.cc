@@ -123,8 +123,61 @@ bool FrameLog::add_connection_frame(FrameReader& in, FrameSummary& s) {
   }
 }
 
+bool FrameLog::add_path_frame(FrameReader& in, FrameSummary& s) {
+  const FrameReader before = in;
+  switch (s.type) {
+    case 0x3e75:
+      return filled(parse_path_abandon(in), [&s](const auto& f) {
+        s.path_id = f.path_id.value;
+        s.value = f.error_code;
+      });
+    case 0x3e76:
+    case 0x3e77:
+      return filled(parse_path_status(in), [&s](const auto& f) {
+        s.path_id = f.path_id.value;
+        s.id = f.sequence_number;
+      });
+    case 0x3e78:
+      return filled(parse_path_new_connection_id(in), [&](const PathNewConnectionIdFrame& f) {
+        s.path_id = f.path_id.value;
+        s.id = f.cid.sequence_number;
+        s.extra = f.cid.retire_prior_to;
+        s.data = taken_of(before, in, f.cid.connection_id.length(), kStatelessResetTokenLength);
+      });
+    case 0x3e79:
+      return filled(parse_path_retire_connection_id(in), [&s](const auto& f) {
+        s.path_id = f.path_id.value;
+        s.id = f.sequence_number;
+      });
+    case 0x3e7a:
+      return filled(parse_max_path_id(in), [&s](const auto& f) { s.value = f.maximum; });
+    case 0x3e7b:
+      return filled(parse_paths_blocked(in), [&s](const auto& f) { s.value = f.maximum; });
+    default:
+      return filled(parse_path_cids_blocked(in), [&s](const auto& f) {
+        s.path_id = f.path_id.value;
+        s.id = f.next_sequence_number;
+      });
+  }
+}
+
+namespace {
+
+bool is_ack(std::uint64_t type) {
+  return type == 0x02 || type == 0x03 || type == 0x3e || type == 0x3f;
+}
+
+Parsed<AckFrame> parse_any_ack(FrameReader& in, FrameSummary& summary) {
+  if (summary.type < 0x3e) return parse_ack(in);
+  HAWSER_TRY(const PathAckFrame frame, parse_path_ack(in));
+  summary.path_id = frame.path_id.value;
+  return frame.ack;
+}
+
+}  // namespace
+
 bool FrameLog::add_ack(FrameReader& in, FrameSummary& summary) {
-  return filled(parse_ack(in), [&](const AckFrame& f) {
+  return filled(parse_any_ack(in, summary), [&](const AckFrame& f) {
     summary.value = f.ack_delay << ack_delay_exponent_;
     if (f.ecn) {
       summary.has_ecn = true;
@@ -142,10 +195,11 @@ bool FrameLog::add_ack(FrameReader& in, FrameSummary& summary) {
 bool FrameLog::add(FrameReader& in, std::uint64_t type) {
   FrameSummary& summary = frames_.emplace_back(FrameSummary{.type = type});
   if (type == 0x00) return filled(parse_padding(in), [&summary](const auto& f) { summary.length = f.count; });
-  if (type == 0x02 || type == 0x03) return add_ack(in, summary);
+  if (is_ack(type)) return add_ack(in, summary);
   if (type == 0x04 || type == 0x05 || is_stream_frame(type) || type == 0x11 || type == 0x15 || type == 0x24)
     return add_stream_frame(in, summary);
   if (type >= 0x10 && type <= 0x17) return add_limit_frame(in, summary);
+  if (type >= 0x3e75 && type <= 0x3e7c) return add_path_frame(in, summary);
   return add_connection_frame(in, summary);
 }
 
@@ -164,7 +218,7 @@ void FrameLog::read(Bytes payload, std::uint64_t ack_delay_exponent) {
   std::size_t ack = 0;
   std::size_t at = 0;
   for (FrameSummary& frame : frames_) {
-    if ((frame.type != 0x02 && frame.type != 0x03) || ack == range_counts_.size()) continue;
+    if (!is_ack(frame.type) || ack == range_counts_.size()) continue;
     frame.ranges = std::span<const Range>{ranges_}.subspan(at, range_counts_[ack]);
     at += range_counts_[ack++];
   }

@@ -1,6 +1,7 @@
 // frames.cc: hands each frame of an opened packet to the machine it is for.
 // Before: receive.cc. After: streams/, path/, ack.cc, handshake.cc, migration.cc.
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 #include "quic/wire/frame_legality.h"
 #include "quic/wire/frames/all_frames.h"
 
@@ -157,6 +158,7 @@ Parsed<void> ConnectionCore::on_streams_blocked(FrameReader& in, ReceivedPacket&
 
 Parsed<void> ConnectionCore::on_new_connection_id(FrameReader& in, ReceivedPacket&) {
   HAWSER_TRY(const NewConnectionIdFrame frame, parse_new_connection_id(in));
+  if (multipath_ != nullptr) return multipath_->on_new_cid(kInitialPathId, frame, in);
   HAWSER_TRY_VOID(path_->peer_cids().on_new_connection_id({.sequence = frame.sequence_number,
                                                            .retire_prior_to = frame.retire_prior_to,
                                                            .cid = frame.connection_id,
@@ -171,6 +173,7 @@ Parsed<void> ConnectionCore::on_retire_connection_id(FrameReader& in, ReceivedPa
   // RFC 9000 section 12.5: it answers a frame that nobody can have read by then.
   if (packet.level == EncryptionLevel::kZeroRtt)
     return in.fault(TransportErrorCode::kProtocolViolation, "RETIRE_CONNECTION_ID in a 0-RTT packet");
+  if (multipath_ != nullptr) return multipath_->on_retire_cid(kInitialPathId, frame.sequence_number, packet);
   HAWSER_TRY(const std::optional<ConnectionId> retired,
              path_->local_cids().on_retire_connection_id(frame.sequence_number, packet.dcid));
   if (retired) {
@@ -258,12 +261,18 @@ Parsed<void> ConnectionCore::on_ack_frequency(FrameReader& in, ReceivedPacket& p
   if (delay < min_ack_delay())
     return in.fault(TransportErrorCode::kProtocolViolation, "ACK_FREQUENCY with a delay below min_ack_delay");
   if (!peer_ack_frequency_.accept(frame.sequence_number)) return {};
-  path_->acks(packet.space).set_frequency(frame.ack_eliciting_threshold + 1, delay, frame.reordering_threshold);
+  const auto ask = [&](Path& path) {
+    path.acks(packet.space).set_frequency(frame.ack_eliciting_threshold + 1, delay, frame.reordering_threshold);
+  };
+  ask(*path_);
+  // What is asked for holds on all paths.
+  if (multipath_ != nullptr) multipath_->for_each_open([&](PathSlot& slot) { ask(*slot.path); });
   return {};
 }
 
-Parsed<void> ConnectionCore::on_path_frame(FrameReader& in, ReceivedPacket&) {
-  return in.encoding_error("a frame of the multipath extension, which was not offered");
+Parsed<void> ConnectionCore::on_path_frame(FrameReader& in, ReceivedPacket& packet) {
+  if (multipath_ == nullptr) return in.encoding_error("a frame of the multipath extension, which was not offered");
+  return multipath_->on_frame(in, packet);
 }
 
 // ack-frequency:5-immediate

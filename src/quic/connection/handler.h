@@ -12,6 +12,7 @@ namespace hawser::quic {
 
 class Connection;         // connection/connection.h
 struct NetworkPathEvent;  // connection/network_paths.h
+struct PathEvent;         // connection/paths.h
 
 // Why a connection ended.
 struct CloseReason {
@@ -74,6 +75,8 @@ class ConnectionHandler {
   virtual void on_session_ticket(Connection&, Bytes) {}
   // A 4-tuple was validated, given up, moved to or returned to, by our own wish or the peer's.
   virtual void on_network_path(Connection&, const NetworkPathEvent&) {}
+  // One of several paths was opened, by us or by the client, came to another state, or is gone.
+  virtual void on_path(Connection&, const PathEvent&) {}
   // Nothing has moved for a second and the connection gave back what it can make again: a
   // handler may do the same with its own memory.
   virtual void on_rest(Connection&) {}

@@ -1,6 +1,7 @@
 // handshake.cc: the TLS handshake on its way through the connection: secrets become keys,
 // transport parameters are checked and take effect, keys are discarded when their time is up.
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 #include "quic/recovery/ack_tracker.h"
 
 namespace hawser::quic {
@@ -89,6 +90,9 @@ Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
   HAWSER_TRY(const TransportParameters parameters, parse_transport_parameters(encoded, peer_of(role_)));
   HAWSER_TRY_VOID(check_peer_cids(parameters));
   HAWSER_TRY_VOID(agree_on_version(parameters));
+  // Multipath, section 2: packets of several paths are told apart by their connection IDs.
+  if (config_.max_paths != 0 && parameters.initial_max_path_id && ids_.first_peer.empty())
+    return fail(TransportErrorCode::kProtocolViolation, "initial_max_path_id from an end without connection IDs");
   if (!is_server() && early_data_ != nullptr) {
     early_data_->answer = parameters;  // until it is known whether 0-RTT was accepted
   } else {
@@ -126,7 +130,9 @@ void ConnectionCore::apply_peer_limits(const TransportParameters& peer) {
       .max_udp_payload_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(peer.max_udp_payload_size, kMaxMtu)),
       .ack_delay_exponent = static_cast<std::uint8_t>(peer.ack_delay_exponent),
       .disable_active_migration = peer.disable_active_migration,
-      .reset_stream_at = peer.reset_stream_at};
+      .reset_stream_at = peer.reset_stream_at,
+      .multipath = peer.initial_max_path_id.has_value(),
+      .initial_max_path_id = static_cast<std::uint32_t>(peer.initial_max_path_id.value_or(0))};
   streams_.set_peer_limits({.initial_max_data = peer.initial_max_data,
                             .initial_max_stream_data_bidi_local = peer.initial_max_stream_data_bidi_local,
                             .initial_max_stream_data_bidi_remote = peer.initial_max_stream_data_bidi_remote,
@@ -169,6 +175,8 @@ void ConnectionCore::on_handshake_complete() {
   emitter_.emit(versions);
   emitter_.emit(AlpnInformation{.chosen_alpn = handshake_.facts.alpn});
   if (!is_server()) conclude_early_data();
+  // multipath:2-both-sides
+  if (config_.max_paths != 0 && peer_.multipath && phase_ == Phase::kOpen) begin_multipath();
   issue_connection_ids();
   if (is_server()) {
     owed_.handshake_done = true;
@@ -220,7 +228,11 @@ void ConnectionCore::discard_keys(EncryptionLevel level) {
 }
 
 void ConnectionCore::issue_connection_ids() {
-  LocalCids& cids = path_->local_cids();
+  if (multipath_ != nullptr) return multipath_->issue_connection_ids();
+  issue_connection_ids(path_->local_cids());
+}
+
+void ConnectionCore::issue_connection_ids(LocalCids& cids) {
   while (cids.wanted() > 0) {
     const ConnectionId cid = cids_->generate();
     cids.issue(cid, cids_->reset_token(cid));

@@ -2,6 +2,7 @@
 // changes: the new one is validated before it is trusted, and left again if it fails. We move: the
 // new one is probed first, and used once it has answered. How a Path does so is path/path.cc.
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 
 namespace hawser::quic {
 namespace {
@@ -160,6 +161,7 @@ void ConnectionCore::on_path_proof(NetworkPath& network_path, const PathProof& p
   ++provide_migration().stats.paths_validated;
   emitter_.emit(PathValidated{.path_id = path_->id().value, .remote = network_path.tuple().remote});
   if (&network_path == &path_->active()) on_active_validated();
+  if (multipath_ != nullptr) multipath_->on_validated();
 }
 
 // The peer is where its latest packets came from.
@@ -191,6 +193,7 @@ void ConnectionCore::on_validation_failed() {
   ++provide_migration().stats.validations_failed;
   tell_network_path(NetworkPathEvent::Kind::kFailed, path_->active().tuple());
   if (path_->previous() != nullptr) return return_to_previous(MigrationState::kMigrationAbandoned);
+  if (multipath_ != nullptr) return multipath_->on_validation_failed();
   // Section 9.3.2: no address is left that is known to be the peer's, so nobody can be told.
   finish({.kind = CloseReason::Kind::kLocalTransport,
           .error_code = static_cast<std::uint64_t>(TransportErrorCode::kNoViablePath),

@@ -2,6 +2,7 @@
 // Before: endpoint/endpoint.cc, which chose this connection. After: frames.cc.
 #include "base/reader.h"
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 #include "quic/crypto/retry_tag.h"
 #include "quic/wire/retry.h"
 
@@ -42,6 +43,12 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
   begin(now);
   note_movement();
   log_train(false, bytes.size(), segment_size);
+  if (multipath_ == nullptr) return open_datagrams(bytes, segment_size, tuple, ecn);
+  multipath_->on_datagrams(bytes, segment_size, tuple, ecn);
+}
+
+// To the path at hand.
+void ConnectionCore::open_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn) {
   const std::size_t cid_length = cids_->length();
   while (!bytes.empty()) {
     // Short header packets of the run share a key and an offset: their masks come together.
@@ -308,7 +315,7 @@ Parsed<bool> ConnectionCore::open_payload(MutableBytes packet, DirectionKeys* ke
 // RFC 9000 section 10.3.1: a packet that cannot be opened may be a stateless reset.
 void ConnectionCore::on_unopened(MutableBytes packet, const PacketHeader& header) {
   if (header.type == PacketType::kOneRtt && packet.size() >= 5 + kStatelessResetTokenLength &&
-      path_->peer_cids().is_reset_token(Bytes(packet).last(kStatelessResetTokenLength))) {
+      is_reset_token(Bytes(packet).last(kStatelessResetTokenLength))) {
     on_stateless_reset(now_);
     return;
   }

@@ -1,6 +1,7 @@
 // rest.cc: what a connection gives back when nothing has moved on it for a while. All of it is made
 // again by whatever moves first, at the cost of a few microseconds.
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 
 namespace hawser::quic {
 namespace {
@@ -20,7 +21,11 @@ Timestamp ConnectionCore::rest_deadline() const {
 void ConnectionCore::rest() {
   times_.resting = true;
   keys_.one_rtt().fold();
-  path_->loss().rest();
+  if (multipath_ == nullptr) {
+    path_->loss().rest();
+  } else {
+    multipath_->rest();
+  }
   streams_.rest();
   if (extras_ != nullptr && !extras_->attempt && extras_->datagrams.empty()) extras_.reset();
   tell_.datagrams = std::vector<Bytes>();

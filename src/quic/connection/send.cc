@@ -1,6 +1,7 @@
 // send.cc: assembles outgoing datagrams: chooses the network path and the packets, lets each
 // machine write its frames by table, seals. Before: the machines. After: endpoint/endpoint.cc.
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 #include "quic/wire/frames/ack_frequency.h"
 #include "quic/wire/frames/new_token.h"
 
@@ -25,6 +26,7 @@ void write_ping(PacketPayload& out) {
 struct ConnectionCore::DatagramPlan {
   bool may_carry_data = true;  // congestion control and pacing agree
   bool challenge = false;      // path validation frames only
+  bool probes_empty = false;   // what a probe of this path could carry goes on another
   bool mtu_probe = false;
   Ecn ecn = Ecn::kNotEct;  // the mark of the whole train
   std::size_t pad_to = 0;  // octets, 0: no more than rules ask
@@ -41,7 +43,7 @@ const std::array<ConnectionCore::FrameWriter, 7> ConnectionCore::kOneRttWriters 
 Parsed<void> ConnectionCore::maintain_keys() {
   OneRttKeys& keys = keys_.one_rtt();
   const std::uint64_t generation = keys.write_generation();
-  HAWSER_TRY_VOID(keys.maintain(now_, pto()));
+  HAWSER_TRY_VOID(keys.maintain(now_, largest_pto()));
   const bool used = config_.key_update_packets != 0 && keys.packets_sealed_with_key() >= config_.key_update_packets;
   const bool old =
       config_.key_update_interval != Duration{0} && now_ - times_.keys_since >= config_.key_update_interval;
@@ -78,8 +80,16 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
       return next_close_train(train, builder);
     }
   }
-  if (next_challenge_train(train, builder) || next_probe_train(train, builder)) return true;
+  if (multipath_ != nullptr) return multipath_->next_train(train, builder);
+  return next_challenge_train(train, builder) || next_probe_train(train, builder) || next_train_here(train, builder);
+}
 
+bool ConnectionCore::may_carry_data() {
+  return multipath_ == nullptr ? path_->may_send(now_) : multipath_->carries_data();
+}
+
+// On the path at hand.
+bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& builder) {
   NetworkPath& network_path = path_->active();
   const std::size_t segment = network_path.mtu();
   const std::size_t capacity =
@@ -87,11 +97,11 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
   train.tuple = network_path.tuple();
   train.segment_size = segment;
   train.ecn = network_path.ecn().mark();
-  DatagramPlan plan{.ecn = train.ecn};
-  times_.waits_for_pacing = false;
+  DatagramPlan plan{.probes_empty = multipath_ != nullptr && multipath_->probes_empty(), .ecn = train.ecn};
+  path_->set_waits_for_pacing(false);
   while (train.size + segment <= capacity) {
     if (builder.unsealed_full()) seal_train(builder);
-    plan.may_carry_data = path_->may_send(now);
+    plan.may_carry_data = may_carry_data();
     const std::size_t size = write_datagram(builder, train.buffer.subspan(train.size, segment), network_path, plan);
     train.size += size;
     if (size < segment) break;
@@ -100,7 +110,7 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
   if (emitter_.sink() != nullptr) [[unlikely]]
     log_sending(train, plan.may_carry_data);
   if (!plan.may_carry_data) {
-    times_.waits_for_pacing = path_->blocked_by_pacing(now);
+    path_->set_waits_for_pacing(path_->blocked_by_pacing(now_));
     // rfc9002:7.8-pacing
   } else if (train.size + segment <= capacity && !streams_.wants_to_send_data()) {
     path_->loss().on_app_limited();
@@ -217,7 +227,7 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (space != PacketNumberSpace::kApplication) return false;
   return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping ||
          ack_frequency_.owes_frame() || has_datagrams() || std::as_const(*path_).local_cids().has_frames() ||
-         path_->peer_cids().has_frames();
+         path_->peer_cids().has_frames() || (multipath_ != nullptr && multipath_->has_frames());
 }
 
 // Lost handshake octets wait for a window that early 1-RTT data fills, which the peer cannot
@@ -246,9 +256,13 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   // rfc9000:13.2.6-same-space rfc9000:13.2.6-one-rtt rfc9000:13.2.6-zero-rtt rfc9000:17.2.3-ack-in-one-rtt
   AckTracker& acks = path_->acks(space);
   if (acks.ack_due(now_) || acks.has_news()) {
-    if (acks.write_ack(out, now_) == WriteResult::kDone) ++stats_.acks_sent;
+    const bool names_path = multipath_ != nullptr && space == PacketNumberSpace::kApplication;
+    const auto path_id = names_path ? std::optional(path_->id()) : std::nullopt;
+    if (acks.write_ack(out, now_, kAckDelayExponent, path_id) == WriteResult::kDone) ++stats_.acks_sent;
+    if (names_path) multipath_->write_stray_acks(out);
   }
-  if ((plan.may_carry_data || probe || handshake_stalls(packet.level)) &&
+  const bool fills_probe = probe && !plan.probes_empty;
+  if ((plan.may_carry_data || fills_probe || handshake_stalls(packet.level)) &&
       loss.can_track(space, PacketPayload::kMaxFrames)) {
     // A client has nothing for a 0-RTT packet that may not be in one: what else the table below
     // writes answers the server, and its packets are read from when 0-RTT is over.
@@ -300,6 +314,7 @@ WriteResult ConnectionCore::write_one_rtt_crypto(PacketPayload& out) {
 }
 
 WriteResult ConnectionCore::write_cid_frames(PacketPayload& out) {
+  if (multipath_ != nullptr) return multipath_->write_frames(out);
   if (path_->peer_cids().has_frames() && path_->peer_cids().write_retirements(out) == WriteResult::kPacketFull)
     return WriteResult::kPacketFull;
   return path_->local_cids().has_frames() ? path_->local_cids().write_new_connection_ids(out) : WriteResult::kDone;
@@ -318,7 +333,7 @@ WriteResult ConnectionCore::write_new_token(PacketPayload& out) {
 WriteResult ConnectionCore::write_ack_frequency(PacketPayload& out) {
   if (!ack_frequency_.owes_frame()) return WriteResult::kDone;
   const WriteResult result = ack_frequency_.write(out);
-  path_->loss().set_peer_max_ack_delay(ack_frequency_.peer_max_ack_delay());
+  note_peer_max_ack_delay();
   return result;
 }
 
@@ -346,6 +361,7 @@ void ConnectionCore::seal_datagram(DatagramBuilder& builder, NetworkPath& networ
   const std::size_t size = builder.size();
   network_path.on_datagram_sent(size, plan.ecn, now_, pto());
   stats_.bytes_sent += size;
+  if (multipath_ != nullptr) multipath_->on_datagram_sent(size);
   note_movement();
 }
 

@@ -1,5 +1,6 @@
 // timers.cc: when a connection must be looked at again, and what is due when that time comes.
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 
 namespace hawser::quic {
 namespace {
@@ -20,7 +21,7 @@ Duration effective_idle_timeout(Duration ours, std::uint64_t peer_ms) {
 Timestamp ConnectionCore::idle_deadline() const {
   const Duration timeout = effective_idle_timeout(config_.idle_timeout, peer_.max_idle_timeout_ms);
   if (timeout == Duration{0}) return kNever;
-  return times_.last_activity + std::max(timeout, 3 * pto());
+  return times_.last_activity + std::max(timeout, 3 * largest_pto());
 }
 
 // A PING that waits for the window is enough: more of them would wake us for nothing.
@@ -29,7 +30,16 @@ bool ConnectionCore::keeps_alive() const {
 }
 
 Timestamp ConnectionCore::open_deadline() const {
-  Timestamp deadline = std::min(path_->loss().next_timeout(), idle_deadline());
+  Timestamp deadline = std::min(multipath_ == nullptr ? path_deadline() : multipath_->next_timeout(), idle_deadline());
+  if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
+  if (keeps_alive()) deadline = std::min(deadline, times_.last_received + config_.keep_alive);
+  if (early_data_ != nullptr) deadline = std::min(deadline, early_data_->discard_at);
+  return std::min(deadline, rest_deadline());
+}
+
+// What the path at hand waits for.
+Timestamp ConnectionCore::path_deadline() const {
+  Timestamp deadline = path_->loss().next_timeout();
   for (const PacketNumberSpace space :
        {PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake, PacketNumberSpace::kApplication}) {
     const EncryptionLevel level = space == PacketNumberSpace::kInitial     ? EncryptionLevel::kInitial
@@ -44,11 +54,7 @@ Timestamp ConnectionCore::open_deadline() const {
   const Timestamp raise = path_->active().mtu_prober().next_timeout();
   if (raise < deadline && path_->may_send(now_)) deadline = raise;
   if (!std::as_const(*path_).others().empty()) deadline = std::min(deadline, path_->next_others_timeout());
-  if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
-  if (keeps_alive()) deadline = std::min(deadline, times_.last_received + config_.keep_alive);
-  if (early_data_ != nullptr) deadline = std::min(deadline, early_data_->discard_at);
-  deadline = std::min(deadline, rest_deadline());
-  if (times_.waits_for_pacing) deadline = std::min(deadline, path_->pacer().next_release(now_));
+  if (path_->waits_for_pacing()) deadline = std::min(deadline, path_->pacer().next_release(now_));
   return deadline;
 }
 
@@ -80,10 +86,20 @@ void ConnectionCore::on_timeout(Timestamp now) {
     owed_.ping = true;
     times_.last_received = now;
   }
-  if (now >= path_->loss().next_timeout()) on_loss_timeout();
-  on_path_timeouts();
+  if (multipath_ == nullptr) {
+    on_path_timer();
+  } else {
+    multipath_->on_timeout();
+  }
+  if (phase_ != Phase::kOpen) return;
   on_early_data_timeout();
   if (now >= rest_deadline()) rest();
+}
+
+// Of the path at hand.
+void ConnectionCore::on_path_timer() {
+  if (now_ >= path_->loss().next_timeout()) on_loss_timeout();
+  on_path_timeouts();
 }
 
 void ConnectionCore::on_loss_timeout() {
@@ -94,6 +110,7 @@ void ConnectionCore::on_loss_timeout() {
   } else if (outcome.kind == TimeoutKind::kPto) {
     ++stats_.pto_count;
     if (path_->active().on_pto(now_)) path_->on_mtu_changed();
+    if (multipath_ != nullptr) multipath_->on_pto();
     if (emitter_.wants(EventGroup::kRecovery)) log_recovery_metrics();
   }
   on_frames_recovered(outcome.space);

@@ -254,7 +254,7 @@ void Endpoint::Impl::apply_routing(Entry& entry) {
   // A few tokens at most: all go, those that still hold come back.
   forget_reset_tokens(entry);
   std::size_t count = 0;
-  core(entry).path().peer_cids().for_each_token([&](const StatelessResetToken& token) {
+  core(entry).for_each_reset_token([&](const StatelessResetToken& token) {
     if (count < entry.reset_tokens.size() && by_reset_token.insert(hash(token), entry))
       entry.reset_tokens[count++] = hash(token);
   });
@@ -346,6 +346,8 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   if (parameters.tls == nullptr) return std::unexpected(ConfigError{"connect: no TLS context given"});
   const auto controller = make_congestion_controller(parameters.connection.congestion_control, kBaseMtu);
   if (!controller) return std::unexpected(controller.error());
+  const auto scheduler = make_path_scheduler(parameters.connection.path_scheduler);
+  if (!scheduler) return std::unexpected(scheduler.error());
   // rfc9000:14-minimum
   if (parameters.connection.max_udp_payload < kBaseMtu || parameters.connection.max_udp_payload > kMaxMtu)
     return std::unexpected(ConfigError{"max_udp_payload must lie between 1200 and 65527 octets"});

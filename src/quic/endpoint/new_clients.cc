@@ -92,7 +92,7 @@ bool Endpoint::Impl::on_reset(Bytes datagram, Timestamp now) {
   StatelessResetToken token;
   std::copy_n(datagram.end() - static_cast<std::ptrdiff_t>(token.size()), token.size(), token.begin());
   Entry* found = by_reset_token.find(hash(token));
-  if (found == nullptr || !core(*found).path().peer_cids().is_reset_token(token)) return false;
+  if (found == nullptr || !core(*found).is_reset_token(token)) return false;
   core(*found).on_stateless_reset(now);
   touch(*found);
   return true;

@@ -73,6 +73,8 @@ class LocalCids {
   void on_new_connection_id_lost(std::uint64_t sequence);
 
   [[nodiscard]] const Entry* find(const ConnectionId& cid) const;
+  // The sequence number of the one that will be issued next.
+  [[nodiscard]] std::uint64_t next_sequence() const { return next_sequence_; }
   // Those that the peer has not retired: packets to them are for this connection.
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] std::size_t active() const { return entries_.size(); }
@@ -125,9 +127,16 @@ class PeerCids {
   // After it, a NetworkPath whose number is_active() denies must take_unused().
   Parsed<void> on_new_connection_id(const NewCid& frame);
 
+  // Whether this connection ID is one of them.
+  [[nodiscard]] bool holds(const ConnectionId& cid) const;
+
   // A number for a NetworkPath to use, lowest first; empty if none is spare.
   std::optional<std::uint64_t> take_unused();
   [[nodiscard]] bool has_unused() const;
+  // What take_unused() gave and no packet was sent with.
+  void give_back(std::uint64_t sequence);
+  // The sequence number that the next new one should have.
+  [[nodiscard]] std::uint64_t next_expected() const { return seen_.empty() ? 0 : seen_.highest().end; }
   // No longer used here: it is retired, and RETIRE_CONNECTION_ID is owed.
   void retire(std::uint64_t sequence);
   [[nodiscard]] bool is_active(std::uint64_t sequence) const { return find(sequence) != nullptr; }

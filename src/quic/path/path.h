@@ -167,6 +167,10 @@ class Path {
     return pacing_ && loss_.window_open() && pacer_.budget(now) == 0;
   }
 
+  // Data waits for the pacer: see connection/timers.cc.
+  [[nodiscard]] bool waits_for_pacing() const { return waits_for_pacing_; }
+  void set_waits_for_pacing(bool waits) { waits_for_pacing_ = waits; }
+
   // RTT or window changed: so does the rate.
   void update_pacing_rate() {
     pacer_.set_smooth(controller_->paces_smoothly());
@@ -195,6 +199,7 @@ class Path {
   PathId id_;
   Duration initial_rtt_;
   bool pacing_;
+  bool waits_for_pacing_ = false;
   std::unique_ptr<CongestionController> controller_;
   CarefulResume* careful_resume_ = nullptr;  // the controller, while it is one
   LossDetector loss_;

@@ -125,6 +125,15 @@ std::optional<std::uint64_t> PeerCids::take_unused() {
   return lowest->sequence;
 }
 
+void PeerCids::give_back(std::uint64_t sequence) {
+  for (Entry& entry : entries_)
+    if (entry.sequence == sequence) entry.in_use = false;
+}
+
+bool PeerCids::holds(const ConnectionId& cid) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&cid](const Entry& e) { return e.cid == cid; });
+}
+
 bool PeerCids::has_unused() const {
   return std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return !e.in_use; });
 }

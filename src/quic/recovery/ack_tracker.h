@@ -48,6 +48,11 @@ class AckTracker {
   void request_immediate_ack(Timestamp now) { ack_due_ = now; }
   // ACK_FREQUENCY of the peer: one ACK per `ack_every` ack-eliciting packets, within `max_ack_delay`.
   // `reordering_threshold` 0: gaps never force one.
+  // A new path of a connection begins with what was asked for on the others.
+  void inherit_frequency(const AckTracker& other) {
+    config_ = other.config_;
+    reordering_threshold_ = other.reordering_threshold_;
+  }
   void set_frequency(std::uint64_t ack_every, Duration max_ack_delay, std::uint64_t reordering_threshold);
 
   // When an ACK must be on its way: kNever if none is owed.

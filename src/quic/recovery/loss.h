@@ -278,6 +278,12 @@ class LossDetector {
   // lost with the network path before.
   void probe_at_once(RecoveryFrames& frames, Timestamp now);
 
+  // Everything in flight in the application's space goes out again, elsewhere: its frames are appended to
+  // `lost`. Its packets stay in flight, for they are lost only when something later is acknowledged.
+  void report_flight(RecoveryFrames& frames);
+  // Probe timeouts back off to no more than this.
+  void limit_pto(Duration longest) { longest_pto_ = longest; }
+
   // Nothing was sent or received for a while. Where nothing is in flight, packets that nobody will
   // acknowledge any more are forgotten, and the rings with them.
   void rest();
@@ -393,6 +399,8 @@ class LossDetector {
   std::uint32_t loss_epoch_ = 0;       // counts congestion events, modulo 2^32
   Timestamp first_rtt_sample_ = kNever;
   Duration max_ack_delay_ = 25ms;
+  // An hour is past every idle timeout; the cap keeps backing off within 64 bits.
+  Duration longest_pto_ = 3'600s;
   // When something last happened that sets the timer anew. The timer itself is worked out when it is
   // asked for, once per train and not once per packet of it.
   Timestamp timer_set_at_ = kNever;

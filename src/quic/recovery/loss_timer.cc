@@ -29,10 +29,8 @@ Duration LossDetector::pto(PacketNumberSpace space) const {
 
 // rfc9002:6.2.1-backoff
 Duration LossDetector::backed_off(Duration period) const {
-  // An hour is past every idle timeout; the cap keeps the shift within 64 bits.
-  constexpr Duration kLongest = 3'600s;
   const std::uint32_t shift = std::min(pto_count_, kMaxPtoBackoff);
-  return period > kLongest / (std::int64_t{1} << shift) ? kLongest : period * (std::int64_t{1} << shift);
+  return period > longest_pto_ / (std::int64_t{1} << shift) ? longest_pto_ : period * (std::int64_t{1} << shift);
 }
 
 // rfc9002:6.1.2-timer
@@ -124,6 +122,16 @@ void LossDetector::owe_probes(PacketNumberSpace id, std::uint32_t count, Recover
     packet.frames_reported = true;
     for (std::size_t i = 0; i < packet.frame_count; ++i) frames.lost.push_back(s.sent.frame(packet, i));
     ++taken;
+  }
+}
+
+void LossDetector::report_flight(RecoveryFrames& frames) {
+  const SentPackets& sent = application_.sent;
+  for (std::uint64_t pn = std::max(application_.first_outstanding, sent.begin()); pn != sent.end(); ++pn) {
+    SentPacket& packet = application_.sent[pn];
+    if (packet.state != SentState::kOutstanding || packet.frames_reported || packet.mtu_probe) continue;
+    packet.frames_reported = true;
+    for (std::size_t i = 0; i < packet.frame_count; ++i) frames.lost.push_back(sent.frame(packet, i));
   }
 }
 

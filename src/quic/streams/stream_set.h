@@ -169,6 +169,8 @@ class StreamSet {
   [[nodiscard]] bool wants_to_send() const { return wants_to_send_control() || wants_to_send_data(); }
   [[nodiscard]] bool wants_to_send_control() const { return connection_control_ != 0 || !control_.empty(); }
   [[nodiscard]] bool wants_to_send_data() const { return !scheduler_.empty(); }
+  // Whose turn it is, or nullptr.
+  [[nodiscard]] const Stream* next_to_send() const { return scheduler_.next(); }
 
   // Nothing was sent or received for a while: gives memory back that holds nothing now.
   void rest();

@@ -8,7 +8,7 @@
 namespace hawser::quic {
 
 enum class SentFrameKind : std::uint8_t {
-  kAck,                 // offset: the largest packet number it acknowledged
+  kAck,                 // id: Path ID, offset: the largest packet number it acknowledged
   kCrypto,              // level, offset, length
   kStream,              // id, offset, length, fin
   kResetStream,         // id
@@ -22,16 +22,21 @@ enum class SentFrameKind : std::uint8_t {
   kStreamsBlockedBidi,  // offset
   kStreamsBlockedUni,   // offset
   kNewToken,            // id: which token
-  kNewConnectionId,     // id: sequence number
-  kRetireConnectionId,  // id: sequence number
+  kNewConnectionId,     // id: sequence number, offset: Path ID
+  kRetireConnectionId,  // id: sequence number, offset: Path ID
   kPathChallenge,       // never resent as such
   kPathResponse,        // never resent
   kHandshakeDone,
   kDatagram,  // id: the sender's handle; never resent
   kPing,
-  kAckFrequency,   // id: its sequence number, offset: the delay asked for, in us
-  kImmediateAck,   // never resent
-  kResetStreamAt,  // id, offset: the Reliable Size sent
+  kAckFrequency,     // id: its sequence number, offset: the delay asked for, in us
+  kImmediateAck,     // never resent
+  kResetStreamAt,    // id, offset: the Reliable Size sent
+  kPathAbandon,      // id: Path ID
+  kPathStatus,       // id: Path ID, offset: sequence number
+  kMaxPathId,        // offset: the limit sent
+  kPathsBlocked,     // offset: the limit it is blocked at
+  kPathCidsBlocked,  // id: Path ID
 };
 
 struct SentFrame {

@@ -1,0 +1,205 @@
+// multipath.h: the Paths of a connection that speaks the multipath extension: which Path IDs exist, their
+// connection IDs, limits and status, which of them are alive, and which carries the next datagram. Made when
+// the handshake shows that both ends want it; all other connections pay one pointer.
+// Frames are in multipath_frames.cc, sending in multipath_send.cc.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/datagram.h"
+#include "base/time.h"
+#include "quic/connection/core.h"
+#include "quic/connection/paths.h"
+#include "quic/multipath/path_scheduler.h"
+#include "quic/path/path.h"
+#include "quic/wire/frames/new_connection_id.h"
+#include "quic/wire/frames/path_abandon.h"
+
+namespace hawser::quic {
+
+// What is known of one Path ID, from when it may be used until nothing of it can come any more.
+struct PathSlot {
+  // Connection IDs that both ends issue before the path is used.
+  struct Reserve {
+    LocalCids local_cids;
+    PeerCids peer_cids;
+  };
+  // What PATH_STATUS_AVAILABLE and PATH_STATUS_BACKUP say, of one end.
+  struct Status {
+    bool said = false;
+    bool backup = false;
+    bool owed = false;  // ours: to be sent
+    std::uint64_t sequence = 0;
+  };
+
+  PathId id;
+  std::unique_ptr<Reserve> reserve;  // while the path is not used
+  std::unique_ptr<Path> path;        // from then on
+  Status ours;
+  Status peers;
+  bool provisional = false;  // server: its first packet is being opened
+  bool degraded = false;     // a probe timeout ran out, and nothing was acknowledged since
+  bool failed = false;       // and another one
+  bool abandoned = false;    // PATH_ABANDON was sent or received: nothing is sent here any more
+  bool abandon_owed = false;
+  bool cids_blocked_owed = false;
+  PathState told = PathState::kProbing;
+  std::uint64_t error_code = 0;  // of our PATH_ABANDON
+  Timestamp forget_at = kNever;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t heard = 0;  // bytes_received when the validation began
+  std::uint64_t packets_lost = 0;
+
+  [[nodiscard]] bool open() const { return path != nullptr && !abandoned; }
+  [[nodiscard]] LocalCids& local_cids() { return path != nullptr ? path->local_cids() : reserve->local_cids; }
+  [[nodiscard]] PeerCids& peer_cids() { return path != nullptr ? path->peer_cids() : reserve->peer_cids; }
+  [[nodiscard]] bool backup() const { return ours.backup || peers.backup; }
+  [[nodiscard]] bool validated() const { return path->active().validated(); }
+  [[nodiscard]] PathState state() const;
+};
+
+class Multipath {
+ public:
+  // Both ends offered the extension: `local_max` and `peer_max` are their initial_max_path_id. `initial` is
+  // the Path of the handshake.
+  Multipath(ConnectionCore& core, std::unique_ptr<Path> initial, std::uint64_t local_max, std::uint64_t peer_max);
+
+  // Paths. multipath.cc ------------------------------------------------------------------------------
+
+  // Of a Path ID that may be used, is used, or was used a moment ago; nullptr for others.
+  [[nodiscard]] PathSlot* find(PathId id);
+  [[nodiscard]] PathSlot& at_hand();
+  // The open Path with the lowest Path ID: what questions about "the" path are answered by.
+  [[nodiscard]] Path& main_path();
+  // Where a single packet goes that has to arrive.
+  [[nodiscard]] Path& best_path();
+  template <class Visit>
+  void for_each_open(Visit&& visit) {
+    for (const auto& slot : slots_)
+      if (slot->open()) visit(*slot);
+  }
+  template <class Visit>
+  void for_each_local_cid(Visit&& visit) const {
+    for (const auto& slot : slots_)
+      for (const LocalCids::Entry& entry : slot->local_cids().entries()) visit(entry.cid);
+  }
+  template <class Visit>
+  void for_each_reset_token(Visit&& visit) const {
+    for (const auto& slot : slots_)
+      if (slot->open()) slot->path->peer_cids().for_each_token(visit);
+  }
+  bool take_reset_tokens_changed();
+  [[nodiscard]] bool is_reset_token(Bytes token) const;
+  [[nodiscard]] std::size_t memory() const;
+
+  std::expected<PathId, PathRefusal> open_path(const FourTuple& tuple);
+  std::expected<void, PathRefusal> abandon_path(PathId id, PathError error);
+  std::expected<void, PathRefusal> set_status(PathId id, PathStatus status);
+  std::expected<void, ConfigError> set_scheduler(std::string_view name);
+  [[nodiscard]] std::string_view scheduler() const { return scheduler_->name(); }
+  [[nodiscard]] std::vector<PathInfo> infos() const;
+  [[nodiscard]] const MultipathStats& stats() const { return stats_; }
+  // Of all paths: what key updates and the end of the connection wait for.
+  [[nodiscard]] Duration largest_pto() const;
+  [[nodiscard]] std::size_t least_mtu() const;
+  void issue_connection_ids();
+
+  // Receiving. ------------------------------------------------------------------------------------------
+
+  // A run of datagrams to one of our connection IDs.
+  void on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn);
+  Parsed<void> on_frame(FrameReader& in, ConnectionCore::ReceivedPacket& packet);
+  // Frames of RFC 9000 that speak of the path with Path ID 0, whichever they come on.
+  Parsed<void> on_initial_path_ack(const AckFrame& frame, FrameReader& in);
+  Parsed<void> on_new_cid(PathId id, const NewConnectionIdFrame& frame, FrameReader& in);
+  Parsed<void> on_retire_cid(PathId id, std::uint64_t sequence, ConnectionCore::ReceivedPacket& packet);
+
+  // The path at hand: something was acknowledged; its peer answered a challenge; its validation failed; a probe
+  // timeout ran out.
+  void on_acknowledged();
+  void on_validated();
+  void on_validation_failed();
+  void on_pto();
+  void on_recovery(const RecoveryOutcome& outcome);
+
+  // Sending. multipath_send.cc ---------------------------------------------------------------------------
+
+  bool next_train(TransmitTrain& train, DatagramBuilder& builder);
+  // The datagram after this one may carry data on the path at hand.
+  [[nodiscard]] bool carries_data();
+  void on_datagram_sent(std::size_t size);
+  // A probe of the path at hand carries nothing that another path could carry.
+  [[nodiscard]] bool probes_empty();
+  [[nodiscard]] bool has_frames() const;
+  WriteResult write_frames(PacketPayload& out);
+  // ACKs of paths that were given up, which go with whatever is sent.
+  void write_stray_acks(PacketPayload& out);
+  void on_frame_acked(const SentFrame& frame);
+  void on_frame_lost(const SentFrame& frame);
+
+  // Time. -------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] Timestamp next_timeout();
+  void on_timeout();
+  void rest();
+
+ private:
+  friend class ConnectionCore;
+
+  [[nodiscard]] PathSlot* slot_of(Bytes dcid);
+  void add_slot(PathId id);
+  bool begin_path(PathSlot& slot, const FourTuple& tuple);
+  void withdraw(PathSlot& slot);
+  void begin_to_validate(PathSlot& slot);
+  void abandon(PathSlot& slot, std::uint64_t error_code);
+  void forget(PathSlot& slot);
+  void move_flight(PathSlot& slot);
+  void note_state(PathSlot& slot);
+  void tell(const PathSlot& slot, PathState before, bool gone);
+  [[nodiscard]] bool another_lives(const PathSlot& slot) const;
+
+  Parsed<void> on_path_ack(FrameReader& in);
+  Parsed<void> on_abandon(FrameReader& in);
+  Parsed<void> on_status(FrameReader& in);
+  Parsed<void> on_max_path_id(FrameReader& in);
+  Parsed<void> on_paths_blocked(FrameReader& in);
+  Parsed<void> on_cids_blocked(FrameReader& in);
+  // A Path ID of the peer's frame: nullptr if it is one that is over; PROTOCOL_VIOLATION if it is above what we
+  // allow.
+  Parsed<PathSlot*> slot_for(PathId id, FrameReader& in);
+
+  WriteResult write_slot_frames(PathSlot& slot, PacketPayload& out);
+  [[nodiscard]] bool may_send(PathSlot& slot) const;
+  [[nodiscard]] bool owes_packet(PathSlot& slot) const;
+  [[nodiscard]] PathFacts facts_of(PathSlot& slot) const;
+  [[nodiscard]] Demand demand_now() const;
+  void note_idle();
+  Path* choose();
+
+  ConnectionCore& core_;
+  std::vector<std::unique_ptr<PathSlot>> slots_;  // by Path ID, ascending; some are gone
+  std::unique_ptr<PathScheduler> scheduler_;
+  std::uint64_t local_max_;      // the largest Path ID that we allow, and for which there was a slot
+  std::uint64_t peer_max_;       // and the peer
+  std::uint64_t next_path_ = 1;  // client: the Path ID that it opens next
+  bool max_path_id_owed_ = false;
+  bool paths_blocked_owed_ = false;
+  bool tokens_changed_ = false;
+  // The scheduler's answer, while its budget lasts.
+  Path* chosen_ = nullptr;
+  std::uint64_t budget_ = 0;
+  Timestamp ask_again_ = kNever;
+  MultipathStats stats_;
+};
+
+// What a Path says of itself.
+PathInfo info_of(const Path& path);
+
+}  // namespace hawser::quic

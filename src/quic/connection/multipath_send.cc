@@ -1,0 +1,124 @@
+// multipath_send.cc: which of several paths the next datagram takes: first what a path owes by itself
+// (challenges, acknowledgements, probes), then data where the scheduler puts it.
+// Before: send.cc. After: send.cc, once for each path.
+#include <algorithm>
+
+#include "quic/connection/multipath.h"
+
+namespace hawser::quic {
+
+// A path whose connection IDs the peer retired waits for others.
+bool Multipath::may_send(PathSlot& slot) const {
+  return slot.path->peer_cids().is_active(slot.path->active().peer_cid_sequence());
+}
+
+bool Multipath::owes_packet(PathSlot& slot) const {
+  // Until the handshake is confirmed there may be more than 1-RTT packets to send, on the first path.
+  const bool handshaking = slot.id == kInitialPathId && !core_.keys_.discarded(EncryptionLevel::kHandshake);
+  return handshaking || slot.path->acks(PacketNumberSpace::kApplication).ack_due(core_.now_) ||
+         slot.path->loss().probes_owed(PacketNumberSpace::kApplication) != 0;
+}
+
+bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
+  for (const auto& slot : slots_) {
+    if (!slot->open() || !may_send(*slot)) continue;
+    const ConnectionCore::AtHand hand(core_, *slot->path);
+    if (core_.next_challenge_train(train, builder)) return true;
+    if (core_.next_probe_train(train, builder)) return true;
+    if (owes_packet(*slot) && core_.next_train_here(train, builder)) return true;
+    if (!core_.is_open()) return false;
+  }
+  if (Path* const path = choose()) {
+    const ConnectionCore::AtHand hand(core_, *path);
+    if (core_.next_train_here(train, builder)) return true;
+  }
+  note_idle();
+  return false;
+}
+
+// Nothing more can be sent now: why not, for each path.
+void Multipath::note_idle() {
+  const bool has_data = core_.streams_.wants_to_send_data() || core_.has_datagrams();
+  for_each_open([&](PathSlot& slot) {
+    slot.path->set_waits_for_pacing(slot.path->blocked_by_pacing(core_.now_));
+    if (!has_data && slot.path->may_send(core_.now_)) slot.path->loss().on_app_limited();
+  });
+}
+
+bool Multipath::carries_data() {
+  return choose() == core_.path_;
+}
+
+bool Multipath::probes_empty() {
+  return another_lives(at_hand());
+}
+
+void Multipath::on_datagram_sent(std::size_t size) {
+  PathSlot& slot = at_hand();
+  slot.bytes_sent += size;
+  if (core_.path_ != chosen_) return;
+  scheduler_->on_sent(slot.id, size, core_.now_);
+  budget_ = budget_ > size ? budget_ - size : 0;
+}
+
+PathFacts Multipath::facts_of(PathSlot& slot) const {
+  const Path& path = *slot.path;
+  const LossDetector& loss = path.loss();
+  const bool may_send = path.may_send(core_.now_) && this->may_send(slot);
+  const bool paced = !may_send && path.blocked_by_pacing(core_.now_);
+  return {.id = slot.id,
+          .state = slot.state(),
+          .status = slot.backup() ? PathStatus::kBackup : PathStatus::kAvailable,
+          .may_send = may_send,
+          .may_send_at = may_send ? core_.now_
+                         : paced  ? path.pacer().next_release(core_.now_)
+                                  : kNever,
+          .smoothed_rtt = loss.rtt().smoothed(),
+          .rtt_variation = loss.rtt().variation(),
+          .min_rtt = loss.rtt().has_sample() ? loss.rtt().min() : Duration{0},
+          .congestion_window = path.controller().congestion_window(),
+          .bytes_in_flight = loss.bytes_in_flight(),
+          .bytes_per_second = path.pacer().rate_bytes_per_second(),
+          .mtu = path.active().mtu()};
+}
+
+// The scheduler is asked once for as many octets as it allows; what changes a path's state, its window or its
+// round trip ends that.
+Path* Multipath::choose() {
+  if (chosen_ != nullptr && budget_ != 0 && chosen_->may_send(core_.now_)) return chosen_;
+  chosen_ = nullptr;
+  ask_again_ = kNever;
+  std::array<PathFacts, kMaxPaths> facts;
+  std::array<Path*, kMaxPaths> paths;
+  std::size_t count = 0;
+  for (const auto& slot : slots_) {
+    if (!slot->open() || count == kMaxPaths) continue;
+    facts[count] = facts_of(*slot);
+    paths[count++] = slot->path.get();
+  }
+  const Demand demand = demand_now();
+  const Schedule answer = schedule(*scheduler_, std::span(facts).first(count), demand, core_.now_);
+  if (answer.sends()) {
+    chosen_ = paths[answer.path];
+    budget_ = std::max<std::uint64_t>(answer.budget, 1);
+    return chosen_;
+  }
+  if (demand.bytes_waiting != 0) ask_again_ = answer.ask_again;
+  return nullptr;
+}
+
+// Of all that waits together: a packet takes what comes first in the order of the streams.
+Demand Multipath::demand_now() const {
+  if (core_.has_datagrams()) return {.kind = DemandKind::kDatagram, .bytes_waiting = kBaseMtu};
+  const Stream* const next = core_.streams_.next_to_send();
+  if (next == nullptr) return {.kind = DemandKind::kControl};
+  // Lost octets have no count of their own: a packet's worth.
+  const std::uint64_t fresh = next->send.written_to() - next->send.sent_to();
+  return {.kind = DemandKind::kStream,
+          .interactive = next->priority.urgency < Priority{}.urgency,
+          .flow = next->id.value,
+          .bytes_waiting = std::max<std::uint64_t>(fresh, kBaseMtu),
+          .flow_control_room = core_.streams_.send_credit().available()};
+}
+
+}  // namespace hawser::quic

@@ -1,0 +1,496 @@
+// multipath_test.cc: goal: a connection uses all links that it is given, loses nothing when they come and go,
+// and both ends agree on which paths there are. Method: a client with an address on each link, a server with
+// one address, a bulk stream either way; virtual time, faults from a seed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+
+#include "quic/connection/multipath.h"
+#include "sim/flow.h"
+#include "sim/tls_contexts.h"
+#include "sim/world.h"
+
+namespace hawser::sim {
+namespace {
+
+using quic::Connection;
+using quic::PathId;
+using quic::PathRefusal;
+using quic::PathState;
+using quic::PathStatus;
+
+SocketAddress client_at(std::size_t link) {
+  return ipv4_address({10, static_cast<std::uint8_t>(link + 1), 0, 1}, 50'000);
+}
+const SocketAddress kServer = ipv4_address({192, 168, 0, 1}, 443);
+
+struct Watch {
+  std::vector<quic::PathEvent> events;
+  std::optional<quic::CloseReason> closed;
+  [[nodiscard]] std::size_t count(PathState state) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(events, [state](const auto& e) { return !e.gone && e.state == state; }));
+  }
+  [[nodiscard]] std::size_t gone() const {
+    return static_cast<std::size_t>(std::ranges::count_if(events, [](const auto& e) { return e.gone; }));
+  }
+};
+
+// Sends one stream of `size` patterned octets.
+class Sender final : public quic::ConnectionHandler {
+ public:
+  Sender(std::uint64_t size, Watch& watch) : size_(size), watch_(watch) {}
+  void on_handshake_complete(Connection& c) override {
+    if (size_ != 0) push(c, c.open_stream(false).value());
+  }
+  void on_stream_writable(Connection& c, quic::StreamId id) override { push(c, id); }
+  void on_path(Connection&, const quic::PathEvent& event) override { watch_.events.push_back(event); }
+  void on_closed(Connection&, const quic::CloseReason& reason) override { watch_.closed = reason; }
+
+ private:
+  void push(Connection& c, quic::StreamId id) {
+    std::array<std::uint8_t, 16'384> chunk;
+    while (written_ < size_) {
+      const std::size_t take = std::min<std::uint64_t>(chunk.size(), size_ - written_);
+      for (std::size_t i = 0; i < take; ++i) chunk[i] = static_cast<std::uint8_t>((written_ + i) * 31 >> 3);
+      const std::size_t taken = c.write(id, Bytes(chunk).first(take), written_ + take == size_).value_or(0);
+      written_ += taken;
+      if (taken < take) return;
+    }
+  }
+
+  std::uint64_t size_;
+  std::uint64_t written_ = 0;
+  Watch& watch_;
+};
+
+// Reads it, checks each octet and remembers the longest pause between two.
+class Reader final : public quic::ConnectionHandler {
+ public:
+  explicit Reader(Watch& watch) : watch_(watch) {}
+  void on_stream_readable(Connection& c, quic::StreamId id) override {
+    std::array<std::uint8_t, 16'384> chunk;
+    while (const std::size_t n = c.read(id, chunk)) {
+      if (read_ != 0) longest_pause = std::max(longest_pause, c.now() - last_);
+      last_ = c.now();
+      for (std::size_t i = 0; i < n; ++i) wrong += chunk[i] != static_cast<std::uint8_t>((read_ + i) * 31 >> 3);
+      read_ += n;
+    }
+    if (c.at_end(id)) ended_at = c.now();
+  }
+  void on_path(Connection&, const quic::PathEvent& event) override { watch_.events.push_back(event); }
+  void on_closed(Connection&, const quic::CloseReason& reason) override { watch_.closed = reason; }
+  [[nodiscard]] std::uint64_t octets() const { return read_; }
+
+  std::uint64_t wrong = 0;
+  Duration longest_pause{0};
+  std::optional<Timestamp> ended_at;
+
+ private:
+  std::uint64_t read_ = 0;
+  Timestamp last_{};
+  Watch& watch_;
+};
+
+struct Plan {
+  std::vector<LinkSpec> links;
+  std::uint64_t octets = 2'000'000;
+  bool download = true;
+  std::uint64_t seed = 1;
+  std::uint64_t client_max_paths = 4;
+  std::uint64_t server_max_paths = 4;
+  bool opens = true;  // the client opens a path over each link by itself
+  Duration idle_timeout = 30s;
+};
+
+class Bonded final : public Actor, private quic::AcceptHandler {
+ public:
+  explicit Bonded(Plan plan)
+      : plan_(std::move(plan)),
+        random_(plan_.seed),
+        world({.seed = plan_.seed}),
+        sender_(plan_.octets, plan_.download ? server_watch : client_watch),
+        reader(plan_.download ? client_watch : server_watch),
+        config_(config()),
+        client_endpoint({.connection = config_, .random = &random_}),
+        server_endpoint(server_config()),
+        client_node_(client_endpoint),
+        server_node_(server_endpoint) {
+    const NodeId c = world.add(client_node_, client_at(0));
+    const NodeId s = world.add(server_node_, kServer);
+    for (std::size_t i = 0; i < plan_.links.size(); ++i)
+      world.connect(c, s, plan_.links[i], {.inside = client_at(i), .outside = {}});
+    opened_.assign(plan_.links.size(), !plan_.opens);
+    opened_[0] = true;
+    world.add_actor(*this, kWorldStart);
+  }
+
+  Timestamp on_time(Timestamp now) override {
+    if (client == nullptr) {
+      quic::ConnectionConfig config = config_;
+      config.max_paths = plan_.client_max_paths;
+      client = client_endpoint
+                   .connect({.tuple = {client_at(0), kServer},
+                             .server_name = std::string{kSimServerName},
+                             .tls = &*tls_contexts().client,
+                             .connection = config,
+                             .token = {},
+                             .session = {}},
+                            plan_.download ? static_cast<quic::ConnectionHandler&>(reader) : sender_, now)
+                   .value();
+      return now + 1ms;
+    }
+    if (client->closed()) return kNever;
+    for (std::size_t i = 0; i < opened_.size(); ++i)
+      if (!opened_[i]) opened_[i] = client->open_path({client_at(i), kServer}).has_value();
+    if (on_tick) on_tick(now);
+    client_endpoint.wake(*client);
+    if (server != nullptr && !server->closed()) server_endpoint.wake(*server);
+    return now + 5ms;
+  }
+
+  // Until the stream has ended, or a while longer; false: it did not.
+  bool finish(Duration limit = 120s) {
+    return until([this] { return reader.ended_at.has_value(); }, limit);
+  }
+  bool until(const std::function<bool()>& done, Duration limit = 120s) {
+    const Timestamp end = world.now() + limit;
+    while (!done()) {
+      const World::StepResult result = world.step(end);
+      if (result == World::StepResult::kStuck) ADD_FAILURE() << world.failure();
+      if (result != World::StepResult::kProgress) return false;
+    }
+    return true;
+  }
+  void pass(Duration time) {
+    until([] { return false; }, time);
+  }
+  [[nodiscard]] double mbit_per_second() const {
+    return static_cast<double>(reader.octets()) * 8e-6 / to_seconds(*reader.ended_at - kWorldStart);
+  }
+  void expect_sound() const {
+    EXPECT_EQ(reader.octets(), plan_.octets);
+    EXPECT_EQ(reader.wrong, 0u);
+    EXPECT_FALSE(client_watch.closed) << quic::describe(*client_watch.closed);
+    EXPECT_FALSE(server_watch.closed) << quic::describe(*server_watch.closed);
+  }
+  [[nodiscard]] PathState state_at(Connection& c, std::uint64_t id) const {
+    for (const quic::PathInfo& path : c.paths())
+      if (path.id.value == id) return path.state;
+    return PathState::kFailed;
+  }
+
+ private:
+  [[nodiscard]] quic::ConnectionConfig config() const {
+    quic::ConnectionConfig config;
+    config.stream_receive_window = config.stream_receive_window_max = ByteCount{8 << 20};
+    config.connection_receive_window = config.connection_receive_window_max = ByteCount{8 << 20};
+    config.stream_send_buffer = ByteCount{8 << 20};
+    config.idle_timeout = plan_.idle_timeout;
+    return config;
+  }
+  quic::EndpointConfig server_config() {
+    quic::EndpointConfig config{.connection = config_, .random = &random_};
+    config.connection.max_paths = plan_.server_max_paths;
+    config.tls = &*tls_contexts().server;
+    config.accept = this;
+    return config;
+  }
+  quic::ConnectionHandler* on_accept(Connection& connection) override {
+    server = &connection;
+    return plan_.download ? static_cast<quic::ConnectionHandler*>(&sender_) : &reader;
+  }
+
+  Plan plan_;
+  SeededRandom random_;
+
+ public:
+  World world;
+  Watch client_watch;
+  Watch server_watch;
+
+ private:
+  Sender sender_;
+
+ public:
+  Reader reader;
+  std::function<void(Timestamp)> on_tick;
+
+ private:
+  quic::ConnectionConfig config_;
+
+ public:
+  quic::Endpoint client_endpoint;
+  quic::Endpoint server_endpoint;
+  Connection* client = nullptr;
+  Connection* server = nullptr;
+
+ private:
+  EndpointNode client_node_;
+  EndpointNode server_node_;
+  std::vector<bool> opened_;
+};
+
+LinkSpec pipe(std::uint64_t mbits, Duration rtt, double loss = 0) {
+  const std::size_t bdp = static_cast<std::size_t>(static_cast<double>(mbits) * 125'000 * to_seconds(rtt));
+  LinkSpec spec = link({rate(mbit(mbits), std::max<std::size_t>(bdp, 100'000)), delay(rtt / 2)});
+  if (loss > 0) spec.push_back(drop(loss));
+  return spec;
+}
+
+double alone(const LinkSpec& spec, std::uint64_t octets, bool download) {
+  Bonded run({.links = {spec}, .octets = octets, .download = download});
+  EXPECT_TRUE(run.finish());
+  run.expect_sound();
+  return run.mbit_per_second();
+}
+
+struct Bond {
+  const char* name;
+  LinkSpec first;
+  LinkSpec second;
+  double share;  // of the sum of both alone
+};
+
+TEST(multipath, two_links_carry_what_both_carry_alone) {
+  const std::vector<Bond> bonds{
+      {"alike", pipe(100, 10ms), pipe(100, 10ms), 0.93},
+      {"of 10 and 50 ms", pipe(100, 10ms), pipe(100, 50ms), 0.88},
+      {"50 and 20 Mbit/s, 1 % loss", pipe(50, 20ms), pipe(20, 80ms, 0.01), 0.80},
+  };
+  for (const Bond& bond : bonds) {
+    for (const bool download : {true, false}) {
+      constexpr std::uint64_t kOctets = 25'000'000;
+      const double sum = alone(bond.first, kOctets, download) + alone(bond.second, kOctets, download);
+      Bonded run({.links = {bond.first, bond.second}, .octets = kOctets, .download = download});
+      ASSERT_TRUE(run.finish()) << bond.name;
+      run.expect_sound();
+      EXPECT_GE(run.mbit_per_second(), bond.share * sum)
+          << bond.name << (download ? " down" : " up") << ": " << run.mbit_per_second() << " of " << sum;
+    }
+  }
+}
+
+TEST(multipath, a_path_is_told_of_at_both_ends_and_carries_data) {
+  Bonded run({.links = {pipe(50, 20ms), pipe(50, 20ms)}});
+  ASSERT_TRUE(run.finish());
+  run.expect_sound();
+  EXPECT_TRUE(run.client->has_multipath());
+  ASSERT_EQ(run.client->paths().size(), 2u);
+  ASSERT_EQ(run.server->paths().size(), 2u);
+  for (Connection* end : {run.client, run.server}) {
+    for (const quic::PathInfo& path : end->paths()) EXPECT_EQ(path.state, PathState::kActive);
+    EXPECT_EQ(end->multipath_stats().paths_validated, 1u);
+  }
+  EXPECT_GT(run.server->paths()[1].bytes_sent, 200'000u);
+  EXPECT_EQ(run.server->paths()[1].tuple.remote, client_at(1));
+  EXPECT_EQ(run.client_watch.count(PathState::kActive), 1u);
+  EXPECT_EQ(run.server_watch.count(PathState::kActive), 1u);
+}
+
+// multipath:2-both-sides
+TEST(multipath, one_end_alone_has_a_connection_like_any_other) {
+  for (const auto& [client, server] : {std::pair{4u, 0u}, std::pair{0u, 4u}, std::pair{0u, 0u}}) {
+    Bonded run({.links = {pipe(50, 20ms), pipe(50, 20ms)},
+                .client_max_paths = client,
+                .server_max_paths = server,
+                .opens = false});
+    ASSERT_TRUE(run.finish());
+    run.expect_sound();
+    EXPECT_FALSE(run.client->has_multipath());
+    EXPECT_FALSE(run.server->has_multipath());
+    EXPECT_EQ(run.client->open_path({client_at(1), kServer}).error(), PathRefusal::kNoMultipath);
+    EXPECT_EQ(run.client->paths().size(), 1u);
+  }
+}
+
+TEST(multipath, a_dead_link_stops_the_stream_for_less_than_a_tenth_of_a_second) {
+  for (const std::size_t dead : {0u, 1u}) {
+    for (const bool download : {true, false}) {
+      std::vector<LinkSpec> links{pipe(50, 20ms), pipe(50, 20ms)};
+      links[dead].push_back(blackhole(1s, 600s));
+      Bonded run({.links = links, .octets = 25'000'000, .download = download});
+      ASSERT_TRUE(run.finish()) << dead;
+      run.expect_sound();
+      EXPECT_LT(to_ms(run.reader.longest_pause), 100) << dead << (download ? " down" : " up");
+      Connection& sender = download ? *run.server : *run.client;
+      EXPECT_EQ(run.state_at(sender, dead), PathState::kFailed);
+      EXPECT_EQ(sender.multipath_stats().failures, 1u);
+      EXPECT_GT(sender.multipath_stats().frames_moved, 0u);
+    }
+  }
+}
+
+TEST(multipath, a_link_that_comes_back_is_in_use_within_a_second) {
+  std::vector<LinkSpec> links{pipe(20, 20ms), pipe(20, 20ms)};
+  links[1].push_back(blackhole(2s, 5s));
+  Bonded run({.links = links, .octets = 40'000'000});
+  ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + 4s; }));
+  EXPECT_EQ(run.state_at(*run.server, 1), PathState::kFailed);
+  ASSERT_TRUE(run.until([&] { return run.state_at(*run.server, 1) == PathState::kActive; }, 60s));
+  EXPECT_LT(to_ms(run.world.now() - (kWorldStart + 5s)), 1'000);
+  ASSERT_TRUE(run.finish());
+  run.expect_sound();
+  EXPECT_EQ(run.server->multipath_stats().recoveries, 1u);
+}
+
+TEST(multipath, all_links_away_at_once_keep_the_stream_for_later) {
+  std::vector<LinkSpec> links{pipe(20, 20ms), pipe(20, 40ms)};
+  links[0].push_back(blackhole(1s, 12s));
+  links[1].push_back(blackhole(1s, 9s));
+  Bonded run({.links = links, .octets = 10'000'000});
+  ASSERT_TRUE(run.finish());
+  run.expect_sound();
+}
+
+// Both links flap at random; now and then both are down together.
+TEST(multipath, flapping_links_lose_nothing) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    SeededRandom random(seed);
+    std::vector<LinkSpec> links{pipe(10 + random.below(40), (10 + random.below(60)) * 1ms, 0.002),
+                                pipe(10 + random.below(40), (10 + random.below(60)) * 1ms, 0.01)};
+    for (LinkSpec& spec : links) {
+      Duration at = 1s;
+      while (at < 30s) {
+        const Duration down = (50 + random.below(3'000)) * 1ms;
+        spec.push_back(blackhole(at, at + down));
+        at += down + (200 + random.below(4'000)) * 1ms;
+      }
+    }
+    Bonded run({.links = links, .octets = 12'000'000, .download = seed % 2 == 0, .seed = seed});
+    ASSERT_TRUE(run.finish(300s)) << "seed " << seed;
+    run.expect_sound();
+  }
+}
+
+// multipath:3.4-not-sent-after multipath:3.4-answer multipath:3.4-forget multipath:3.1-path-id-not-reused
+TEST(multipath, an_abandoned_path_ends_at_both_ends_and_another_takes_its_place) {
+  for (const bool by_client : {true, false}) {
+    Bonded run({.links = {pipe(20, 20ms), pipe(20, 20ms)}, .octets = 10'000'000, .client_max_paths = 2});
+    ASSERT_TRUE(run.until([&] { return run.reader.octets() > 1'000'000; }));
+    Connection& end = by_client ? *run.client : *run.server;
+    ASSERT_TRUE(end.abandon_path(PathId{1}).has_value());
+    EXPECT_EQ(end.abandon_path(PathId{1}).error(), PathRefusal::kUnknown);
+    EXPECT_EQ(end.abandon_path(PathId{0}).error(), PathRefusal::kLast);
+    run.pass(1s);
+    EXPECT_EQ(run.client->paths().size(), 1u);
+    EXPECT_EQ(run.server->paths().size(), 1u);
+    EXPECT_EQ(run.client_watch.gone(), 1u);
+    EXPECT_EQ(run.server_watch.gone(), 1u);
+    const auto again = run.client->open_path({client_at(1), kServer});
+    ASSERT_TRUE(again.has_value()) << quic::describe(again.error());
+    EXPECT_EQ(again->value, 2u);
+    ASSERT_TRUE(run.finish());
+    run.expect_sound();
+    EXPECT_EQ(run.state_at(*run.server, 2), PathState::kActive);
+  }
+}
+
+TEST(multipath, the_first_path_can_be_abandoned_too) {
+  Bonded run({.links = {pipe(20, 20ms), pipe(20, 20ms)}, .octets = 10'000'000});
+  ASSERT_TRUE(run.until([&] { return run.reader.octets() > 1'000'000; }));
+  ASSERT_TRUE(run.client->abandon_path(PathId{0}).has_value());
+  ASSERT_TRUE(run.finish());
+  run.expect_sound();
+  ASSERT_EQ(run.client->paths().size(), 1u);
+  EXPECT_EQ(run.client->paths()[0].id.value, 1u);
+  EXPECT_EQ(run.client->tuple().local, client_at(1));
+  run.client->close(0, "done");
+  run.client_endpoint.wake(*run.client);
+  run.pass(2s);
+  ASSERT_TRUE(run.server_watch.closed);
+  EXPECT_EQ(run.server_watch.closed->kind, quic::CloseReason::Kind::kPeerApplication);
+}
+
+TEST(multipath, path_after_path_may_be_opened_and_abandoned) {
+  Bonded run({.links = {pipe(20, 20ms), pipe(20, 20ms)}, .octets = 30'000'000, .client_max_paths = 3, .opens = false});
+  ASSERT_TRUE(run.until([&] { return run.reader.octets() > 100'000; }));
+  std::uint64_t opened = 0;
+  std::uint64_t last = 0;
+  run.on_tick = [&](Timestamp) {
+    if (const auto id = run.client->open_path({client_at(1), kServer})) {
+      EXPECT_GT(id->value, last);
+      last = id->value;
+      ++opened;
+    } else if (run.state_at(*run.client, last) == PathState::kActive) {
+      EXPECT_TRUE(run.client->abandon_path(PathId{last}).has_value());
+    }
+  };
+  ASSERT_TRUE(run.finish());
+  run.expect_sound();
+  EXPECT_GT(opened, 15u);
+  EXPECT_LE(run.server->core().multipath()->memory(), 200'000u);
+}
+
+// multipath:3.3-latest multipath:3.3-sequence-grows
+TEST(multipath, a_backup_path_waits_until_it_is_needed) {
+  for (const bool by_client : {true, false}) {
+    std::vector<LinkSpec> links{pipe(20, 20ms), pipe(20, 20ms)};
+    links[0].push_back(blackhole(3s, 600s));
+    Bonded run({.links = links, .octets = 10'000'000});
+    ASSERT_TRUE(run.until([&] { return run.server != nullptr && run.state_at(*run.server, 1) == PathState::kActive; }));
+    Connection& end = by_client ? *run.client : *run.server;
+    ASSERT_TRUE(end.set_path_status(PathId{1}, PathStatus::kBackup).has_value());
+    ASSERT_TRUE(run.until([&] { return run.state_at(*run.server, 1) == PathState::kStandby; }));
+    run.pass(200ms);
+    const std::uint64_t before = run.server->paths()[1].bytes_sent;
+    ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + 2'900ms; }));
+    EXPECT_LT(run.server->paths()[1].bytes_sent - before, 10'000u);
+    ASSERT_TRUE(run.finish());
+    run.expect_sound();
+    EXPECT_GT(run.server->paths()[1].bytes_sent - before, 2'000'000u);
+  }
+}
+
+// multipath:3.1-failed-validation
+TEST(multipath, a_path_on_which_nobody_answers_is_abandoned) {
+  std::vector<LinkSpec> links{pipe(20, 20ms), link({drop(1.0)})};
+  Bonded run({.links = links, .octets = 20'000'000});
+  ASSERT_TRUE(run.finish());
+  run.expect_sound();
+  EXPECT_EQ(run.client->paths().size(), 1u);
+  ASSERT_EQ(run.client_watch.gone(), 1u);
+  EXPECT_EQ(run.client_watch.events.back().error_code, 0x3e76u);
+}
+
+TEST(multipath, a_nat_may_rebind_under_each_path) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    std::vector<LinkSpec> links{pipe(20, 20ms), pipe(20, 30ms)};
+    links[0].insert(links[0].begin(), nat(rebind_after(1'500ms)));
+    links[1].insert(links[1].begin(), nat(rebind_every(1s)));
+    Bonded run({.links = links, .octets = 10'000'000, .download = seed % 2 == 0, .seed = seed});
+    ASSERT_TRUE(run.finish()) << seed;
+    run.expect_sound();
+    EXPECT_EQ(run.server->paths().size(), 2u);
+  }
+}
+
+TEST(multipath, keys_change_while_two_paths_carry_data) {
+  Bonded run({.links = {pipe(20, 20ms), pipe(20, 90ms)}, .octets = 10'000'000});
+  run.on_tick = [&](Timestamp) { run.client->initiate_key_update(); };
+  ASSERT_TRUE(run.finish());
+  run.expect_sound();
+  EXPECT_GE(run.client->stats().key_updates, 3u);
+}
+
+// multipath:3.1-client-opens multipath:2-limit-kept
+TEST(multipath, refuses_what_the_rules_forbid) {
+  Bonded run({.links = {pipe(20, 20ms), pipe(20, 20ms)}, .client_max_paths = 2, .opens = false});
+  ASSERT_TRUE(run.until([&] { return run.server != nullptr; }));
+  EXPECT_EQ(run.server->open_path({kServer, client_at(1)}).error(), PathRefusal::kServer);
+  EXPECT_EQ(run.client->open_path({client_at(1), kServer}).error(), PathRefusal::kNotConfirmed);
+  ASSERT_TRUE(run.finish());
+  EXPECT_EQ(run.client->open_path({client_at(0), kServer}).error(), PathRefusal::kAddress);
+  EXPECT_EQ(run.client->open_path({SocketAddress{}, kServer}).error(), PathRefusal::kAddress);
+  ASSERT_TRUE(run.client->open_path({client_at(1), kServer}).has_value());
+  EXPECT_EQ(run.client->open_path({client_at(2), kServer}).error(), PathRefusal::kLimit);
+  EXPECT_EQ(run.client->set_path_status(PathId{9}, PathStatus::kBackup).error(), PathRefusal::kUnknown);
+  const auto unknown = run.client->set_path_scheduler("nonsense");
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_NE(unknown.error().message.find("min-rtt"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hawser::sim

@@ -1,0 +1,231 @@
+// multipath_rules_test.cc: goal: a peer that breaks the rules of the multipath extension gets their exact error,
+// and one that repeats what is over changes nothing. Method: a liar speaks as the client of a server that allows
+// two paths; what the server sends is opened and read.
+#include <gtest/gtest.h>
+
+#include "quic/connection/multipath.h"
+#include "wire_tap.h"
+
+namespace hawser::quic {
+namespace {
+
+constexpr Role kC = Role::kClient;
+const SocketAddress kSecond = ipv4_address({10, 9, 0, 1}, 5'555);
+const std::string kToken = "000102030405060708090a0b0c0d0e0f";
+
+Theatre::Options two_paths() {
+  Theatre::Options options;
+  options.client.max_paths = options.server.max_paths = 2;
+  return options;
+}
+
+// A server that allows Path IDs 0 and 1, and a liar in the place of its client, which allows the same.
+struct Stage : Theatre {
+  explicit Stage(const Options& options = two_paths()) : Theatre(options), tap(*this) {
+    open();
+    pass(1s);
+    // The first connection ID that the server gave for path 1.
+    for (const SeenPacket& packet : tap.packets())
+      for (const AnyFrame& frame : packet.frames) note(packet, frame);
+    silence(kC);
+  }
+  // The honest client ends sooner or later, for what the liar said is acknowledged to it: its version is given.
+  void say(const std::string& frames_hex) { lie(kC, {.frames_hex = frames_hex, .version = Version::kV1}); }
+  // On path 1, from an address of its own.
+  void say_on_path_1(const std::string& frames_hex) {
+    inject_on(kC, forge(kC, {.frames_hex = frames_hex, .version = Version::kV1, .dcid = path_1_cid, .path = PathId{1}}),
+              {ipv4_address({10, 0, 0, 2}, 443), kSecond});
+  }
+  void note(const SeenPacket& packet, const AnyFrame& frame) {
+    const auto* cid = std::get_if<PathNewConnectionIdFrame>(&frame);
+    if (packet.to_server || cid == nullptr || cid->path_id != PathId{1} || cid->cid.sequence_number != 0) return;
+    path_1_cid = cid->cid.connection_id;
+  }
+  template <class Frame>
+  std::size_t sent_by_server() {
+    return tap.where([](const SeenPacket& p) { return !p.to_server && p.has<Frame>(); }).size();
+  }
+  std::optional<std::uint64_t> error() const {
+    return verdict(kC) ? std::optional(verdict(kC)->error_code) : std::nullopt;
+  }
+
+  WireTap tap;
+  ConnectionId path_1_cid;
+};
+
+struct Rule {
+  const char* name;
+  std::string frames_hex;
+  TransportErrorCode code = TransportErrorCode::kProtocolViolation;
+};
+
+std::string new_cid(const std::string& path, const std::string& sequence, const std::string& cid) {
+  return "7e78" + path + sequence + "00" + "04" + cid + kToken;
+}
+
+// multipath:3.4-only-path multipath:4-above-limit multipath:4.1-never-sent multipath:4.4-unique
+// multipath:4.6-below-initial multipath:4.6-too-large multipath:4.7-above-limit multipath:4.8-next-sequence
+const std::vector<Rule> kRules{
+    {"PathAckAboveTheLimit", "3e 02 00 00 00 00"},
+    {"PathAckOfAPathNeverUsed", "3e 01 00 00 00 00"},
+    {"PathAckOfAPacketNeverSent", "3e 00 7fff 00 00 00"},
+    {"PathAckBelowZero", "3e 00 05 00 00 06", TransportErrorCode::kFrameEncodingError},
+    {"AbandonAboveTheLimit", "7e75 02 00"},
+    {"AbandonOfTheOnlyPath", "7e75 00 00", TransportErrorCode::kNoViablePath},
+    {"StatusAboveTheLimit", "7e76 02 00"},
+    {"NewConnectionIdAboveTheLimit", new_cid("02", "00", "a1a2a3a4")},
+    {"OneConnectionIdForTwoPaths", new_cid("01", "05", "a1a2a3a4") + "18 05 00 04 a1a2a3a4" + kToken},
+    {"OneNumberForTwoConnectionIds", new_cid("01", "05", "a1a2a3a4") + new_cid("01", "05", "b1b2b3b4")},
+    {"MoreConnectionIdsThanTheLimit",
+     new_cid("01", "10", "a0a2a3a4") + new_cid("01", "11", "a1a2a3a4") + new_cid("01", "12", "a2a2a3a4") +
+         new_cid("01", "13", "a3a2a3a4") + new_cid("01", "14", "a4a2a3a4") + new_cid("01", "15", "a5a2a3a4") +
+         new_cid("01", "16", "a6a2a3a4") + new_cid("01", "17", "a7a2a3a4") + new_cid("01", "18", "a8a2a3a4"),
+     TransportErrorCode::kConnectionIdLimitError},
+    {"RetireAboveTheLimit", "7e79 02 00"},
+    {"RetireOfWhatWasNeverIssued", "7e79 01 20"},
+    {"MaxPathIdBelowTheInitialOne", "7e7a 00"},
+    {"MaxPathIdAbove32Bits", "7e7a c000000100000000"},
+    {"PathsBlockedAboveTheLimit", "7e7b 02"},
+    {"CidsBlockedAboveTheLimit", "7e7c 02 00"},
+    {"CidsBlockedBeyondWhatWasIssued", "7e7c 01 20"},
+};
+
+class MultipathRules : public ::testing::TestWithParam<Rule> {};
+
+TEST_P(MultipathRules, get_their_exact_error) {
+  Stage stage;
+  ASSERT_NE(stage.server->core().multipath(), nullptr);
+  stage.say(GetParam().frames_hex);
+  ASSERT_TRUE(stage.error());
+  EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(GetParam().code)) << describe(*stage.verdict(kC));
+  if (GetParam().code == TransportErrorCode::kProtocolViolation)
+    EXPECT_NE(stage.verdict(kC)->frame_type, 0u) << "the frame is named";
+}
+
+INSTANTIATE_TEST_SUITE_P(frames, MultipathRules, ::testing::ValuesIn(kRules),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(multipath_rules, without_the_extension_its_frames_are_unknown) {
+  for (const char* frames : {"3e 00 00 00 00 00", "7e75 00 00", "7e7a 05"}) {
+    Stage stage{Theatre::Options{}};
+    stage.say(frames);
+    ASSERT_TRUE(stage.error());
+    EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kFrameEncodingError));
+  }
+}
+
+// multipath:3.1-issue-ahead
+TEST(multipath_rules, connection_ids_for_every_path_id_come_ahead) {
+  Stage stage;
+  EXPECT_FALSE(stage.path_1_cid.empty());
+  EXPECT_EQ(stage.sent_by_server<PathNewConnectionIdFrame>(), 1u) << "one packet carries them";
+}
+
+// The peer may keep to the frames of RFC 9000 for the first path.
+// multipath:4-initial-path
+TEST(multipath_rules, frames_without_a_path_id_speak_of_the_first_path) {
+  Stage stage;
+  stage.tap.clear();
+  stage.server->ping();
+  stage.server_endpoint->wake(*stage.server);
+  stage.settle();
+  const auto pings = stage.tap.where([](const SeenPacket& p) { return !p.to_server && p.has<PingFrame>(); });
+  ASSERT_FALSE(pings.empty());
+  ASSERT_TRUE(stage.server->core().path().loss().ack_eliciting_in_flight(PacketNumberSpace::kApplication));
+  stage.say("02 " + varint_hex(pings.back()->number) + " 00 00 00");
+  EXPECT_EQ(stage.server->core().path().loss().largest_acknowledged(PacketNumberSpace::kApplication)->value,
+            pings.back()->number);
+  // And on the second path they speak of the first as well.
+  const std::string retire = "19 01";
+  stage.say_on_path_1(retire);
+  EXPECT_FALSE(stage.error());
+  EXPECT_FALSE(stage.server->core().path().local_cids().entries().empty());
+  EXPECT_TRUE(std::ranges::none_of(stage.server->core().path().local_cids().entries(),
+                                   [](const LocalCids::Entry& e) { return e.sequence == 1; }));
+}
+
+// multipath:4.6-not-increased multipath:3.3-latest
+TEST(multipath_rules, what_is_out_of_date_changes_nothing) {
+  Stage stage;
+  stage.say("7e7a 05");
+  stage.say("7e7a 03");
+  stage.say("7e76 00 04");
+  EXPECT_EQ(stage.server->paths()[0].state, PathState::kStandby);
+  stage.say("7e77 00 03");
+  EXPECT_EQ(stage.server->paths()[0].state, PathState::kStandby);
+  stage.say("7e77 00 05");
+  EXPECT_EQ(stage.server->paths()[0].state, PathState::kActive);
+  stage.say("7e7b 01");
+  stage.say("7e7c 01 02");
+  EXPECT_FALSE(stage.error());
+}
+
+// multipath:3.1-server-validates multipath:3-path-of-cid multipath:2.4-nonce
+TEST(multipath_rules, a_new_path_is_validated_within_three_times_what_came) {
+  Stage stage;
+  stage.tap.clear();
+  stage.say_on_path_1("01000000");
+  ASSERT_EQ(stage.server->paths().size(), 2u);
+  EXPECT_EQ(stage.server->paths()[1].state, PathState::kProbing);
+  std::uint64_t octets = 0;
+  stage.pass(3s);
+  for (const SeenPacket& packet : stage.tap.packets())
+    octets += packet.tuple.remote == kSecond ? packet.datagram_size : 0;
+  EXPECT_GT(octets, 0u);
+  EXPECT_LE(octets, 3u * 60u);
+  EXPECT_FALSE(stage.error());
+}
+
+// A packet that only looks like one of path 1 leaves no trace.
+TEST(multipath_rules, a_packet_that_does_not_open_begins_no_path) {
+  Stage stage;
+  std::vector<std::uint8_t> datagram =
+      stage.forge(kC, {.frames_hex = "01000000", .dcid = stage.path_1_cid, .path = PathId{1}});
+  datagram.back() ^= 1;
+  for (int i = 0; i < 50; ++i) stage.inject_on(kC, datagram, {ipv4_address({10, 0, 0, 2}, 443), kSecond});
+  EXPECT_EQ(stage.server->paths().size(), 1u);
+  // With the nonce of path 0 it does not open either.
+  stage.inject_on(kC, stage.forge(kC, {.frames_hex = "01000000", .dcid = stage.path_1_cid}),
+                  {ipv4_address({10, 0, 0, 2}, 443), kSecond});
+  EXPECT_EQ(stage.server->paths().size(), 1u);
+  stage.say_on_path_1("01000000");
+  EXPECT_EQ(stage.server->paths().size(), 2u);
+}
+
+// multipath:3.4-answer multipath:4-closed-ignored multipath:3.4-forget
+TEST(multipath_rules, an_abandoned_path_stays_gone) {
+  Stage stage;
+  stage.say_on_path_1("01000000");
+  ASSERT_EQ(stage.server->paths().size(), 2u);
+  stage.tap.clear();
+  stage.say("7e75 01 00");
+  EXPECT_EQ(stage.server->paths().size(), 1u);
+  const auto answers = stage.tap.where([](const SeenPacket& p) { return !p.to_server && p.has<PathAbandonFrame>(); });
+  ASSERT_FALSE(answers.empty());
+  EXPECT_EQ(answers[0]->get<PathAbandonFrame>()->path_id.value, 1u);
+  // The liar acknowledges all that came on path 0, so that the server knows that the answer arrived.
+  stage.say("3e 00 " + varint_hex(answers.back()->number) + " 00 00 00");
+  for (const char* frames : {"7e75 01 00", "7e77 01 09", "3e 01 00 00 00 00", "7e7c 01 00"}) stage.say(frames);
+  stage.say_on_path_1("01000000");
+  stage.pass(3s);
+  stage.say_on_path_1("01000000");
+  for (const char* frames : {"7e75 01 00", "7e77 01 09", "3e 01 00 00 00 00"}) stage.say(frames);
+  EXPECT_EQ(stage.server->paths().size(), 1u);
+  EXPECT_FALSE(stage.error());
+}
+
+TEST(multipath_rules, floods_of_path_frames_end_the_connection_and_take_no_memory) {
+  for (const char* frame : {"7e76007f00", "7e7b01", "7e7c0100", "7e7a05"}) {
+    Stage stage;
+    const std::size_t before = stage.server->core().multipath()->memory();
+    std::string packet;
+    for (int i = 0; i < 60; ++i) packet += frame;
+    for (int i = 0; i < 300 && !stage.error(); ++i) stage.say(packet);
+    ASSERT_TRUE(stage.error()) << frame;
+    EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
+    EXPECT_LE(stage.server->core().multipath()->memory(), before + 4'096);
+  }
+}
+
+}  // namespace
+}  // namespace hawser::quic
