@@ -122,6 +122,11 @@ void ConnectionCore::look_at_path() {
   if (path_memory_->take_news() && is_server() && handshake_.complete) owed_.token_wanted = true;
 }
 
+void ConnectionCore::forget_path_memory() {
+  times_.path_memory_due = kNever;
+  path_memory_.reset();
+}
+
 // Of what the peer was asked for last; it holds on all paths.
 void ConnectionCore::note_peer_max_ack_delay() {
   const Duration delay = ack_frequency_.peer_max_ack_delay();

@@ -416,6 +416,7 @@ class ConnectionCore final : private TlsHandler {
 
   // ack.cc
   void look_at_path();
+  void forget_path_memory();  // its path is gone
 
   // timers.cc
   [[nodiscard]] Timestamp idle_deadline() const;

@@ -253,7 +253,9 @@ void Multipath::abandon(PathSlot& slot, std::uint64_t error_code) {
 void Multipath::forget(PathSlot& slot) {
   for (const LocalCids::Entry& entry : slot.local_cids().entries())
     core_.routing_changes_.push_back({.add = false, .cid = entry.cid});
+  const bool initial = slot.id == PathId{};
   std::erase_if(slots_, [&slot](const std::unique_ptr<PathSlot>& s) { return s.get() == &slot; });
+  if (initial) core_.forget_path_memory();
   if (local_max_ == kPathIdMax) return;
   ++local_max_;
   add_slot(PathId{local_max_});
