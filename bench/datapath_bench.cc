@@ -58,5 +58,29 @@ void bulk_transfer(benchmark::State& state) {
 }
 BENCHMARK(bulk_transfer)->ArgName("udp_payload")->Arg(1'200)->Arg(1'452)->Arg(8'952)->Unit(benchmark::kMillisecond);
 
+// DATAGRAM frames, from send_datagram() to on_datagram(), with a queue that is always full.
+void datagrams(benchmark::State& state) {
+  Transfer transfer({.max_datagram_frame_size = kAnyDatagramFrame});
+  HAWSER_CHECK(transfer.run_until_open());
+  transfer.start_datagrams(static_cast<std::size_t>(state.range(0)));
+  HAWSER_CHECK(transfer.run_packets(kWarmUp / 10));
+  StageTimes times;
+  transfer.set_meter(&times);
+  const std::uint64_t sent = transfer.datagrams_sent();
+  const std::uint64_t begin = transfer.receiver.datagrams_received;
+  const std::uint64_t octets = transfer.receiver.received;
+  for (auto _ : state) HAWSER_CHECK(transfer.run_packets(kPacketsPerIteration));
+  const std::uint64_t received = transfer.receiver.datagrams_received - begin;
+  const auto each = [&](Stage stage) {
+    return static_cast<double>(times.spent(stage)) / static_cast<double>(received);
+  };
+  state.counters["send_ns"] = each(Stage::kSend);
+  state.counters["receive_ns"] = each(Stage::kReceive);
+  state.counters["in_a_packet"] = static_cast<double>(received) / static_cast<double>(transfer.datagrams_sent() - sent);
+  state.SetItemsProcessed(static_cast<std::int64_t>(received));
+  state.SetBytesProcessed(static_cast<std::int64_t>(transfer.receiver.received - octets));
+}
+BENCHMARK(datagrams)->ArgName("size")->Arg(40)->Arg(200)->Arg(1'200)->Arg(1'400)->Unit(benchmark::kMillisecond);
+
 }  // namespace
 }  // namespace hawser::quic

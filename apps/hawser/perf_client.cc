@@ -27,6 +27,8 @@ using runtime::current_time;
 constexpr Duration kConnectTimeout = 10s;
 // For what is under way when the duration is over, and for the server's reports.
 constexpr Duration kEndTimeout = 10s;
+// For datagrams that are still on their way back then; of those that are lost nobody tells.
+constexpr Duration kDatagramsEnd = 1s;
 
 // What one worker has for itself; used on its thread, but for the counters.
 struct ClientWorker {
@@ -56,7 +58,10 @@ class Client {
   void watch(Timestamp begin);
   void finish(Timestamp begin, Outcome& outcome);
   bool collect_reports();
+  std::uint64_t datagrams_offered();
   [[nodiscard]] Plan plan() const;
+  [[nodiscard]] DatagramPlan datagram_plan(std::uint64_t count) const;
+  [[nodiscard]] std::string first_failure();
   [[nodiscard]] bool makes_handshakes() const { return options_.mode == Mode::kHandshakes; }
   [[nodiscard]] bool server_reports() const { return options_.alpn.empty(); }
   template <class Kind>
@@ -115,10 +120,23 @@ Plan Client::plan() const {
               .request_size = options_.request_size,
               .response_size = options_.response_size,
               .period = Duration{static_cast<std::int64_t>(1e9 / options_.rate)}};
+    case Mode::kDatagrams:
+      return {.datagrams = datagram_plan(share(options_.datagrams.count, options_.connections))};
     case Mode::kHandshakes:
       break;
   }
   return {};
+}
+
+DatagramPlan Client::datagram_plan(std::uint64_t count) const {
+  const DatagramOptions& datagrams = options_.datagrams;
+  return {.size = static_cast<std::size_t>(datagrams.size),
+          .count = count,
+          .period = Duration{options_.rate > 0 ? static_cast<std::int64_t>(1e9 / options_.rate) : 0},
+          .returned = !datagrams.one_way,
+          .lifetime = Duration{static_cast<std::int64_t>(datagrams.lifetime_ms * 1e6)},
+          .queue_max = datagrams.queue_max,
+          .drop = datagrams.drop_newest ? quic::DatagramDrop::kNewest : quic::DatagramDrop::kOldest};
 }
 
 std::expected<void, ConfigError> Client::prepare() {
@@ -177,11 +195,18 @@ std::expected<void, ConfigError> Client::connect() {
   const bool in_time = thread_.wait(settled, current_time() + kConnectTimeout);
   if (in_time && total(&Counters::failed) == 0) return {};
   std::string why = in_time ? "" : thread_.interrupted() ? "interrupted" : "no answer from the server";
+  if (const std::string failure = first_failure(); !failure.empty()) why = failure;
+  return std::unexpected(ConfigError{fmt::format("cannot connect to {}: {}", options_.common.address, why)});
+}
+
+// Why a connection ended, if one did.
+std::string Client::first_failure() {
+  std::string why;
   on_each_worker([&](ClientWorker& own) {
     for (const auto& connection : own.connections)
-      if (!connection->failure().empty()) why = connection->failure();
+      if (why.empty()) why = connection->failure();
   });
-  return std::unexpected(ConfigError{fmt::format("cannot connect to {}: {}", options_.common.address, why)});
+  return why;
 }
 
 std::expected<void, ConfigError> Client::start() {
@@ -190,7 +215,9 @@ std::expected<void, ConfigError> Client::start() {
     on_each_worker([](ClientWorker& own) {
       for (const auto& connection : own.connections) connection->start(own.dialer->protocol.endpoint());
     });
-    if (options_.mode == Mode::kLatency) start_pacers();
+    if (options_.mode == Mode::kLatency || options_.mode == Mode::kDatagrams) start_pacers();
+    if (options_.mode != Mode::kDatagrams) return result;
+    if (const std::string failure = first_failure(); !failure.empty()) result = std::unexpected(ConfigError{failure});
     return result;
   }
   for (std::size_t i = 0; i < options_.connections && result; ++i) {
@@ -280,6 +307,14 @@ bool Client::collect_reports() {
       .value_or(false);
 }
 
+std::uint64_t Client::datagrams_offered() {
+  std::uint64_t offered = 0;
+  on_each_worker([&](ClientWorker& own) {
+    for (const auto& connection : own.connections) offered += connection->datagrams().offered;
+  });
+  return offered;
+}
+
 // Stops what still runs and fills in the outcome.
 void Client::finish(Timestamp begin, Outcome& outcome) {
   Timestamp end = current_time();
@@ -296,7 +331,12 @@ void Client::finish(Timestamp begin, Outcome& outcome) {
   if (options_.mode == Mode::kUpload)
     (void)thread_.wait([&] { return total(&Counters::idle) + total(&Counters::failed) >= options_.connections; },
                        current_time() + kEndTimeout);
-  if (complete || options_.mode == Mode::kUpload) {
+  if (options_.mode == Mode::kDatagrams) {
+    if (!options_.datagrams.one_way)
+      (void)thread_.wait([&] { return total(&Counters::exchanges) >= datagrams_offered(); },
+                         current_time() + kDatagramsEnd);
+    outcome.exchanges = total(&Counters::exchanges);
+  } else if (complete || options_.mode == Mode::kUpload) {
     end = begin;
     on_each_worker([&](ClientWorker& own) {
       for (const auto& connection : own.connections) end = std::max(end, connection->last_end());
@@ -335,6 +375,7 @@ std::expected<Outcome, ConfigError> Client::run() {
   on_each_worker([&](ClientWorker& own) {
     outcome.latencies.add_all(own.latencies);
     for (const auto& connection : own.connections) {
+      outcome.datagrams.add(connection->datagrams());
       if (connection->connection() != nullptr) outcome.client_stats.push_back(connection->connection()->stats());
       if (connection->report()) outcome.server_reports.push_back(*connection->report());
     }

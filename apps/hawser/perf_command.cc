@@ -1,16 +1,23 @@
 // perf_command.cc: the options of `hawser perf`.
 #include "perf_command.h"
 
+#include <fmt/format.h>
+
 #include <memory>
+#include <vector>
 
 #include "perf_client.h"
 #include "perf_options.h"
+#include "perf_protocol.h"
 #include "perf_server.h"
 #include "worker_options.h"
 
 namespace {
 
 using namespace hawser::perf;
+
+// As large as a UDP datagram on the largest path can carry; the path's own limit is known once it is measured.
+constexpr std::uint64_t kDatagramSizeMax = 65'000;
 
 void add_server(CLI::App& perf, int& exit_code) {
   CLI::App* const command = perf.add_subcommand("server", "answer clients until Ctrl-C");
@@ -30,8 +37,11 @@ void choose_mode(ClientOptions& options, const CLI::App& command) {
   if (command.count("--requests") != 0) options.mode = Mode::kRequests;
   if (command.count("--latency") != 0) options.mode = Mode::kLatency;
   if (command.count("--handshakes") != 0) options.mode = Mode::kHandshakes;
+  if (command.count("--datagrams") != 0) options.mode = Mode::kDatagrams;
   const bool bulk = options.mode == Mode::kDownload || options.mode == Mode::kUpload;
-  const bool endless = bulk ? options.octets == 0 : options.requests == 0;
+  const bool endless = bulk                               ? options.octets == 0
+                       : options.mode == Mode::kDatagrams ? options.datagrams.count == 0
+                                                          : options.requests == 0;
   constexpr double kDefaultSeconds = 10;
   if (endless && options.duration_s == 0) options.duration_s = kDefaultSeconds;
 }
@@ -41,17 +51,43 @@ void choose_sizes(ClientOptions& options, const CLI::App& command) {
   const bool given = command.count("--request-size") != 0 || command.count("--response-size") != 0;
   if (given && options.mode != Mode::kRequests && options.mode != Mode::kLatency)
     throw CLI::ValidationError("--request-size and --response-size are for --requests and --latency");
-  if (command.count("--rate") != 0 && options.mode != Mode::kLatency)
-    throw CLI::ValidationError("--rate is for --latency");
+  const bool datagrams = options.mode == Mode::kDatagrams;
+  if (command.count("--rate") != 0 && options.mode != Mode::kLatency && !datagrams)
+    throw CLI::ValidationError("--rate is for --latency and --datagrams");
+  if (options.rate == 0 && !datagrams) throw CLI::ValidationError("--rate 0 is for --datagrams");
+  if (datagrams && (options.datagrams.size < kDatagramHeaderSize || options.datagrams.size > kDatagramSizeMax))
+    throw CLI::ValidationError(fmt::format("--datagram-size: {} to {} octets", kDatagramHeaderSize, kDatagramSizeMax));
   constexpr std::uint64_t kDefaultSize = 100;
   if (options.mode != Mode::kLatency) return;
   if (command.count("--request-size") == 0) options.request_size = kDefaultSize;
   if (command.count("--response-size") == 0) options.response_size = kDefaultSize;
 }
 
+void add_datagram_options(CLI::App& command, DatagramOptions& options, const std::vector<CLI::Option*>& other_modes) {
+  CLI::Option* const datagrams =
+      command.add_option("--datagrams", options.count,
+                         "DATAGRAM frames to send in all (RFC 9221), that the server sends back; 0: until "
+                         "--duration ends");
+  for (CLI::Option* const other : other_modes) datagrams->excludes(other);
+  add_size_option(command, "--datagram-size", options.size, "octets of each datagram; default: 1000")->needs(datagrams);
+  command.add_flag("--one-way", options.one_way, "the server counts the datagrams and sends none back")
+      ->needs(datagrams);
+  command
+      .add_option("--lifetime", options.lifetime_ms,
+                  "milliseconds after which a datagram that still waits is dropped unsent; 0: none")
+      ->check(CLI::Range(0.0, 1e6))
+      ->needs(datagrams);
+  command.add_option("--queue", options.queue_max, "datagrams that wait at most; default: 256")
+      ->check(CLI::Range(1, 1'024))
+      ->needs(datagrams);
+  command
+      .add_flag("--drop-newest", options.drop_newest, "a full queue refuses the newest instead of dropping the oldest")
+      ->needs(datagrams);
+}
+
 void add_client(CLI::App& perf, int& exit_code) {
   CLI::App* const command =
-      perf.add_subcommand("client", "measure against a server: throughput, requests, latency or handshakes");
+      perf.add_subcommand("client", "measure against a server: throughput, requests, latency, handshakes or datagrams");
   const auto options = std::make_shared<ClientOptions>();
   add_common_options(*command, options->common);
   hawser::app::add_client_version_options(*command, options->common.versions);
@@ -72,8 +108,12 @@ void add_client(CLI::App& perf, int& exit_code) {
   command->add_flag("--latency")
       ->description("one request at a time, at a rate that leaves the connection idle between two")
       ->excludes(download, upload, requests, handshakes);
-  command->add_option("--rate", options->rate, "with --latency: requests a second on each connection")
-      ->check(CLI::Range(0.001, 1e6))
+  add_datagram_options(*command, options->datagrams, {download, upload, requests, handshakes});
+  command
+      ->add_option("--rate", options->rate,
+                   "with --latency or --datagrams: requests or datagrams a second on each connection; 0: datagrams as "
+                   "fast as congestion control allows")
+      ->check(CLI::Range(0.0, 1e7))
       ->capture_default_str();
   add_size_option(*command, "--request-size", options->request_size, "octets of each request; --latency: 100");
   add_size_option(*command, "--response-size", options->response_size, "octets of each response; --latency: 100");
@@ -100,6 +140,8 @@ void add_client(CLI::App& perf, int& exit_code) {
       "  hawser perf client HOST:4433 -k --requests 100000 --streams 50 --response-size 1k\n"
       "  hawser perf client HOST:4433 -k --latency --rate 1000 --duration 5\n"
       "  hawser perf client HOST:4433 -k --handshakes --connections 8 --json\n"
+      "  hawser perf client HOST:4433 -k --datagrams 0 --rate 500 --datagram-size 200 --lifetime 50\n"
+      "  hawser perf client HOST:4433 -k --datagrams 0 --rate 0 --datagram-size 1200 --one-way\n"
       "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
       "  hawser perf client HOST:4433 -k --duration 10 --migrate-after 5\n"
       "  hawser perf client HOST:4433 -k --quic-version 2 --download 2G\n"

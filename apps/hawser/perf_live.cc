@@ -32,7 +32,7 @@ std::string live_line(Mode mode, const LiveSample& sample) {
   std::string line = fmt::format("{:4.0f} s  {:<18}", to_seconds(sample.since_begin), rate_of(mode, sample));
   if (!sample.client) return line;
   // The server sends the bulk of downloads and answers; without its report nobody else's will do.
-  const bool server_sends = mode != Mode::kUpload;
+  const bool server_sends = mode != Mode::kUpload && mode != Mode::kDatagrams;
   if (server_sends && !sample.server) return line;
   const double rtt_us = server_sends ? static_cast<double>(sample.server->smoothed_rtt_ns) / 1e3
                                      : static_cast<double>(sample.client->smoothed_rtt.count()) / 1e3;

@@ -21,6 +21,16 @@ std::expected<void, ConfigError> LoadConnection::connect(Dialer& dialer) {
 
 void LoadConnection::start(quic::Endpoint& endpoint) {
   if (connection_ == nullptr) return;
+  if (datagrams_) {
+    failure_ = datagrams_->start(*connection_, current_time());
+    if (!failure_.empty()) {
+      counters_.failed.add(1);
+      return connection_->close(0, failure_);
+    }
+    send_datagrams(*connection_, current_time());
+    endpoint.wake(*connection_);
+    return;
+  }
   if (plan_.period != Duration{0}) {
     due_ = current_time() + plan_.period;
     return;
@@ -32,6 +42,11 @@ void LoadConnection::start(quic::Endpoint& endpoint) {
 // What fell due while another exchange was under way has waited since; what begins late because
 // this thread woke up late has not.
 void LoadConnection::start_due(quic::Endpoint& endpoint, Timestamp now) {
+  if (datagrams_ && connection_ != nullptr) {
+    send_datagrams(*connection_, now);
+    endpoint.wake(*connection_);
+    return;
+  }
   if (connection_ == nullptr || stopped_ || begun_ == plan_.exchanges) {
     due_ = kNever;
     return;
@@ -45,6 +60,7 @@ void LoadConnection::start_due(quic::Endpoint& endpoint, Timestamp now) {
 
 void LoadConnection::stop(quic::Endpoint& endpoint) {
   stopped_ = true;
+  if (datagrams_) datagrams_->stop();
   if (connection_ == nullptr) return;
   for (auto& [id, exchange] : exchanges_) {
     if (exchange.request.finished) {
@@ -127,6 +143,24 @@ void LoadConnection::end_exchange(Connection& connection, StreamId id) {
   if (ended_ != plan_.exchanges || told_idle_) return;
   told_idle_ = true;
   counters_.idle.add(1);
+}
+
+void LoadConnection::send_datagrams(Connection& connection, Timestamp now) {
+  const std::uint64_t offered = datagrams_->send(connection, now);
+  if (!plan_.datagrams.returned) counters_.exchanges.add(offered);
+  if (!datagrams_->done() || told_idle_) return;
+  told_idle_ = true;
+  counters_.idle.add(1);
+}
+
+void LoadConnection::on_datagram(Connection& connection, Bytes payload) {
+  if (!datagrams_ || !datagrams_->on_datagram(payload, connection.now(), latencies_)) return;
+  counters_.exchanges.add(1);
+  last_end_ = connection.now();
+}
+
+void LoadConnection::on_datagrams_writable(Connection& connection, quic::DatagramFlowId) {
+  if (datagrams_) send_datagrams(connection, current_time());
 }
 
 void LoadConnection::on_stream_writable(Connection& connection, StreamId id) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "milestone.h"
+#include "perf_datagrams.h"
 #include "perf_histogram.h"
 #include "perf_protocol.h"
 #include "quic/endpoint/endpoint.h"
@@ -27,6 +28,7 @@ struct Plan {
   std::uint64_t response_size = 0;
   // From the beginning of one request to that of the next; 0: the next as soon as one is over.
   Duration period{0};
+  DatagramPlan datagrams;  // instead of requests
 };
 
 struct Counters {
@@ -53,7 +55,9 @@ struct Dialer {
 class LoadConnection final : public quic::ConnectionHandler {
  public:
   LoadConnection(const Plan& plan, Counters& counters, Histogram& latencies)
-      : plan_(plan), counters_(counters), latencies_(latencies) {}
+      : plan_(plan), counters_(counters), latencies_(latencies) {
+    if (plan.datagrams.size != 0) datagrams_.emplace(plan.datagrams);
+  }
 
   std::expected<void, ConfigError> connect(Dialer& dialer);
 
@@ -68,7 +72,13 @@ class LoadConnection final : public quic::ConnectionHandler {
   [[nodiscard]] const quic::Connection* connection() const { return connection_; }
   [[nodiscard]] const std::optional<ServerReport>& report() const { return report_; }
   // When the next exchange of a plan with a period begins; kNever while one is under way.
-  [[nodiscard]] Timestamp due() const { return begun_ == ended_ ? due_ : kNever; }
+  [[nodiscard]] Timestamp due() const {
+    if (datagrams_) return connection_ == nullptr ? kNever : datagrams_->due();
+    return begun_ == ended_ ? due_ : kNever;
+  }
+  [[nodiscard]] DatagramAccount datagrams() const {
+    return datagrams_ ? datagrams_->account(connection_) : DatagramAccount{};
+  }
   // When the last exchange so far ended.
   [[nodiscard]] Timestamp last_end() const { return last_end_; }
   // Why the connection ended early; empty: it did not.
@@ -79,6 +89,8 @@ class LoadConnection final : public quic::ConnectionHandler {
   void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;
   void on_stream_reset(quic::Connection& connection, quic::StreamId id, quic::ApplicationErrorCode) override;
   void on_streams_available(quic::Connection& connection, bool bidirectional) override;
+  void on_datagram(quic::Connection& connection, Bytes payload) override;
+  void on_datagrams_writable(quic::Connection& connection, quic::DatagramFlowId) override;
   void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override;
 
  private:
@@ -89,6 +101,7 @@ class LoadConnection final : public quic::ConnectionHandler {
   };
 
   void open_exchanges(quic::Connection& connection);
+  void send_datagrams(quic::Connection& connection, Timestamp now);
   bool open(quic::Connection& connection, const RequestHeader& header, Timestamp begin);
   void end_exchange(quic::Connection& connection, quic::StreamId id);
   void read(quic::Connection& connection, quic::StreamId id, const Exchange& exchange);
@@ -104,6 +117,7 @@ class LoadConnection final : public quic::ConnectionHandler {
   bool told_idle_ = false;
   Timestamp due_ = kNever;
   bool overdue_ = false;  // it fell due while the exchange before was under way
+  std::optional<DatagramLoad> datagrams_;
   std::vector<std::uint8_t> report_octets_;
   std::optional<ServerReport> report_;
   Timestamp last_end_{};

@@ -11,6 +11,7 @@
 
 #include "qlog_options.h"
 #include "quic/congestion/congestion_controller.h"
+#include "quic/connection/datagrams.h"
 #include "worker_options.h"
 
 namespace hawser::perf {
@@ -105,6 +106,7 @@ quic::ConnectionConfig connection_config(const CommonOptions& options) {
   config.crypto = quic::crypto_backend_of(options.crypto).value_or(quic::CryptoBackend::kAuto);
   config.stream_send_buffer = ByteCount{kSendBuffer};
   config.max_streams_bidi = kStreamsMax;
+  config.max_datagram_frame_size = quic::kAnyDatagramFrame;
   return config;
 }
 

@@ -43,7 +43,17 @@ struct ServerOptions {
 };
 
 // What a run of the client measures.
-enum class Mode : std::uint8_t { kDownload, kUpload, kRequests, kLatency, kHandshakes };
+enum class Mode : std::uint8_t { kDownload, kUpload, kRequests, kLatency, kHandshakes, kDatagrams };
+
+// Of kDatagrams.
+struct DatagramOptions {
+  std::uint64_t count = 0;     // in all; 0: as many as the duration allows
+  std::uint64_t size = 1'000;  // octets of each
+  bool one_way = false;        // the server counts them and sends none back
+  double lifetime_ms = 0;      // in the sender's queue; 0: as long as it takes
+  std::size_t queue_max = 0;   // that wait there; 0: as many as the transport lets
+  bool drop_newest = false;    // of a full queue, not the oldest
+};
 
 struct ClientOptions {
   CommonOptions common;
@@ -55,7 +65,9 @@ struct ClientOptions {
   std::uint64_t requests = 0;  // in all; 0: as many as the duration allows
   std::uint64_t request_size = 0;
   std::uint64_t response_size = 0;
-  double rate = 1'000;          // kLatency: exchanges a second on each connection, one at a time
+  // kLatency: exchanges a second on each connection, one at a time; kDatagrams: datagrams, 0: as fast as they go.
+  double rate = 1'000;
+  DatagramOptions datagrams;
   double duration_s = 0;        // 0: until everything asked for is done
   std::size_t streams = 1;      // at a time, on each connection
   std::size_t connections = 1;  // at a time

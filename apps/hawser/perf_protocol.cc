@@ -18,11 +18,23 @@ std::uint64_t get_u64(const std::uint8_t* in) {
 
 // The report's fields in wire order.
 constexpr std::array<std::uint64_t ServerReport::*, kServerReportFields> kFields = {
-    &ServerReport::cpu_user_ns,       &ServerReport::cpu_system_ns,    &ServerReport::transfer_octets_received,
-    &ServerReport::packets_sent,      &ServerReport::packets_received, &ServerReport::packets_lost,
-    &ServerReport::spurious_losses,   &ServerReport::bytes_sent,       &ServerReport::bytes_received,
-    &ServerReport::pto_count,         &ServerReport::smoothed_rtt_ns,  &ServerReport::congestion_window,
-    &ServerReport::max_datagram_size, &ServerReport::memory_bytes};
+    &ServerReport::cpu_user_ns,
+    &ServerReport::cpu_system_ns,
+    &ServerReport::transfer_octets_received,
+    &ServerReport::packets_sent,
+    &ServerReport::packets_received,
+    &ServerReport::packets_lost,
+    &ServerReport::spurious_losses,
+    &ServerReport::bytes_sent,
+    &ServerReport::bytes_received,
+    &ServerReport::pto_count,
+    &ServerReport::smoothed_rtt_ns,
+    &ServerReport::congestion_window,
+    &ServerReport::max_datagram_size,
+    &ServerReport::memory_bytes,
+    &ServerReport::datagrams_received,
+    &ServerReport::datagram_octets_received,
+    &ServerReport::datagrams_sent};
 static_assert(sizeof(ServerReport) == kServerReportSize, "every field has its place in kFields");
 
 // Content that does not compress and shows where it is cut, should someone look.
@@ -66,6 +78,20 @@ std::optional<ServerReport> decode_server_report(Bytes octets) {
   ServerReport report;
   for (std::size_t i = 0; i < kServerReportFields; ++i) report.*kFields[i] = get_u64(octets.data() + 8 * i);
   return report;
+}
+
+void encode(const DatagramHeader& header, MutableBytes payload) {
+  payload[0] = static_cast<std::uint8_t>(header.op);
+  put_u64(payload.data() + 1, header.number);
+  put_u64(payload.data() + 9, header.time_ns);
+}
+
+std::optional<DatagramHeader> decode_datagram_header(Bytes payload) {
+  if (payload.size() < kDatagramHeaderSize) return std::nullopt;
+  const DatagramHeader header{static_cast<DatagramOp>(payload[0]), get_u64(payload.data() + 1),
+                              get_u64(payload.data() + 9)};
+  if (header.op < DatagramOp::kCount || header.op > DatagramOp::kReturned) return std::nullopt;
+  return header;
 }
 
 SharedBytes generated_bytes(std::uint64_t size) {

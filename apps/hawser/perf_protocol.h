@@ -1,9 +1,10 @@
-// perf_protocol.h: what both sides of `hawser perf` say to each other, by ALPN "hawser-perf/1".
+// perf_protocol.h: what both sides of `hawser perf` say to each other, by ALPN "hawser-perf/2".
 //
 // A client opens a bidirectional stream for each request: a header, request_size octets of
 // any content, FIN. The server answers when it has seen the FIN: to kTransfer with
 // response_size octets of any content (kUnlimited: until STOP_SENDING), to kReport with a
-// ServerReport; then FIN. Integers are in network order.
+// ServerReport; then FIN. DATAGRAM frames begin with a header of their own: the server counts them and, where
+// the header asks for it, sends them back. Integers are in network order.
 #pragma once
 
 #include <array>
@@ -18,7 +19,7 @@
 
 namespace hawser::perf {
 
-inline constexpr std::string_view kAlpn = "hawser-perf/1";
+inline constexpr std::string_view kAlpn = "hawser-perf/2";
 inline constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 61;
 
 enum class Op : std::uint8_t { kTransfer = 1, kReport = 2 };
@@ -49,11 +50,27 @@ struct ServerReport {
   std::uint64_t congestion_window = 0;
   std::uint64_t max_datagram_size = 0;
   std::uint64_t memory_bytes = 0;
+  std::uint64_t datagrams_received = 0;
+  std::uint64_t datagram_octets_received = 0;
+  std::uint64_t datagrams_sent = 0;
 };
-inline constexpr std::size_t kServerReportFields = 14;
+inline constexpr std::size_t kServerReportFields = 17;
 inline constexpr std::size_t kServerReportSize = 8 * kServerReportFields;
 std::array<std::uint8_t, kServerReportSize> encode(const ServerReport& report);
 std::optional<ServerReport> decode_server_report(Bytes octets);
+
+// Before the rest of a DATAGRAM payload, of any content.
+enum class DatagramOp : std::uint8_t { kCount = 1, kReturn = 2, kReturned = 3 };
+struct DatagramHeader {
+  DatagramOp op = DatagramOp::kCount;
+  std::uint64_t number = 0;   // from 0, in the order of sending
+  std::uint64_t time_ns = 0;  // by the client's clock, which nobody else reads
+};
+inline constexpr std::size_t kDatagramHeaderSize = 1 + 8 + 8;
+// Writes the first octets of `payload`, which has kDatagramHeaderSize and more.
+void encode(const DatagramHeader& header, MutableBytes payload);
+// Nothing for less octets than a header, or an unknown op.
+std::optional<DatagramHeader> decode_datagram_header(Bytes payload);
 
 // A part of the static memory that generated bodies are sent from, without copying; at most
 // kRegionSize octets of `size`.

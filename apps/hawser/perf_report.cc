@@ -27,6 +27,8 @@ std::string_view name_of(Mode mode) {
       return "latency";
     case Mode::kHandshakes:
       return "handshakes";
+    case Mode::kDatagrams:
+      return "datagrams";
   }
   return "";
 }
@@ -104,6 +106,68 @@ void add_transport(JsonObject& json, const Outcome& outcome) {
   json.count("server_udp_payload_bytes_sent", sum(outcome.server_reports, &ServerReport::bytes_sent));
 }
 
+// Datagrams that left and have not arrived, there or on the way back.
+struct DatagramLosses {
+  std::uint64_t forth = 0;
+  std::uint64_t back = 0;
+  [[nodiscard]] std::uint64_t all() const { return forth + back; }
+};
+DatagramLosses losses_of(const ClientOptions& options, const Outcome& outcome) {
+  const auto missing = [](std::uint64_t sent, std::uint64_t arrived) { return sent - std::min(sent, arrived); };
+  const std::uint64_t reached = sum(outcome.server_reports, &ServerReport::datagrams_received);
+  return {.forth = missing(outcome.datagrams.transport.sent, reached),
+          .back = options.datagrams.one_way ? 0 : missing(reached, outcome.datagrams.returned)};
+}
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::string datagram_lines(const ClientOptions& options, const Outcome& outcome) {
+  const DatagramAccount& account = outcome.datagrams;
+  const quic::DatagramStats& transport = account.transport;
+  const DatagramLosses losses = losses_of(options, outcome);
+  std::string text = fmt::format(
+      "datagrams: {} of {} octets sent in {:.3f} s, {:.0f} per second, {}\n"
+      "  lost         {} ({:.3f} %): {} on the way there, {} on the way back\n"
+      "  never sent   {} expired, {} dropped from a full queue, {} refused\n",
+      transport.sent, options.datagrams.size, outcome.seconds, per_second(transport.sent, outcome.seconds),
+      rate_text(8 * per_second(transport.octets_sent, outcome.seconds)), losses.all(),
+      100 * share(losses.all(), transport.sent), losses.forth, losses.back, transport.expired, transport.dropped,
+      transport.refused);
+  const Histogram& l = outcome.latencies;
+  if (l.count() != 0)
+    text += fmt::format(
+        "  round trip   p50 {:.0f} us, p90 {:.0f} us, p99 {:.0f} us, p99.9 {:.0f} us, max {:.0f} us; jitter {:.0f} us\n"
+        "  reordered    {}\n",
+        us(l.percentile(0.5)), us(l.percentile(0.9)), us(l.percentile(0.99)), us(l.percentile(0.999)),
+        us(l.percentile(1)), us(account.jitter), account.reordered);
+  return text;
+}
+
+void add_datagrams(JsonObject& json, const ClientOptions& options, const Outcome& outcome) {
+  const DatagramAccount& account = outcome.datagrams;
+  const quic::DatagramStats& transport = account.transport;
+  const DatagramLosses losses = losses_of(options, outcome);
+  json.count("datagram_size_bytes", options.datagrams.size);
+  json.count("datagrams_sent", transport.sent);
+  json.number("datagrams_per_second", per_second(transport.sent, outcome.seconds));
+  json.number("goodput_bps", 8 * per_second(transport.octets_sent, outcome.seconds));
+  json.count("datagrams_lost_forth", losses.forth);
+  json.count("datagrams_lost_back", losses.back);
+  json.number("loss_share", share(losses.all(), transport.sent));
+  json.count("datagrams_believed_lost", transport.lost);
+  json.count("datagrams_expired", transport.expired);
+  json.count("datagrams_dropped", transport.dropped);
+  json.count("datagrams_refused", transport.refused);
+  json.count("datagrams_returned", account.returned);
+  json.count("datagrams_reordered", account.reordered);
+  json.number("jitter_us", us(account.jitter));
+  add_latencies(json, "round_trip", outcome.latencies);
+  add_cpu_each(json, "client", "datagram", outcome.client_cpu, transport.sent);
+  if (outcome.server_cpu_known) add_cpu_each(json, "server", "datagram", outcome.server_cpu, transport.sent);
+}
+
 std::string cpu_line(std::string_view side, const CpuTime& cpu, std::uint64_t octets, double seconds) {
   std::string line = fmt::format("  {} CPU   {:.3f} s ({:.0f} % of a core; user {:.3f}, system {:.3f})", side,
                                  to_seconds(cpu.total()), seconds > 0 ? 100 * to_seconds(cpu.total()) / seconds : 0,
@@ -112,14 +176,14 @@ std::string cpu_line(std::string_view side, const CpuTime& cpu, std::uint64_t oc
   return line + "\n";
 }
 
-// What one request or connection cost, and how many of them a core of the server would do.
-std::string each_lines(const Outcome& outcome) {
-  std::string text =
-      fmt::format("  each         client {:.1f} us of CPU", us_each(outcome.client_cpu.total(), outcome.exchanges));
-  if (outcome.server_cpu_known && outcome.exchanges != 0) {
-    const double server = us_each(outcome.server_cpu.total(), outcome.exchanges);
+// What one request, connection or datagram cost, and how many of them a core of the server would do.
+std::string each_lines(Mode mode, const Outcome& outcome) {
+  const std::uint64_t count = mode == Mode::kDatagrams ? outcome.datagrams.transport.sent : outcome.exchanges;
+  std::string text = fmt::format("  each         client {:.1f} us of CPU", us_each(outcome.client_cpu.total(), count));
+  if (outcome.server_cpu_known && count != 0) {
+    const double server = us_each(outcome.server_cpu.total(), count);
     text += fmt::format(", server {:.1f} us (system {:.1f}): {:.0f} per second and core", server,
-                        us_each(outcome.server_cpu.system, outcome.exchanges), server > 0 ? 1e6 / server : 0);
+                        us_each(outcome.server_cpu.system, count), server > 0 ? 1e6 / server : 0);
   }
   if (outcome.resumed != 0) text += fmt::format("; {} resumed", outcome.resumed);
   return text + "\n";
@@ -127,8 +191,9 @@ std::string each_lines(const Outcome& outcome) {
 
 // The congestion window at the end, in octets, of the side that sends the bulk.
 double window_of(Mode mode, const Outcome& outcome) {
-  return static_cast<double>(mode == Mode::kUpload ? outcome.client_stats.front().congestion_window
-                                                   : outcome.server_reports.front().congestion_window);
+  return static_cast<double>(mode == Mode::kUpload || mode == Mode::kDatagrams
+                                 ? outcome.client_stats.front().congestion_window
+                                 : outcome.server_reports.front().congestion_window);
 }
 
 }  // namespace
@@ -144,11 +209,13 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
   if (is_bulk(options.mode)) {
     text += fmt::format("{}: {} octets in {:.3f} s, {}\n", name_of(options.mode), outcome.octets, outcome.seconds,
                         rate_text(8 * per_second(outcome.octets, outcome.seconds)));
+  } else if (options.mode == Mode::kDatagrams) {
+    text += datagram_lines(options, outcome);
   } else {
     text += fmt::format("{}: {} in {:.3f} s, {:.0f} per second\n", name_of(options.mode), outcome.exchanges,
                         outcome.seconds, per_second(outcome.exchanges, outcome.seconds));
   }
-  if (!is_bulk(options.mode) && outcome.latencies.count() != 0) {
+  if (!is_bulk(options.mode) && options.mode != Mode::kDatagrams && outcome.latencies.count() != 0) {
     const Histogram& l = outcome.latencies;
     text += fmt::format("  latency      p50 {:.0f} us, p90 {:.0f} us, p99 {:.0f} us, max {:.0f} us\n",
                         us(l.percentile(0.5)), us(l.percentile(0.9)), us(l.percentile(0.99)), us(l.percentile(1)));
@@ -156,7 +223,7 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
   const std::uint64_t octets = is_bulk(options.mode) ? outcome.octets : 0;
   text += cpu_line("client", outcome.client_cpu, octets, outcome.seconds);
   if (outcome.server_cpu_known) text += cpu_line("server", outcome.server_cpu, octets, outcome.seconds);
-  if (!is_bulk(options.mode)) text += each_lines(outcome);
+  if (!is_bulk(options.mode)) text += each_lines(options.mode, outcome);
   if (!outcome.client_stats.empty() && !outcome.server_reports.empty()) {
     const std::uint64_t lost = sum(outcome.client_stats, &quic::ConnectionStats::packets_lost) +
                                sum(outcome.server_reports, &ServerReport::packets_lost);
@@ -192,6 +259,8 @@ std::string to_json(const ClientOptions& options, const Outcome& outcome) {
     add_latencies(json, "latency", outcome.latencies);
     add_cpu_each(json, "client", "request", outcome.client_cpu, outcome.exchanges);
     if (outcome.server_cpu_known) add_cpu_each(json, "server", "request", outcome.server_cpu, outcome.exchanges);
+  } else if (options.mode == Mode::kDatagrams) {
+    add_datagrams(json, options, outcome);
   } else {
     json.count("handshakes", outcome.exchanges);
     json.number("handshakes_per_second", per_second(outcome.exchanges, outcome.seconds));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/engine_kind.h"
+#include "perf_datagrams.h"
 #include "perf_histogram.h"
 #include "perf_options.h"
 #include "perf_protocol.h"
@@ -19,6 +20,7 @@ struct Outcome {
   std::uint64_t octets = 0;     // of bodies, in the direction measured
   std::uint64_t exchanges = 0;  // requests answered, or handshakes made
   std::uint64_t resumed = 0;    // of the handshakes
+  DatagramAccount datagrams;
   std::uint64_t failed_connections = 0;
   CpuTime client_cpu;
   CpuTime server_cpu;

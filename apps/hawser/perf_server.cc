@@ -11,6 +11,7 @@
 
 #include "base/address.h"
 #include "net/address.h"
+#include "perf_datagrams.h"
 #include "perf_protocol.h"
 #include "quic/tls/dev_certificate.h"
 #include "quic/tls/tls_context.h"
@@ -71,6 +72,7 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
     auto& streams = state_of(connection).streams;
     if (const auto found = streams.find(id.value); found != streams.end()) found->second.response.fill(connection, id);
   }
+  void on_datagram(Connection& connection, Bytes payload) override { answer_datagram(connection, payload); }
   void on_stream_closed(Connection& connection, StreamId id) override { state_of(connection).streams.erase(id.value); }
   void on_stop_sending(Connection& connection, StreamId id, quic::ApplicationErrorCode) override {
     state_of(connection).streams.erase(id.value);
@@ -106,6 +108,7 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
   static ServerReport report_of(const Connection& connection, const ServerConnection& state) {
     const CpuTime cpu = process_cpu_time();
     const quic::ConnectionStats stats = connection.stats();
+    const quic::DatagramStats datagrams = connection.datagram_stats();
     return {.cpu_user_ns = static_cast<std::uint64_t>(cpu.user.count()),
             .cpu_system_ns = static_cast<std::uint64_t>(cpu.system.count()),
             .transfer_octets_received = state.transfer_octets_received,
@@ -119,7 +122,10 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
             .smoothed_rtt_ns = static_cast<std::uint64_t>(stats.smoothed_rtt.count()),
             .congestion_window = stats.congestion_window,
             .max_datagram_size = stats.max_datagram_size,
-            .memory_bytes = stats.memory_bytes};
+            .memory_bytes = stats.memory_bytes,
+            .datagrams_received = datagrams.received,
+            .datagram_octets_received = datagrams.octets_received,
+            .datagrams_sent = datagrams.sent};
   }
 
   std::unordered_map<Connection*, std::unique_ptr<ServerConnection>> connections_;

@@ -2,6 +2,7 @@
 // Method: values at the edges, and each message through its coder and back.
 #include <gtest/gtest.h>
 
+#include "perf_datagrams.h"
 #include "perf_histogram.h"
 #include "perf_live.h"
 #include "perf_options.h"
@@ -68,6 +69,42 @@ TEST(perf, headers_and_reports_come_back_as_they_went) {
   EXPECT_EQ(report->cpu_user_ns, 5u);
   EXPECT_EQ(report->max_datagram_size, 1'452u);
   EXPECT_EQ(report->memory_bytes, 9'000u);
+}
+
+TEST(perf, datagram_headers_come_back_as_they_went) {
+  std::vector<std::uint8_t> payload(kDatagramHeaderSize + 3, 0xee);
+  encode(DatagramHeader{.op = DatagramOp::kReturn, .number = 0x0102030405060708, .time_ns = UINT64_MAX}, payload);
+  const auto header = decode_datagram_header(payload);
+  ASSERT_TRUE(header.has_value());
+  EXPECT_EQ(header->op, DatagramOp::kReturn);
+  EXPECT_EQ(header->number, 0x0102030405060708u);
+  EXPECT_EQ(header->time_ns, UINT64_MAX);
+  EXPECT_EQ(payload.back(), 0xee);
+  EXPECT_FALSE(decode_datagram_header(Bytes(payload).first(kDatagramHeaderSize - 1)).has_value());
+  for (const std::uint8_t op : {0, 4, 255}) {
+    payload[0] = op;
+    EXPECT_FALSE(decode_datagram_header(payload).has_value()) << int{op};
+  }
+}
+
+TEST(perf, what_comes_back_gives_delay_jitter_and_order) {
+  DatagramLoad load({.size = kDatagramHeaderSize, .count = 3});
+  Histogram delays;
+  const auto returned = [&](std::uint64_t number, Duration sent, Duration now, DatagramOp op = DatagramOp::kReturned) {
+    std::vector<std::uint8_t> payload(kDatagramHeaderSize);
+    encode(DatagramHeader{.op = op, .number = number, .time_ns = static_cast<std::uint64_t>(sent.count())}, payload);
+    return load.on_datagram(payload, Timestamp(now), delays);
+  };
+  EXPECT_FALSE(returned(0, 0ms, 1ms, DatagramOp::kReturn)) << "not an answer";
+  EXPECT_TRUE(returned(0, 0ms, 10ms));
+  EXPECT_TRUE(returned(2, 2ms, 12ms));
+  EXPECT_TRUE(returned(1, 1ms, 27ms));
+  const DatagramAccount account = load.account(nullptr);
+  EXPECT_EQ(account.returned, 3u);
+  EXPECT_EQ(account.reordered, 1u);
+  EXPECT_EQ(account.jitter, 1ms) << "16 ms more than the one before, a sixteenth of it";
+  EXPECT_EQ(delays.least(), 10ms);
+  EXPECT_EQ(delays.most(), 26ms);
 }
 
 TEST(perf, headers_with_unknown_op_or_endless_size_are_refused) {

@@ -177,6 +177,13 @@ HAWSER_EVENT_ENUM(StreamSide, HAWSER_STREAM_SIDES)
 #define HAWSER_DATA_PLACES(X) X(kApplication, "application") X(kTransport, "transport") X(kNetwork, "network")
 HAWSER_EVENT_ENUM(DataPlace, HAWSER_DATA_PLACES)
 
+// Why a DATAGRAM payload was given up unsent.
+#define HAWSER_DATAGRAM_DISCARDS(X) \
+  X(kExpired, "expired")            \
+  X(kQueueFull, "queue_full")       \
+  X(kTooLarge, "too_large") X(kFlowClosed, "flow_closed") X(kEarlyDataRejected, "early_data_rejected")
+HAWSER_EVENT_ENUM(DatagramDiscard, HAWSER_DATAGRAM_DISCARDS)
+
 #define HAWSER_BLOCKED_STATES(X) X(kBlocked, "blocked") X(kUnblocked, "unblocked")
 HAWSER_EVENT_ENUM(BlockedState, HAWSER_BLOCKED_STATES)
 

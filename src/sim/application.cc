@@ -208,21 +208,6 @@ void Application::on_stream_closed(quic::Connection&, quic::StreamId id) {
   ++streams_closed_;
 }
 
-void Application::on_datagram(quic::Connection&, Bytes payload) {
-  if (!is_datagram_of(peer(), payload))
-    o_.verdict->fail(std::string{name_of(o_.role)} + ": a DATAGRAM payload was changed");
-}
-
-void Application::send_datagrams(std::uint32_t burst) {
-  chunk_.resize(1'000);
-  for (; datagrams_sent_ < o_.mine.datagrams && burst > 0 && connection() != nullptr; ++datagrams_sent_, --burst) {
-    const std::size_t room = std::min(chunk_.size(), connection_->max_datagram_payload());
-    if (room < 16) return;
-    const std::size_t size = fill_datagram(datagrams_sent_, o_.role, MutableBytes{chunk_}.first(room));
-    if (!connection_->send_datagram(Bytes{chunk_}.first(size))) return;  // the queue is full
-  }
-}
-
 void Application::on_closed(quic::Connection& connection, const quic::CloseReason& reason) {
   if (close_reason_.has_value()) o_.verdict->fail(std::string{name_of(o_.role)} + ": on_closed was called twice");
   close_reason_ = reason;

@@ -11,24 +11,13 @@
 #include "base/random.h"
 #include "quic/connection/connection.h"
 #include "quic/endpoint/endpoint.h"
+#include "sim/datagram_traffic.h"
 #include "sim/setup.h"
 #include "sim/transfer_plan.h"
+#include "sim/verdict.h"
 #include "sim/world.h"
 
 namespace hawser::sim {
-
-// The first thing that went wrong, if anything did. Shared by all that watch a run.
-class Verdict {
- public:
-  void fail(std::string what) {
-    if (failure_.empty()) failure_ = std::move(what);
-  }
-  [[nodiscard]] bool failed() const { return !failure_.empty(); }
-  [[nodiscard]] const std::string& failure() const { return failure_; }
-
- private:
-  std::string failure_;
-};
 
 // The client's addresses, each in a network of its own.
 inline SocketAddress client_address(std::size_t index) {
@@ -47,7 +36,10 @@ struct ApplicationOptions {
 
 class Application final : public quic::ConnectionHandler, public Actor {
  public:
-  explicit Application(const ApplicationOptions& options) : o_(options), random_(options.seed) {}
+  explicit Application(const ApplicationOptions& options)
+      : o_(options),
+        random_(options.seed),
+        datagrams_(options.role, o_.mine, *options.verdict, options.seed ^ kDatagramSeed) {}
 
   void attach(quic::Connection& connection) { connection_ = &connection; }
 
@@ -59,7 +51,13 @@ class Application final : public quic::ConnectionHandler, public Actor {
   void on_stop_sending(quic::Connection&, quic::StreamId id, quic::ApplicationErrorCode code) override;
   void on_stream_closed(quic::Connection&, quic::StreamId id) override;
   void on_streams_available(quic::Connection&, bool bidirectional) override;
-  void on_datagram(quic::Connection&, Bytes payload) override;
+  void on_datagram(quic::Connection&, Bytes payload) override { datagrams_.on_received(payload); }
+  void on_datagram_reports(quic::Connection& connection, std::span<const quic::DatagramReport> reports) override {
+    datagrams_.on_reports(connection, reports);
+  }
+  void on_datagrams_writable(quic::Connection& connection, quic::DatagramFlowId) override {
+    if (!acts_at_times()) datagrams_.send(connection, UINT32_MAX);
+  }
   void on_closed(quic::Connection&, const quic::CloseReason& reason) override;
 
   // The reading clock.
@@ -80,6 +78,8 @@ class Application final : public quic::ConnectionHandler, public Actor {
   // What is missing, for the report of a deadlock.
   [[nodiscard]] std::string unfinished() const;
   [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
+  // What was acknowledged to this end has arrived at `peer`, if that end lived to see it.
+  void check_datagrams(const Application& peer) { datagrams_.check_arrivals(peer.datagrams_); }
   // The connection while it is open for this application, else nullptr.
   [[nodiscard]] quic::Connection* connection() const { return close_reason_.has_value() ? nullptr : connection_; }
 
@@ -105,13 +105,18 @@ class Application final : public quic::ConnectionHandler, public Actor {
   void pull(quic::StreamId id, std::size_t limit);
   void check_end(quic::StreamId id, Receiving& receiving);
   void stop(quic::StreamId id, Receiving& receiving);
-  void send_datagrams(std::uint32_t burst);
+  void send_datagrams(std::uint32_t burst) {
+    if (connection() != nullptr) datagrams_.send(*connection_, burst);
+  }
   void act();
   [[nodiscard]] bool acts_at_times() const { return o_.mine.act_interval > Duration{0}; }
   [[nodiscard]] Timestamp next_act();
 
+  static constexpr std::uint64_t kDatagramSeed = 0xda7a;  // so that its draws are others than those of streams
+
   ApplicationOptions o_;
   SeededRandom random_;
+  DatagramTraffic datagrams_;
   Timestamp act_at_{};
   quic::Connection* connection_ = nullptr;
   std::map<std::uint64_t, Sending> sending_;
@@ -124,7 +129,6 @@ class Application final : public quic::ConnectionHandler, public Actor {
   std::uint64_t moves_ = 0;
   std::uint32_t opened_bidi_ = 0;
   std::uint32_t opened_uni_ = 0;
-  std::uint32_t datagrams_sent_ = 0;
   std::uint64_t streams_closed_ = 0;
   std::uint64_t bytes_received_ = 0;
 };

@@ -108,6 +108,7 @@ void draw_application(Random& random, ApplicationProfile& profile, std::uint64_t
   profile.streams_bidi = static_cast<std::uint32_t>(random.below(most));
   profile.streams_uni = static_cast<std::uint32_t>(random.below(most));
   profile.datagrams = static_cast<std::uint32_t>(one_in(random, 2) ? random.below(100) : 0);
+  if (profile.datagrams != 0 && heads(random)) profile.datagram_flows = static_cast<std::uint32_t>(random.below(5));
   profile.shared_writes = heads(random);
   constexpr Reading kReadings[] = {Reading::kEager, Reading::kPartly, Reading::kSlow};
   profile.reading = kReadings[one_in(random, 2) ? random.below(3) : 0];

@@ -315,7 +315,11 @@ void ScenarioRun::finish() {
 
 void ScenarioRun::judge_ends() {
   judge_end(*client_, "client", closed_by_ == Role::kClient);
-  if (server_ != nullptr) judge_end(*server_, "server", closed_by_ == Role::kServer);
+  if (server_ != nullptr) {
+    judge_end(*server_, "server", closed_by_ == Role::kServer);
+    client_->check_datagrams(*server_);
+    server_->check_datagrams(*client_);
+  }
   if (setup_.must_move && client_->moves() == 0) verdict_.fail("the client never moved to another network path");
 }
 

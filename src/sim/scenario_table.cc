@@ -293,6 +293,28 @@ Setup datagrams(Random& random) {
   return setup;
 }
 
+// More than the path takes, in flows that differ in urgency, lifetime, bounds and policy.
+Setup datagram_flows(Random& random) {
+  Setup setup = basic(random);
+  for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) {
+    config->max_datagram_frame_size = quic::kAnyDatagramFrame;
+    config->datagram_queue_max = between(random, 1, 100);
+    config->datagram_queue_octets_max = between(random, 1, 50'000);
+  }
+  for (ApplicationProfile* profile : {&setup.client_application, &setup.server_application}) {
+    profile->datagrams = static_cast<std::uint32_t>(between(random, 100, 1'500));
+    profile->datagram_flows = static_cast<std::uint32_t>(between(random, 0, 8));
+    if (heads(random)) profile->act_interval = between(random, Duration{1ms}, Duration{20ms});
+    profile->open_burst = 3;
+    profile->priorities = heads(random);
+  }
+  if (heads(random)) add(setup, rate(mbit(between(random, 2, 20)), between(random, 8'000, 100'000)));
+  if (heads(random)) add(setup, drop(share(random, 0.01, 0.2)));
+  if (heads(random)) add(setup, duplicate(share(random, 0.01, 0.2), 50ms));
+  if (heads(random)) add(setup, jitter(5ms));
+  return setup;
+}
+
 quic::VersionPreference preference(Random& random) {
   using quic::Version;
   constexpr Version kAll[] = {Version::kV1, Version::kV2, Version::kV2Draft};
@@ -378,6 +400,8 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"resets", "Streams that are reset or stopped half-way.", resets},
     {"many_streams", "Hundreds of short streams under a low limit.", many_streams},
     {"datagrams", "DATAGRAM frames beside streams.", datagrams},
+    {"datagram_flows", "Flows of DATAGRAM frames that compete for a path, with urgencies, lifetimes and bounds.",
+     datagram_flows},
     {"migration", "A client that moves between its networks in the middle of a transfer.", migration},
     {"network_lost", "The client's network goes away, and it moves to another one.", network_lost},
     {"preferred_address", "A server with a preferred address, within reach or not.", preferred_address},

@@ -31,6 +31,8 @@ struct ApplicationProfile {
   std::uint32_t streams_bidi = 0;  // that this end opens
   std::uint32_t streams_uni = 0;
   std::uint32_t datagrams = 0;  // DATAGRAM frames that this end tries to send
+  // Flows beside the first, each with an urgency, lifetime, bound and drop policy at random.
+  std::uint32_t datagram_flows = 0;
   bool shared_writes = false;   // writes without copying
   Reading reading = Reading::kEager;
   Duration read_interval = 5ms;    // of the reading clock

@@ -41,6 +41,7 @@ void visit_fields(const std::string& prefix, ApplicationProfile& a, Visit&& visi
   visit(prefix + "streams_bidi", a.streams_bidi);
   visit(prefix + "streams_uni", a.streams_uni);
   visit(prefix + "datagrams", a.datagrams);
+  visit(prefix + "datagram_flows", a.datagram_flows);
   visit(prefix + "shared_writes", a.shared_writes);
   visit(prefix + "reading", a.reading);
   visit(prefix + "read_interval", a.read_interval);
@@ -67,6 +68,8 @@ void visit_fields(const std::string& prefix, quic::ConnectionConfig& c, Visit&& 
   visit(prefix + "max_streams_bidi", c.max_streams_bidi);
   visit(prefix + "max_streams_uni", c.max_streams_uni);
   visit(prefix + "max_datagram_frame_size", c.max_datagram_frame_size);
+  visit(prefix + "datagram_queue_max", c.datagram_queue_max);
+  visit(prefix + "datagram_queue_octets_max", c.datagram_queue_octets_max);
   visit(prefix + "max_ack_delay", c.max_ack_delay);
   visit(prefix + "max_udp_payload", c.max_udp_payload);
   visit(prefix + "mtu_discovery", c.mtu_discovery);

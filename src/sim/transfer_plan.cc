@@ -66,10 +66,15 @@ std::size_t fill_datagram(std::uint64_t number, quic::Role sender, MutableBytes 
   return size;
 }
 
-bool is_datagram_of(quic::Role sender, Bytes payload) {
-  if (payload.size() < kDatagramHeader || payload[8] != static_cast<std::uint8_t>(sender)) return false;
+std::uint64_t number_of_datagram(Bytes payload) {
   std::uint64_t number = 0;
   for (std::size_t i = 0; i < 8; ++i) number |= std::uint64_t{payload[i]} << (8 * i);
+  return number;
+}
+
+bool is_datagram_of(quic::Role sender, Bytes payload) {
+  if (payload.size() < kDatagramHeader || payload[8] != static_cast<std::uint8_t>(sender)) return false;
+  const std::uint64_t number = number_of_datagram(payload);
   for (std::size_t i = kDatagramHeader; i < payload.size(); ++i)
     if (payload[i] != octet(number, i)) return false;
   return true;

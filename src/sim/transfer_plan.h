@@ -49,5 +49,7 @@ class TransferPlan {
 // A DATAGRAM payload that says which it is and can be checked: never empty.
 std::size_t fill_datagram(std::uint64_t number, quic::Role sender, MutableBytes out);
 bool is_datagram_of(quic::Role sender, Bytes payload);
+// Of one for which is_datagram_of() holds.
+std::uint64_t number_of_datagram(Bytes payload);
 
 }  // namespace hawser::sim

@@ -52,6 +52,23 @@ TEST(alloc, bulk_transfer_with_newreno_allocates_nothing) {
   EXPECT_EQ(allocations_of_bulk({.congestion_control = "newreno"}), 0u);
 }
 
+TEST(alloc, datagrams_with_reports_allocate_nothing) {
+  for (const std::size_t size : {100u, 1'200u}) {
+    Transfer transfer({.max_datagram_frame_size = kAnyDatagramFrame});
+    ASSERT_TRUE(transfer.run_until_open());
+    transfer.start_datagrams(size, {.drop = DatagramDrop::kNewest, .reports = kReportAll, .lifetime = 1s});
+    ASSERT_TRUE(transfer.run_packets(10 * kPackets));
+    const std::uint64_t received = transfer.receiver.datagrams_received;
+    heap::Account account;
+    {
+      const heap::Charge charge(account);
+      ASSERT_TRUE(transfer.run_packets(kPackets));
+    }
+    EXPECT_EQ(account.allocations, 0u) << size;
+    EXPECT_GE(transfer.receiver.datagrams_received, received + kPackets / 2);
+  }
+}
+
 // Bulk at full speed: far more than at rest, and no more than the heap has of both ends.
 TEST(alloc, a_connection_states_what_it_holds) {
   heap::Account account;

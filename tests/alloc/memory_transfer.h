@@ -26,6 +26,8 @@ struct Application : ConnectionHandler, AcceptHandler {
   bool complete = false;
   std::uint64_t received = 0;
   std::optional<StreamId> sending;
+  std::uint64_t datagrams_received = 0;
+  std::size_t datagram_size = 0;  // octets of those that it sends; 0: none
   std::vector<std::uint8_t> region = std::vector<std::uint8_t>(64 * 1024, 0x5a);
 
   ConnectionHandler* on_accept(Connection&) override { return this; }
@@ -38,6 +40,15 @@ struct Application : ConnectionHandler, AcceptHandler {
       for (std::size_t i = 0; i < count; ++i) octets += views[i].size();
       connection.consume(id, octets);
       received += octets;
+    }
+  }
+  void on_datagram(Connection&, Bytes payload) override {
+    ++datagrams_received;
+    received += payload.size();
+  }
+  void on_datagrams_writable(Connection& connection, DatagramFlowId) override { fill_datagrams(connection); }
+  void fill_datagrams(Connection& connection) const {
+    while (connection.send_datagram(Bytes(region).first(datagram_size)).has_value()) {
     }
   }
   void fill(Connection& connection, StreamId id) const {
@@ -137,6 +148,15 @@ class Transfer {
   void start_sending() {
     sender.sending = connection->open_stream(true).value();
     sender.fill(*connection, *sender.sending);
+    client_->wake(*connection);
+  }
+
+  // Keeps a queue of datagrams of `size` octets full, once the path's MTU is known to take them.
+  void start_datagrams(std::size_t size, const DatagramFlow& flow = {.drop = DatagramDrop::kNewest}) {
+    HAWSER_CHECK(run([&] { return connection->max_datagram_payload() >= size; }));
+    sender.datagram_size = size;
+    HAWSER_CHECK(connection->set_datagram_flow(0, flow).has_value());
+    sender.fill_datagrams(*connection);
     client_->wake(*connection);
   }
 

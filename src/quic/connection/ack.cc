@@ -172,6 +172,9 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
       ack_frequency_.on_frame_acked(frame);
       note_peer_max_ack_delay();
       return;
+    case SentFrameKind::kDatagram:
+      on_datagram_frame_resolved(frame, true);
+      return;
     default:
       streams_.on_frame_acked(frame);
       return;
@@ -209,6 +212,9 @@ void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace spa
     case SentFrameKind::kNewToken:
       // A copy that was thought lost may have been acknowledged since.
       owed_.new_token = !handshake_.new_token.empty();
+      return;
+    case SentFrameKind::kDatagram:
+      on_datagram_frame_resolved(frame, false);
       return;
     default:
       streams_.on_frame_lost(frame);

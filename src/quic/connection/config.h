@@ -56,8 +56,12 @@ struct ConnectionConfig {
   std::uint64_t max_streams_bidi = 100;
   std::uint64_t max_streams_uni = 100;
 
-  // Largest DATAGRAM frame accepted, in octets with its header; 0: none (RFC 9221).
+  // Largest DATAGRAM frame accepted, in octets with its header; 0: none (RFC 9221). kAnyDatagramFrame
+  // unless there is a reason for less.
   std::uint64_t max_datagram_frame_size = 0;
+  // Datagrams, and octets of their payloads, that may wait to be sent in all flows together; at least 1.
+  std::size_t datagram_queue_max = 1'024;
+  std::size_t datagram_queue_octets_max = std::size_t{1} << 20;
 
   // Paths of the multipath extension that may be open at once, 1 to kMaxPaths of connection/paths.h
   // (initial_max_path_id, one less; a path that is gone makes room for another). 0: the extension is not

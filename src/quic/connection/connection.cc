@@ -136,8 +136,20 @@ void Connection::set_priority(StreamId id, std::uint8_t urgency, bool incrementa
 std::size_t Connection::max_datagram_payload() const {
   return core_->max_datagram_payload();
 }
-bool Connection::send_datagram(Bytes payload) {
-  return core_->send_datagram(payload);
+std::expected<void, DatagramError> Connection::send_datagram(Bytes payload, const SendDatagramOptions& options) {
+  return core_->send_datagram(payload, options);
+}
+std::expected<void, DatagramError> Connection::set_datagram_flow(DatagramFlowId id, const DatagramFlow& flow) {
+  return core_->set_datagram_flow(id, flow);
+}
+void Connection::close_datagram_flow(DatagramFlowId id) {
+  core_->close_datagram_flow(id);
+}
+DatagramStats Connection::datagram_stats() const {
+  return core_->datagram_stats();
+}
+std::optional<DatagramStats> Connection::datagram_stats(DatagramFlowId id) const {
+  return core_->datagram_stats(id);
 }
 void Connection::close(ApplicationErrorCode code, std::string_view reason) {
   core_->close(code, reason);

@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "quic/congestion/saved_path.h"
 #include "quic/connection/config.h"
+#include "quic/connection/datagrams.h"
 #include "quic/connection/handler.h"
 #include "quic/connection/network_paths.h"
 #include "quic/connection/paths.h"
@@ -129,10 +130,20 @@ class Connection {
 
   // Datagrams (RFC 9221). -------------------------------------------------------------------
 
-  // Largest payload send_datagram takes now; 0: the peer accepts none.
+  // Octets of the largest payload send_datagram() takes now; 0: the peer accepts none, or has not yet said
+  // that it does. It changes with the path's MTU (section 5 of the RFC).
   [[nodiscard]] std::size_t max_datagram_payload() const;
-  // Queues a copy. False: too large, not accepted by the peer, or the queue is full.
-  bool send_datagram(Bytes payload);
+  // Queues a copy of `payload` in one of the flows, to go when congestion control allows. It is sent once or
+  // not at all. From outside a handler's call, Endpoint::wake() has to follow.
+  std::expected<void, DatagramError> send_datagram(Bytes payload, const SendDatagramOptions& options = {});
+  // Makes the flow `id`, or changes how its datagrams wait from now on. kTooManyFlows: there are 4,096.
+  std::expected<void, DatagramError> set_datagram_flow(DatagramFlowId id, const DatagramFlow& flow);
+  // Drops what waits in it and forgets it; flow 0 becomes what it was at the beginning.
+  void close_datagram_flow(DatagramFlowId id);
+  // Of all flows, those that were closed too.
+  [[nodiscard]] DatagramStats datagram_stats() const;
+  // Of one; nothing if there is no such flow.
+  [[nodiscard]] std::optional<DatagramStats> datagram_stats(DatagramFlowId id) const;
 
   // Connection. -------------------------------------------------------------------------------
 

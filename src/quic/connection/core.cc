@@ -205,7 +205,8 @@ ConnectionStats ConnectionCore::stats() const {
 std::size_t ConnectionCore::memory() const {
   const std::size_t paths = multipath_ != nullptr ? multipath_->memory() : sizeof(Path) + path_->memory();
   std::size_t octets = sizeof(ConnectionCore) + paths + streams_.memory() + keys_.memory() + crypto_.memory() +
-                       (extras_ != nullptr ? sizeof(Extras) + extras_->datagrams.memory() : 0);
+                       (extras_ != nullptr ? sizeof(Extras) : 0) +
+                       (datagrams() != nullptr ? sizeof(DatagramQueue) + datagrams()->memory() : 0);
   if (path_memory_ != nullptr) octets += sizeof(PathMemory);
   octets += routing_changes_.capacity() * sizeof(RoutingChange) + tell_.datagrams.capacity() * sizeof(Bytes);
   for (const auto* vector : {&handshake_.token, &handshake_.new_token, &handshake_.facts.peer_certificate})
@@ -248,25 +249,6 @@ void ConnectionCore::visit_reset_tokens(void* context, TokenVisitor visit) const
 
 bool ConnectionCore::is_reset_token(Bytes token) const {
   return multipath_ != nullptr ? multipath_->is_reset_token(token) : path_->peer_cids().is_reset_token(token);
-}
-
-std::size_t ConnectionCore::max_datagram_payload() const {
-  // rfc9000:19.21-understood rfc9221:3-after-parameter rfc9221:3-size
-  if (peer_.max_datagram_frame_size == 0) return 0;
-  // Short header with a packet number of 4 octets, and the tag.
-  const std::size_t overhead = 1 + path_->peer_cid(path_->active()).length() + 4 + kAeadTagLength;
-  const std::size_t mtu = multipath_ != nullptr ? multipath_->least_mtu() : path_->active().mtu();
-  const std::size_t room = std::min<std::uint64_t>(mtu - overhead, peer_.max_datagram_frame_size);
-  const std::size_t header = datagram_header_size(room, true);
-  return room > header ? room - header : 0;
-}
-
-bool ConnectionCore::send_datagram(Bytes payload) {
-  if (!is_open() || payload.size() > max_datagram_payload()) return false;
-  if (!provide_extras().datagrams.push(payload)) return false;
-  emitter_.emit(
-      DatagramDataMoved{.from = DataPlace::kApplication, .to = DataPlace::kTransport, .length = payload.size()});
-  return true;
 }
 
 }  // namespace hawser::quic

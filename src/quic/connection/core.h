@@ -146,8 +146,15 @@ class ConnectionCore final : private TlsHandler {
   std::expected<void, ConfigError> set_congestion_control(std::string_view name);
   void initiate_key_update() { owed_.key_update = true; }
   void request_ping() { owed_.ping = true; }
-  bool send_datagram(Bytes payload);
+  // datagrams.cc
+  std::expected<void, DatagramError> send_datagram(Bytes payload, const SendDatagramOptions& options);
+  std::expected<void, DatagramError> set_datagram_flow(DatagramFlowId id, const DatagramFlow& flow);
+  void close_datagram_flow(DatagramFlowId id);
+  [[nodiscard]] DatagramStats datagram_stats() const;
+  [[nodiscard]] std::optional<DatagramStats> datagram_stats(DatagramFlowId id) const;
   [[nodiscard]] std::size_t max_datagram_payload() const;
+  // The application pushed a datagram when it was told of what was sent: it is our turn again.
+  [[nodiscard]] bool wants_another_turn() const { return owed_.turn_after_send; }
   // Not in 0-RTT: were it rejected, the peer would not know what was promised.
   [[nodiscard]] bool may_reset_stream_at() const { return handshake_.complete && peer_.reset_stream_at; }
   // See Connection::probe and Connection::migrate.
@@ -347,14 +354,25 @@ class ConnectionCore final : private TlsHandler {
   void account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
   void seal_train(DatagramBuilder& builder);
   using FrameWriter = WriteResult (ConnectionCore::*)(PacketPayload&);
-  static const std::array<FrameWriter, 7> kOneRttWriters;
+  static const std::array<FrameWriter, 6> kOneRttWriters;
   WriteResult write_handshake_done(PacketPayload& out);
   WriteResult write_one_rtt_crypto(PacketPayload& out);
   WriteResult write_cid_frames(PacketPayload& out);
   WriteResult write_new_token(PacketPayload& out);
   WriteResult write_ack_frequency(PacketPayload& out);
   WriteResult write_stream_control(PacketPayload& out);
-  WriteResult write_datagrams(PacketPayload& out);
+
+  // datagrams.cc
+  [[nodiscard]] DatagramQueue* datagrams() const { return extras_ != nullptr ? extras_->datagrams.get() : nullptr; }
+  [[nodiscard]] bool has_datagrams() const { return datagrams() != nullptr && !datagrams()->empty(); }
+  DatagramQueue& provide_datagrams();
+  [[nodiscard]] std::size_t one_rtt_room() const;
+  void write_data(PacketPayload& out);
+  void write_datagrams_and_streams(PacketPayload& out);
+  [[nodiscard]] bool only_datagrams_wait() const;
+  [[nodiscard]] std::size_t even_size(std::size_t size, std::size_t area) const;
+  void on_datagram_frame_resolved(const SentFrame& frame, bool acked);
+  void deliver_datagrams();
 
   // handshake.cc
   void on_secret(EncryptionLevel level, SecretDirection direction, CipherSuite suite, Bytes secret) override;
@@ -480,7 +498,6 @@ class ConnectionCore final : private TlsHandler {
     if (extras_ == nullptr) extras_ = std::make_unique<Extras>();
     return *extras_;
   }
-  [[nodiscard]] bool has_datagrams() const { return extras_ != nullptr && !extras_->datagrams.empty(); }
   void begin(Timestamp now) {
     now_ = now;
     emitter_.set_now(now);
@@ -522,6 +539,9 @@ class ConnectionCore final : private TlsHandler {
     bool token_wanted = false;  // server: of the endpoint, which makes them
     bool key_update = false;
     bool ping = false;
+    bool streams_turn = false;     // datagrams of the streams' urgency went last
+    bool turn_after_send = false;  // see wants_another_turn()
+    bool sent_since_told = false;  // a train left since the application was told of things
   };
   struct Closing {
     std::unique_ptr<CloseReason> reason;  // once it is not open

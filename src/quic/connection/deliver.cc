@@ -17,6 +17,7 @@ constexpr std::uint64_t kTurnPerEvent = 2 * 1'024;
 void ConnectionCore::end_batch(Timestamp now, Turn turn) {
   begin(now);
   deliver_events(turn);
+  owed_.sent_since_told = false;
   streams_.end_batch();
   tell_.datagrams.clear();
   tell_.rare.reset();
@@ -40,11 +41,8 @@ void ConnectionCore::deliver_events(Turn turn) {
     if (streams_.take_streams_available(bidirectional)) handler_->on_streams_available(*face_, bidirectional);
   // What is terminated has no other turn.
   if (turn == Turn::kNow || phase_ == Phase::kTerminated) deliver_stream_events();
-  for (const Bytes& datagram : tell_.datagrams) {
-    emitter_.emit(
-        DatagramDataMoved{.from = DataPlace::kTransport, .to = DataPlace::kApplication, .length = datagram.size()});
-    handler_->on_datagram(*face_, datagram);
-  }
+  if (datagrams() != nullptr) [[unlikely]]
+    deliver_datagrams();
   if (tell_.rare != nullptr) {
     for (const std::vector<std::uint8_t>& token : tell_.rare->tokens) handler_->on_new_token(*face_, token);
     for (const std::vector<std::uint8_t>& ticket : tell_.rare->tickets) handler_->on_session_ticket(*face_, ticket);

@@ -102,7 +102,7 @@ void ConnectionCore::take_back_early_data() {
   on_frames_recovered(PacketNumberSpace::kApplication);
   recovery_.clear();
   streams_.on_early_data_rejected();
-  if (extras_ != nullptr) extras_->datagrams.clear();
+  if (datagrams() != nullptr) datagrams()->clear();
   peer_ = Peer{};
   early_data_->packets_end = 0;
 }

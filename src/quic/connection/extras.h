@@ -2,6 +2,7 @@
 // idle connection pays one pointer for all of it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -23,7 +24,7 @@ struct ClientAttempt {
 
 struct Extras {
   std::optional<ClientAttempt> attempt;
-  DatagramQueue datagrams;
+  std::unique_ptr<DatagramQueue> datagrams;  // from the first datagram or flow on
 };
 
 }  // namespace hawser::quic

@@ -249,7 +249,11 @@ Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket&)
   if (datagram_size(frame) > config_.max_datagram_frame_size)
     // rfc9221:3-too-large rfc9221:3-not-announced
     return in.fault(TransportErrorCode::kProtocolViolation, "DATAGRAM larger than max_datagram_frame_size");
+  // One that moves nothing is cheap to send and makes the application work.
+  if (frame.data.empty()) [[unlikely]]
+    HAWSER_TRY_VOID(charge(in, FloodGuard::kCheap));
   flood_guard_.earn(frame.data.size());
+  provide_datagrams().on_received(frame.data.size());
   tell_.datagrams.push_back(frame.data);
   return {};
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "quic/connection/datagrams.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
@@ -69,6 +70,10 @@ class ConnectionHandler {
   virtual void on_streams_available(Connection&, bool /*bidirectional*/) {}
   // A DATAGRAM frame's payload; the view dies when this returns.
   virtual void on_datagram(Connection&, Bytes) {}
+  // What became of datagrams of ours, in flows that ask for it, in the order in which it happened.
+  virtual void on_datagram_reports(Connection&, std::span<const DatagramReport>) {}
+  // send_datagram() said kQueueFull for this flow; now half of its queue, and of the connection's, is empty.
+  virtual void on_datagrams_writable(Connection&, DatagramFlowId) {}
   // The peer sent a NEW_TOKEN token (client): keep it for the next connection.
   virtual void on_new_token(Connection&, Bytes) {}
   // A TLS session ticket (client), serialized for a later ClientParameters::session.

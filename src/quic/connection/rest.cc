@@ -27,7 +27,11 @@ void ConnectionCore::rest() {
     multipath_->rest();
   }
   streams_.rest();
-  if (extras_ != nullptr && !extras_->attempt && extras_->datagrams.empty()) extras_.reset();
+  if (datagrams() != nullptr) {
+    datagrams()->rest();
+  } else if (extras_ != nullptr && !extras_->attempt) {
+    extras_.reset();
+  }
   tell_.datagrams = std::vector<Bytes>();
   tell_.rest = true;
 }

@@ -32,11 +32,11 @@ struct ConnectionCore::DatagramPlan {
   std::size_t pad_to = 0;  // octets, 0: no more than rules ask
 };
 
-// What a 1-RTT packet says besides ACKs and stream data, in this order.
-const std::array<ConnectionCore::FrameWriter, 7> ConnectionCore::kOneRttWriters = {
-    &ConnectionCore::write_handshake_done, &ConnectionCore::write_one_rtt_crypto, &ConnectionCore::write_cid_frames,
-    &ConnectionCore::write_new_token,      &ConnectionCore::write_ack_frequency,  &ConnectionCore::write_stream_control,
-    &ConnectionCore::write_datagrams};
+// What a 1-RTT packet says besides ACKs and data, in this order.
+const std::array<ConnectionCore::FrameWriter, 6> ConnectionCore::kOneRttWriters = {
+    &ConnectionCore::write_handshake_done, &ConnectionCore::write_one_rtt_crypto,
+    &ConnectionCore::write_cid_frames,     &ConnectionCore::write_new_token,
+    &ConnectionCore::write_ack_frequency,  &ConnectionCore::write_stream_control};
 
 // Key updates of our own, before anything is sealed (RFC 9001 section 6).
 // rfc9001:6-no-tls-update
@@ -91,20 +91,25 @@ bool ConnectionCore::may_carry_data() {
 // On the path at hand.
 bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& builder) {
   NetworkPath& network_path = path_->active();
-  const std::size_t segment = network_path.mtu();
-  const std::size_t capacity =
-      std::min(train.buffer.size(), std::min<std::size_t>(segment * train.max_segments, 65'000));
+  std::size_t segment = network_path.mtu();
+  std::size_t capacity = std::min(train.buffer.size(), std::min<std::size_t>(segment * train.max_segments, 65'000));
   train.tuple = network_path.tuple();
   train.segment_size = segment;
   train.ecn = network_path.ecn().mark();
   DatagramPlan plan{.probes_empty = multipath_ != nullptr && multipath_->probes_empty(), .ecn = train.ecn};
   path_->set_waits_for_pacing(false);
+  owed_.turn_after_send = false;
+  if (datagrams() != nullptr) datagrams()->begin(now_);
   while (train.size + segment <= capacity) {
     if (builder.unsealed_full()) seal_train(builder);
     plan.may_carry_data = may_carry_data();
     const std::size_t size = write_datagram(builder, train.buffer.subspan(train.size, segment), network_path, plan);
     train.size += size;
-    if (size < segment) break;
+    if (size == segment) continue;
+    // Datagrams that are all smaller than the MTU make a train of smaller segments.
+    if (size == 0 || train.size != size || !only_datagrams_wait()) break;
+    segment = train.segment_size = size;
+    capacity = std::min(capacity, segment * train.max_segments);
   }
   seal_train(builder);
   if (emitter_.sink() != nullptr) [[unlikely]]
@@ -112,11 +117,12 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
   if (!plan.may_carry_data) {
     path_->set_waits_for_pacing(path_->blocked_by_pacing(now_));
     // rfc9002:7.8-pacing
-  } else if (train.size + segment <= capacity && !streams_.wants_to_send_data()) {
+  } else if (train.size + segment <= capacity && !streams_.wants_to_send_data() && !has_datagrams()) {
     path_->loss().on_app_limited();
   }
   if (train.size == 0) return false;
   if (train.size < segment) train.segment_size = train.size;
+  owed_.sent_since_told = true;
   return true;
 }
 
@@ -192,7 +198,11 @@ std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableByte
   }
   if (builder.empty()) return 0;
   if (has_initial && (!is_server() || initial_elicits)) builder.pad_to(kMinInitialDatagram);
-  if (plan.pad_to != 0) builder.pad_to(plan.pad_to);
+  if (plan.pad_to != 0) {
+    builder.pad_to(plan.pad_to);
+  } else if (has_datagrams()) {
+    builder.pad_to(even_size(builder.size(), area.size()));
+  }
   seal_datagram(builder, network_path, plan);
   return builder.size();
 }
@@ -295,7 +305,7 @@ void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath&) 
   }
   for (const FrameWriter write : kOneRttWriters)
     if ((this->*write)(out) == WriteResult::kPacketFull) return;
-  (void)streams_.write_stream_frames(out, now_);
+  write_data(out);
 }
 
 // rfc9000:13.3-handshake-done
@@ -339,12 +349,6 @@ WriteResult ConnectionCore::write_ack_frequency(PacketPayload& out) {
 
 WriteResult ConnectionCore::write_stream_control(PacketPayload& out) {
   return streams_.wants_to_send_control() ? streams_.write_control_frames(out, now_) : WriteResult::kDone;
-}
-
-// rfc9221:5-keys rfc9221:6-keys rfc9221:5.4-congestion rfc9221:5-soon
-WriteResult ConnectionCore::write_datagrams(PacketPayload& out) {
-  if (!has_datagrams()) return WriteResult::kDone;
-  return extras_->datagrams.write(out, path_->active().mtu() - (1 + kMaxConnectionIdLength + 4 + kAeadTagLength));
 }
 
 // rfc9000:14.1-client-expands rfc9000:14.1-server-expands rfc9000:8.1-client-pads rfc9001:9.3-padded

@@ -34,6 +34,7 @@ Timestamp ConnectionCore::open_deadline() const {
   if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
   if (keeps_alive()) deadline = std::min(deadline, times_.last_received + config_.keep_alive);
   if (early_data_ != nullptr) deadline = std::min(deadline, early_data_->discard_at);
+  if (datagrams() != nullptr) deadline = std::min(deadline, datagrams()->next_expiry());
   return std::min(deadline, rest_deadline());
 }
 
@@ -93,6 +94,10 @@ void ConnectionCore::on_timeout(Timestamp now) {
   }
   if (phase_ != Phase::kOpen) return;
   on_early_data_timeout();
+  if (datagrams() != nullptr && now >= datagrams()->next_expiry()) {
+    datagrams()->begin(now);
+    datagrams()->on_expiry();
+  }
   if (now >= rest_deadline()) rest();
 }
 

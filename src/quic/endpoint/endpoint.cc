@@ -329,6 +329,7 @@ std::size_t Endpoint::next_transmits(Timestamp now, std::span<TransmitTrain> tra
     ready.pop_back();
     impl_->end_batch_of(entry, now);  // sending may have closed the connection
     impl_->apply_routing(entry);
+    if (core.wants_another_turn()) impl_->make_ready(entry);
     impl_->timers.set(entry, core.next_timeout());
   }
   return count;

@@ -27,10 +27,13 @@ struct Recorder : ConnectionHandler {
   std::map<std::uint64_t, bool> ended;
   std::optional<CloseReason> closed;
   std::vector<std::string> datagrams;
+  std::vector<DatagramReport> reports;
+  std::vector<DatagramFlowId> writable;
   std::vector<std::uint8_t> token, ticket;
   int rests = 0;
   std::function<void(Connection&, StreamId)> on_end;
   std::function<void(Connection&)> on_complete;
+  std::function<void(Connection&)> on_reports;
 
   void on_handshake_complete(Connection& c) override {
     complete = true;
@@ -52,6 +55,11 @@ struct Recorder : ConnectionHandler {
     }
   }
   void on_datagram(Connection&, Bytes d) override { datagrams.emplace_back(as_text(d)); }
+  void on_datagram_reports(Connection& c, std::span<const DatagramReport> r) override {
+    reports.insert(reports.end(), r.begin(), r.end());
+    if (on_reports) on_reports(c);
+  }
+  void on_datagrams_writable(Connection&, DatagramFlowId flow) override { writable.push_back(flow); }
   void on_new_token(Connection&, Bytes t) override { token.assign(t.begin(), t.end()); }
   void on_session_ticket(Connection&, Bytes t) override { ticket.assign(t.begin(), t.end()); }
   void on_rest(Connection&) override { ++rests; }

@@ -50,7 +50,7 @@ bool AckTracker::out_of_order(std::uint64_t pn) const {
 }
 
 // rfc9000:13.2.2-two rfc9000:13.2.1-within-delay rfc9000:13.2.1-handshake-now rfc9000:13.2.1-ce ack-frequency:6.3-ce
-// rfc9000:13.2.1-no-loop rfc9000:13.2.1-one-ack
+// rfc9000:13.2.1-no-loop rfc9000:13.2.1-one-ack rfc9221:5.2-delay
 void AckTracker::on_packet_received(PacketNumber pn, bool ack_eliciting, Ecn ecn, Timestamp now) {
   received_.add(pn.value, pn.value + 1);
   if (!any_ || pn.value > largest_) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <memory>
 
@@ -10,7 +11,7 @@
 
 namespace hawser::quic {
 
-inline constexpr std::size_t kUrgencies = 8;
+inline constexpr std::uint8_t kUrgencies = 8;
 
 class StreamScheduler {
  public:
@@ -22,6 +23,10 @@ class StreamScheduler {
 
   // The stream to serve next, or nullptr.
   [[nodiscard]] Stream* next() const;
+  // Its urgency; kUrgencies: there is none.
+  [[nodiscard]] std::uint8_t next_urgency() const {
+    return static_cast<std::uint8_t>(nonempty_ == 0 ? static_cast<int>(kUrgencies) : std::countr_zero(nonempty_));
+  }
   // `stream` wrote a frame and has more. Incremental streams of its urgency take turns, and
   // so do the incremental ones as a group with the others, lest either starve.
   void on_served(Stream& stream);

@@ -165,7 +165,10 @@ class StreamSet {
   // STREAM frames by priority. Data is referred to where it lies: it stays valid until the
   // next input or command, so the packet must be sealed before. A frame that fills the packet
   // has no length field: nothing may be put behind it.
-  WriteResult write_stream_frames(PacketPayload& payload, Timestamp now);
+  // Of streams of urgency `last` and more urgent.
+  WriteResult write_stream_frames(PacketPayload& payload, Timestamp now, std::uint8_t last = kUrgencies - 1);
+  // Of the stream that is next; kUrgencies: none is.
+  [[nodiscard]] std::uint8_t next_urgency() const { return scheduler_.next_urgency(); }
   [[nodiscard]] bool wants_to_send() const { return wants_to_send_control() || wants_to_send_data(); }
   [[nodiscard]] bool wants_to_send_control() const { return connection_control_ != 0 || !control_.empty(); }
   [[nodiscard]] bool wants_to_send_data() const { return !scheduler_.empty(); }

@@ -250,8 +250,9 @@ bool StreamSet::write_stream_control(PacketPayload& payload, Stream& stream, Tim
   return true;
 }
 
-WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp) {
+WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp, std::uint8_t last) {
   while (Stream* stream = scheduler_.next()) {
+    if (stream->priority.urgency > last) return WriteResult::kDone;
     const SendState before = stream->send.state();
     const SendStream::Written written = stream->send.write_stream_frame(payload, credit_.available());
     if (stream->send.state() != before) [[unlikely]] {
