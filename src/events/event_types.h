@@ -243,6 +243,7 @@ struct FrameSummary {
   Bytes data{};                     // PATH_CHALLENGE and PATH_RESPONSE; a connection ID
   std::string_view reason{};        // CONNECTION_CLOSE; the peer's words as they came
   std::span<const Range> ranges{};  // ACK and PATH_ACK: acknowledged packet numbers, ascending, half open
+  SocketAddress address{};          // OBSERVED_ADDRESS
 };
 
 // A name with a number: a transport parameter or an HTTP/3 setting. The view lives as long

@@ -238,6 +238,7 @@ TEST(qlog, every_frame_type_gives_valid_json) {
   frames.push_back({.type = 0x3e74});
   for (std::uint64_t type = 0x3e75; type <= 0x3e7c; ++type)
     frames.push_back({.type = type, .path_id = 7, .data = kCid});
+  frames.push_back({.type = 0x9f81a6, .id = 3, .address = ipv4_address({192, 0, 2, 1}, 443)});
   for (const QlogNames names : {QlogNames::kDraft14, QlogNames::kLegacy}) {
     const JsonCheck r(record_of(PacketReceived{.frames = frames}, names));
     ASSERT_TRUE(r.valid());
@@ -251,6 +252,10 @@ TEST(qlog, every_frame_type_gives_valid_json) {
     EXPECT_EQ(r.at("data.frames.65.frame_type"), "\"path_abandon\"");
     EXPECT_EQ(r.at("data.frames.65.path_id"), "7");
     EXPECT_EQ(r.at("data.frames.72.frame_type"), "\"path_cids_blocked\"");
+    EXPECT_EQ(r.at("data.frames.73.frame_type"), "\"observed_address\"");
+    EXPECT_EQ(r.at("data.frames.73.sequence_number"), "3");
+    EXPECT_EQ(r.at("data.frames.73.address.ip_v4"), "\"192.0.2.1\"");
+    EXPECT_EQ(r.at("data.frames.73.address.port_v4"), "443");
   }
 }
 

@@ -2,7 +2,6 @@
 #include "events/qlog_fields.h"
 
 #include <algorithm>
-#include <string>
 
 #include "events/qlog_writer.h"
 
@@ -10,18 +9,8 @@ namespace hawser {
 
 void FieldWriter::operator()(std::string_view name, const SocketAddress& value) {
   if (value.family == AddressFamily::kNone) return;
-  const bool v4 = value.family == AddressFamily::kIpv4;
-  // "192.0.2.1:443" or "[2001:db8::1]:443": the address is what stands before the port.
-  const std::string both = to_string(value);
-  std::string_view ip = std::string_view{both}.substr(0, both.rfind(':'));
-  if (ip.starts_with('[')) ip = ip.substr(1, ip.size() - 2);
   begin(name);
-  json_.begin_object();
-  json_.key(v4 ? "ip_v4" : "ip_v6");
-  json_.text(ip);
-  json_.key(v4 ? "port_v4" : "port_v6");
-  json_.number(value.port);
-  json_.end_object();
+  write_address(json_, value);
 }
 
 void FieldWriter::operator()(std::string_view name, std::span<const std::uint32_t> versions) {
@@ -54,6 +43,7 @@ void FieldWriter::operator()(std::string_view name, std::span<const Range> packe
 
 void FieldWriter::operator()(std::string_view, std::span<const NamedValue> values) {
   for (const NamedValue& value : values) {
+    if (value.name.empty()) continue;
     if (value.is_flag) {
       (*this)(value.name, value.value != 0);
       continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string>
 
 namespace hawser {
 namespace {
@@ -177,6 +178,7 @@ constexpr FrameShape kFrameShapes[] = {
      .value = "ack_eliciting_threshold",
      .extra = "request_max_ack_delay",
      .offset = "reordering_threshold"},
+    {.first = 0x9f81a6, .last = 0x9f81a7, .name = "observed_address", .id = "sequence_number"},
 };
 
 const FrameShape* shape_of(std::uint64_t type) {
@@ -232,6 +234,10 @@ void write_number(JsonWriter& json, std::string_view name, std::uint64_t value) 
 }
 
 void write_special_members(JsonWriter& json, const FrameSummary& frame, bool http3) {
+  if (frame.type == 0x9f81a6 || frame.type == 0x9f81a7) {
+    json.key("address");
+    write_address(json, frame.address);
+  }
   if (frame.type == 0x02 || frame.type == 0x03 || frame.type == 0x3e || frame.type == 0x3f) write_ack(json, frame);
   if (frame.type == 0x1c || frame.type == 0x1d) write_close(json, frame, http3);
   if (frame.type == 0x04 || frame.type == 0x05 || frame.type == 0x24) {
@@ -310,6 +316,20 @@ void write_settings(JsonWriter& json, std::span<const NamedValue> settings) {
 
 std::string_view application_error_name(std::uint64_t code, bool http3) {
   return http3 && code >= 0x100 && code - 0x100 < std::size(kHttp3Errors) ? kHttp3Errors[code - 0x100] : "unknown";
+}
+
+void write_address(JsonWriter& json, const SocketAddress& address) {
+  const bool v4 = address.family == AddressFamily::kIpv4;
+  // "192.0.2.1:443" or "[2001:db8::1]:443": the address is what stands before the port.
+  const std::string both = to_string(address);
+  std::string_view ip = std::string_view{both}.substr(0, both.rfind(':'));
+  if (ip.starts_with('[')) ip = ip.substr(1, ip.size() - 2);
+  json.begin_object();
+  json.key(v4 ? "ip_v4" : "ip_v6");
+  json.text(ip);
+  json.key(v4 ? "port_v4" : "port_v6");
+  json.number(address.port);
+  json.end_object();
 }
 
 void write_http3_frame(JsonWriter& json, const Http3FrameSummary& frame) {

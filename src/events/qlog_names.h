@@ -44,6 +44,8 @@ struct FrameStyle {
 
 // One frame as an object of the quic schema. kLegacy adds the `length` that qvis looks for.
 void write_frame(JsonWriter& json, const FrameSummary& frame, const FrameStyle& style);
+// An address as an object: "ip_v4" and "port_v4", or "ip_v6" and "port_v6". It has a family.
+void write_address(JsonWriter& json, const SocketAddress& address);
 // One frame as an object of the http3 schema.
 void write_http3_frame(JsonWriter& json, const Http3FrameSummary& frame);
 

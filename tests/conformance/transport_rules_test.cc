@@ -220,7 +220,9 @@ std::vector<Rule> rules_of_the_rest() {
       {"reset_stream_at_beyond_max_streams", kC, Code::kStreamLimitError, "24" + v(kBig - 3) + "000000"},
       {"path_abandon_not_negotiated", kC, Code::kFrameEncodingError, "7e750000" + kPadding},
       {"path_ack_not_negotiated", kC, Code::kFrameEncodingError, "3e0000000000"},
-      {"observed_address_not_negotiated", kC, Code::kFrameEncodingError, "809f81a6" + kPadding},
+      // address-discovery:4-unasked
+      {"observed_address_not_asked_for", kC, Code::kProtocolViolation, "809f81a60001020304abcd"},
+      {"observed_address_not_asked_for_by_a_client", kS, Code::kProtocolViolation, "809f81a60001020304abcd"},
   };
 }
 
@@ -342,6 +344,8 @@ std::vector<Misplaced> misplaced() {
           {"streams_blocked_uni", "1700"},
           {"new_connection_id", new_cid(1, 0, 1)},
           {"retire_connection_id", "1900"},
+          // address-discovery:4-space
+          {"observed_address", "809f81a60001020304abcd"},
           {"path_challenge", "1a0102030405060708"},
           {"path_response", "1b0102030405060708"},
           {"connection_close_of_the_application", "1d0000"},

@@ -234,7 +234,7 @@ EVENTS = {
                             "stateless_reset_token": RESET_TOKEN, "ack_delay_exponent": u64, "max_ack_delay": u64,
                             "preferred_address": lambda v: isinstance(v, dict),
                             "unknown_parameters": array(lambda v: isinstance(v, dict)), "reset_stream_at": flag,
-                            "min_ack_delay": u64},  # OURS: the last
+                            "min_ack_delay": u64, "address_discovery": u64},  # OURS: the last two
     "quic:parameters_restored": {**PARAMETERS},
     "quic:packet_sent": {"header": Required(HEADER), "frames": quic_frames, "stateless_reset_token": RESET_TOKEN,
                          "supported_versions": array(VERSION, 1), "raw": RAW, "datagram_payload_checksum": u32,

@@ -175,6 +175,9 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
     case SentFrameKind::kDatagram:
       on_datagram_frame_resolved(frame, true);
       return;
+    case SentFrameKind::kObservedAddress:
+      migration_->addresses.on_acked(frame.id);
+      return;
     default:
       streams_.on_frame_acked(frame);
       return;
@@ -208,6 +211,9 @@ void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace spa
       return;
     case SentFrameKind::kHandshakeDone:
       owed_.handshake_done = true;
+      return;
+    case SentFrameKind::kObservedAddress:
+      on_address_report_lost(frame.id);
       return;
     case SentFrameKind::kNewToken:
       // A copy that was thought lost may have been acknowledged since.

@@ -22,6 +22,14 @@ enum class SpinBitPolicy : std::uint8_t {
   kRandom,  // nothing: a value that is drawn anew for each connection
 };
 
+// What is done about addresses as the other side sees them (draft-ietf-quic-address-discovery-00).
+enum class AddressDiscovery : std::uint8_t {
+  kOff,      // nothing
+  kProvide,  // the peer is told the address it is seen at, if it asks; the peer's answers are not wanted
+  kReceive,  // the peer is asked, and told nothing
+  kBoth,
+};
+
 // The values a connection runs with. Defaults serve both a file server and a client on the
 // public internet; each comment gives unit, range and the transport parameter it becomes.
 struct ConnectionConfig {
@@ -73,6 +81,10 @@ struct ConnectionConfig {
   // Lets the peer abandon a stream's end and still have its beginning delivered (RESET_STREAM_AT,
   // draft-ietf-quic-reliable-stream-reset; reset_stream_at, of both code points).
   bool reset_stream_at = true;
+
+  // Off by default: behind a load balancer a server sees addresses of its own network, which are nobody
+  // else's affair, and a client believes what it is told (draft section 7).
+  AddressDiscovery address_discovery = AddressDiscovery::kOff;
 
   // Longest time an acknowledgement is held back (max_ack_delay; under 2^14 ms).
   Duration max_ack_delay = 25ms;

@@ -16,6 +16,7 @@
 #include "base/datagram.h"
 #include "base/time.h"
 #include "events/event_sink.h"
+#include "quic/connection/address_reports.h"
 #include "quic/connection/cid_generator.h"
 #include "quic/connection/connection.h"
 #include "quic/connection/datagram_builder.h"
@@ -160,9 +161,7 @@ class ConnectionCore final : private TlsHandler {
   // See Connection::probe and Connection::migrate.
   std::expected<void, MigrationRefusal> probe(const SocketAddress& local, bool move);
   [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
-  [[nodiscard]] MigrationStats migration_stats() const {
-    return migration_ == nullptr ? MigrationStats{} : migration_->stats;
-  }
+  [[nodiscard]] MigrationStats migration_stats() const;
 
   [[nodiscard]] StreamSet& streams() { return streams_; }
   // With several, the open one with the lowest Path ID.
@@ -325,6 +324,7 @@ class ConnectionCore final : private TlsHandler {
   using TokenVisitor = void (*)(void* context, const StatelessResetToken& token);
   void visit_routed_cids(void* context, CidVisitor visit) const;  // core.cc, as the next
   void visit_reset_tokens(void* context, TokenVisitor visit) const;
+  Parsed<void> on_observed_address(FrameReader& in, ReceivedPacket& packet);  // address_reports.cc
 
   // ack.cc
   Parsed<void> take_ack(const AckFrame& frame, PacketNumberSpace space, FrameReader& in);
@@ -423,6 +423,12 @@ class ConnectionCore final : private TlsHandler {
   void try_preferred_address();
   void log_migration(MigrationState state, const FourTuple& tuple);
   void tell_network_path(NetworkPathEvent::Kind kind, const FourTuple& tuple, Duration round_trip = Duration{0});
+
+  // address_reports.cc
+  void note_peer_address_discovery(std::optional<std::uint64_t> parameter);
+  [[nodiscard]] bool owes_address_report(const NetworkPath& network_path) const;
+  WriteResult write_address_report(PacketPayload& out, NetworkPath& network_path);
+  void on_address_report_lost(std::uint64_t sequence);
 
   // close.cc
   void enter_closing(CloseReason reason, bool tell_peer);
@@ -575,6 +581,7 @@ class ConnectionCore final : private TlsHandler {
       std::vector<std::vector<std::uint8_t>> tickets;
       std::vector<NetworkPathEvent> network_paths;
       std::vector<PathEvent> paths;
+      std::vector<ObservedAddress> observed_addresses;
     };
     std::unique_ptr<Rare> rare;
     Rare& provide_rare() {
@@ -583,10 +590,11 @@ class ConnectionCore final : private TlsHandler {
     }
   };
 
-  // Of a connection that moves, or might: most do neither.
+  // Of a connection that moves, or might, or asks where it is: most do neither.
   struct Migration {
     std::optional<SocketAddress> preferred;  // client: where the server would rather be reached
     MigrationStats stats;
+    AddressReports addresses;
   };
   Migration& provide_migration();
 

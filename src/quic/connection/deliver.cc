@@ -48,6 +48,7 @@ void ConnectionCore::deliver_events(Turn turn) {
     for (const std::vector<std::uint8_t>& ticket : tell_.rare->tickets) handler_->on_session_ticket(*face_, ticket);
     for (const NetworkPathEvent& event : tell_.rare->network_paths) handler_->on_network_path(*face_, event);
     for (const PathEvent& event : tell_.rare->paths) handler_->on_path(*face_, event);
+    for (const ObservedAddress& told : tell_.rare->observed_addresses) handler_->on_observed_address(*face_, told);
   }
   if (tell_.rest) {
     tell_.rest = false;

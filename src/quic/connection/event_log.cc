@@ -25,7 +25,8 @@ LoggedPacketType logged_type(EncryptionLevel level) {
 }
 
 // What a side declared. What it left out stands with the value that this means.
-using ParameterList = std::array<NamedValue, 16>;
+// An optional parameter that is absent has no name and is passed over.
+using ParameterList = std::array<NamedValue, 17>;
 
 ParameterList values_of(const TransportParameters& p) {
   return {{{"max_idle_timeout", p.max_idle_timeout_ms},
@@ -44,7 +45,8 @@ ParameterList values_of(const TransportParameters& p) {
            {"max_datagram_frame_size", p.max_datagram_frame_size},
            {"disable_active_migration", p.disable_active_migration, true},
            {"grease_quic_bit", p.grease_quic_bit, true},
-           {"reset_stream_at", p.reset_stream_at, true}}};
+           {"reset_stream_at", p.reset_stream_at, true},
+           {p.address_discovery ? "address_discovery" : "", p.address_discovery.value_or(0)}}};
 }
 
 }  // namespace

@@ -118,6 +118,12 @@ bool FrameLog::add_connection_frame(FrameReader& in, FrameSummary& s) {
         s.extra = f.requested_max_ack_delay_us;
         s.offset = f.reordering_threshold;
       });
+    case 0x9f81a6:
+    case 0x9f81a7:
+      return filled(parse_observed_address(in), [&s](const ObservedAddressFrame& f) {
+        s.id = f.sequence_number;
+        s.address = f.address;
+      });
     default:
       return s.type == 0x01 || s.type == 0x1e || s.type == 0x1f;
   }

@@ -51,6 +51,7 @@ constexpr ConnectionCore::FrameHandlers ConnectionCore::make_frame_handlers() {
   set(0x3e, 0x3f, &ConnectionCore::on_path_frame);
   set(0xaf, 0xaf, &ConnectionCore::guarded<&ConnectionCore::on_ack_frequency, FloodGuard::kCheap>);
   set(0x3e75, 0x3e7c, &ConnectionCore::on_path_frame);
+  set(0x9f81a6, 0x9f81a7, &ConnectionCore::guarded<&ConnectionCore::on_observed_address, FloodGuard::kPath>);
   return table;
 }
 

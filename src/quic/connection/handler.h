@@ -14,6 +14,7 @@ namespace hawser::quic {
 class Connection;         // connection/connection.h
 struct NetworkPathEvent;  // connection/network_paths.h
 struct PathEvent;         // connection/paths.h
+struct ObservedAddress;   // the same
 
 // Why a connection ended.
 struct CloseReason {
@@ -82,6 +83,9 @@ class ConnectionHandler {
   virtual void on_network_path(Connection&, const NetworkPathEvent&) {}
   // One of several paths was opened, by us or by the client, came to another state, or is gone.
   virtual void on_path(Connection&, const PathEvent&) {}
+  // The peer says at which address it sees us, on a 4-tuple where it had not or had said something else.
+  // Only with ConnectionConfig::address_discovery.
+  virtual void on_observed_address(Connection&, const ObservedAddress&) {}
   // Nothing has moved for a second and the connection gave back what it can make again: a
   // handler may do the same with its own memory.
   virtual void on_rest(Connection&) {}

@@ -153,6 +153,7 @@ void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
   path_->local_cids().set_peer_limit(std::min<std::uint64_t>(peer.active_connection_id_limit, kCidsToIssue));
   if (peer.stateless_reset_token) path_->peer_cids().set_initial_token(*peer.stateless_reset_token);
   if (peer.preferred_address) note_preferred_address(*peer.preferred_address);
+  note_peer_address_discovery(peer.address_discovery);
   if (emitter_.wants(EventGroup::kConnection)) log_parameters(Owner::kRemote, peer);
 }
 

@@ -343,7 +343,17 @@ std::vector<NetworkPathInfo> ConnectionCore::network_paths() const {
     infos.push_back({.tuple = other.network_path.tuple(),
                      .validated = other.network_path.validated(),
                      .round_trip = other.round_trip});
+  if (migration_ != nullptr)
+    for (NetworkPathInfo& info : infos) info.observed = migration_->addresses.observed_on(info.tuple);
   return infos;
+}
+
+MigrationStats ConnectionCore::migration_stats() const {
+  if (migration_ == nullptr) return {};
+  MigrationStats stats = migration_->stats;
+  stats.address_reports_sent = migration_->addresses.sent();
+  stats.address_reports_received = migration_->addresses.received();
+  return stats;
 }
 
 std::string_view describe(MigrationRefusal refusal) {

@@ -36,22 +36,32 @@ struct NetworkPathEvent {
   Duration round_trip{0};  // kValidated: what the challenge took
 };
 
+// What the peer says of our address (draft-ietf-quic-address-discovery-00), told to
+// ConnectionHandler::on_observed_address. Nothing proves that it tells the truth.
+struct ObservedAddress {
+  SocketAddress address;  // from where it sees our packets come: ours behind all NATs
+  FourTuple tuple;        // on which it said so
+};
+
 // One 4-tuple that a connection knows.
 struct NetworkPathInfo {
   FourTuple tuple;
   bool active = false;
   bool validated = false;
   Duration round_trip{0};  // smoothed if active, else of its validation; 0: unknown
+  SocketAddress observed;  // our address there as the peer says; family kNone: it has not
 };
 
 // Counters since the connection began.
 struct MigrationStats {
-  std::uint64_t moves = 0;                // of ours or of the peer, also those that came to nothing
-  std::uint64_t returns = 0;              // to the 4-tuple before, without a new validation
-  std::uint64_t paths_probed = 0;         // by us or by the peer, before any move
-  std::uint64_t paths_validated = 0;      // 4-tuples that answered
-  std::uint64_t validations_failed = 0;   // 4-tuples that did not
-  std::uint64_t challenges_received = 0;  // PATH_CHALLENGE frames
+  std::uint64_t moves = 0;                 // of ours or of the peer, also those that came to nothing
+  std::uint64_t returns = 0;               // to the 4-tuple before, without a new validation
+  std::uint64_t paths_probed = 0;          // by us or by the peer, before any move
+  std::uint64_t paths_validated = 0;       // 4-tuples that answered
+  std::uint64_t validations_failed = 0;    // 4-tuples that did not
+  std::uint64_t challenges_received = 0;   // PATH_CHALLENGE frames
+  std::uint64_t address_reports_sent = 0;  // OBSERVED_ADDRESS frames, also those sent again
+  std::uint64_t address_reports_received = 0;
 };
 
 }  // namespace hawser::quic

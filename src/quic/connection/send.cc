@@ -237,7 +237,7 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (space != PacketNumberSpace::kApplication) return false;
   return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping ||
          ack_frequency_.owes_frame() || has_datagrams() || std::as_const(*path_).local_cids().has_frames() ||
-         path_->peer_cids().has_frames() || (multipath_ != nullptr && multipath_->has_frames());
+         path_->peer_cids().has_frames() || owes_address_report(path_->active()) || (multipath_ != nullptr && multipath_->has_frames());
 }
 
 // Lost handshake octets wait for a window that early 1-RTT data fills, which the peer cannot
@@ -259,6 +259,8 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
     (void)network_path.validator().write_responses(out);
     if (network_path.validator().challenge_due(now_))
       (void)network_path.validator().write_challenge(out, cids_->random(), now_, plan.pad_to >= kMinInitialDatagram);
+    // address-discovery:5-bundle
+    (void)write_address_report(out, network_path);
     return;
   }
   LossDetector& loss = path_->loss();
@@ -297,12 +299,13 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
 }
 
 // rfc9000:13.2-include-ack rfc9000:13.2.1-with-others rfc9002:6.2.4-new-data rfc9002:6.2.4-ping
-void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath&) {
+void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath& network_path) {
   out.mark_non_probing();
   if (owed_.ping && out.room() > 0) {
     write_ping(out);
     owed_.ping = false;
   }
+  if (write_address_report(out, network_path) == WriteResult::kPacketFull) return;
   for (const FrameWriter write : kOneRttWriters)
     if ((this->*write)(out) == WriteResult::kPacketFull) return;
   write_data(out);

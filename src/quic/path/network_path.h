@@ -41,6 +41,10 @@ class NetworkPath {
   [[nodiscard]] bool spin() const { return spin_; }
   void set_spin(bool spin) { spin_ = spin; }
 
+  // The peer was not told yet at which address it is seen here (draft-ietf-quic-address-discovery-00).
+  [[nodiscard]] bool owes_address_report() const { return owes_address_report_; }
+  void set_owes_address_report(bool owes) { owes_address_report_ = owes; }
+
   // The same in its LocalCids of the one that the peer used when it first came from here: on another
   // 4-tuple it shows that a NAT moved, not the peer.
   [[nodiscard]] std::uint64_t local_cid_sequence() const { return local_cid_sequence_; }
@@ -88,6 +92,7 @@ class NetworkPath {
   EcnValidator ecn_;
   bool validated_;
   bool spin_ = false;
+  bool owes_address_report_ = true;
 };
 
 }  // namespace hawser::quic

@@ -27,19 +27,21 @@ struct FrameRules {
 };
 
 // Tables of frames are indexed by type up to here; behind that stand the frames of the multipath
-// extension, whose types are one run, and at last a row for all others.
+// extension and those of address discovery, whose types are a run each, and at last a row for all others.
 inline constexpr std::size_t kDenseFrameTypes = 0xb0;
 inline constexpr std::uint64_t kFirstPathFrame = code_point(FrameType::kPathAbandon);
 inline constexpr std::uint64_t kLastPathFrame = code_point(FrameType::kPathCidsBlocked);
-inline constexpr std::size_t kUnknownFrameIndex = kDenseFrameTypes + (kLastPathFrame - kFirstPathFrame + 1);
+inline constexpr std::size_t kObservedAddressIndex = kDenseFrameTypes + (kLastPathFrame - kFirstPathFrame + 1);
+inline constexpr std::size_t kUnknownFrameIndex = kObservedAddressIndex + 2;
 inline constexpr std::size_t kFrameTableSize = kUnknownFrameIndex + 1;
 
 // Where a type stands in such a table.
 constexpr std::size_t frame_index(std::uint64_t type) {
   if (type < kDenseFrameTypes) [[likely]]
     return type;
-  return type >= kFirstPathFrame && type <= kLastPathFrame ? kDenseFrameTypes + (type - kFirstPathFrame)
-                                                           : kUnknownFrameIndex;
+  if (type >= kFirstPathFrame && type <= kLastPathFrame) return kDenseFrameTypes + (type - kFirstPathFrame);
+  const bool observed_address = (type | 1) == code_point(FrameType::kObservedAddressIpv6);
+  return observed_address ? kObservedAddressIndex + (type & 1) : kUnknownFrameIndex;
 }
 
 namespace detail {
@@ -53,8 +55,8 @@ inline constexpr std::uint8_t kIH1 = kI | kH | k1;
 inline constexpr std::uint8_t k01 = k0 | k1;
 
 struct FrameRow {
-  std::uint16_t first;
-  std::uint16_t last;
+  std::uint32_t first;
+  std::uint32_t last;
   FrameRules rules;
 };
 
@@ -96,6 +98,8 @@ inline constexpr std::array kFrameRows{
     FrameRow{0x3e7a, 0x3e7a, {"MAX_PATH_ID", k1, true, true, false}},
     FrameRow{0x3e7b, 0x3e7b, {"PATHS_BLOCKED", k1, true, true, false}},
     FrameRow{0x3e7c, 0x3e7c, {"PATH_CIDS_BLOCKED", k1, true, true, false}},
+    // address-discovery:4-space address-discovery:4-probing
+    FrameRow{0x9f81a6, 0x9f81a7, {"OBSERVED_ADDRESS", k01, true, true, true}},
 };
 
 constexpr std::array<FrameRules, kFrameTableSize> spread_frame_rows() {

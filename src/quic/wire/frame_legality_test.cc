@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "quic/wire/frames/frame_reader.h"
 
 namespace hawser::quic {
@@ -29,7 +31,7 @@ constexpr std::array kRfcTable{
     RfcRow{0x1c, 0x1c, "IH01", "NC"}, RfcRow{0x1d, 0x1d, "01", "NC"},  RfcRow{0x1e, 0x1e, "1", ""},
     RfcRow{0x1f, 0x1f, "1", ""},      RfcRow{0x24, 0x24, "01", ""},    RfcRow{0x30, 0x31, "01", ""},
     RfcRow{0xaf, 0xaf, "1", ""},      RfcRow{0x3e, 0x3f, "1", "NC"},   RfcRow{0x3e75, 0x3e77, "1", ""},
-    RfcRow{0x3e78, 0x3e78, "1", "P"}, RfcRow{0x3e79, 0x3e7c, "1", ""},
+    RfcRow{0x3e78, 0x3e78, "1", "P"}, RfcRow{0x3e79, 0x3e7c, "1", ""}, RfcRow{0x9f81a6, 0x9f81a7, "01", "P"},
 };
 
 constexpr std::array<std::pair<EncryptionLevel, char>, 4> kLevels{{{EncryptionLevel::kInitial, 'I'},
@@ -45,8 +47,12 @@ const RfcRow* rfc_row(std::uint64_t type) {
 }
 
 // rfc9000:12.4-permitted rfc9001:8.3-crypto rfc9000:12.5-others multipath:4-one-rtt
+// address-discovery:4-space address-discovery:4-probing
 TEST(frame_legality, agrees_with_table_3_for_every_type_and_packet) {
-  for (std::uint64_t type = 0; type < 0x3f00; ++type) {
+  std::vector<std::uint64_t> types;
+  for (std::uint64_t type = 0; type < 0x3f00; ++type) types.push_back(type);
+  for (std::uint64_t type = 0x9f8180; type < 0x9f81c0; ++type) types.push_back(type);
+  for (const std::uint64_t type : types) {
     const RfcRow* expected = rfc_row(type);
     const FrameRules& rules = rules_of(type);
     ASSERT_EQ(rules.known(), expected != nullptr) << type;
@@ -111,6 +117,7 @@ TEST(frame_legality, names_frames_as_the_rfc_does) {
   EXPECT_EQ(frame_name(0x31), "DATAGRAM");
   EXPECT_EQ(frame_name(0xaf), "ACK_FREQUENCY");
   EXPECT_EQ(frame_name(0x3e75), "PATH_ABANDON");
+  EXPECT_EQ(frame_name(0x9f81a7), "OBSERVED_ADDRESS");
   EXPECT_EQ(frame_name(0x99), "unknown");
 }
 

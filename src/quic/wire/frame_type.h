@@ -1,6 +1,6 @@
 // frame_type.h: the frames hawser knows, by code point (RFC 9000 section 19, RFC 9221,
 // draft-ietf-quic-ack-frequency-12, draft-ietf-quic-reliable-stream-reset-10,
-// draft-ietf-quic-multipath-21).
+// draft-ietf-quic-multipath-21, draft-ietf-quic-address-discovery-00).
 #pragma once
 
 #include <cstdint>
@@ -48,6 +48,8 @@ enum class FrameType : std::uint64_t {
   kMaxPathId = 0x3e7a,
   kPathsBlocked = 0x3e7b,
   kPathCidsBlocked = 0x3e7c,
+  kObservedAddressIpv4 = 0x9f81a6,
+  kObservedAddressIpv6 = 0x9f81a7,
 };
 
 // Bits of a STREAM frame's type.

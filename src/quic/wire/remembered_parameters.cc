@@ -21,6 +21,8 @@ TransportParameters remembered_parameters(const TransportParameters& of_then) {
   remembered.grease_quic_bit = of_then.grease_quic_bit;                  // RFC 9287 section 3.1
   // reset-stream-at:3-remembered
   remembered.reset_stream_at = of_then.reset_stream_at;
+  // address-discovery:3-remembered
+  remembered.address_discovery = of_then.address_discovery;
   return remembered;
 }
 

@@ -8,7 +8,7 @@ namespace hawser::quic {
 namespace {
 
 // rfc9000:7.4.1-not-remembered rfc9000:7.4.1-remember-others ack-frequency:3-not-remembered
-// reset-stream-at:3-remembered
+// reset-stream-at:3-remembered address-discovery:3-remembered
 TEST(remembered_parameters, are_limits_and_not_what_is_a_connections_own) {
   const std::array<std::uint8_t, 4> octets{1, 2, 3, 4};
   const ConnectionId cid{Bytes(octets)};
@@ -25,6 +25,7 @@ TEST(remembered_parameters, are_limits_and_not_what_is_a_connections_own) {
   then.disable_active_migration = true;
   then.max_datagram_frame_size = 99;
   then.reset_stream_at = true;
+  then.address_discovery = 1;
   then.ack_delay_exponent = 9;
   then.max_ack_delay_ms = 77;
   then.min_ack_delay_us = 500;
@@ -47,6 +48,7 @@ TEST(remembered_parameters, are_limits_and_not_what_is_a_connections_own) {
   EXPECT_TRUE(kept.disable_active_migration);
   EXPECT_EQ(kept.max_datagram_frame_size, 99u);
   EXPECT_TRUE(kept.reset_stream_at);
+  EXPECT_EQ(kept.address_discovery, 1u);
 
   const TransportParameters initial;
   EXPECT_EQ(kept.ack_delay_exponent, initial.ack_delay_exponent);

@@ -37,6 +37,7 @@ enum class SentFrameKind : std::uint8_t {
   kMaxPathId,        // offset: the limit sent
   kPathsBlocked,     // offset: the limit it is blocked at
   kPathCidsBlocked,  // id: Path ID
+  kObservedAddress,  // id: sequence number
 };
 
 struct SentFrame {

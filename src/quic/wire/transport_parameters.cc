@@ -57,6 +57,8 @@ constexpr std::array kOptionalIntegers{
     OptionalIntegerRow{Id::kMinAckDelay, &TransportParameters::min_ack_delay_us, kVarintMax},
     // multipath:2-limit
     OptionalIntegerRow{Id::kInitialMaxPathId, &TransportParameters::initial_max_path_id, kPathIdMax},
+    // address-discovery:3-other-value
+    OptionalIntegerRow{Id::kAddressDiscovery, &TransportParameters::address_discovery, 2},
 };
 
 struct FlagRow {
@@ -376,6 +378,8 @@ bool permits_zero_rtt(const TransportParameters& remembered, const TransportPara
   for (const Integer member : kMustNotShrink) {
     if (now.*member < remembered.*member) return false;
   }
+  // address-discovery:3-not-changed
+  if (now.address_discovery != remembered.address_discovery) return false;
   // reset-stream-at:3-not-disabled
   return now.reset_stream_at || !remembered.reset_stream_at;
 }

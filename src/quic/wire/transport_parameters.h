@@ -39,6 +39,7 @@ enum class TransportParameterId : std::uint64_t {
   kInitialMaxPathId = 0x3e,                  // draft-ietf-quic-multipath-21
   kGreaseQuicBit = 0x2ab2,                   // RFC 9287
   kMinAckDelay = 0xff04de1b,                 // draft-ietf-quic-ack-frequency-12
+  kAddressDiscovery = 0x9f81a176,            // draft-ietf-quic-address-discovery-00
   kResetStreamAtDraft05 = 0x17f7586d2cb571,  // of drafts 05 to 07, still spoken
 };
 
@@ -80,8 +81,10 @@ struct TransportParameters {
 
   std::uint64_t max_datagram_frame_size = 0;  // octets of a whole frame; 0: none accepted
   bool grease_quic_bit = false;
-  bool reset_stream_at = false;                      // either code point was there; both are sent
-  std::optional<std::uint64_t> min_ack_delay_us;     // <= max_ack_delay
+  bool reset_stream_at = false;                   // either code point was there; both are sent
+  std::optional<std::uint64_t> min_ack_delay_us;  // <= max_ack_delay
+  // 0: tells its peer the address it sees it at; 1: wants to be told; 2: both.
+  std::optional<std::uint64_t> address_discovery;
   std::optional<std::uint64_t> initial_max_path_id;  // <= 2^32 - 1; present: multipath
 
   // The value of version_information as it came: Chosen Version, then Available Versions,

@@ -56,6 +56,8 @@ constexpr std::array kRows{
     Row{"grease_quic_bit with a value", "6ab2 00", "6ab2 01 00"},
     Row{"reset_stream_at with a value", "1d 00", "1d 01 00"},
     Row{"reset_stream_at of older drafts with a value", "c017f7586d2cb571 00", "c017f7586d2cb571 01 00"},
+    // address-discovery:3-other-value
+    Row{"address_discovery of 3", "c00000009f81a176 01 02", "c00000009f81a176 01 03"},
     Row{"original_destination_connection_id of 21 octets", "00 14 0101010101010101010101010101010101010101",
         "00 15 010101010101010101010101010101010101010101"},
     Row{"initial_source_connection_id of 21 octets", "0f 00", "0f 15 010101010101010101010101010101010101010101"},
@@ -225,6 +227,7 @@ TransportParameters random_parameters(Random& random, Role sender) {
   p.grease_quic_bit = coin();
   p.reset_stream_at = coin();
   if (coin()) p.min_ack_delay_us = random.below(p.max_ack_delay_ms * 1'000 + 1);
+  if (coin()) p.address_discovery = random.below(3);
   if (coin()) p.initial_max_path_id = random.next_u64() >> 32;
   if (coin()) p.version_information = from_hex("00000001 6b3343cf 00000001");
   if (sender == Role::kServer) randomise_server_only(p, random);
@@ -293,7 +296,7 @@ TEST(transport_parameters, every_cut_inside_a_parameter_is_refused) {
 }
 
 // rfc9000:7.4.1-not-smaller rfc9000:7.4.1-not-violated
-// rfc9221:3-zero-rtt-server reset-stream-at:3-not-disabled
+// rfc9221:3-zero-rtt-server reset-stream-at:3-not-disabled address-discovery:3-not-changed
 TEST(transport_parameters, zero_rtt_needs_limits_that_did_not_shrink) {
   TransportParameters remembered;
   remembered.initial_max_data = 10;
@@ -313,6 +316,14 @@ TEST(transport_parameters, zero_rtt_needs_limits_that_did_not_shrink) {
   TransportParameters now = remembered;
   remembered.reset_stream_at = true;
   EXPECT_FALSE(permits_zero_rtt(remembered, now));
+  remembered.reset_stream_at = false;
+  for (const std::optional<std::uint64_t> then : {std::optional<std::uint64_t>{}, {0}, {2}}) {
+    for (const std::optional<std::uint64_t> today : {std::optional<std::uint64_t>{}, {0}, {2}}) {
+      remembered.address_discovery = then;
+      now.address_discovery = today;
+      EXPECT_EQ(permits_zero_rtt(remembered, now), then == today);
+    }
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "quic/wire/frames/max_streams.h"
 #include "quic/wire/frames/new_connection_id.h"
 #include "quic/wire/frames/new_token.h"
+#include "quic/wire/frames/observed_address.h"
 #include "quic/wire/frames/padding.h"
 #include "quic/wire/frames/path_abandon.h"
 #include "quic/wire/frames/path_ack.h"

@@ -19,8 +19,8 @@ Parsed<AnyFrame> parse_as(FrameReader& in) {
 }
 
 struct ParserRow {
-  std::uint16_t first;
-  std::uint16_t last;
+  std::uint32_t first;
+  std::uint32_t last;
   AnyParser parse;
 };
 
@@ -57,6 +57,7 @@ constexpr std::array kParserRows{
     ParserRow{0x3e7a, 0x3e7a, &parse_as<&parse_max_path_id>},
     ParserRow{0x3e7b, 0x3e7b, &parse_as<&parse_paths_blocked>},
     ParserRow{0x3e7c, 0x3e7c, &parse_as<&parse_path_cids_blocked>},
+    ParserRow{0x9f81a6, 0x9f81a7, &parse_as<&parse_observed_address>},
 };
 
 constexpr std::array<AnyParser, kFrameTableSize> spread_parsers() {
@@ -121,6 +122,7 @@ HAWSER_FRAME_OVERLOADS(PathRetireConnectionIdFrame, path_retire_connection_id)
 HAWSER_FRAME_OVERLOADS(MaxPathIdFrame, max_path_id)
 HAWSER_FRAME_OVERLOADS(PathsBlockedFrame, paths_blocked)
 HAWSER_FRAME_OVERLOADS(PathCidsBlockedFrame, path_cids_blocked)
+HAWSER_FRAME_OVERLOADS(ObservedAddressFrame, observed_address)
 
 #undef HAWSER_FRAME_OVERLOADS
 

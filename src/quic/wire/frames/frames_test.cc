@@ -121,8 +121,10 @@ class FrameSource {
         return MaxPathIdFrame{number() % (kPathIdMax + 1)};
       case 30:
         return PathsBlockedFrame{number()};
-      default:
+      case 31:
         return PathCidsBlockedFrame{path, number()};
+      default:
+        return observed_address();
     }
   }
 
@@ -159,6 +161,14 @@ class FrameSource {
     frame.retire_prior_to = random_.below(frame.sequence_number + 1);
     frame.connection_id = ConnectionId(Bytes(memory_).first(1 + random_.below(20)));
     random_.fill(frame.stateless_reset_token);
+    return frame;
+  }
+
+  ObservedAddressFrame observed_address() {
+    ObservedAddressFrame frame{.sequence_number = number()};
+    frame.address.family = coin() ? AddressFamily::kIpv4 : AddressFamily::kIpv6;
+    frame.address.port = static_cast<std::uint16_t>(random_.below(65'536));
+    random_.fill(MutableBytes(frame.address.ip).first(frame.address.ip_bytes().size()));
     return frame;
   }
 
