@@ -24,6 +24,17 @@ std::vector<std::uint8_t> written(const AnyFrame& frame) {
 }
 
 void check_ack(const AckFrame& frame) {
+  if (frame.timestamps) {
+    const std::uint64_t largest = frame.largest_acknowledged().value;
+    std::uint64_t told = 0;
+    std::uint64_t before = UINT64_MAX;
+    for_each_receive_time(*frame.timestamps, largest, largest % 21, [&](std::uint64_t number, std::uint64_t us) {
+      HAWSER_CHECK(number <= largest && us <= before);
+      before = us;
+      ++told;
+    });
+    HAWSER_CHECK(told == frame.timestamps->timestamp_count);
+  }
   std::uint64_t count = 0;
   std::uint64_t above = kVarintMax + 2;
   for (const Range& range : frame) {
@@ -39,9 +50,11 @@ bool keeps_its_form(std::uint64_t type) {
   return !is_stream_frame(type) || (type & kStreamLengthBit) != 0;
 }
 
-void check_frame_survives(const AnyFrame& frame, Bytes taken, std::uint64_t type) {
+void check_frame_survives(const AnyFrame& frame, Bytes taken, const FrameReader& from) {
+  const std::uint64_t type = from.frame_type();
   const std::vector<std::uint8_t> first = written(frame);
   FrameReader in{Bytes(first)};
+  if (from.ack_timestamps()) in.expect_ack_timestamps();
   const auto again = parse_any_frame(in);
   HAWSER_CHECK(again && in.empty() && again->index() == frame.index());
   HAWSER_CHECK(written(*again) == first);
@@ -50,10 +63,10 @@ void check_frame_survives(const AnyFrame& frame, Bytes taken, std::uint64_t type
   if (keeps_its_form(type)) HAWSER_CHECK(first.size() <= taken.size());
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  FrameReader in{Bytes(data, size)};
+// `ack_timestamps`: as after both sides have declared receive timestamps.
+void read_all(Bytes payload, bool ack_timestamps) {
+  FrameReader in{payload};
+  if (ack_timestamps) in.expect_ack_timestamps();
   while (!in.empty()) {
     const std::uint8_t* const start = in.position();
     const auto frame = parse_any_frame(in);
@@ -65,7 +78,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     HAWSER_CHECK(rules_of(in.frame_type()).known());
     if (const auto* ack = std::get_if<AckFrame>(&*frame)) check_ack(*ack);
-    check_frame_survives(*frame, Bytes(start, in.position()), in.frame_type());
+    check_frame_survives(*frame, Bytes(start, in.position()), in);
   }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  read_all(Bytes(data, size), false);
+  read_all(Bytes(data, size), true);
   return 0;
 }

@@ -64,7 +64,8 @@ void add_output_options(CLI::App& command, GetArguments& a) {
       ->type_name("OFFSET");
   command.add_option("-w,--write-out", a.write_out, "Show this at the end, with %{http_code} and others replaced")
       ->type_name("FORMAT");
-  command.add_flag("-v,--verbose", a.verbose, "Show what is sent and received");
+  command.add_flag("-v,--verbose", a.verbose,
+                   "Show what is sent and received, and at which address the server sees this end");
   command.add_flag("-s,--silent", a.silent, "Show no progress and no errors");
   command.add_flag("-S,--show-error", a.show_error, "Show errors all the same");
   command.add_flag("-#,--progress-bar", a.progress_bar, "Show progress even if standard error is no terminal");
@@ -102,6 +103,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
       ->type_name("N");
   add_migration_options(command, a.migration);
   add_client_version_options(command, a.versions);
+  add_spin_bit_option(command, a.extensions);
   add_engine_options(command, a.engine);
   command.add_flag("--hq", a.hq, "HTTP/0.9 instead of HTTP/3, for interoperability tests")->group("");
 }

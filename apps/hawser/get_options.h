@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "careful_resume_option.h"
 #include "engine_options.h"
+#include "extension_options.h"
 #include "http/message.h"
 #include "http/url.h"
 #include "migration_options.h"
@@ -88,6 +89,7 @@ struct GetArguments {
   runtime::QlogSettings qlog;
   std::string congestion_control = "cubic";
   VersionArguments versions;
+  ExtensionArguments extensions;
   std::uint64_t key_update_packets = 0;  // 0: only when the AEAD asks for it
   bool hq = false;
   std::string session_file;

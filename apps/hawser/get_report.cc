@@ -38,6 +38,9 @@ constexpr std::array kVariables{
     Variable{"local_port", [](V v) { return std::to_string(v.local_port); }},
     Variable{"method", [](V v) { return v.method; }},
     Variable{"num_redirects", [](V v) { return std::to_string(v.redirects); }},
+    // As the server sees this end (address discovery).
+    Variable{"observed_ip", [](V v) { return v.observed_ip; }},
+    Variable{"observed_port", [](V v) { return std::to_string(v.observed_port); }},
     Variable{"redirect_url", [](V v) { return v.redirect_url; }},
     Variable{"remote_ip", [](V v) { return v.remote_ip; }},
     Variable{"remote_port", [](V v) { return std::to_string(v.remote_port); }},

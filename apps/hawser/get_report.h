@@ -27,6 +27,8 @@ struct WriteOutValues {
   std::uint16_t remote_port = 0;
   std::string local_ip;
   std::uint16_t local_port = 0;
+  std::string observed_ip;  // of this end, as the server sees it; empty: it does not say
+  std::uint16_t observed_port = 0;
   std::string early_data = "none";
   bool resumed = false;
   std::size_t redirects = 0;

@@ -157,6 +157,10 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
   }
   connection.connection.congestion_control = given_.congestion_control;
   apply(given_.versions, connection.connection);
+  apply(given_.extensions, connection.connection);
+  // Asked for only where it is shown: what is asked for can be seen by the server.
+  if (given_.verbose || given_.write_out.find("observed_") != std::string::npos)
+    connection.connection.address_discovery = quic::AddressDiscovery::kReceive;
   connection.connection.key_update_packets = given_.key_update_packets;
   apply(given_.careful_resume, connection.connection);
   connection.connection.use_preferred_address = !given_.migration.never;
@@ -326,6 +330,8 @@ void GetRun::announce(const GetTransfer& transfer) {
   fmt::print(stderr, "* connected from {} to {}: {}, QUIC {}, {}, {}, handshake {:.1f} ms\n", to_string(facts->local),
              to_string(facts->remote), facts->alpn, facts->quic_version, facts->cipher, facts->group,
              to_seconds(facts->connected - facts->began) * 1e3);
+  if (facts->observed.family != AddressFamily::kNone)
+    fmt::print(stderr, "* the server sees this end as {}\n", to_string(facts->observed));
 }
 
 void GetRun::report(GetTransfer& transfer) {
@@ -354,6 +360,7 @@ void GetRun::write_out(const GetTransfer& transfer) {
                         .filename_effective = transfer.output.name() == "-" ? "" : transfer.output.name(),
                         .remote_ip = {},
                         .local_ip = {},
+                        .observed_ip = {},
                         .redirects = transfer.redirects,
                         .size_download = result.octets,
                         .size_upload = options_.body && transfer.send_body ? options_.body->size() : 0,
@@ -369,6 +376,8 @@ void GetRun::write_out(const GetTransfer& transfer) {
     values.remote_port = facts->remote.port;
     values.local_ip = ip_of(facts->local);
     values.local_port = facts->local.port;
+    if (facts->observed.family != AddressFamily::kNone) values.observed_ip = ip_of(facts->observed);
+    values.observed_port = facts->observed.port;
     values.time_firstpacket = since(facts->began);
     values.time_connect = since(facts->connected);
     values.resumed = facts->resumed;

@@ -376,7 +376,9 @@ std::expected<Outcome, ConfigError> Client::run() {
     outcome.latencies.add_all(own.latencies);
     for (const auto& connection : own.connections) {
       outcome.datagrams.add(connection->datagrams());
-      if (connection->connection() != nullptr) outcome.client_stats.push_back(connection->connection()->stats());
+      if (connection->connection() == nullptr) continue;
+      outcome.client_stats.push_back(connection->connection()->stats());
+      outcome.client_times.push_back(connection->connection()->receive_time_stats());
       if (connection->report()) outcome.server_reports.push_back(*connection->report());
     }
   });

@@ -95,6 +95,8 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(1'200, 65'527))
       ->capture_default_str();
   command.add_flag("--json", options.json, "print one JSON object instead of text");
+  app::add_spin_bit_option(command, options.extensions);
+  app::add_receive_timestamps_option(command, options.extensions);
   app::add_qlog_options(command, options.qlog);
 }
 
@@ -102,6 +104,7 @@ quic::ConnectionConfig connection_config(const CommonOptions& options) {
   quic::ConnectionConfig config;
   config.congestion_control = options.congestion_control;
   app::apply(options.versions, config);
+  app::apply(options.extensions, config);
   config.max_udp_payload = options.max_udp_payload;
   config.crypto = quic::crypto_backend_of(options.crypto).value_or(quic::CryptoBackend::kAuto);
   config.stream_send_buffer = ByteCount{kSendBuffer};

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "engine_options.h"
+#include "extension_options.h"
 #include "migration_options.h"
 #include "net/steering.h"
 #include "quic/connection/config.h"
@@ -30,6 +31,7 @@ struct CommonOptions {
   app::EngineArguments engine;
   std::string congestion_control = "cubic";
   app::VersionArguments versions;
+  app::ExtensionArguments extensions;
   std::string crypto = "auto";  // who does AES-GCM
   std::size_t max_udp_payload = 1'452;
   bool json = false;

@@ -34,7 +34,10 @@ constexpr std::array<std::uint64_t ServerReport::*, kServerReportFields> kFields
     &ServerReport::memory_bytes,
     &ServerReport::datagrams_received,
     &ServerReport::datagram_octets_received,
-    &ServerReport::datagrams_sent};
+    &ServerReport::datagrams_sent,
+    &ServerReport::timed_packets,
+    &ServerReport::delay_variation_ns,
+    &ServerReport::delay_above_least_ns_max};
 static_assert(sizeof(ServerReport) == kServerReportSize, "every field has its place in kFields");
 
 // Content that does not compress and shows where it is cut, should someone look.

@@ -53,8 +53,12 @@ struct ServerReport {
   std::uint64_t datagrams_received = 0;
   std::uint64_t datagram_octets_received = 0;
   std::uint64_t datagrams_sent = 0;
+  // Of receive timestamps; 0 without.
+  std::uint64_t timed_packets = 0;
+  std::uint64_t delay_variation_ns = 0;
+  std::uint64_t delay_above_least_ns_max = 0;
 };
-inline constexpr std::size_t kServerReportFields = 17;
+inline constexpr std::size_t kServerReportFields = 20;
 inline constexpr std::size_t kServerReportSize = 8 * kServerReportFields;
 std::array<std::uint8_t, kServerReportSize> encode(const ServerReport& report);
 std::optional<ServerReport> decode_server_report(Bytes octets);

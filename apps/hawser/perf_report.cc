@@ -168,6 +168,33 @@ void add_datagrams(JsonObject& json, const ClientOptions& options, const Outcome
   if (outcome.server_cpu_known) add_cpu_each(json, "server", "datagram", outcome.server_cpu, transport.sent);
 }
 
+// What receive timestamps say of the first connection's way from `side`; empty without any.
+std::string delay_line(std::string_view side, const quic::ReceiveTimeStats& times) {
+  if (times.packets == 0) return {};
+  return fmt::format(
+      "  one-way      from the {}: {:.0f} us of variation, at most {:.0f} us above the least; {} packets\n", side,
+      us(times.delay_variation), us(times.delay_above_least_max), times.packets);
+}
+
+quic::ReceiveTimeStats server_times(const Outcome& outcome) {
+  if (outcome.server_reports.empty()) return {};
+  const ServerReport& first = outcome.server_reports.front();
+  return {.packets = first.timed_packets,
+          .delay_variation = Duration{static_cast<std::int64_t>(first.delay_variation_ns)},
+          .delay_above_least_max = Duration{static_cast<std::int64_t>(first.delay_above_least_ns_max)}};
+}
+
+quic::ReceiveTimeStats client_times(const Outcome& outcome) {
+  return outcome.client_times.empty() ? quic::ReceiveTimeStats{} : outcome.client_times.front();
+}
+
+void add_delays(JsonObject& json, std::string_view side, const quic::ReceiveTimeStats& times) {
+  if (times.packets == 0) return;
+  json.count(fmt::format("{}_packets_timed", side), times.packets);
+  json.number(fmt::format("{}_one_way_delay_variation_us", side), us(times.delay_variation));
+  json.number(fmt::format("{}_one_way_delay_above_least_us_max", side), us(times.delay_above_least_max));
+}
+
 std::string cpu_line(std::string_view side, const CpuTime& cpu, std::uint64_t octets, double seconds) {
   std::string line = fmt::format("  {} CPU   {:.3f} s ({:.0f} % of a core; user {:.3f}, system {:.3f})", side,
                                  to_seconds(cpu.total()), seconds > 0 ? 100 * to_seconds(cpu.total()) / seconds : 0,
@@ -235,6 +262,7 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
     text += fmt::format("  memory       {} octets of a client's connection, {} of a server's\n",
                         outcome.client_stats.front().memory_bytes, outcome.server_reports.front().memory_bytes);
   }
+  text += delay_line("client", client_times(outcome)) + delay_line("server", server_times(outcome));
   if (outcome.failed_connections != 0) text += fmt::format("  {} connections failed\n", outcome.failed_connections);
   return text;
 }
@@ -273,6 +301,8 @@ std::string to_json(const ClientOptions& options, const Outcome& outcome) {
   add_cpu(json, "client", outcome.client_cpu, octets);
   if (outcome.server_cpu_known) add_cpu(json, "server", outcome.server_cpu, octets);
   add_transport(json, outcome);
+  add_delays(json, "client", client_times(outcome));
+  add_delays(json, "server", server_times(outcome));
   json.count("failed_connections", outcome.failed_connections);
   return json.done();
 }

@@ -27,7 +27,8 @@ struct Outcome {
   bool server_cpu_known = false;
   Histogram latencies;
   std::vector<quic::ConnectionStats> client_stats;  // of each connection, at the end
-  std::vector<ServerReport> server_reports;         // of each connection, at the end
+  std::vector<quic::ReceiveTimeStats> client_times;
+  std::vector<ServerReport> server_reports;  // of each connection, at the end
 };
 
 // Several lines, the last with its line feed.

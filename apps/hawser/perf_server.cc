@@ -109,6 +109,7 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
     const CpuTime cpu = process_cpu_time();
     const quic::ConnectionStats stats = connection.stats();
     const quic::DatagramStats datagrams = connection.datagram_stats();
+    const quic::ReceiveTimeStats times = connection.receive_time_stats();
     return {.cpu_user_ns = static_cast<std::uint64_t>(cpu.user.count()),
             .cpu_system_ns = static_cast<std::uint64_t>(cpu.system.count()),
             .transfer_octets_received = state.transfer_octets_received,
@@ -125,7 +126,10 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
             .memory_bytes = stats.memory_bytes,
             .datagrams_received = datagrams.received,
             .datagram_octets_received = datagrams.octets_received,
-            .datagrams_sent = datagrams.sent};
+            .datagrams_sent = datagrams.sent,
+            .timed_packets = times.packets,
+            .delay_variation_ns = static_cast<std::uint64_t>(times.delay_variation.count()),
+            .delay_above_least_ns_max = static_cast<std::uint64_t>(times.delay_above_least_max.count())};
   }
 
   std::unordered_map<Connection*, std::unique_ptr<ServerConnection>> connections_;

@@ -16,6 +16,7 @@
 
 #include "careful_resume_option.h"
 #include "engine_options.h"
+#include "extension_options.h"
 #include "http/server.h"
 #include "net/address.h"
 #include "qlog_options.h"
@@ -51,6 +52,7 @@ struct ServeOptions {
   runtime::QlogSettings qlog;
   std::string congestion_control = "cubic";
   VersionArguments versions;
+  ExtensionArguments extensions;
   std::string access_log = "-";
   std::string early_data;  // empty: no 0-RTT
   CarefulResumeArguments careful_resume;
@@ -80,6 +82,8 @@ constexpr std::string_view kExamples = R"(Examples:
   hawser serve --root ./site --dev-cert --early-data=safe,/account/=off
       returning visitors' GET, HEAD and OPTIONS are answered in their first round trip, but for
       /account/, where the answer is 425 Too Early and clients ask again
+  hawser serve --root ./site --dev-cert --observe-addresses
+      `hawser get -v` shows visitors at which address their NAT makes them appear
   hawser serve --root ./site --dev-cert --retry=always --source-initials 500
       no state before a client's address is proven, and little work for any one address
 
@@ -128,6 +132,7 @@ runtime::HttpServerOptions server_options(const ServeOptions& options) {
   runtime::HttpServerOptions server;
   server.connection.congestion_control = options.congestion_control;
   apply(options.versions, server.connection);
+  apply(options.extensions, server.connection);
   server.connection.idle_timeout = seconds(options.idle_timeout_s);
   server.connection.handshake_timeout = seconds(options.handshake_timeout_s);
   server.connection.disable_active_migration = options.disable_migration;
@@ -304,6 +309,9 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       ->type_name("NAME")
       ->capture_default_str();
   add_server_version_option(*command, options->versions);
+  add_observe_addresses_option(*command, options->extensions);
+  add_spin_bit_option(*command, options->extensions);
+  add_receive_timestamps_option(*command, options->extensions);
   command->add_option("--grace", options->grace_s, "Seconds that requests under way get after SIGINT or SIGTERM")
       ->type_name("S")
       ->capture_default_str();

@@ -13,12 +13,14 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "hawser/error.h"
 #include "hawser/runtime.h"
+#include "hawser/transport.h"
 
 namespace hawser::http3 {
 
@@ -33,6 +35,7 @@ struct ClientOptions {
   std::size_t response_body_max = std::size_t{256} << 20;  // octets; larger: kTooLarge
   std::string congestion_control = "cubic";                // or "newreno"
   std::string qlog_folder;                                 // empty: no qlog
+  TransportOptions transport;
 };
 
 struct Request {
@@ -74,6 +77,9 @@ class Client {
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
+
+  // Of the connection, which some response has come on; nothing before it came about. Blocks the caller shortly.
+  [[nodiscard]] std::optional<ConnectionInfo> connection_info() const;
 
   PendingResponse get(std::string path, Headers headers = {});
   PendingResponse send(Request request);

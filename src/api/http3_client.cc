@@ -2,6 +2,8 @@
 // thread brings.
 #include "hawser/http3_client.h"
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -145,6 +147,46 @@ std::expected<Target, hawser::Error> split(const std::string& authority) {
   return target;
 }
 
+std::unexpected<hawser::Error> wrong_option(std::string message) {
+  return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, std::move(message)});
+}
+
+quic::SpinBitPolicy policy_of(SpinBit spin_bit) {
+  switch (spin_bit) {
+    case SpinBit::kOn:
+      return quic::SpinBitPolicy::kOn;
+    case SpinBit::kRandom:
+      return quic::SpinBitPolicy::kRandom;
+    case SpinBit::kOff:
+      break;
+  }
+  return quic::SpinBitPolicy::kOff;
+}
+
+std::expected<void, hawser::Error> apply(const TransportOptions& options, quic::ConnectionConfig& config) {
+  // 2^40 ms are 34 years: as nanoseconds they still fit.
+  constexpr std::uint64_t kIntervalMax_ms = std::uint64_t{1} << 40;
+  if (options.key_update_interval_ms > kIntervalMax_ms)
+    return wrong_option("key_update_interval_ms is above 2^40: give a shorter time, or 0 for none");
+  constexpr unsigned kReceiveTimestampsMax = 63;  // of ConnectionConfig::receive_timestamps
+  if (options.receive_timestamps > kReceiveTimestampsMax)
+    return wrong_option("receive_timestamps is above 63: give 1 to 63, or 0 for none");
+  if (options.receive_timestamps_exponent > 20)
+    return wrong_option("receive_timestamps_exponent is above 20: give 0 to 20");
+  config.spin_bit = policy_of(options.spin_bit);
+  config.key_update_interval = std::chrono::milliseconds(options.key_update_interval_ms);
+  config.key_update_packets = options.key_update_packets;
+  config.reset_stream_at = options.reset_stream_at;
+  if (options.ask_observed_address) config.address_discovery = quic::AddressDiscovery::kReceive;
+  config.receive_timestamps = options.receive_timestamps;
+  config.receive_timestamps_exponent = options.receive_timestamps_exponent;
+  return {};
+}
+
+std::uint64_t whole_us(Duration duration) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(to_us(duration), 0));
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& runtime, const ClientOptions& options) {
@@ -162,6 +204,8 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
   connection.tls.verify_peer = options.verify;
   connection.tls.trust.ca_file = options.ca_file;
   connection.connection.congestion_control = options.congestion_control;
+  if (const auto applied = apply(options.transport, connection.connection); !applied)
+    return std::unexpected(applied.error());
   connection.http.connect_timeout = std::chrono::milliseconds(options.connect_timeout_ms);
   const auto opened = (*clients)->open(std::move(connection));
   if (!opened) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, opened.error().message});
@@ -176,6 +220,20 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() {
   impl_->clients->close();
+}
+
+std::optional<ConnectionInfo> Client::connection_info() const {
+  const auto facts = impl_->clients->facts(impl_->connection);
+  if (!facts) return std::nullopt;
+  return ConnectionInfo{
+      .local_address = to_string(facts->local),
+      .remote_address = to_string(facts->remote),
+      .observed_address = facts->observed.family == AddressFamily::kNone ? std::string() : to_string(facts->observed),
+      .key_updates = facts->stats.key_updates,
+      .smoothed_rtt_us = whole_us(facts->stats.smoothed_rtt),
+      .timed_packets = facts->times.packets,
+      .one_way_delay_variation_us = whole_us(facts->times.delay_variation),
+      .one_way_delay_above_least_us = whole_us(facts->times.delay_above_least)};
 }
 
 PendingResponse Client::get(std::string path, Headers headers) {

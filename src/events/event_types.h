@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/bytes.h"
 #include "base/range_set.h"
+#include "base/time.h"
 
 namespace hawser {
 
@@ -244,6 +245,12 @@ struct FrameSummary {
   std::string_view reason{};        // CONNECTION_CLOSE; the peer's words as they came
   std::span<const Range> ranges{};  // ACK and PATH_ACK: acknowledged packet numbers, ascending, half open
   SocketAddress address{};          // OBSERVED_ADDRESS
+};
+
+// When a packet arrived, by the clock of whoever received it.
+struct ReceivedAt {
+  std::uint64_t packet_number = 0;
+  Duration since_basis{0};  // a moment before the connection that only the receiver knows
 };
 
 // A name with a number: a transport parameter or an HTTP/3 setting. The view lives as long

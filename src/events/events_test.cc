@@ -265,6 +265,7 @@ struct Filler {
   std::array<FrameSummary, 1> frames{{{.type = 1}}};
   std::array<Range, 1> ranges{{{3, 9}}};
   std::array<NamedValue, 2> values{{{"max_idle_timeout", 30'000}, {"initial_max_data", 5}}};
+  std::array<ReceivedAt, 2> arrivals{{{3, 7ms}, {4, 8ms}}};
   std::array<HttpField, 2> headers{{{":method", "GET"}, {"cookie", "", false}}};
   template <class T>
   void operator()(std::string_view, const T& field) {
@@ -280,6 +281,8 @@ struct Filler {
       f = frames;
     else if constexpr (std::is_same_v<U, std::span<const Range>>)
       f = ranges;
+    else if constexpr (std::is_same_v<U, std::span<const ReceivedAt>>)
+      f = arrivals;
     else if constexpr (std::is_same_v<U, std::span<const NamedValue>>)
       f = values;
     else if constexpr (std::is_same_v<U, LoggedTrain>)

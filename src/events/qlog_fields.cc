@@ -53,6 +53,19 @@ void FieldWriter::operator()(std::string_view, std::span<const NamedValue> value
   }
 }
 
+void FieldWriter::operator()(std::string_view name, std::span<const ReceivedAt> packets) {
+  if (packets.empty()) return;
+  begin(name);
+  json_.begin_array();
+  for (const ReceivedAt& packet : packets) {
+    json_.begin_array();
+    json_.number(packet.packet_number);
+    json_.milliseconds(packet.since_basis);
+    json_.end_array();
+  }
+  json_.end_array();
+}
+
 void FieldWriter::operator()(std::string_view name, const LoggedTrain& train) {
   if (train.segment_size == 0) return;
   begin(name);

@@ -60,6 +60,7 @@ class FieldWriter {
   void operator()(std::string_view name, std::span<const FrameSummary> frames);
   void operator()(std::string_view name, std::span<const Range> packet_numbers);
   void operator()(std::string_view name, std::span<const NamedValue> values);
+  void operator()(std::string_view name, std::span<const ReceivedAt> packets);
   void operator()(std::string_view name, const LoggedTrain& train);
   void operator()(std::string_view name, Ratio value);
   void operator()(std::string_view name, const Http3FrameSummary& frame);

@@ -187,6 +187,12 @@ const FrameShape* shape_of(std::uint64_t type) {
   return nullptr;
 }
 
+void write_number(JsonWriter& json, std::string_view name, std::uint64_t value) {
+  if (name.empty()) return;
+  json.key(name);
+  json.number(value);
+}
+
 void write_ack(JsonWriter& json, const FrameSummary& frame) {
   json.key("ack_delay");
   json.milliseconds(Duration{std::chrono::microseconds{frame.value}});
@@ -201,6 +207,8 @@ void write_ack(JsonWriter& json, const FrameSummary& frame) {
     }
     json.end_array();
   }
+  // Ours: the schema knows no receive timestamps.
+  if (frame.extra != 0) write_number(json, "receive_timestamp_count", frame.extra);
   if (!frame.has_ecn) return;
   json.key("ect1");
   json.number(frame.ect1);
@@ -225,12 +233,6 @@ void write_close(JsonWriter& json, const FrameSummary& frame, bool http3) {
     json.key("reason");
     json.text(frame.reason);
   }
-}
-
-void write_number(JsonWriter& json, std::string_view name, std::uint64_t value) {
-  if (name.empty()) return;
-  json.key(name);
-  json.number(value);
 }
 
 void write_special_members(JsonWriter& json, const FrameSummary& frame, bool http3) {

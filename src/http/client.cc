@@ -87,6 +87,7 @@ void Client::on_ready(ClientWire& wire, Timestamp now) {
   const quic::Connection& connection = *wire.connection;
   facts_ = ConnectionFacts{.local = connection.tuple().local,
                            .remote = wire.remote(),
+                           .observed = {},
                            .began = wire.began(),
                            .connected = now,
                            .alpn = std::string(connection.alpn()),
@@ -94,7 +95,9 @@ void Client::on_ready(ClientWire& wire, Timestamp now) {
                            .cipher = std::string(connection.cipher_name()),
                            .group = std::string(connection.group_name()),
                            .resumed = connection.resumed(),
-                           .early_data = connection.early_data()};
+                           .early_data = connection.early_data(),
+                           .stats = {},
+                           .times = {}};
   for (const auto& other : wires_) {
     if (other.get() == &wire || other->connection == nullptr) continue;
     quic::Connection& slower = *other->connection;
@@ -118,6 +121,17 @@ void Client::on_over(ClientWire& wire, const quic::CloseReason& reason, Timestam
       failure_->kind == ClientFailure::Kind::kCertificate || failure_->kind == ClientFailure::Kind::kTls;
   if (chosen || hopeless) return fail_all(*failure_, now);
   start_attempt(now);
+}
+
+// The server says where it sees us some time after the handshake, and again when that changes.
+std::optional<ConnectionFacts> Client::facts() const {
+  std::optional<ConnectionFacts> facts = facts_;
+  if (!facts || chosen_ == nullptr || chosen_->connection == nullptr) return facts;
+  const quic::Connection& connection = *chosen_->connection;
+  facts->observed = connection.network_paths().front().observed;
+  facts->stats = connection.stats();
+  facts->times = connection.receive_time_stats();
+  return facts;
 }
 
 void Client::send(ClientRequest request, Timestamp now) {

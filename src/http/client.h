@@ -106,8 +106,9 @@ struct ClientOptions {
 struct ConnectionFacts {
   SocketAddress local;
   SocketAddress remote;
-  Timestamp began;      // its first packet
-  Timestamp connected;  // its handshake was complete
+  SocketAddress observed;  // `local` as the server sees it; family kNone: it has not said
+  Timestamp began;         // its first packet
+  Timestamp connected;     // its handshake was complete
   std::string alpn;
   std::string quic_version;  // "1", "2"
   std::string cipher;
@@ -115,6 +116,8 @@ struct ConnectionFacts {
   bool resumed = false;  // by a ticket of an earlier visit
   quic::EarlyDataStatus early_data = quic::EarlyDataStatus::kNotOffered;
   std::size_t tickets_kept = 0;  // of this connection, in ClientOptions::sessions
+  quic::ConnectionStats stats;   // when it was asked for; as they began once it has ended
+  quic::ReceiveTimeStats times;
 };
 
 class ClientWire;  // http/client_wire.h: one attempt to connect
@@ -141,7 +144,7 @@ class Client {
   [[nodiscard]] std::optional<Timestamp> next_timeout() const;
 
   // Of the connection in use; nothing before it came about.
-  [[nodiscard]] const std::optional<ConnectionFacts>& facts() const { return facts_; }
+  [[nodiscard]] std::optional<ConnectionFacts> facts() const;
 
   // For ClientWire. -----------------------------------------------------------------------------
   [[nodiscard]] const ClientOptions& options() const { return options_; }

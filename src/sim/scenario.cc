@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "events/tee.h"
+#include "quic/connection/address_reports.h"
 #include "quic/endpoint/address_token.h"
 #include "quic/endpoint/endpoint.h"
 #include "quic/tls/deterministic_random.h"
 #include "quic/tls/tls_context.h"
+#include "sim/address_check.h"
 #include "sim/application.h"
 #include "sim/cid_check.h"
 #include "sim/frame_check.h"
@@ -92,6 +94,7 @@ class ScenarioRun final : private quic::AcceptHandler {
         cid_check_(verdict_),
         window_check_(verdict_),
         amplification_(1, verdict_),
+        addresses_(1, verdict_),
         linkability_(verdict_, peer_addresses_are_its_own(setup)),
         sleep_(verdict_),
         extra_(options.check),
@@ -101,6 +104,8 @@ class ScenarioRun final : private quic::AcceptHandler {
     events_.add(cid_check_);
     events_.add(window_check_);
     events_.add(amplification_);
+    events_.add(addresses_);
+    if (options.wire != nullptr) world_.observe(*options.wire);
     if (options.events != nullptr) events_.add(*options.events);
     if (extra_ != nullptr) {
       extra_->begin();
@@ -153,6 +158,7 @@ class ScenarioRun final : private quic::AcceptHandler {
   CidCheck cid_check_;
   WindowCheck window_check_;
   AmplificationCheck amplification_;
+  AddressCheck addresses_;
   LinkabilityCheck linkability_;
   SleepCheck sleep_;
   EventTee events_;
@@ -188,6 +194,7 @@ void ScenarioRun::make_endpoints() {
   world_.observe(amplification_);
   world_.observe(linkability_);
   world_.observe(sleep_);
+  world_.observe(addresses_);
   if (script_.first() != kNever) world_.add_actor(script_, script_.first());
 }
 
@@ -320,6 +327,9 @@ void ScenarioRun::judge_ends() {
     client_->check_datagrams(*server_);
     server_->check_datagrams(*client_);
   }
+  if (quic::receives(setup_.client.address_discovery) && quic::provides(setup_.server.address_discovery) &&
+      client_->was_confirmed() && addresses_.told() == 0)
+    verdict_.fail("the client was never told its address");
   if (setup_.must_move && client_->moves() == 0) verdict_.fail("the client never moved to another network path");
 }
 

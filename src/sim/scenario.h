@@ -23,6 +23,8 @@ std::span<const ScenarioInfo> scenarios();
 
 struct SetupText;  // sim/setup_text.h
 
+class WireObserver;  // sim/world.h
+
 // A rule of one's own, looked at after every step.
 class ExtraCheck : public EventSink {
  public:
@@ -34,8 +36,9 @@ class ExtraCheck : public EventSink {
 
 struct ScenarioOptions {
   std::uint64_t seed = 1;
-  EventSink* events = nullptr;  // hears all events of both ends; not owned
-  ExtraCheck* check = nullptr;  // likewise
+  EventSink* events = nullptr;   // hears all events of both ends; not owned
+  ExtraCheck* check = nullptr;   // likewise
+  WireObserver* wire = nullptr;  // sees every datagram; likewise
 };
 
 struct ScenarioResult {

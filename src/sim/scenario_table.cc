@@ -350,6 +350,23 @@ Setup versions(Random& random) {
   return setup;
 }
 
+// Address discovery, receive timestamps and the spin bit, as both ends happen to want them, under any faults and
+// moves.
+Setup extensions(Random& random) {
+  using Discovery = quic::AddressDiscovery;
+  constexpr Discovery kDiscoveries[] = {Discovery::kOff, Discovery::kProvide, Discovery::kReceive, Discovery::kBoth};
+  const bool moves = heads(random);
+  Setup setup = moves ? migration_with_faults(random) : basic(random);
+  if (!moves) add_faults(random, setup);
+  for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) {
+    config->address_discovery = kDiscoveries[random.below(4)];
+    config->receive_timestamps = heads(random) ? between(random, 1, 63) : 0;
+    config->receive_timestamps_exponent = random.below(21);
+    if (heads(random)) config->spin_bit = quic::SpinBitPolicy::kOn;
+  }
+  return setup;
+}
+
 Setup everything(Random& random) {
   Setup setup = basic(random);
   add_faults(random, setup);
@@ -414,6 +431,7 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"multipath", "Several networks at once: paths are opened, given up, made backups and opened again.", multipath},
     {"multipath_outages", "Several networks at once whose links come and go.", multipath_outages},
     {"versions", "Versions of QUIC that each end prefers differently.", versions},
+    {"extensions", "Address discovery, receive timestamps and the spin bit, under faults and moves.", extensions},
     {"everything", "All of it together.", everything},
     {"random", "Everything is drawn: network, faults, configurations, behaviour.", random_setup},
 };

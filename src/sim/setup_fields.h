@@ -81,6 +81,10 @@ void visit_fields(const std::string& prefix, quic::ConnectionConfig& c, Visit&& 
   visit(prefix + "reset_stream_at", c.reset_stream_at);
   visit(prefix + "max_paths", c.max_paths);
   visit(prefix + "path_scheduler", c.path_scheduler);
+  visit(prefix + "spin_bit", c.spin_bit);
+  visit(prefix + "address_discovery", c.address_discovery);
+  visit(prefix + "receive_timestamps", c.receive_timestamps);
+  visit(prefix + "receive_timestamps_exponent", c.receive_timestamps_exponent);
   visit(prefix + "key_update_packets", c.key_update_packets);
   visit(prefix + "key_update_interval", c.key_update_interval);
   visit(prefix + "disable_active_migration", c.disable_active_migration);

@@ -52,6 +52,14 @@ constexpr std::pair<std::string_view, quic::Version> kVersions[] = {{"any", quic
                                                                     {"2", quic::Version::kV2},
                                                                     {"2-draft", quic::Version::kV2Draft}};
 
+constexpr std::pair<std::string_view, quic::SpinBitPolicy> kSpinBits[] = {
+    {"off", quic::SpinBitPolicy::kOff}, {"on", quic::SpinBitPolicy::kOn}, {"random", quic::SpinBitPolicy::kRandom}};
+constexpr std::pair<std::string_view, quic::AddressDiscovery> kDiscoveries[] = {
+    {"off", quic::AddressDiscovery::kOff},
+    {"provide", quic::AddressDiscovery::kProvide},
+    {"receive", quic::AddressDiscovery::kReceive},
+    {"both", quic::AddressDiscovery::kBoth}};
+
 template <class E, std::size_t N>
 std::string word_of(const std::pair<std::string_view, E> (&names)[N], E value) {
   for (const auto& [name, known] : names)
@@ -99,6 +107,12 @@ std::string text_of(Reading value) {
 }
 std::string text_of(quic::RetryPolicy value) {
   return word_of(kRetries, value);
+}
+std::string text_of(quic::SpinBitPolicy value) {
+  return word_of(kSpinBits, value);
+}
+std::string text_of(quic::AddressDiscovery value) {
+  return word_of(kDiscoveries, value);
 }
 std::string text_of(quic::Version value) {
   return word_of(kVersions, value);
@@ -153,6 +167,12 @@ bool read(std::string_view text, quic::Role& out) {
 }
 bool read(std::string_view text, Reading& out) {
   return read_word(kReadings, text, out);
+}
+bool read(std::string_view text, quic::SpinBitPolicy& out) {
+  return read_word(kSpinBits, text, out);
+}
+bool read(std::string_view text, quic::AddressDiscovery& out) {
+  return read_word(kDiscoveries, text, out);
 }
 bool read(std::string_view text, quic::Version& out) {
   return read_word(kVersions, text, out);

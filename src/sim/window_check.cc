@@ -17,9 +17,11 @@ Content content_of(const PacketSent& packet) {
   Content content;
   for (const FrameSummary& frame : packet.frames) {
     switch (frame.type) {
-      case 0x00:  // PADDING
-      case 0x1a:  // PATH_CHALLENGE
-      case 0x1b:  // PATH_RESPONSE
+      case 0x00:      // PADDING
+      case 0x1a:      // PATH_CHALLENGE
+      case 0x1b:      // PATH_RESPONSE
+      case 0x9f81a6:  // OBSERVED_ADDRESS, which goes with these
+      case 0x9f81a7:
       case 0x1c:  // CONNECTION_CLOSE
       case 0x1d:
         break;

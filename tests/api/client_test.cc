@@ -34,6 +34,8 @@ class Served : public ::testing::Test {
     options.tls.certificates.push_back(
         {.chain = octets(certificate.certificate_pem), .key = octets(certificate.key_pem)});
     options.files.root = folder_.string();
+    options.connection.address_discovery = hawser::quic::AddressDiscovery::kProvide;
+    options.connection.receive_timestamps = 63;
     auto server = hawser::runtime::HttpServer::start(*runtime_, std::move(options));
     ASSERT_TRUE(server.has_value()) << server.error().message;
     server_ = std::move(*server);
@@ -101,6 +103,27 @@ TEST_F(Served, many_requests_share_the_connection) {
   }
 }
 
+TEST_F(Served, a_connection_says_where_it_is_seen_and_when_its_packets_arrive) {
+  auto runtime = hawser::Runtime::create().value();
+  auto asking = options();
+  asking.transport = {.spin_bit = hawser::SpinBit::kOn, .ask_observed_address = true, .receive_timestamps = 30};
+  auto client = hawser::http3::Client::connect(*runtime, asking).value();
+  // The first response may come before the server knows that the handshake is complete.
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(client->get("/hello.txt").wait().has_value());
+  const auto info = client->connection_info();
+  ASSERT_TRUE(info.has_value());
+  EXPECT_EQ(info->remote_address, "127.0.0.1:" + port_);
+  EXPECT_EQ(info->observed_address, info->local_address);
+  EXPECT_GT(info->timed_packets, 0u);
+  EXPECT_GT(info->smoothed_rtt_us, 0u);
+
+  auto silent = hawser::http3::Client::connect(*runtime, options()).value();
+  ASSERT_TRUE(silent->get("/hello.txt").wait().has_value());
+  ASSERT_TRUE(silent->get("/hello.txt").wait().has_value());
+  EXPECT_EQ(silent->connection_info()->observed_address, "");
+  EXPECT_EQ(silent->connection_info()->timed_packets, 0u);
+}
+
 TEST_F(Served, a_missing_file_is_a_404_and_no_error) {
   auto runtime = hawser::Runtime::create().value();
   auto client = hawser::http3::Client::connect(*runtime, options()).value();
@@ -146,6 +169,17 @@ TEST(client, wrong_options_say_what_to_change) {
   const auto port = hawser::http3::Client::connect(*runtime, {.authority = "localhost:99999"});
   ASSERT_FALSE(port.has_value());
   EXPECT_NE(port.error().message.find("port"), std::string::npos);
+  for (const auto& [transport, name] :
+       {std::pair{hawser::TransportOptions{.receive_timestamps = 64}, "receive_timestamps"},
+        std::pair{hawser::TransportOptions{.receive_timestamps_exponent = 21}, "receive_timestamps_exponent"},
+        std::pair{hawser::TransportOptions{.key_update_interval_ms = std::uint64_t{1} << 41},
+                  "key_update_interval_ms"}}) {
+    const auto refused = hawser::http3::Client::connect(
+        *runtime, {.authority = "localhost", .connect_to = "127.0.0.1:9", .transport = transport});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().kind, hawser::Error::Kind::kOptions);
+    EXPECT_NE(refused.error().message.find(name), std::string::npos) << refused.error().message;
+  }
 }
 
 }  // namespace

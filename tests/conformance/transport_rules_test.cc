@@ -375,6 +375,43 @@ TEST_P(MisplacedInHandshake, are_a_protocol_violation) {
 INSTANTIATE_TEST_SUITE_P(rfc9000_table3, MisplacedInHandshake, ::testing::ValuesIn(misplaced()),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// ACK frames that end in receive timestamps: of packet 0, up to three of which were asked for.
+// receive-ts:3.1-too-many
+TEST(receive_timestamp_rules, an_ack_frame_with_impossible_ones_ends_the_connection) {
+  struct Case {
+    const char* name;
+    Code expected;
+    const char* frames;
+  };
+  constexpr Case kCases[] = {
+      {"cut", Code::kFrameEncodingError, "0200000000010002"},
+      {"missing", Code::kFrameEncodingError, "0200000000"},
+      {"below packet number 0", Code::kFrameEncodingError, "020000000001010105"},
+      {"before the basis", Code::kFrameEncodingError, "02010000010100020506"},
+      {"more than asked for", Code::kProtocolViolation, "020000000004000105000100000100000100"},
+  };
+  for (const Case& wrong : kCases) {
+    Theatre::Options options;
+    options.client.receive_timestamps = options.server.receive_timestamps = 3;
+    Theatre theatre(options);
+    theatre.open();
+    theatre.lie(kC, EncryptionLevel::kOneRtt, wrong.frames);
+    ASSERT_TRUE(theatre.verdict(kC).has_value()) << wrong.name;
+    EXPECT_EQ(theatre.verdict(kC)->error_code, static_cast<std::uint64_t>(wrong.expected)) << wrong.name;
+    EXPECT_EQ(theatre.verdict(kC)->frame_type, 0x02u) << wrong.name;
+  }
+}
+
+TEST(receive_timestamp_rules, as_many_as_were_asked_for_are_legal) {
+  Theatre::Options options;
+  options.client.receive_timestamps = options.server.receive_timestamps = 3;
+  Theatre theatre(options);
+  theatre.open();
+  // Three times the same packet is odd and harmless.
+  theatre.lie(kC, EncryptionLevel::kOneRtt, "020000000003000109000101000108");
+  EXPECT_FALSE(theatre.verdict(kC).has_value());
+}
+
 TEST(ack_frequency_rules, legal_requests_are_taken) {
   Theatre theatre;
   theatre.open();

@@ -118,7 +118,8 @@ ACK_RANGE = lambda v: isinstance(v, list) and 1 <= len(v) <= 2 and all(u64(n) fo
 RESET = {"stream_id": Required(u64), "error": Required(application_error), "error_code": u64, "raw": RAW}
 FRAMES = {
     "padding": {}, "ping": {}, "handshake_done": {}, "datagram": {},
-    "ack": {"ack_delay": number, "acked_ranges": array(ACK_RANGE, 1), "ect1": u64, "ect0": u64, "ce": u64},
+    "ack": {"ack_delay": number, "acked_ranges": array(ACK_RANGE, 1), "ect1": u64, "ect0": u64, "ce": u64,
+            "receive_timestamp_count": u64},  # OURS: the last
     "reset_stream": {**RESET, "final_size": Required(u64)},
     "reset_stream_at": {**RESET, "final_size": Required(u64), "reliable_size": Required(u64)},
     "stop_sending": RESET,
@@ -234,7 +235,8 @@ EVENTS = {
                             "stateless_reset_token": RESET_TOKEN, "ack_delay_exponent": u64, "max_ack_delay": u64,
                             "preferred_address": lambda v: isinstance(v, dict),
                             "unknown_parameters": array(lambda v: isinstance(v, dict)), "reset_stream_at": flag,
-                            "min_ack_delay": u64, "address_discovery": u64},  # OURS: the last two
+                            "min_ack_delay": u64, "address_discovery": u64,
+                            "max_receive_timestamps_per_ack": u64},  # OURS: the last three
     "quic:parameters_restored": {**PARAMETERS},
     "quic:packet_sent": {"header": Required(HEADER), "frames": quic_frames, "stateless_reset_token": RESET_TOKEN,
                          "supported_versions": array(VERSION, 1), "raw": RAW, "datagram_payload_checksum": u32,

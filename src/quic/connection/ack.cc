@@ -58,6 +58,8 @@ Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
 // Of packets of the path at hand.
 Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace space, FrameReader& in) {
   ++stats_.acks_received;
+  if (frame.timestamps) [[unlikely]]
+    HAWSER_TRY_VOID(on_receive_timestamps(in, frame));
   const bool application = space == PacketNumberSpace::kApplication;
   recovery_.clear();
   recovery_.wants_numbers = emitter_.wants(EventGroup::kPackets);

@@ -56,7 +56,8 @@ void ConnectionCore::note_peer_address_discovery(std::optional<std::uint64_t> pa
   if (provides(config_.address_discovery) && peer_receives) provide_migration().addresses.enable();
 }
 
-// Each network path owes one report from its beginning on (section 5).
+// Each network path owes one report from its beginning on (section 5); what limits network paths
+// (kMaxOtherNetworkPaths, connection IDs, the credit of an address) limits reports. address-discovery:6.2-spoofed
 // address-discovery:5-every-path address-discovery:5-change address-discovery:5-early
 bool ConnectionCore::owes_address_report(const NetworkPath& network_path) const {
   return migration_ != nullptr && network_path.owes_address_report() && migration_->addresses.enabled() &&

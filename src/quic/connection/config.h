@@ -82,6 +82,14 @@ struct ConnectionConfig {
   // draft-ietf-quic-reliable-stream-reset; reset_stream_at, of both code points).
   bool reset_stream_at = true;
 
+  // Receive timestamps that an ACK frame of the peer may have, 0 to 63 (max_receive_timestamps_per_ack,
+  // draft-smith-quic-receive-ts-03). With 1 or more the peer is asked when our packets arrive, and told when
+  // its own did, if it declares the extension too. 0: off.
+  std::uint64_t receive_timestamps = 0;
+  // The peer's times come in units of 2^this microseconds, 0 to 20 (receive_timestamps_exponent).
+  std::uint64_t receive_timestamps_exponent = 0;
+
+  // address-discovery:6.2-inside
   // Off by default: behind a load balancer a server sees addresses of its own network, which are nobody
   // else's affair, and a client believes what it is told (draft section 7).
   AddressDiscovery address_discovery = AddressDiscovery::kOff;

@@ -180,6 +180,10 @@ std::expected<void, MigrationRefusal> Connection::migrate(const SocketAddress& l
 std::vector<NetworkPathInfo> Connection::network_paths() const {
   return core_->network_paths();
 }
+ReceiveTimeStats Connection::receive_time_stats() const {
+  return core_->receive_time_stats();
+}
+
 MigrationStats Connection::migration_stats() const {
   return core_->migration_stats();
 }

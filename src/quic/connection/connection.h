@@ -22,6 +22,7 @@
 #include "quic/connection/handler.h"
 #include "quic/connection/network_paths.h"
 #include "quic/connection/paths.h"
+#include "quic/connection/receive_time_stats.h"
 #include "quic/wire/early_data.h"
 #include "quic/wire/types.h"
 
@@ -169,6 +170,9 @@ class Connection {
   // The active 4-tuple first, then those being tried or left.
   [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
   [[nodiscard]] MigrationStats migration_stats() const;
+  // What the peer told of when our packets arrived; all 0 where the extension is not in use
+  // (ConnectionConfig::receive_timestamps).
+  [[nodiscard]] ReceiveTimeStats receive_time_stats() const;
 
   // Several paths at once (draft-ietf-quic-multipath-21), where both ends offered them ------------------
 

@@ -105,6 +105,11 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
   ours.grease_quic_bit = config.grease;
   ours.reset_stream_at = config.reset_stream_at;
   if (config.max_paths != 0) ours.initial_max_path_id = std::min(config.max_paths, kMaxPaths) - 1;
+  // No draft says how PATH_ACK frames would carry them.
+  if (config.receive_timestamps != 0 && config.max_paths == 0) {
+    ours.max_receive_timestamps_per_ack = config.receive_timestamps;
+    ours.receive_timestamps_exponent = config.receive_timestamps_exponent;
+  }
   if (config.address_discovery != AddressDiscovery::kOff)
     ours.address_discovery = parameter_of(config.address_discovery);
   return ours;
@@ -210,6 +215,7 @@ std::size_t ConnectionCore::memory() const {
                        (extras_ != nullptr ? sizeof(Extras) : 0) +
                        (datagrams() != nullptr ? sizeof(DatagramQueue) + datagrams()->memory() : 0);
   if (path_memory_ != nullptr) octets += sizeof(PathMemory);
+  if (receive_timestamps_ != nullptr) octets += receive_timestamps_->memory();
   if (migration_ != nullptr) octets += sizeof(Migration) + migration_->addresses.memory();
   octets += routing_changes_.capacity() * sizeof(RoutingChange) + tell_.datagrams.capacity() * sizeof(Bytes);
   for (const auto* vector : {&handshake_.token, &handshake_.new_token, &handshake_.facts.peer_certificate})

@@ -31,6 +31,7 @@
 #include "quic/connection/network_paths.h"
 #include "quic/connection/parameters.h"
 #include "quic/connection/paths.h"
+#include "quic/connection/receive_timestamps.h"
 #include "quic/path/path.h"
 #include "quic/recovery/ack_frequency.h"
 #include "quic/streams/crypto_stream.h"
@@ -162,6 +163,9 @@ class ConnectionCore final : private TlsHandler {
   std::expected<void, MigrationRefusal> probe(const SocketAddress& local, bool move);
   [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
   [[nodiscard]] MigrationStats migration_stats() const;
+  [[nodiscard]] ReceiveTimeStats receive_time_stats() const {
+    return receive_timestamps_ == nullptr ? ReceiveTimeStats{} : receive_timestamps_->delay.stats();
+  }
 
   [[nodiscard]] StreamSet& streams() { return streams_; }
   // With several, the open one with the lowest Path ID.
@@ -430,6 +434,14 @@ class ConnectionCore final : private TlsHandler {
   WriteResult write_address_report(PacketPayload& out, NetworkPath& network_path);
   void on_address_report_lost(std::uint64_t sequence);
 
+  // receive_timestamps.cc
+  void negotiate_receive_timestamps(const TransportParameters& peer);
+  Parsed<void> on_receive_timestamps(FrameReader& in, const AckFrame& frame);
+  // Whether ACK frames of packets of this level end in receive timestamps.
+  [[nodiscard]] bool ack_timestamps(EncryptionLevel level) const {
+    return receive_timestamps_ != nullptr && level == EncryptionLevel::kOneRtt;
+  }
+
   // close.cc
   void enter_closing(CloseReason reason, bool tell_peer);
   void enter_draining(CloseReason reason);
@@ -619,9 +631,10 @@ class ConnectionCore final : private TlsHandler {
   // The Path at hand: that of the packet which is being read or written; else see path().
   Path* path_;
   std::unique_ptr<Multipath> multipath_;
-  std::unique_ptr<Extras> extras_;               // made on demand
-  std::unique_ptr<EarlyPackets> early_packets_;  // while there are any
-  std::unique_ptr<EarlyData> early_data_;        // while 0-RTT may come or go
+  std::unique_ptr<Extras> extras_;                             // made on demand
+  std::unique_ptr<EarlyPackets> early_packets_;                // while there are any
+  std::unique_ptr<EarlyData> early_data_;                      // while 0-RTT may come or go
+  std::unique_ptr<ReceiveTimestampState> receive_timestamps_;  // where both sides declared them
   AckFrequencySender ack_frequency_;
   AckFrequencyReceiver peer_ack_frequency_;
   RecoveryFrames& recovery_;  // lent

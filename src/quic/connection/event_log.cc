@@ -26,7 +26,7 @@ LoggedPacketType logged_type(EncryptionLevel level) {
 
 // What a side declared. What it left out stands with the value that this means.
 // An optional parameter that is absent has no name and is passed over.
-using ParameterList = std::array<NamedValue, 17>;
+using ParameterList = std::array<NamedValue, 18>;
 
 ParameterList values_of(const TransportParameters& p) {
   return {{{"max_idle_timeout", p.max_idle_timeout_ms},
@@ -46,6 +46,8 @@ ParameterList values_of(const TransportParameters& p) {
            {"disable_active_migration", p.disable_active_migration, true},
            {"grease_quic_bit", p.grease_quic_bit, true},
            {"reset_stream_at", p.reset_stream_at, true},
+           {p.max_receive_timestamps_per_ack ? "max_receive_timestamps_per_ack" : "",
+            p.max_receive_timestamps_per_ack.value_or(0)},
            {p.address_discovery ? "address_discovery" : "", p.address_discovery.value_or(0)}}};
 }
 
@@ -99,7 +101,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath
   std::vector<std::uint8_t>& plain = log.frames.plain();
   plain.clear();
   for (const Bytes& piece : payload.pieces()) plain.insert(plain.end(), piece.begin(), piece.end());
-  log.frames.read(plain, kAckDelayExponent);
+  log.frames.read(plain, kAckDelayExponent, ack_timestamps(packet.level));
   const bool is_long = packet.level != EncryptionLevel::kOneRtt;
   const Version version = packet.level == EncryptionLevel::kZeroRtt ? early_data_->version : version_;
   PacketSent event{.packet_type = logged_type(packet.level),
@@ -123,7 +125,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath
 
 void ConnectionCore::log_packet_received(const ReceivedPacket& received, const PacketHeader& header, Bytes payload) {
   EventLog& log = event_log();
-  log.frames.read(payload, peer_.ack_delay_exponent);
+  log.frames.read(payload, peer_.ack_delay_exponent, ack_timestamps(received.level));
   const bool is_long = received.level != EncryptionLevel::kOneRtt;
   PacketReceived event{.packet_type = logged_type(received.level),
                        .packet_number = received.number.value,

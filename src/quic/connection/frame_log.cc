@@ -191,6 +191,7 @@ bool FrameLog::add_ack(FrameReader& in, FrameSummary& summary) {
       summary.ect1 = f.ecn->ect1;
       summary.ce = f.ecn->ce;
     }
+    if (f.timestamps) summary.extra = f.timestamps->timestamp_count;
     const std::size_t begin = ranges_.size();
     for (auto at = f.begin(); at != f.end(); ++at) ranges_.push_back(*at);
     std::reverse(ranges_.begin() + static_cast<std::ptrdiff_t>(begin), ranges_.end());
@@ -210,12 +211,13 @@ bool FrameLog::add(FrameReader& in, std::uint64_t type) {
 }
 
 // A frame that does not parse, or of a type that is not known here, is the last one shown.
-void FrameLog::read(Bytes payload, std::uint64_t ack_delay_exponent) {
+void FrameLog::read(Bytes payload, std::uint64_t ack_delay_exponent, bool ack_timestamps) {
   ack_delay_exponent_ = ack_delay_exponent;
   frames_.clear();
   ranges_.clear();
   range_counts_.clear();
   FrameReader in(payload);
+  if (ack_timestamps) in.expect_ack_timestamps();
   while (!in.empty()) {
     const auto type = in.next_type();
     if (!type || !add(in, *type)) break;

@@ -59,6 +59,8 @@ constinit const ConnectionCore::FrameHandlers ConnectionCore::kFrameHandlers = C
 
 Parsed<void> ConnectionCore::dispatch_frames(Bytes payload, ReceivedPacket& packet) {
   FrameReader in(payload);
+  if (ack_timestamps(packet.level)) [[unlikely]]
+    in.expect_ack_timestamps();
   while (!in.empty()) {
     HAWSER_TRY(const std::uint64_t type, in.next_type());
     HAWSER_TRY(const FrameRules* rules, check_frame(type, packet.level));

@@ -14,7 +14,7 @@ namespace hawser::quic {
 class Connection;         // connection/connection.h
 struct NetworkPathEvent;  // connection/network_paths.h
 struct PathEvent;         // connection/paths.h
-struct ObservedAddress;   // the same
+struct ObservedAddress;   // connection/network_paths.h
 
 // Why a connection ended.
 struct CloseReason {

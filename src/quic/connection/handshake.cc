@@ -154,6 +154,7 @@ void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
   if (peer.stateless_reset_token) path_->peer_cids().set_initial_token(*peer.stateless_reset_token);
   if (peer.preferred_address) note_preferred_address(*peer.preferred_address);
   note_peer_address_discovery(peer.address_discovery);
+  negotiate_receive_timestamps(peer);
   if (emitter_.wants(EventGroup::kConnection)) log_parameters(Owner::kRemote, peer);
 }
 

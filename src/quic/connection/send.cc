@@ -270,7 +270,9 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   if (acks.ack_due(now_) || acks.has_news()) {
     const bool names_path = multipath_ != nullptr && space == PacketNumberSpace::kApplication;
     const auto path_id = names_path ? std::optional(path_->id()) : std::nullopt;
-    if (acks.write_ack(out, now_, kAckDelayExponent, path_id) == WriteResult::kDone) ++stats_.acks_sent;
+    // receive-ts:3-one-rtt
+    ReceiveTimes* const times = ack_timestamps(packet.level) ? &receive_timestamps_->arrivals : nullptr;
+    if (acks.write_ack(out, now_, kAckDelayExponent, path_id, times) == WriteResult::kDone) ++stats_.acks_sent;
     if (names_path) multipath_->write_stray_acks(out);
   }
   const bool fills_probe = probe && !plan.probes_empty;

@@ -99,8 +99,9 @@ TEST(address_discovery, a_client_behind_a_nat_learns_its_outer_address_with_the_
   EXPECT_EQ(meeting.server().migration_stats().address_reports_sent, 1u);
 }
 
-// address-discovery:4-not-asked
+// address-discovery:4-not-asked address-discovery:6.2-inside
 TEST(address_discovery, is_told_exactly_where_one_asks_and_the_other_is_willing) {
+  EXPECT_EQ(ConnectionConfig{}.address_discovery, AddressDiscovery::kOff);
   constexpr std::array kAll{AddressDiscovery::kOff, AddressDiscovery::kProvide, AddressDiscovery::kReceive,
                             AddressDiscovery::kBoth};
   for (const AddressDiscovery client : kAll) {

@@ -352,6 +352,9 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   // rfc9000:14-minimum
   if (parameters.connection.max_udp_payload < kBaseMtu || parameters.connection.max_udp_payload > kMaxMtu)
     return std::unexpected(ConfigError{"max_udp_payload must lie between 1200 and 65527 octets"});
+  if (parameters.connection.receive_timestamps > ReceiveTimes::kMax ||
+      parameters.connection.receive_timestamps_exponent > 20)
+    return std::unexpected(ConfigError{"receive_timestamps must be at most 63, their exponent at most 20"});
   const ConnectionConfig& wanted = parameters.connection;
   const Version version =
       // rfc9368:2.5-pick

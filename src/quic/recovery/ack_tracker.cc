@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "quic/recovery/receive_times.h"
+
 namespace hawser::quic {
 
 namespace {
@@ -91,7 +93,7 @@ void AckTracker::write_ranges(PacketPayload& out, std::size_t count) const {
 
 // rfc9000:13.4.1-report rfc9000:13.2.5-own-delay rfc9000:13.2.5-large-delay
 WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent,
-                                  std::optional<PathId> path_id) {
+                                  std::optional<PathId> path_id, ReceiveTimes* times) {
   if (!any_ || received_.empty()) return WriteResult::kDone;
   const bool with_ecn = ecn_ != EcnCounts{};
   const Duration held = std::max(now - largest_received_time_, Duration::zero());
@@ -103,6 +105,7 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
   std::size_t size = 1 + varint_size(largest_) + varint_size(delay) + 1 + varint_size(received_[top].size() - 1);
   if (path_id.has_value()) size += varint_size(path_id->value);
   if (with_ecn) size += varint_size(ecn_.ect0) + varint_size(ecn_.ect1) + varint_size(ecn_.ce);
+  if (times != nullptr) size += ReceiveTimes::kLeastSize;
   if (size > out.room()) return WriteResult::kPacketFull;
 
   std::size_t count = 0;
@@ -120,6 +123,7 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
     out.varint(ecn_.ect1);
     out.varint(ecn_.ce);
   }
+  if (times != nullptr) times->write(out, largest_);
   out.mark_non_probing();
   out.record({.kind = SentFrameKind::kAck, .id = path_id.value_or(PathId{}).value, .offset = largest_});
   largest_reported_ = largest_;

@@ -16,6 +16,8 @@
 
 namespace hawser::quic {
 
+class ReceiveTimes;  // recovery/receive_times.h
+
 // Ranges remembered and reported. Each costs an ACK at most 2 varints of 8 octets, so 32 need
 // 512 octets at worst, and in practice 32 * 2 = 64: they always fit one packet of 1,200.
 inline constexpr std::size_t kMaxAckRanges = 32;
@@ -63,9 +65,10 @@ class AckTracker {
 
   // Writes an ACK frame (0x02, 0x03 if any ECN mark was counted, or PATH_ACK 0x3e/0x3f with
   // `path_id`) with as many ranges as fit, and records it. kPacketFull if not even one does.
-  // `ack_delay_exponent` is the one we declared; Initial and Handshake use 3 as well.
+  // `times`: what an ACK frame, but no PATH_ACK, has to end with. `ack_delay_exponent` is the one we declared; Initial
+  // and Handshake use 3 as well.
   WriteResult write_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent = kAckDelayExponent,
-                        std::optional<PathId> path_id = std::nullopt);
+                        std::optional<PathId> path_id = std::nullopt, ReceiveTimes* times = nullptr);
 
   // A packet that carried our ACK up to `largest` (SentFrame::offset) was acknowledged:
   // nothing at or below it need be reported again (RFC 9000 section 13.2.4).

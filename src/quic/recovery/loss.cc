@@ -384,4 +384,13 @@ void LossDetector::settle(Space& s, Timestamp now) {
   if (!s.acked.empty() && s.acked.lowest().end <= s.sent.begin()) s.acked.remove(0, s.sent.begin());
 }
 
+std::optional<Timestamp> LossDetector::unacknowledged_since(PacketNumberSpace space, std::uint64_t pn) const {
+  if (!exists(space)) return std::nullopt;
+  const SentPackets& sent = space_of(space).sent;
+  if (pn < sent.begin() || pn >= sent.end()) return std::nullopt;
+  const SentPacket& packet = sent[pn];
+  const bool unacknowledged = packet.state == SentState::kOutstanding || packet.state == SentState::kLost;
+  return unacknowledged ? std::optional(packet.time_sent) : std::nullopt;
+}
+
 }  // namespace hawser::quic

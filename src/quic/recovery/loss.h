@@ -300,6 +300,8 @@ class LossDetector {
   [[nodiscard]] bool ack_eliciting_in_flight(PacketNumberSpace space) const {
     return exists(space) && space_of(space).ack_eliciting_in_flight != 0;
   }
+  // When a packet left that is not known to have arrived; nothing if it is, or was never sent.
+  [[nodiscard]] std::optional<Timestamp> unacknowledged_since(PacketNumberSpace space, std::uint64_t pn) const;
   [[nodiscard]] std::size_t tracked_packets(PacketNumberSpace space) const {
     return exists(space) ? space_of(space).sent.size() : 0;
   }

@@ -44,6 +44,8 @@ constexpr std::array kIntegers{
     IntegerRow{Id::kAckDelayExponent, &TransportParameters::ack_delay_exponent, 0, 20},
     IntegerRow{Id::kMaxAckDelay, &TransportParameters::max_ack_delay_ms, 0, (1u << 14) - 1},
     IntegerRow{Id::kActiveConnectionIdLimit, &TransportParameters::active_connection_id_limit, 2, kVarintMax},
+    // receive-ts:4-exponent
+    IntegerRow{Id::kReceiveTimestampsExponent, &TransportParameters::receive_timestamps_exponent, 0, 20},
     IntegerRow{Id::kMaxDatagramFrameSize, &TransportParameters::max_datagram_frame_size, 0, kVarintMax},
 };
 
@@ -57,6 +59,8 @@ constexpr std::array kOptionalIntegers{
     OptionalIntegerRow{Id::kMinAckDelay, &TransportParameters::min_ack_delay_us, kVarintMax},
     // multipath:2-limit
     OptionalIntegerRow{Id::kInitialMaxPathId, &TransportParameters::initial_max_path_id, kPathIdMax},
+    OptionalIntegerRow{Id::kMaxReceiveTimestampsPerAck, &TransportParameters::max_receive_timestamps_per_ack,
+                       kVarintMax},
     // address-discovery:3-other-value
     OptionalIntegerRow{Id::kAddressDiscovery, &TransportParameters::address_discovery, 2},
 };

@@ -39,6 +39,8 @@ enum class TransportParameterId : std::uint64_t {
   kInitialMaxPathId = 0x3e,                  // draft-ietf-quic-multipath-21
   kGreaseQuicBit = 0x2ab2,                   // RFC 9287
   kMinAckDelay = 0xff04de1b,                 // draft-ietf-quic-ack-frequency-12
+  kMaxReceiveTimestampsPerAck = 0xff0a002,   // draft-smith-quic-receive-ts-03
+  kReceiveTimestampsExponent = 0xff0a003,    // the same
   kAddressDiscovery = 0x9f81a176,            // draft-ietf-quic-address-discovery-00
   kResetStreamAtDraft05 = 0x17f7586d2cb571,  // of drafts 05 to 07, still spoken
 };
@@ -83,6 +85,9 @@ struct TransportParameters {
   bool grease_quic_bit = false;
   bool reset_stream_at = false;                   // either code point was there; both are sent
   std::optional<std::uint64_t> min_ack_delay_us;  // <= max_ack_delay
+  // Receive timestamps that an ACK frame to the sender of the parameters may have; absent: no ACK frame has any.
+  std::optional<std::uint64_t> max_receive_timestamps_per_ack;
+  std::uint64_t receive_timestamps_exponent = 0;  // <= 20
   // 0: tells its peer the address it sees it at; 1: wants to be told; 2: both.
   std::optional<std::uint64_t> address_discovery;
   std::optional<std::uint64_t> initial_max_path_id;  // <= 2^32 - 1; present: multipath

@@ -56,6 +56,8 @@ constexpr std::array kRows{
     Row{"grease_quic_bit with a value", "6ab2 00", "6ab2 01 00"},
     Row{"reset_stream_at with a value", "1d 00", "1d 01 00"},
     Row{"reset_stream_at of older drafts with a value", "c017f7586d2cb571 00", "c017f7586d2cb571 01 00"},
+    // receive-ts:4-exponent
+    Row{"receive_timestamps_exponent above 20", "8ff0a003 01 14", "8ff0a003 01 15"},
     // address-discovery:3-other-value
     Row{"address_discovery of 3", "c00000009f81a176 01 02", "c00000009f81a176 01 03"},
     Row{"original_destination_connection_id of 21 octets", "00 14 0101010101010101010101010101010101010101",
@@ -228,6 +230,8 @@ TransportParameters random_parameters(Random& random, Role sender) {
   p.reset_stream_at = coin();
   if (coin()) p.min_ack_delay_us = random.below(p.max_ack_delay_ms * 1'000 + 1);
   if (coin()) p.address_discovery = random.below(3);
+  if (coin()) p.max_receive_timestamps_per_ack = number();
+  p.receive_timestamps_exponent = random.below(21);
   if (coin()) p.initial_max_path_id = random.next_u64() >> 32;
   if (coin()) p.version_information = from_hex("00000001 6b3343cf 00000001");
   if (sender == Role::kServer) randomise_server_only(p, random);

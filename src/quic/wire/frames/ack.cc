@@ -86,13 +86,17 @@ Parsed<AckFrame> parse_ack(FrameReader& in) {
   if ((in.frame_type() & 1) != 0) {
     HAWSER_TRY(frame.ecn, parse_ecn_counts(in));
   }
+  if (in.ack_timestamps() && in.frame_type() <= code_point(FrameType::kAckEcn)) [[unlikely]] {
+    HAWSER_TRY(frame.timestamps, parse_receive_timestamps(in, largest));
+  }
   return frame;
 }
 
 std::size_t ack_size(const AckFrame& frame) {
   return 1 + varint_size(frame.first_range.end - 1) + varint_size(frame.ack_delay) +
          varint_size(frame.range_count - 1) + varint_size(frame.first_range.size() - 1) + frame.encoded_ranges.size() +
-         (frame.ecn ? ecn_counts_size(*frame.ecn) : 0);
+         (frame.ecn ? ecn_counts_size(*frame.ecn) : 0) +
+         (frame.timestamps ? receive_timestamps_size(*frame.timestamps) : 0);
 }
 
 void write_ack(PacketPayload& out, const AckFrame& frame) {
@@ -107,6 +111,7 @@ void write_ack_body(PacketPayload& out, const AckFrame& frame) {
   out.varint(frame.first_range.size() - 1);
   out.bytes(frame.encoded_ranges);
   if (frame.ecn) write_ecn_counts(out, *frame.ecn);
+  if (frame.timestamps) write_receive_timestamps(out, *frame.timestamps);
 }
 
 std::size_t ack_size(const AckToWrite& ack) {

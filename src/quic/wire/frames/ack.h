@@ -9,6 +9,7 @@
 #include "base/range_set.h"
 #include "base/units.h"
 #include "quic/wire/frames/frame_reader.h"
+#include "quic/wire/frames/receive_timestamps.h"
 #include "quic/wire/packet_payload.h"
 
 namespace hawser::quic {
@@ -69,6 +70,8 @@ class AckFrame {
   // As on the wire: microseconds divided by 2^ack_delay_exponent of the frame's sender.
   std::uint64_t ack_delay = 0;
   std::optional<EcnCounts> ecn;
+  // Where FrameReader::expect_ack_timestamps() was said. PATH_ACK frames have none: no draft says how.
+  std::optional<ReceiveTimestamps> timestamps;
 };
 
 // Of types with the lowest bit set, ECN counts follow. FRAME_ENCODING_ERROR for a range that

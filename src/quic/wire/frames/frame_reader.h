@@ -37,6 +37,10 @@ class FrameReader : public Reader {
     return type;
   }
 
+  // ACK frames of this packet end in receive timestamps, as both sides have agreed.
+  void expect_ack_timestamps() { ack_timestamps_ = true; }
+  [[nodiscard]] bool ack_timestamps() const { return ack_timestamps_; }
+
   // The type taken last.
   [[nodiscard]] std::uint64_t frame_type() const { return frame_type_; }
 
@@ -51,6 +55,7 @@ class FrameReader : public Reader {
 
  private:
   std::uint64_t frame_type_ = 0;
+  bool ack_timestamps_ = false;
 };
 
 }  // namespace hawser::quic
