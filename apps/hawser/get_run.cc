@@ -180,7 +180,7 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
 
 // One connection per host and port, shared by all URLs there; a failure is shared too. Each is checked
 // for the name it is for, and serves no other.
-// rfc9114:3.3-validate-origin rfc9114:3.3-not-reused
+// rfc9114:3.3-validate-origin rfc9114:3.3-not-reused rfc9114:3.3-one-connection rfc9114:3.3-same-configuration
 const GetRun::Connection& GetRun::connection_to(const http::Url& url) {
   const auto [entry, added] = connections_.try_emplace(url.host_port());
   if (!added) return entry->second;

@@ -64,6 +64,8 @@ void MemorySessionStore::put(Record record) {
   records_.push_back(std::move(record));
 }
 
+// What is taken is gone: a ticket and a token are for one connection.
+// rfc9001:4.5-ticket-once rfc9000:8.1.3-token-not-reused
 std::optional<MemorySessionStore::Record> MemorySessionStore::take_newest(std::string_view key, Kind kind,
                                                                           std::int64_t now_s) {
   std::erase_if(records_, [now_s](const Record& record) { return record.expires_s <= now_s; });

@@ -161,7 +161,7 @@ void apply(std::string_view key, const Item& item, Priority& priority) {
 
 }  // namespace
 
-// rfc9218:4-ignored
+// rfc9218:4-ignored rfc9218:4-default
 bool parse_priority(std::string_view text, Priority& priority) {
   DictionaryReader in(text);
   Priority read;

@@ -14,7 +14,7 @@ set -u
 
 cases="handshake transfer longrtt chacha20 multiplexing retry http3 blackhole keyupdate ecn amplificationlimit
   handshakeloss handshakecorruption transferloss transfercorruption ipv6 rebind-port rebind-addr
-  connectionmigration clientmigration v2 resumption zerortt"
+  connectionmigration clientmigration v2 resumption zerortt goodput crosstraffic"
 
 if [ $# -lt 3 ]; then
   echo "usage: run_case.sh CASE CLIENT SERVER [lab|loopback]; peers: hawser ngtcp2; cases: $cases" >&2
@@ -98,6 +98,9 @@ case $case in
   # The server prefers its address on the second link, or the client takes another port.
   connectionmigration) sizes=$transfer_sizes second_link=$standard_link ;;
   clientmigration) sizes=$large_size ;;
+  # The runner's measurements: how long it takes, alone and beside a TCP flow.
+  goodput) sizes=$large_size ;;
+  crosstraffic) sizes=$(either 2M 25M) disturb=tcp_flow time_max=$(either 150 600) ;;
   *) fail "no such case; there are: $cases" ;;
 esac
 if [ "$client" != hawser ] || [ "$server" != hawser ]; then protocol=h3; fi
@@ -125,6 +128,20 @@ mute_client() {
   change_link to-server.loss=100%
   sleep 2
   change_link to-server.loss=0%
+}
+
+# A flow of TCP CUBIC from the server to the client, from half a second before the transfer to
+# its end.
+tcp_port=4434
+tcp_flow() {
+  cd "$work" || return
+  truncate -s 1G tcp_flow.bin
+  (on_host server sh -c 'echo cubic >/proc/sys/net/ipv4/tcp_congestion_control')
+  (on_host server openssl s_server -quiet -accept "$tcp_port" -cert chain.pem -key key.pem -WWW) &
+  sleep 0.3
+  printf 'GET /tcp_flow.bin HTTP/1.0\r\n\r\n' >request
+  (on_host client sh -c "(cat '$work/request'; sleep $time_max) | openssl s_client -quiet -connect $server_address:$tcp_port") \
+    2>>tcp_flow.log >/dev/null
 }
 
 rebind() {
@@ -178,6 +195,7 @@ run_connection() {
   ("${client}_client") >"$work/client$connection.log" 2>&1 &
   client_job=$!
   elapsed=0
+  began_ms=$(date +%s%3N)
   while kill -0 "$client_job" 2>/dev/null; do
     sleep 0.1
     elapsed=$((elapsed + 1))
@@ -188,6 +206,7 @@ run_connection() {
   done
   wait "$client_job"
   status=$?
+  took_ms=$(($(date +%s%3N) - began_ms))
 }
 
 for peer in "$client" "$server"; do
@@ -208,6 +227,7 @@ if [ -n "$disturb" ]; then
   "$disturb" >"$work/disturb.log" 2>&1 &
   disturb_job=$!
 fi
+[ "$case" != crosstraffic ] || sleep 0.5
 number=1
 repeats_left=$(either 1 3)
 while [ "$number" -le "$connections" ]; do
@@ -229,5 +249,9 @@ stop_server
 network_down
 
 check_case
+if [ "$case" = goodput ] || [ "$case" = crosstraffic ]; then
+  # Start and end of the client's program included.
+  say "$((8 * $(stat -c %s "$work/www/file1") / took_ms)) kbit/s over $took_ms ms"
+fi
 if [ "${INTEROP_KEEP:-0}" = 1 ]; then say "logs are in $work"; else rm -rf "$work"; fi
 say passed

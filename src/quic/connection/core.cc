@@ -22,6 +22,7 @@ StreamSetConfig stream_config(const ConnectionConfig& config) {
           .send_buffer_cap = config.stream_send_buffer.value};
 }
 
+// rfc9000:14.2-no-discovery
 MtuConfig mtu_config(const ConnectionConfig& config) {
   const auto most = static_cast<std::uint16_t>(config.max_udp_payload);
   return {.initial = kBaseMtu, .max = config.mtu_discovery ? most : kBaseMtu};

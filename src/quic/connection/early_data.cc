@@ -76,7 +76,7 @@ bool ConnectionCore::on_early_data_offered(const EarlyDataOffer& offer) {
 }
 
 // The client's half: the server's word is known once the handshake is complete.
-// rfc9000:7.4.1-new-values rfc9000:17.2.3-not-after rfc9001:5.6-not-after
+// rfc9000:7.4.1-new-values rfc9000:17.2.3-not-after rfc9001:5.6-not-after rfc9001:4.9.3-client
 void ConnectionCore::conclude_early_data() {
   if (early_data_ == nullptr) return;
   const bool accepted = tls_->early_data() == EarlyDataStatus::kAccepted;

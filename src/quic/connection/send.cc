@@ -401,6 +401,7 @@ void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& netwo
                                 .ecn = plan.ecn,
                                 .frames = packet.payload.frames()},
                                now_);
+  // rfc9002:7.7-acks
   if (in_flight && is_active) path_->pacer().on_packet_sent(packet.size(), now_);
   if (eliciting && !times_.sent_since_activity) {
     // RFC 9000 section 10.1: the first packet after silence restarts the idle timer as well.

@@ -111,16 +111,6 @@ bool MtuProber::on_packets_lost(std::uint16_t smallest_size, Timestamp now) {
   return fall_to_base(mtu_, now);
 }
 
-bool MtuProber::on_datagram_too_large(std::uint16_t size, Timestamp now) {
-  if (size <= mtu_) return mtu_ != kBaseMtu && fall_to_base(size, now);
-  in_flight_ = false;
-  if (!searching_) return false;
-  // The kernel knows the limit of its own link: no need to try this size again.
-  too_large_ = std::min(too_large_, size);
-  choose_next(now);
-  return false;
-}
-
 // RFC 8899 section 5.3.3: back to what every path carries, then search below what failed.
 bool MtuProber::fall_to_base(std::uint16_t failed_size, Timestamp now) {
   mtu_ = kBaseMtu;

@@ -51,9 +51,6 @@ class MtuProber {
   bool on_packets_lost(std::uint16_t smallest_size, Timestamp now);
   bool on_pto(Timestamp now) { return on_packets_lost(mtu_, now); }
 
-  // The kernel refused a datagram of `size` (EMSGSIZE): true if mtu() changed.
-  bool on_datagram_too_large(std::uint16_t size, Timestamp now);
-
   // When the search resumes; kNever if it is under way or off.
   [[nodiscard]] Timestamp next_timeout() const;
 

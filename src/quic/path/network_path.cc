@@ -5,6 +5,7 @@
 
 namespace hawser::quic {
 
+// rfc9000:14.2-per-path
 NetworkPath::NetworkPath(const NetworkPathConfig& config)
     : tuple_(config.tuple),
       peer_cid_sequence_(config.peer_cid_sequence),
@@ -18,6 +19,8 @@ void NetworkPath::on_datagram_sent(std::uint64_t bytes, Ecn mark, Timestamp now,
   ecn_.on_packet_sent(mark, now, pto);
 }
 
+// What it took is told to the application and is no RTT sample.
+// rfc9002:6.2.2-challenge
 std::optional<PathProof> NetworkPath::on_path_response(const PathChallengeData& data, Timestamp now) {
   const std::optional<PathProof> proof = validator_.on_path_response(data, now);
   if (proof) on_validated();

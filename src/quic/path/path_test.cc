@@ -184,14 +184,6 @@ TEST(mtu_prober, the_peer_limits_datagrams_and_probes) {
   EXPECT_EQ(prober.next_probe(kNow), 0);
 }
 
-TEST(mtu_prober, the_kernel_shortens_the_search) {
-  MtuProber prober({.max = kMaxMtu});
-  prober.start(kNow);
-  prober.on_probe_sent(kMaxMtu, kNow);
-  EXPECT_FALSE(prober.on_datagram_too_large(kMaxMtu, kNow));
-  EXPECT_EQ(prober.next_probe(kNow), 8'972);
-}
-
 TEST(network_path, a_response_validates_and_lifts_the_amplification_limit) {
   NetworkPath path(
       {.tuple = {.local = ipv4_address({127, 0, 0, 1}, 1), .remote = ipv4_address({127, 0, 0, 1}, 2)}, .mtu = {}});

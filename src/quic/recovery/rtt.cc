@@ -26,6 +26,8 @@ void RttEstimator::on_sample(Duration sample, Duration ack_delay, Duration max_a
     variation_ = latest_ / 2;
     return;
   }
+  // Only after persistent congestion, and with a new network path.
+  // rfc9002:5.2-seldom
   min_ = restart_min_ ? latest_ : std::min(min_, latest_);
   restart_min_ = false;
   if (handshake_confirmed) ack_delay = std::min(ack_delay, max_ack_delay);

@@ -30,9 +30,6 @@ void CryptoStreams::write(EncryptionLevel level, Bytes bytes) {
 Parsed<void> CryptoStreams::on_crypto(EncryptionLevel level, std::uint64_t offset, Bytes data) {
   // rfc9000:7.5-discarded-acknowledged
   if (discarded(level)) return {};
-  if (offset > kVarintMax || data.size() > kVarintMax - offset)
-    // rfc9000:19.6-offset
-    return fail(TransportErrorCode::kFrameEncodingError, "CRYPTO offset beyond 2^62 - 1", kCryptoFrameType);
   const bool closed = closed_ && level == EncryptionLevel::kOneRtt;
   const Level* own = find(level);
   const std::uint64_t read_to = closed ? closed_at_ : own != nullptr ? own->received.read_to() : 0;

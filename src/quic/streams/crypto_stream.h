@@ -28,7 +28,7 @@ class CryptoStreams {
 
   // Octets that TLS wants to send at `level`; never kZeroRtt.
   void write(EncryptionLevel level, Bytes bytes);
-  // Received data, copied. Error: CRYPTO_BUFFER_EXCEEDED, or FRAME_ENCODING_ERROR past 2^62 - 1; once
+  // Received data of a parsed frame, copied. Error: CRYPTO_BUFFER_EXCEEDED; once
   // the level is closed, unexpected_message for octets that were not there before.
   Parsed<void> on_crypto(EncryptionLevel level, std::uint64_t offset, Bytes data);
 

@@ -5,6 +5,7 @@
 
 namespace hawser::quic {
 
+// rfc9218:10-in-order
 void StreamScheduler::add(Stream& stream) {
   if (levels_ == nullptr) [[unlikely]]
     levels_ = std::make_unique<Levels>();
@@ -30,6 +31,7 @@ void StreamScheduler::remove(Stream& stream) {
     nonempty_ = static_cast<std::uint8_t>(nonempty_ & ~(1u << stream.priority.urgency));
 }
 
+// rfc9218:10-urgency rfc9218:10-incremental
 Stream* StreamScheduler::next() const {
   if (nonempty_ == 0) return nullptr;
   const Level& level = (*levels_)[static_cast<std::size_t>(std::countr_zero(nonempty_))];
@@ -37,6 +39,7 @@ Stream* StreamScheduler::next() const {
   return incremental ? level.in_turns.front() : level.in_order.front();
 }
 
+// rfc9218:10-share
 void StreamScheduler::on_served(Stream& stream) {
   Level& level = (*levels_)[stream.priority.urgency];
   level.turn_of_incremental = !stream.priority.incremental;

@@ -79,7 +79,7 @@ void SendStream::finish() {
   if (is_open() && !reset_at_) fin_ = true;
 }
 
-// rfc9000:3.5-stop-lost-data rfc9000:4.5-nothing-beyond
+// rfc9000:3.5-stop-lost-data
 bool SendStream::reset(ApplicationErrorCode code) {
   if (!is_open()) return false;
   state_ = SendState::kResetSent;
@@ -129,8 +129,7 @@ bool SendStream::can_send_without_credit() const {
 
 // Chooses the octets of the next frame for `room` octets of packet. False if nothing can be
 // written; `wanted` then says whether a larger packet would have helped.
-// rfc9000:2.2-within-limits rfc9000:4.1-sender-limits rfc9000:19.10-kept rfc9000:3.3-reset-silence
-// rfc9000:13.3-lost-first
+// rfc9000:2.2-within-limits rfc9000:4.1-sender-limits rfc9000:19.10-kept rfc9000:13.3-lost-first
 bool SendStream::plan_frame(Frame& frame, std::size_t room, std::uint64_t connection_credit, bool& wanted) {
   std::uint64_t available = 0;
   if (buffer_.has_lost()) {
@@ -189,7 +188,7 @@ void SendStream::note_sent(const Frame& frame) {
 }
 
 SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit) {
-  if (!is_open()) return {};
+  HAWSER_DCHECK(is_open());  // a stream that is reset or done is not scheduled
   Frame frame;
   bool wanted = false;
   if (!plan_frame(frame, payload.room(), connection_credit, wanted)) {

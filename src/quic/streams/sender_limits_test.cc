@@ -125,6 +125,27 @@ TEST(sender_limits, nothing_goes_out_at_or_beyond_the_final_size) {
   EXPECT_EQ(s.sent_to[reset.value], 100u);
 }
 
+// Each stream is scheduled when it is reset: with data, with data lost, with its end alone.
+// rfc9000:4.5-nothing-beyond rfc9000:3.3-reset-silence
+TEST(sender_limits, a_stream_that_is_reset_while_it_waits_for_its_turn_says_nothing_more) {
+  for (const bool has_data : {true, false}) {
+    for (const bool ends : {true, false}) {
+      Sender s({.initial_max_data = 5'000, .initial_max_stream_data_uni = 1'000, .initial_max_streams_uni = 2});
+      const StreamId id = *s.set.open(false);
+      (void)s.set.write(id, Bytes(kData).first(50));
+      s.send();
+      if (has_data) (void)s.set.write(id, Bytes(kData).first(50));
+      if (ends) ASSERT_TRUE(s.set.finish(id).has_value());
+      s.set.on_frame_lost({.kind = SentFrameKind::kStream, .length = 50, .id = id.value, .offset = 0});
+      s.sent_to.clear();
+      ASSERT_TRUE(s.set.reset(id, 7).has_value());
+      s.send();
+      EXPECT_TRUE(s.sent_to.empty()) << has_data << ends;
+      EXPECT_FALSE(s.ended[id.value]);
+    }
+  }
+}
+
 // rfc9000:13.3-reset-same rfc9000:3.3-terminal-silence
 TEST(sender_limits, a_lost_reset_is_repeated_word_for_word_until_it_is_acknowledged) {
   Sender s({.initial_max_data = 5'000, .initial_max_stream_data_uni = 100, .initial_max_streams_uni = 2});

@@ -93,6 +93,7 @@ std::expected<void, StreamRefusal> StreamSet::reset_at(StreamId id, ApplicationE
   return {};
 }
 
+// rfc9000:4.5-nothing-beyond rfc9000:3.3-reset-silence
 void StreamSet::abandon_sending(Stream& stream, ApplicationErrorCode code) {
   const std::uint64_t buffered = stream.send.buffered();
   if (!stream.send.reset(code)) return;

@@ -119,12 +119,9 @@ std::expected<CommonContext, ConfigError> make_common_context(const TlsCommonOpt
   common.key_log = options.key_log;
   common.key_log_context = options.key_log_context;
 
-  // rfc9001:4.2-offer rfc9001:4.2-older
-  SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  // Nothing later, until it is known what that means for QUIC; nothing older: see OpenSslSession.
+  // rfc9001:4.2-offer
   SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
-  // RFC 9001 section 8.4: no middlebox compatibility mode.
-  // rfc9001:8.4-no-compatibility
-  SSL_CTX_clear_options(context, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(context, &no_pass_phrase);

@@ -97,7 +97,9 @@ std::string one_line(const X509_NAME* name) {
 OpenSslSession::OpenSslSession(SslHandle ssl, Role role, TlsHandler& handler, std::string peer_name)
     : handler_(handler), peer_name_(std::move(peer_name)), role_(role), ssl_(std::move(ssl)) {
   SSL_set_app_data(ssl_.get(), this);
-  // rfc9001:8.3-no-end
+  // By its manual this call also makes TLS 1.3 the oldest version and turns middlebox compatibility mode off (RFC 9001
+  // sections 4.2 and 8.4).
+  // rfc9001:8.3-no-end rfc9001:4.2-older rfc9001:8.4-no-compatibility
   HAWSER_CHECK(SSL_set_quic_tls_cbs(ssl_.get(), OpenSslCallbacks::table(), this) == 1);
 }
 
