@@ -153,6 +153,25 @@ TEST_F(ServeGetTest, several_urls_share_one_connection) {
   EXPECT_EQ(outcome.shown, expected);
 }
 
+TEST_F(ServeGetTest, a_server_that_observes_addresses_tells_those_who_ask) {
+  runtime::HttpServerOptions options;
+  options.connection.address_discovery = quic::AddressDiscovery::kProvide;
+  serve(std::move(options));
+  const Outcome told = get({.urls = {url("/a.txt")},
+                            .write_out = "%{observed_ip} %{observed_port} %{local_ip} %{local_port}",
+                            .verbose = true});
+  ASSERT_EQ(told.exit_code, 0) << told.complaint;
+  const std::size_t half = told.shown.size() / 2;
+  EXPECT_EQ(told.shown.substr(0, half), told.shown.substr(half + 1)) << told.shown;
+  EXPECT_NE(told.complaint.find("* the server sees this end as 127.0.0.1:"), std::string::npos) << told.complaint;
+  stop();
+  serve();
+  const Outcome silent =
+      get({.urls = {url("/a.txt")}, .write_out = "%{observed_ip} %{observed_port}", .verbose = true});
+  EXPECT_EQ(silent.shown, " 0");
+  EXPECT_EQ(silent.complaint.find("sees this end"), std::string::npos);
+}
+
 // rfc9114:6.2-three
 TEST_F(ServeGetTest, http3_is_not_served_nor_asked_for_with_too_few_streams) {
   serve();
