@@ -117,7 +117,10 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath
                    .is_mtu_probe = mtu_probe,
                    .trigger = probe ? PacketSentTrigger::kPtoProbe : PacketSentTrigger::kNone,
                    .ecn = static_cast<LoggedEcn>(ecn)};
-  if (!is_long) event.key_phase = keys_.one_rtt().write_generation();
+  if (!is_long) {
+    event.spin_bit = (*packet.start & kSpinBit) != 0;
+    event.key_phase = keys_.one_rtt().write_generation();
+  }
   emitter_.set_tuple(log_tuple(network_path.tuple()));
   emitter_.emit(event);
   emitter_.set_tuple(0);
@@ -138,7 +141,10 @@ void ConnectionCore::log_packet_received(const ReceivedPacket& received, const P
                        .frames = log.frames.frames(),
                        .trigger = log.replaying ? PacketReceivedTrigger::kKeysAvailable : PacketReceivedTrigger::kNone,
                        .ecn = static_cast<LoggedEcn>(received.ecn)};
-  if (!is_long) event.key_phase = keys_.one_rtt().read_generation();
+  if (!is_long) {
+    event.spin_bit = received.spin;
+    event.key_phase = keys_.one_rtt().read_generation();
+  }
   emitter_.set_tuple(log_tuple(*received.tuple));
   emitter_.emit(event);
   emitter_.set_tuple(0);

@@ -361,8 +361,11 @@ void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
 // spin, what comes is not looked at.
 // rfc9000:17.4-ignored
 void ConnectionCore::note_spin(const ReceivedPacket& received) {
-  if (NetworkPath* const network_path = path_->find(*received.tuple))
-    network_path->set_spin(received.spin == is_server());
+  NetworkPath* const network_path = path_->find(*received.tuple);
+  if (network_path == nullptr) return;
+  const bool spin = received.spin == is_server();
+  if (network_path == &path_->active() && network_path->spin() != spin) emitter_.emit(SpinBitUpdated{.state = spin});
+  network_path->set_spin(spin);
 }
 
 void ConnectionCore::on_packet_accepted(const ReceivedPacket& received) {

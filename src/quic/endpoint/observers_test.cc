@@ -70,6 +70,44 @@ TEST(observers, a_spin_bit_that_one_end_turns_off_shows_nothing) {
   }
 }
 
+struct SpinLog : EventSink {
+  std::vector<bool> sent;  // the bit of each 1-RTT packet
+  std::vector<bool> updates;
+  using EventSink::on_event;
+  void on_event(const EventContext&, const PacketSent& event) override {
+    if (event.packet_type == LoggedPacketType::kOneRtt) sent.push_back(event.spin_bit);
+  }
+  void on_event(const EventContext&, const SpinBitUpdated& event) override { updates.push_back(event.state); }
+};
+
+TEST(observers, a_log_has_the_spin_bit_of_each_packet_and_each_change) {
+  bool has_spun = false;
+  for (std::uint64_t seed = 1; seed <= 12 && !has_spun; ++seed) {
+    SpinLog log;
+    PairOptions options;
+    options.client.spin_bit = options.server.connection.spin_bit = SpinBitPolicy::kOn;
+    options.client_events = &log;
+    Pair pair(std::move(options));
+    pair.random = SeededRandom{seed};
+    std::vector<bool> on_wire;
+    pair.on_sent = [&](bool to_server, Bytes datagram, const FourTuple&) {
+      if (to_server && (datagram[0] & kLongHeaderBit) == 0) on_wire.push_back((datagram[0] & kSpinBit) != 0);
+    };
+    Connection& c = pair.connect();
+    ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+    const StreamId id = c.open_stream(false).value();
+    echo(c, id, pattern(300'000));
+    pair.client->wake(c);
+    ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.ended[id.value]; }));
+    // 1-RTT packets behind a long header in one datagram are only in the log, at its beginning.
+    ASSERT_GE(log.sent.size(), on_wire.size());
+    EXPECT_TRUE(std::equal(on_wire.rbegin(), on_wire.rend(), log.sent.rbegin())) << seed;
+    for (std::size_t i = 1; i < log.updates.size(); ++i) EXPECT_NE(log.updates[i], log.updates[i - 1]);
+    has_spun = log.updates.size() > 2;
+  }
+  EXPECT_TRUE(has_spun);
+}
+
 // rfc9001:6.1-acknowledged rfc9001:6.5-three-pto
 TEST(observers, keys_change_with_the_first_packet_after_the_configured_time) {
   PairOptions options;
