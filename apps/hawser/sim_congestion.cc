@@ -94,6 +94,7 @@ sim::CongestionSetup congestion_setup(const CongestionCase& cell, const SimConge
   hop.queue.bytes_max = static_cast<std::size_t>(std::max(kSmallestBuffer, bdp * cell.buffer_bdp));
   sim::FlowSpec flow{.rtt = milliseconds(cell.rtt_ms), .loss = cell.loss_percent / 100, .ecn = !options.no_ecn};
   flow.careful_resume = options.careful_resume;
+  flow.jitter = milliseconds(options.jitter_ms);
   if (options.megabytes > 0) flow.bytes = options.megabytes * 1'000'000;
   sim::CongestionSetup setup;
   if (options.topology == "parking-lot") {

@@ -28,6 +28,7 @@ struct SimCongestionOptions {
   std::size_t hops = 3;
   bool pairs = false;
   double stagger_s = 0;
+  double jitter_ms = 0;
   double duration_s = 10;
   double warmup_s = 2;
   std::uint64_t megabytes = 0;  // 0: flows run until the end

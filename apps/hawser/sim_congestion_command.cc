@@ -122,6 +122,12 @@ void add_sim_congestion_command(CLI::App& sim, int& exit_code) {
   command->add_option("--stagger", options->stagger_s, "Seconds from one flow's start to the next's")
       ->check(CLI::Range(0.0, 100'000.0))
       ->capture_default_str();
+  command
+      ->add_option("--jitter", options->jitter_ms,
+                   "Extra latency of each packet, ms, uniform below this; less than a packet's time on the link\n"
+                   "keeps flows of a full queue from falling into step as no real ones would")
+      ->check(CLI::Range(0.0, 10'000.0))
+      ->capture_default_str();
   command->add_option("--duration", options->duration_s, "Virtual seconds of each run")
       ->check(CLI::Range(0.001, 100'000.0))
       ->capture_default_str();

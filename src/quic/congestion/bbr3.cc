@@ -120,7 +120,7 @@ void Bbr3::reset_congestion_signals() {
 }
 
 bool Bbr3::inflight_too_high(std::uint64_t lost, std::uint64_t in_flight) const {
-  return static_cast<double>(lost) > static_cast<double>(in_flight) * (kLossThreshold + random_loss_.noise());
+  return random_loss_.exceeds(kLossThreshold, lost, in_flight);
 }
 
 // Section 5.5.10.2: what the path was seen to hold, and slowly more while a probe goes well.
@@ -178,7 +178,8 @@ void Bbr3::on_packet_lost(const LostSample& packet) {
   const double threshold = kLossThreshold + random_loss_.noise();
   const double before = in_flight - static_cast<double>(packet.bytes);
   const double lost_before = static_cast<double>(packet.lost_since_send) - static_cast<double>(packet.bytes);
-  const double prefix = std::max(0.0, (threshold * before - lost_before) / (1.0 - threshold));
+  const double allowed = threshold * before + random_loss_.chance(packet.bytes_in_flight_at_send);
+  const double prefix = std::max(0.0, (allowed - lost_before) / (1.0 - threshold));
   on_inflight_too_high(static_cast<std::uint64_t>(std::max(before, 0.0) + prefix), packet.app_limited, packet.now);
 }
 

@@ -47,7 +47,9 @@ struct AckEvent {
   Timestamp largest_acked_sent_time{};  // of the largest packet newly acknowledged
   std::uint64_t bytes_in_flight_before = 0;
   std::uint64_t bytes_in_flight_after = 0;
-  std::optional<Duration> latest_rtt;  // absent if this ACK gave no RTT sample
+  // What the path took, without the time for which the receiver says that it held the ACK back:
+  // that time is no queue. Absent if this ACK gave no RTT sample.
+  std::optional<Duration> latest_rtt;
   Duration smoothed_rtt{};
   Duration min_rtt{};
   // The sender did not fill the window (RFC 9002 section 7.8): do not grow it.

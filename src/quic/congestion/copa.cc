@@ -53,12 +53,23 @@ void Copa::on_ack(const AckEvent& event) {
   if (slow_start_ && up) {
     if (!event.app_limited) window_ += static_cast<double>(event.acked_bytes);
   } else {
+    if (slow_start_ || (up != grew_ && velocity_ > 1)) turn(event, up);
     slow_start_ = false;
     if (!up || !event.app_limited) move(event, up);
   }
   update_velocity(event);
   window_ = std::clamp(window_, static_cast<double>(minimum_window(max_datagram_size_)),
                        static_cast<double>(kMaxWindowBytes));
+}
+
+// What an acknowledgement says of the queue is a round trip old. At the end of slow start, or of a run at more
+// than the slowest pace, the window has gone too far by what it changed since: it returns to what was in
+// flight when the packet left that met the queue, or that met none.
+void Copa::turn(const AckEvent& event, bool up) {
+  const double then = static_cast<double>(event.rate.bytes_in_flight_at_send);
+  if (then != 0) window_ = up ? std::max(window_, then) : std::min(window_, then);
+  velocity_ = 1;
+  rounds_up_ = rounds_down_ = 0;
 }
 
 // velocity / (delta * window) packets for each packet acknowledged.
@@ -86,6 +97,15 @@ void Copa::update_velocity(const AckEvent& event) {
   max_rtt_next_ = Duration::zero();
   ++rounds_since_empty_;
   if (competes_) delta_ = 1 / (1 / delta_ + 1);
+  if (!competes_ && rounds_since_empty_ == kRoundsUntilDrain) drain();
+}
+
+// A window that has settled to a packet leaves its own queue standing, which is no sign of anybody else:
+// take that out, and see whether the rest of it is empty.
+void Copa::drain() {
+  window_ *= to_seconds(min_rtt_.value()) / to_seconds(standing_.value());
+  velocity_ = 1;
+  rounds_up_ = rounds_down_ = 0;
 }
 
 void Copa::update_mode(const AckEvent&, Duration queueing) {

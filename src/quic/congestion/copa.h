@@ -2,6 +2,10 @@
 // about 1 / delta packets queue for each flow, and does not answer loss while the queue is under its
 // control. Where the queue does not empty once in five round trips somebody else fills it: then delta
 // follows losses as Reno's window would (section 2.2 of the paper).
+//
+// Two things are not in the paper, which has an ACK for each packet and a queue that never stands still. What
+// an ACK says is a round trip old, so that the end of slow start and of each fast run goes back to what was in
+// flight then (turn()). And before a queue counts as somebody else's, the flow takes out its own (drain()).
 #pragma once
 
 #include "quic/congestion/congestion_controller.h"
@@ -14,7 +18,8 @@ class Copa final : public CongestionController {
   static constexpr Duration kMinRttWindow = 10s;
   static constexpr std::uint32_t kRoundsInDirection = 3;  // before the velocity doubles
   static constexpr std::uint32_t kRoundsUntilCompetition = 5;
-  static constexpr double kNearlyEmpty = 0.1;  // of the range of RTTs seen
+  static constexpr std::uint32_t kRoundsUntilDrain = 3;  // of what is its own, two rounds before
+  static constexpr double kNearlyEmpty = 0.1;            // of the range of RTTs seen
   // Pacing and acknowledging in batches look like a queue of this length, which is therefore none.
   static constexpr Duration kBatching = 250us;
   static constexpr double kMaxVelocityShare = 0.5;
@@ -56,6 +61,8 @@ class Copa final : public CongestionController {
 
   void update_mode(const AckEvent& event, Duration queueing);
   void update_velocity(const AckEvent& event);
+  void turn(const AckEvent& event, bool up);
+  void drain();
   void move(const AckEvent& event, bool up);
 
   std::uint64_t max_datagram_size_ = 0;

@@ -10,7 +10,7 @@ void Prague::reset(std::uint64_t max_datagram_size) {
   window_ = static_cast<double>(initial_window(max_datagram_size));
   ssthresh_ = 0;
   alpha_ = 1;
-  alpha_known_ = false;
+  alpha_from_ = AlphaFrom::kNothing;
   round_acked_ = round_marked_ = 0;
   round_rtt_min_ = Duration::max();
   quiet_rounds_ = classic_rounds_ = 0;
@@ -39,6 +39,12 @@ void Prague::on_ack(const AckEvent& event) {
   min_rtt_ = event.min_rtt;
   if (event.latest_rtt.has_value()) round_rtt_min_ = std::min(round_rtt_min_, *event.latest_rtt);
   // The marks of the last ACK came after it, so the round ends before this one is counted.
+  if (alpha_from_ == AlphaFrom::kFirstMark && event.largest_acked_sent_time > reduced_at_) {
+    // What was sent before the reduction is through: from here on marks speak of the window now.
+    alpha_from_ = AlphaFrom::kRound;
+    round_acked_ = round_marked_ = 0;
+    round_end_ = event.now + virtual_rtt();
+  }
   if (event.now >= round_end_) end_round(event);
   round_acked_ += event.acked_ect_packets;
   if (event.growth_bytes == 0 || event.app_limited) return;
@@ -56,9 +62,10 @@ void Prague::on_ack(const AckEvent& event) {
 }
 
 void Prague::end_round(const AckEvent& event) {
-  if (round_acked_ != 0 && alpha_known_) {
+  if (round_acked_ != 0 && alpha_from_ >= AlphaFrom::kRound) {
     const double share = static_cast<double>(std::min(round_marked_, round_acked_)) / static_cast<double>(round_acked_);
-    alpha_ += kAlphaGain * (share - alpha_);
+    alpha_ = alpha_from_ == AlphaFrom::kRound ? share : alpha_ + kAlphaGain * (share - alpha_);
+    alpha_from_ = AlphaFrom::kAverage;
   }
   quiet_rounds_ = round_marked_ == 0 ? quiet_rounds_ + 1 : 0;
   if (round_marked_ != 0) judge_queue();
@@ -90,13 +97,13 @@ void Prague::reduce(double factor, Timestamp now) {
 void Prague::on_ecn_ce(std::uint64_t ce_count, Timestamp sent_time, Timestamp now) {
   round_marked_ += ce_count;
   undo_window_ = 0;
-  if (!alpha_known_) {
-    // The first marks end slow start; alpha is 1 until a round tells how many they are.
-    alpha_known_ = true;
+  if (alpha_from_ == AlphaFrom::kNothing) {
+    // The first marks end slow start; alpha is 1 until a round after it tells how many they are.
+    alpha_from_ = AlphaFrom::kFirstMark;
     reduce(0.5, now);
-    round_end_ = now + virtual_rtt();
     return;
   }
+  if (alpha_from_ != AlphaFrom::kAverage) return;
   if (sent_time <= reduced_at_ || now - reduced_at_ < virtual_rtt()) return;
   reduce(classic_ ? 0.5 : 1 - alpha_ / 2, now);
 }

@@ -57,8 +57,11 @@ class Prague final : public CongestionController {
   std::uint64_t max_datagram_size_ = 0;
   double window_ = 0;
   double ssthresh_ = 0;  // 0: not set yet
-  double alpha_ = 1;     // of the first marks; an average from then on
-  bool alpha_known_ = false;
+  double alpha_ = 1;     // of the first marks
+  // What alpha rests on: it begins with the share of the first round after slow start, and is an average from
+  // then on. The queue that slow start leaves says nothing of the window that follows it.
+  enum class AlphaFrom : std::uint8_t { kNothing, kFirstMark, kRound, kAverage };
+  AlphaFrom alpha_from_ = AlphaFrom::kNothing;
 
   std::uint64_t round_acked_ = 0;  // packets sent with ECT, acknowledged in this round
   std::uint64_t round_marked_ = 0;

@@ -21,6 +21,9 @@ class RandomLoss {
   // known to a third of itself.
   static constexpr std::uint64_t kBlockBytes = 256'000;
   static constexpr double kGain = 0.25;  // of a new block
+  // Losses vary as the square root of their number: three deviations are one round in a thousand.
+  static constexpr double kDeviations = 3;
+  static constexpr double kPacket = 1'452;  // octets, about
   // A queue shorter than this is no evidence: pacing in ticks of 1 ms makes as much.
   static constexpr Duration kMinQueue = 1ms;
   static constexpr std::int64_t kQueueDivisor = 16;  // or min_rtt / 16, if that is more
@@ -30,11 +33,19 @@ class RandomLoss {
   // The round is over: true if its losses are a sign of congestion.
   bool end_round(Duration min_rtt);
 
+  // `lost` of `sent` octets are more than noise takes and `threshold` on top, beyond what chance adds.
+  [[nodiscard]] bool exceeds(double threshold, std::uint64_t lost, std::uint64_t sent) const {
+    return static_cast<double>(lost) > static_cast<double>(sent) * (threshold + noise_) + chance(sent);
+  }
+  // What chance adds to what noise takes of so many octets: nothing where there is no noise.
+  [[nodiscard]] double chance(std::uint64_t sent) const;
   // The share of packets, 0 to kMaxShare, that noise takes.
   [[nodiscard]] double noise() const { return noise_; }
 
  private:
-  void learn();
+  // True: the block lost more than noise may.
+  bool learn();
+  static bool is_beyond(double share, std::uint64_t lost, std::uint64_t sent);
 
   std::uint64_t acked_ = 0;
   std::uint64_t lost_ = 0;

@@ -19,6 +19,10 @@ void Westwood::on_ack(const AckEvent& event) {
 
 void Westwood::measure(const AckEvent& event) {
   min_rtt_ = event.min_rtt;
+  // Slow start doubles the rate in a round, which the filters would follow a dozen rounds later; even the
+  // mean of the last round is half of what the path has come to deliver when it loses the first packet.
+  const auto delivery = static_cast<double>(event.rate.bytes_per_second);
+  if (in_slow_start() && delivery > bandwidth_) coarse_ = bandwidth_ = delivery;
   if (interval_start_ == kNever) {
     interval_start_ = event.now;
     return;
@@ -30,10 +34,13 @@ void Westwood::measure(const AckEvent& event) {
   const bool first = coarse_ == 0;
   coarse_ = first ? sample : coarse_ * 7 / 8 + sample / 8;
   bandwidth_ = first ? sample : bandwidth_ * 7 / 8 + coarse_ / 8;
-  // Slow start doubles the rate in a round, which the filters would follow a dozen rounds later.
-  if (snapshot().phase == CongestionPhase::kSlowStart && sample > bandwidth_) coarse_ = bandwidth_ = sample;
   acked_ = 0;
   interval_start_ = event.now;
+}
+
+bool Westwood::in_slow_start() const {
+  const CongestionPhase phase = snapshot().phase;
+  return phase == CongestionPhase::kSlowStart || phase == CongestionPhase::kConservativeSlowStart;
 }
 
 std::uint64_t Westwood::reduced_window() const {

@@ -26,6 +26,7 @@ class Westwood final : public NewReno {
 
  private:
   void measure(const AckEvent& event);
+  [[nodiscard]] bool in_slow_start() const;
 
   double bandwidth_ = 0;
   double coarse_ = 0;  // after the first of two low-pass filters

@@ -114,7 +114,8 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome) {
   }
   if (outcome.acked_packets != 0 && handshake_.confirmed && multipath_ == nullptr)
     ack_frequency_.update(path_->controller().congestion_window() / path_->active().mtu(),
-                          path_->loss().rtt().smoothed(), path_->loss().packet_threshold());
+                          path_->loss().rtt().smoothed(), path_->loss().packet_threshold(),
+                          path_->controller().paces_smoothly());
   if (emitter_.wants(EventGroup::kRecovery)) log_recovery(outcome);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "quic/congestion/pacer.h"
 #include "quic/wire/frames/ack_frequency.h"
 
 namespace hawser::quic {
@@ -11,6 +12,11 @@ namespace {
 
 bool differs_by_half(std::uint64_t a, std::uint64_t b) {
   return a >= 2 * b || b >= 2 * a;
+}
+
+std::uint64_t packets_in_smooth_batch(std::uint64_t window_packets, Duration smoothed_rtt) {
+  const double share = to_seconds(Pacer::kSmoothBatch) / std::max(to_seconds(smoothed_rtt), 1e-9);
+  return static_cast<std::uint64_t>(static_cast<double>(window_packets) * std::min(share, 1.0));
 }
 
 }  // namespace
@@ -22,10 +28,12 @@ void AckFrequencySender::set_peer(std::optional<std::uint64_t> min_ack_delay_us,
   if (negotiated_) least_delay_ = std::chrono::microseconds(static_cast<std::int64_t>(*min_ack_delay_us));
 }
 
-void AckFrequencySender::update(std::uint64_t window_packets, Duration smoothed_rtt, std::uint64_t packet_threshold) {
+void AckFrequencySender::update(std::uint64_t window_packets, Duration smoothed_rtt, std::uint64_t packet_threshold,
+                                bool smooth) {
   // rfc9000:19.21-understood
   if (!negotiated_) return;
-  const std::uint64_t every = std::clamp<std::uint64_t>(window_packets / kAcksPerWindow, 2, kAckEveryMax);
+  std::uint64_t every = std::clamp<std::uint64_t>(window_packets / kAcksPerWindow, 2, kAckEveryMax);
+  if (smooth) every = std::clamp<std::uint64_t>(packets_in_smooth_batch(window_packets, smoothed_rtt), 1, every);
   const Duration delay =
       std::clamp(smoothed_rtt / static_cast<std::int64_t>(kAcksPerWindow), least_delay_, declared_delay_);
   // As long as the default will do, nothing is said: most connections are short.

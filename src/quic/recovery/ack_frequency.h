@@ -31,7 +31,9 @@ class AckFrequencySender {
   [[nodiscard]] bool is_negotiated() const { return negotiated_; }
 
   // Once per acknowledgement: asks anew if what is wanted is twice or half of what was asked for.
-  void update(std::uint64_t window_packets, Duration smoothed_rtt, std::uint64_t packet_threshold);
+  // `smooth`: the controller takes a burst for a queue (CongestionController::paces_smoothly), and
+  // what one ACK releases is a burst: no ACK may stand for more than a smooth pacer sends at once.
+  void update(std::uint64_t window_packets, Duration smoothed_rtt, std::uint64_t packet_threshold, bool smooth);
   [[nodiscard]] bool owes_frame() const { return owed_; }
   // kPacketFull if it does not fit.
   WriteResult write(PacketPayload& out);

@@ -236,12 +236,12 @@ RecoveryOutcome LossDetector::finish_ack(const AckReceived& ack, AckRun& run, Re
 // RFC 9002 section 5.1: only from the largest acknowledged packet, newly acknowledged, with
 // something ack-eliciting among the news; never across network paths.
 // rfc9002:5.1-largest-only rfc9002:5.1-ack-eliciting
-bool LossDetector::take_rtt_sample(const AckReceived& ack, const SentPacket& largest, const AckRun& run) {
+bool LossDetector::take_rtt_sample(const AckReceived& ack, const SentPacket& largest, AckRun& run) {
   if (run.largest_newly_acked != ack.largest_acknowledged.value || !run.outcome.ack_eliciting_acked) return false;
   if (largest.generation != generation_) return false;
   if (first_rtt_sample_ == kNever) first_rtt_sample_ = ack.now;
   const Duration ack_delay = ack.space == PacketNumberSpace::kInitial ? Duration::zero() : ack.ack_delay;
-  rtt_.on_sample(ack.now - largest.time_sent, ack_delay, max_ack_delay_, handshake_confirmed_);
+  run.path_rtt = rtt_.on_sample(ack.now - largest.time_sent, ack_delay, max_ack_delay_, handshake_confirmed_);
   return true;
 }
 
@@ -254,13 +254,12 @@ void LossDetector::tell_controller_acked(const AckReceived& ack, const SentPacke
                  .largest_acked_sent_time = largest.time_sent,
                  .bytes_in_flight_before = run.bytes_in_flight_before,
                  .bytes_in_flight_after = bytes_in_flight_,
-                 .latest_rtt = std::nullopt,
+                 .latest_rtt = run.path_rtt,
                  .smoothed_rtt = rtt_.smoothed(),
                  .min_rtt = rtt_.min(),
                  .rate = sampler_.next_sample(rtt_.min())};
   // A loss in this ACK began recovery: nothing sent so far may grow the window.
   if (controller_->recovery_start_time() > run.recovery_start) event.growth_bytes = 0;
-  if (run.outcome.rtt_sampled) event.latest_rtt = rtt_.latest();
   // A window that was full but for two packets was used, whatever the application says.
   const std::uint64_t slack = std::uint64_t{2} * largest.size;
   event.app_limited = event.rate.app_limited && run.bytes_in_flight_before + slack < controller_->congestion_window();
@@ -291,8 +290,10 @@ void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOu
     SentPacket& packet = s.sent[pn];
     if (packet.state == SentState::kAcked) lost_since = kNever;
     if (packet.state != SentState::kOutstanding) continue;
-    // Numbers and times both ascend, so the first survivor ends the search.
+    // Numbers and times both ascend, so the first survivor ends the search. Nobody waits for the loss of what
+    // is not in flight: an ACK alone is not worth a timer, and the next acknowledgement settles it.
     if (pn + packet_threshold_ > s.largest_acked && packet.time_sent + delay > now) {
+      if (!packet.in_flight) continue;
       s.loss_time = packet.time_sent + delay;
       break;
     }

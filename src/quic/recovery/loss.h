@@ -28,8 +28,6 @@ namespace hawser::quic {
 inline constexpr std::uint64_t kPacketThreshold = 3;                // RFC 9002 section 6.1.1
 inline constexpr std::uint64_t kMaxPacketThreshold = 64;            // what adaptation may reach
 inline constexpr std::uint64_t kPersistentCongestionThreshold = 3;  // section 7.6.1
-// 2^30 * the smallest PTO is past any idle timeout, and the shift cannot overflow.
-inline constexpr std::uint32_t kMaxPtoBackoff = 30;
 // A peer that only receives is sent nothing but ACKs, which it need not acknowledge: at most
 // this many settled or non-ack-eliciting packets stand at the front of a ring.
 inline constexpr std::uint64_t kMaxUnacknowledgeable = 1'024;
@@ -341,7 +339,8 @@ class LossDetector {
     std::uint64_t growth_bytes = 0;
     Timestamp recovery_start = Timestamp::min();
     std::uint64_t largest_newly_acked = 0;
-    bool congestion_acked = false;  // a packet that the controller counts was acknowledged
+    std::optional<Duration> path_rtt{};  // the RTT sample without the peer's delay
+    bool congestion_acked = false;       // a packet that the controller counts was acknowledged
   };
 
   // Both: a space that exists.
@@ -363,7 +362,7 @@ class LossDetector {
   Parsed<void> ack_packet(const AckReceived& ack, std::uint64_t pn, AckRun& run, RecoveryFrames& frames);
   void on_late_ack(Space& space, std::uint64_t pn, SentPacket& packet, AckRun& run, RecoveryFrames& frames,
                    Timestamp now);
-  bool take_rtt_sample(const AckReceived& ack, const SentPacket& largest, const AckRun& run);
+  bool take_rtt_sample(const AckReceived& ack, const SentPacket& largest, AckRun& run);
   void tell_controller_acked(const AckReceived& ack, const SentPacket& largest, const AckRun& run);
 
   void detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOutcome& outcome, RecoveryFrames& frames);
@@ -402,7 +401,7 @@ class LossDetector {
   Timestamp first_rtt_sample_ = kNever;
   Duration max_ack_delay_ = 25ms;
   // An hour is past every idle timeout; the cap keeps backing off within 64 bits.
-  Duration longest_pto_ = 3'600s;
+  Duration longest_pto_{std::int64_t{1} << 62};
   // When something last happened that sets the timer anew. The timer itself is worked out when it is
   // asked for, once per train and not once per packet of it.
   Timestamp timer_set_at_ = kNever;

@@ -15,6 +15,9 @@ constexpr std::array kAllSpaces{PacketNumberSpace::kInitial, PacketNumberSpace::
 // Section 6.2.4: two probes, so that one loss does not cost another timeout.
 constexpr std::uint32_t kProbes = 2;
 
+// Doublings that 63 bits hold: of 1 ns, the shortest there is.
+constexpr std::uint32_t kDoublingsMax = 62;
+
 }  // namespace
 
 std::span<const PacketNumberSpace> LossDetector::spaces() const {
@@ -29,8 +32,10 @@ Duration LossDetector::pto(PacketNumberSpace space) const {
 
 // rfc9002:6.2.1-backoff
 Duration LossDetector::backed_off(Duration period) const {
-  const std::uint32_t shift = std::min(pto_count_, kMaxPtoBackoff);
-  return period > longest_pto_ / (std::int64_t{1} << shift) ? longest_pto_ : period * (std::int64_t{1} << shift);
+  // Nothing but the idle timeout limits it, and that may be off; with several paths a failed one is looked at
+  // again in time (limit_pto). Else 2^62 ns, 146 years, is where the clock's arithmetic ends.
+  const std::int64_t factor = std::int64_t{1} << pto_count_;
+  return period > longest_pto_ / factor ? longest_pto_ : period * factor;
 }
 
 // rfc9002:6.1.2-timer
@@ -103,7 +108,7 @@ TimeoutOutcome LossDetector::on_timeout(Timestamp now, RecoveryFrames& frames) {
   for (const PacketNumberSpace other : spaces()) {
     if (handshaking && other != outcome.space && ack_eliciting_in_flight(other)) owe_probes(other, 1, frames);
   }
-  pto_count_ = std::min(pto_count_ + 1, kMaxPtoBackoff);
+  pto_count_ = std::min(pto_count_ + 1, kDoublingsMax);
   timer_set_at_ = now;
   return outcome;
 }

@@ -16,7 +16,8 @@ void RttEstimator::reset(Duration initial_rtt) {
 
 // rfc9002:5.2-min rfc9002:5.3-ignore-delay rfc9002:5.3-ignore-until-confirmed rfc9002:5.3-lesser
 // rfc9002:5.3-not-below-min
-void RttEstimator::on_sample(Duration sample, Duration ack_delay, Duration max_ack_delay, bool handshake_confirmed) {
+Duration RttEstimator::on_sample(Duration sample, Duration ack_delay, Duration max_ack_delay,
+                                 bool handshake_confirmed) {
   latest_ = std::max(sample, Duration{1});
   if (!has_sample_) {
     has_sample_ = true;
@@ -24,7 +25,7 @@ void RttEstimator::on_sample(Duration sample, Duration ack_delay, Duration max_a
     min_ = latest_;
     smoothed_ = latest_;
     variation_ = latest_ / 2;
-    return;
+    return latest_;
   }
   // Only after persistent congestion, and with a new network path.
   // rfc9002:5.2-seldom
@@ -36,6 +37,7 @@ void RttEstimator::on_sample(Duration sample, Duration ack_delay, Duration max_a
   const Duration deviation = smoothed_ > adjusted ? smoothed_ - adjusted : adjusted - smoothed_;
   variation_ = (variation_ * 3 + deviation) / 4;
   smoothed_ = (smoothed_ * 7 + adjusted) / 8;
+  return std::max(latest_ - ack_delay, min_);
 }
 
 Duration RttEstimator::pto_base() const {

@@ -14,8 +14,9 @@ class RttEstimator {
 
   // `sample` is from sending the largest acknowledged packet to now. `ack_delay` is what the
   // peer reports; `max_ack_delay` caps it once the handshake is confirmed (section 5.3).
-  // Initial packets report no delay that counts: pass zero.
-  void on_sample(Duration sample, Duration ack_delay, Duration max_ack_delay, bool handshake_confirmed);
+  // Initial packets report no delay that counts: pass zero. Returns the sample without that
+  // delay, not below min(): what the path took, where latest() is what the peer took too.
+  Duration on_sample(Duration sample, Duration ack_delay, Duration max_ack_delay, bool handshake_confirmed);
   void reset(Duration initial_rtt = kInitialRtt);
   // Persistent congestion: the path may have changed under us (section 5.2).
   void restart_min_rtt() { restart_min_ = true; }
