@@ -400,7 +400,7 @@ class LossDetector {
   std::uint32_t loss_epoch_ = 0;       // counts congestion events, modulo 2^32
   Timestamp first_rtt_sample_ = kNever;
   Duration max_ack_delay_ = 25ms;
-  // An hour is past every idle timeout; the cap keeps backing off within 64 bits.
+  // 2^62 ns: where the clock's arithmetic ends.
   Duration longest_pto_{std::int64_t{1} << 62};
   // When something last happened that sets the timer anew. The timer itself is worked out when it is
   // asked for, once per train and not once per packet of it.
