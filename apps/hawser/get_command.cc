@@ -25,6 +25,7 @@ constexpr std::string_view kExamples = R"(Examples:
       both over one connection
   hawser get -k -o /dev/null -w '%{speed_download}\n' https://localhost:4433/1G
   hawser get --migrate routes -O https://example.net/big.iso
+  hawser get --paths eth0,wlan0,wwan0:cost=1 -O https://example.net/big.iso
       goes over to another network when this one is lost, and back
   hawser get --session-file ~/.hawser-sessions --early-data https://example.net/
       the second time the request is in the first packets
@@ -102,6 +103,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
   command.add_option("--key-update", a.key_update_packets, "Change the keys each time this many packets were sent")
       ->type_name("N");
   add_migration_options(command, a.migration);
+  add_path_options(command, a.paths);
   add_client_version_options(command, a.versions);
   add_spin_bit_option(command, a.extensions);
   add_engine_options(command, a.engine);

@@ -18,6 +18,7 @@
 #include "http/message.h"
 #include "http/url.h"
 #include "migration_options.h"
+#include "path_options.h"
 #include "quic/crypto/secret.h"
 #include "runtime/qlog_log.h"
 #include "version_option.h"
@@ -97,6 +98,7 @@ struct GetArguments {
   CarefulResumeArguments careful_resume;
   EngineArguments engine;
   MigrationArguments migration;
+  PathArguments paths;
 };
 
 // One URL and where its body goes.

@@ -113,7 +113,11 @@ std::expected<void, GetError> GetRun::prepare() {
   auto runtime = runtime::Runtime::create({.workers = 1, .spin = given_.engine.spin, .engine = given_.engine.engine});
   if (!runtime) return std::unexpected(GetError{kGetUsage, runtime.error().message});
   runtime_ = *std::move(runtime);
-  auto clients = runtime::HttpClients::create(runtime_->worker(0), given_.qlog, migration_options(given_.migration));
+  auto paths = path_options(given_.paths);
+  if (!paths) return std::unexpected(GetError{kGetUsage, paths.error().message});
+  auto clients = runtime::HttpClients::create(
+      runtime_->worker(0),
+      {.qlog = given_.qlog, .migration = migration_options(given_.migration), .paths = *std::move(paths)});
   if (!clients) return std::unexpected(GetError{kGetUsage, clients.error().message});
   clients_ = *std::move(clients);
   const bool to_terminal = isatty(STDOUT_FILENO) &&
@@ -164,6 +168,8 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
   connection.connection.key_update_packets = given_.key_update_packets;
   apply(given_.careful_resume, connection.connection);
   connection.connection.use_preferred_address = !given_.migration.never;
+  if (const auto applied = apply(given_.paths, connection.connection); !applied)
+    return std::unexpected(GetError{kGetUsage, applied.error().message});
   // The limit that the user set is to be the one that ends the attempt.
   if (given_.connect_timeout_s > 0) connection.connection.handshake_timeout = seconds(given_.connect_timeout_s) + 1s;
   connection.http.hq = given_.hq;

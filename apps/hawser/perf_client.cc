@@ -16,7 +16,9 @@
 #include "perf_report.h"
 #include "quic/tls/tls_context.h"
 #include "run_thread.h"
+#include "runtime/client_migration.h"
 #include "runtime/clock.h"
+#include "runtime/path_manager.h"
 #include "runtime/resolver.h"
 
 namespace hawser::perf {
@@ -150,6 +152,7 @@ std::expected<void, ConfigError> Client::prepare() {
                                     .server_name = target.host,
                                     .connection = connection_config(options_.common)};
   parameters.connection.use_preferred_address = !options_.migration.never;
+  HAWSER_TRY_VOID(app::apply(options_.paths, parameters.connection));
   for (std::size_t i = 0; i < thread_.runtime().size(); ++i) {
     workers_.push_back(std::make_unique<ClientWorker>(thread_.bell()));
     HAWSER_TRY_VOID(prepare_worker(i, parameters));
@@ -166,6 +169,8 @@ std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const
                                              .verify_peer = !options_.insecure}));
   own.tls = std::make_unique<quic::TlsClientContext>(std::move(tls));
   HAWSER_TRY(own.qlog, runtime::QlogLog::create(options_.common.qlog));
+  HAWSER_TRY(const auto paths, app::path_options(options_.paths));
+  std::expected<void, ConfigError> managed;
   thread_.runtime().worker(index).call([&](runtime::Worker& worker) {
     auto protocol = std::make_unique<runtime::EndpointProtocol>(
         worker, quic::EndpointConfig{.events = own.qlog ? &own.qlog->sink() : nullptr},
@@ -174,10 +179,14 @@ std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const
     own.dialer->parameters.tls = own.tls.get();
     runtime::EndpointProtocol& endpoint = *protocol;
     worker.attach(std::move(protocol));
-    runtime::ClientMigration::attach(worker, endpoint, app::migration_options(options_.migration));
+    if (paths) {
+      managed = runtime::PathManager::attach(worker, endpoint, *paths);
+    } else {
+      runtime::ClientMigration::attach(worker, endpoint, app::migration_options(options_.migration));
+    }
     return true;
   });
-  return {};
+  return managed;
 }
 
 std::expected<void, ConfigError> Client::connect() {

@@ -134,6 +134,7 @@ void add_client(CLI::App& perf, int& exit_code) {
       ->needs(handshakes)
       ->excludes(resume);
   hawser::app::add_migration_options(*command, options->migration);
+  hawser::app::add_path_options(*command, options->paths);
   command->footer(
       "Examples:\n"
       "  hawser perf client HOST:4433 -k --download 2G\n"
@@ -145,6 +146,7 @@ void add_client(CLI::App& perf, int& exit_code) {
       "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
       "  hawser perf client HOST:4433 -k --duration 10 --migrate-after 5\n"
       "  hawser perf client HOST:4433 -k --quic-version 2 --download 2G\n"
+      "  hawser perf client HOST:4433 -k --upload 200M --paths eth0,wlan0 --scheduler blest\n"
       "On a terminal a line each second shows the rate and the first connection's path.");
   command->callback([options, command, &exit_code] {
     choose_mode(*options, *command);

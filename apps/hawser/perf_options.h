@@ -12,6 +12,7 @@
 #include "engine_options.h"
 #include "extension_options.h"
 #include "migration_options.h"
+#include "path_options.h"
 #include "net/steering.h"
 #include "quic/connection/config.h"
 #include "quic/tls/tls_context.h"
@@ -80,6 +81,7 @@ struct ClientOptions {
   // gives no account of itself. Empty: hawser perf server.
   std::string alpn;
   app::MigrationArguments migration;
+  app::PathArguments paths;
 };
 
 // Reads "1500", "64k", "10M", "2G"; k, M and G are powers of 1024.

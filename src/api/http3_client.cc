@@ -196,7 +196,8 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
   if (!where) return std::unexpected(where.error());
   auto addresses = runtime::resolve(where->host, where->port);
   if (!addresses) return std::unexpected(hawser::Error{hawser::Error::Kind::kResolve, addresses.error().message});
-  auto clients = runtime::HttpClients::create(runtime.machinery().next_worker(), {.folder = options.qlog_folder});
+  auto clients =
+      runtime::HttpClients::create(runtime.machinery().next_worker(), {.qlog = {.folder = options.qlog_folder}});
   if (!clients) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, clients.error().message});
   runtime::HttpConnectionOptions connection;
   connection.addresses = std::move(*addresses);

@@ -94,6 +94,10 @@ std::expected<UdpSocket, ConfigError> UdpSocket::open(const UdpOptions& options)
   if (options.reuse_port && !set_int(opened.fd_, SOL_SOCKET, SO_REUSEPORT, 1)) {
     return open_error(options, "the port cannot be shared (SO_REUSEPORT)");
   }
+  if (!options.device.empty() && setsockopt(opened.fd_, SOL_SOCKET, SO_BINDTODEVICE, options.device.data(),
+                                            static_cast<socklen_t>(options.device.size())) != 0) {
+    return open_error(options, fmt::format("cannot use the interface '{}'", options.device));
+  }
   sockaddr_storage storage{};
   socklen_t size = to_sockaddr(options.local, opened.family_, storage);
   if (bind(opened.fd_, reinterpret_cast<sockaddr*>(&storage), size) < 0) return open_error(options, "cannot bind");

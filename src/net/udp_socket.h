@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <string>
 
 #include "base/datagram.h"
 #include "base/result.h"
@@ -30,6 +31,7 @@ using SendCall = int (*)(int fd, mmsghdr* messages, unsigned count, int flags);
 
 struct UdpOptions {
   SocketAddress local;                     // family kIpv4 or kIpv6; port 0: the kernel chooses
+  std::string device;                      // SO_BINDTODEVICE: leaves and arrives there only; empty: by the routes
   bool dual_stack = true;                  // an IPv6 wildcard socket carries IPv4 too
   bool reuse_port = false;                 // SO_REUSEPORT: several workers on one port
   SteeringGroup* steering = nullptr;       // joined once bound; not owned, used in open() only

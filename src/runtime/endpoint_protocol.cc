@@ -24,7 +24,8 @@ std::expected<quic::Connection*, ConfigError> EndpointProtocol::connect(quic::Cl
                                                                         quic::ConnectionHandler& handler,
                                                                         const net::UdpOptions& udp) {
   if (parameters.tuple.local.family == AddressFamily::kNone) {
-    HAWSER_TRY(parameters.tuple.local, client_socket(parameters.tuple.remote, udp));
+    HAWSER_TRY(parameters.tuple.local,
+               chooser_ ? chooser_(parameters.tuple.remote, udp) : client_socket(parameters.tuple.remote, udp));
   }
   return endpoint_.connect(std::move(parameters), handler, current_time());
 }
@@ -55,6 +56,10 @@ std::expected<SocketAddress, ConfigError> EndpointProtocol::client_socket(const 
   }
   source.port = bound.port;
   return source;
+}
+
+std::expected<SocketAddress, ConfigError> EndpointProtocol::open_socket(const net::UdpOptions& options) {
+  return worker_.bind(*this, options);
 }
 
 std::expected<SocketAddress, ConfigError> EndpointProtocol::another_local_address(const SocketAddress& remote) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,6 +40,14 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
                                                         quic::ConnectionHandler& handler,
                                                         const net::UdpOptions& udp = {});
 
+  // Chooses the local address of connections that come without one, in place of the system's routes; it opens the
+  // socket with open_socket(), with the options that are given.
+  using LocalChooser =
+      std::function<std::expected<SocketAddress, ConfigError>(const SocketAddress& remote, const net::UdpOptions& udp)>;
+  void choose_local(LocalChooser chooser) { chooser_ = std::move(chooser); }
+  // A further socket of this endpoint. Its address, port and all, is what datagrams leave from.
+  std::expected<SocketAddress, ConfigError> open_socket(const net::UdpOptions& options);
+
   // Another address that datagrams to `remote` may leave from: a port of a further socket, opened for
   // it with the options of the first.
   std::expected<SocketAddress, ConfigError> another_local_address(const SocketAddress& remote);
@@ -65,6 +74,7 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
   Goodbye goodbye_;
   quic::Endpoint endpoint_;
   MemoryReturn memory_;
+  LocalChooser chooser_;
   net::UdpOptions client_options_;  // of the latest client socket
   SocketAddress client_v4_;         // where client sockets are bound; family kNone: not opened
   SocketAddress client_v6_;

@@ -8,6 +8,7 @@
 #include "http3/settings.h"
 #include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
+#include "runtime/path_manager.h"
 #include "runtime/qlog_log.h"
 
 namespace hawser::runtime {
@@ -95,18 +96,23 @@ class HttpClients::Protocol final : public DatagramProtocol {
 };
 
 std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Worker& worker,
-                                                                             const QlogSettings& settings,
-                                                                             const MigrationOptions& migration) {
-  HAWSER_TRY(std::unique_ptr<QlogLog> qlog, QlogLog::create(settings));
+                                                                             const HttpClientsOptions& options) {
+  HAWSER_TRY(std::unique_ptr<QlogLog> qlog, QlogLog::create(options.qlog));
+  std::expected<void, ConfigError> managed;
   const auto protocol = worker.call([&](Worker& w) {
     // The worker destroys them in this order, connections before what they refer to.
     auto& endpoint = static_cast<EndpointProtocol&>(w.attach(std::make_unique<EndpointProtocol>(
         w, quic::EndpointConfig{.events = qlog ? &qlog->sink() : nullptr},
         Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
-    ClientMigration::attach(w, endpoint, migration);
+    if (options.paths) {
+      managed = PathManager::attach(w, endpoint, *options.paths);
+    } else {
+      ClientMigration::attach(w, endpoint, options.migration);
+    }
     return &static_cast<Protocol&>(w.attach(std::make_unique<Protocol>(endpoint, std::move(qlog))));
   });
   if (!protocol) return std::unexpected(ConfigError{"the worker has ended"});
+  if (!managed) return std::unexpected(managed.error());
   return std::unique_ptr<HttpClients>{new HttpClients(worker, **protocol)};
 }
 

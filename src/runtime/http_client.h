@@ -15,6 +15,7 @@
 #include "quic/connection/config.h"
 #include "quic/tls/tls_context.h"
 #include "runtime/client_migration.h"
+#include "runtime/path_plan.h"
 #include "runtime/qlog_log.h"
 #include "runtime/worker.h"
 
@@ -30,11 +31,18 @@ struct HttpConnectionOptions {
   http::ClientOptions http;
 };
 
+// What all connections of HttpClients share.
+struct HttpClientsOptions {
+  QlogSettings qlog;
+  MigrationOptions migration;        // when connections change their network; not with `paths`
+  std::optional<PathOptions> paths;  // several networks at once
+};
+
 class HttpClients {
  public:
-  // The worker is not owned. `migration`: when connections change their network.
-  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker, const QlogSettings& qlog = {},
-                                                                         const MigrationOptions& migration = {});
+  // The worker is not owned.
+  static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker,
+                                                                         const HttpClientsOptions& options = {});
   // Leaves its protocols to the worker, whose end ends them.
   ~HttpClients();
   HttpClients(const HttpClients&) = delete;

@@ -1,0 +1,70 @@
+// path_options.cc: --paths, --path-use, --scheduler.
+#include "path_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "quic/connection/paths.h"
+#include "quic/multipath/path_scheduler.h"
+
+namespace hawser::app {
+namespace {
+
+constexpr std::string_view kAll = "all";
+
+}  // namespace
+
+void add_path_options(CLI::App& command, PathArguments& arguments) {
+  CLI::Option* const paths =
+      command
+          .add_option("--paths", arguments.interfaces,
+                      "Use these network interfaces at once, where the server speaks multipath QUIC; the first that is "
+                      "up begins. all: every one that is up. NAME:weight=N, NAME:cost=N (data goes where it costs "
+                      "least), NAME:backup say more of one")
+          ->delimiter(',')
+          ->type_name("IF[,IF...]");
+  command
+      .add_option("--path-use", arguments.use,
+                  "What several paths are for: aggregate, all carry data; failover, the first one does and the others "
+                  "wait; redundant, all carry the same")
+      ->check(CLI::IsMember({"aggregate", "failover", "redundant"}))
+      ->type_name("USE")
+      ->capture_default_str()
+      ->needs(paths);
+  command
+      .add_option("--scheduler", arguments.scheduler,
+                  "What chooses the path of each packet that this end sends: " + quic::path_scheduler_names())
+      ->type_name("NAME")
+      ->needs(paths);
+}
+
+std::expected<std::optional<runtime::PathOptions>, ConfigError> path_options(const PathArguments& arguments) {
+  if (arguments.interfaces.empty()) return std::nullopt;
+  runtime::PathOptions options;
+  options.use = runtime::parse_path_use(arguments.use).value_or(runtime::PathUse::kAggregate);
+  for (const std::string& text : arguments.interfaces) {
+    if (text == kAll && arguments.interfaces.size() == 1) break;
+    auto read = runtime::parse_path_interface(text);
+    if (!read) return std::unexpected(ConfigError{"--paths: " + read.error().message});
+    options.interfaces.push_back(*std::move(read));
+  }
+  if (options.interfaces.size() > quic::kMaxPaths)
+    return std::unexpected(ConfigError{fmt::format("--paths: {} at most", quic::kMaxPaths)});
+  return options;
+}
+
+std::expected<void, ConfigError> apply(const PathArguments& arguments, quic::ConnectionConfig& config) {
+  if (arguments.interfaces.empty()) return {};
+  // Room for one that is being given up beside those that are wanted.
+  config.max_paths = arguments.interfaces.front() == kAll
+                         ? quic::kMaxPaths
+                         : std::clamp<std::uint64_t>(arguments.interfaces.size() + 1, 2, quic::kMaxPaths);
+  if (arguments.scheduler.empty()) return {};
+  const auto known = quic::make_path_scheduler(arguments.scheduler);
+  if (!known) return std::unexpected(ConfigError{"--scheduler: " + known.error().message});
+  config.path_scheduler = arguments.scheduler;
+  return {};
+}
+
+}  // namespace hawser::app

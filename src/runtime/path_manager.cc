@@ -1,0 +1,176 @@
+// path_manager.cc: comparing the paths there are with those that are wanted.
+#include "runtime/path_manager.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "net/address.h"
+#include "net/local_addresses.h"
+#include "runtime/clock.h"
+
+namespace hawser::runtime {
+
+std::expected<void, ConfigError> PathManager::attach(Worker& worker, EndpointProtocol& endpoint, PathOptions options) {
+  HAWSER_TRY(const net::LocalAddresses addresses, net::LocalAddresses::open());
+  const net::LocalNetworks& networks = addresses.networks();
+  for (const PathInterface& named : options.interfaces) {
+    if (std::ranges::find(networks.interfaces, named.name, &net::NetworkInterface::name) == networks.interfaces.end()) {
+      std::string all;
+      for (const net::NetworkInterface& each : networks.interfaces) all += (all.empty() ? "" : ", ") + each.name;
+      return std::unexpected(ConfigError{fmt::format("path '{}': no such interface; there are {}", named.name, all)});
+    }
+  }
+  auto& made =
+      static_cast<PathManager&>(worker.attach(std::make_unique<PathManager>(endpoint, std::move(options), networks)));
+  made.worker_ = &worker;
+  endpoint.choose_local(
+      [&made](const SocketAddress& remote, const net::UdpOptions& udp) { return made.first_local(remote, udp); });
+  made.watch_ = NetworkWatch::shared();
+  if (made.watch_ != nullptr) made.watch_->add(worker, made);
+  return {};
+}
+
+PathManager::~PathManager() {
+  if (watch_ != nullptr) watch_->remove(*worker_, *this);
+}
+
+void PathManager::on_networks(const net::LocalNetworks& networks, Timestamp now) {
+  networks_ = networks;
+  for (Managed& managed : managed_) managed.attempts.clear();
+  look(now);
+}
+
+// Where a connection begins: the first wanted interface that is up.
+std::expected<SocketAddress, ConfigError> PathManager::first_local(const SocketAddress& remote,
+                                                                   const net::UdpOptions& udp) {
+  udp_ = udp;
+  look_again(current_time() + kHandshakeLook);
+  const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, remote);
+  const auto first = std::ranges::find(wanted, false, &WantedPath::backup);
+  if (first != wanted.end()) return socket_for(*first, remote, {});
+  if (!wanted.empty()) return socket_for(wanted.front(), remote, {});
+  return std::unexpected(
+      ConfigError{fmt::format("no interface for paths to {} is up with an address of its family", to_string(remote))});
+}
+
+// One that no open path of the connection uses: `taken` are their addresses.
+std::expected<SocketAddress, ConfigError> PathManager::socket_for(const WantedPath& path, const SocketAddress& remote,
+                                                                  const std::vector<SocketAddress>& taken) {
+  for (const Socket& socket : sockets_) {
+    if (socket.interface == path.interface.name && socket.bound.same_ip(path.local) &&
+        std::ranges::find(taken, socket.bound) == taken.end())
+      return socket.bound;
+  }
+  net::UdpOptions options = udp_;
+  options.device = path.interface.name;
+  options.local = path.local;
+  options.dual_stack = false;
+  static_cast<void>(remote);
+  HAWSER_TRY(const SocketAddress bound, endpoint_.open_socket(options));
+  sockets_.push_back({.interface = path.interface.name, .bound = bound});
+  return bound;
+}
+
+PathManager::Managed& PathManager::managed(quic::Connection& connection) {
+  const auto found = std::ranges::find(managed_, &connection, &Managed::connection);
+  if (found != managed_.end()) return *found;
+  return managed_.emplace_back(Managed{.connection = &connection});
+}
+
+void PathManager::look_again(Timestamp when) {
+  look_at_ = std::min(look_at_.value_or(kNever), when);
+}
+
+void PathManager::on_timeout(Timestamp now) {
+  if (look_at_ && now >= *look_at_) look(now);
+}
+
+void PathManager::look(Timestamp now) {
+  look_at_.reset();
+  if (closing_) return;
+  const std::vector<quic::Connection*> connections = endpoint_.endpoint().connections();
+  std::erase_if(managed_, [&](const Managed& managed) {
+    return std::ranges::find(connections, managed.connection) == connections.end();
+  });
+  for (quic::Connection* connection : connections) {
+    if (connection->closed() || connection->role() != quic::Role::kClient) continue;
+    if (!connection->handshake_confirmed()) {
+      look_again(now + kHandshakeLook);
+    } else {
+      keep(managed(*connection), now);
+    }
+  }
+}
+
+// Opens what is missing, gives up what has lost its address, and says what each is for.
+void PathManager::keep(Managed& managed, Timestamp now) {
+  quic::Connection& connection = *managed.connection;
+  if (!connection.has_multipath() || managed.refused) return;
+  if (options_.use == PathUse::kRedundant && !managed.scheduled)
+    managed.scheduled = connection.set_path_scheduler("redundant").has_value();
+  std::vector<quic::PathInfo> paths = connection.paths();
+  const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, connection.tuple().remote);
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto found = std::ranges::find_if(
+        paths, [&](const quic::PathInfo& path) { return path.tuple.local.same_ip(wanted[i].local); });
+    if (found == paths.end()) {
+      missing.push_back(i);
+      continue;
+    }
+    say_status(managed, found->id, wanted[i].backup);
+    connection.set_path_preference(found->id, wanted[i].interface.weight, wanted[i].interface.cost);
+    paths.erase(found);
+  }
+  for (const std::size_t index : missing) open(managed, wanted[index], index, now);
+  for (const quic::PathInfo& path : paths) {
+    if (!networks_.usable(path.tuple.local)) static_cast<void>(connection.abandon_path(path.id));
+  }
+  endpoint_.endpoint().wake(connection);
+}
+
+void PathManager::open(Managed& managed, const WantedPath& path, std::size_t index, Timestamp now) {
+  auto attempt = std::ranges::find(managed.attempts, index, &Attempt::wanted);
+  if (attempt == managed.attempts.end())
+    attempt = managed.attempts.insert(managed.attempts.end(), {.wanted = index, .not_before = now});
+  if (now < attempt->not_before) return look_again(attempt->not_before);
+  quic::Connection& connection = *managed.connection;
+  std::vector<SocketAddress> taken;
+  for (const quic::PathInfo& open : connection.paths()) taken.push_back(open.tuple.local);
+  const SocketAddress remote = connection.tuple().remote;
+  const auto local = socket_for(path, remote, taken);
+  Duration wait = std::clamp(2 * attempt->wait, kRetryFirst, kRetryMax);
+  if (local) {
+    const auto opened = connection.open_path({.local = *local, .remote = remote});
+    if (opened) {
+      say_status(managed, *opened, path.backup);
+      connection.set_path_preference(*opened, path.interface.weight, path.interface.cost);
+    } else if (opened.error() == quic::PathRefusal::kNoConnectionId || opened.error() == quic::PathRefusal::kLimit ||
+               opened.error() == quic::PathRefusal::kNotConfirmed) {
+      wait = attempt->wait == Duration{0} ? kHandshakeLook : std::min(2 * attempt->wait, kRetryMax);
+    } else if (opened.error() == quic::PathRefusal::kDisabled || opened.error() == quic::PathRefusal::kNoMultipath) {
+      managed.refused = true;
+      return;
+    }
+  }
+  attempt->wait = wait;
+  attempt->not_before = now + wait;
+  look_again(attempt->not_before);
+}
+
+// Said again only when it changes: the peer may want a path as a backup that we do not.
+void PathManager::say_status(Managed& managed, quic::PathId id, bool backup) {
+  const quic::PathStatus status = backup ? quic::PathStatus::kBackup : quic::PathStatus::kAvailable;
+  const auto told = std::ranges::find(managed.told, id, &std::pair<quic::PathId, quic::PathStatus>::first);
+  if (told == managed.told.end() ? !backup : told->second == status) return;
+  if (!managed.connection->set_path_status(id, status)) return;
+  if (told == managed.told.end()) {
+    managed.told.emplace_back(id, status);
+  } else {
+    told->second = status;
+  }
+}
+
+}  // namespace hawser::runtime

@@ -1,0 +1,87 @@
+// path_manager.h: keeps a path open over each interface that the user wants, for the client connections of an
+// endpoint whose servers speak the multipath extension: opens one when an interface comes up, gives it up when its
+// address goes away, and says which are for use and which are kept back. Driven by the worker for its timers alone;
+// the datagrams go to the endpoint beside it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/datagram_protocol.h"
+#include "runtime/endpoint_protocol.h"
+#include "runtime/network_watch.h"
+#include "runtime/path_plan.h"
+
+namespace hawser::runtime {
+
+class PathManager final : public DatagramProtocol, public NetworkListener {
+ public:
+  // Makes one for the connections of `endpoint`, which is the worker's; on its thread. An error if an interface that
+  // was named does not exist, or none is usable.
+  static std::expected<void, ConfigError> attach(Worker& worker, EndpointProtocol& endpoint, PathOptions options);
+  PathManager(EndpointProtocol& endpoint, PathOptions options, net::LocalNetworks networks)
+      : endpoint_(endpoint), options_(std::move(options)), networks_(std::move(networks)) {}
+  ~PathManager() override;
+
+  void on_networks(const net::LocalNetworks& networks, Timestamp now) override;
+
+  void on_datagrams(std::span<ReceivedTrain>, Timestamp) override {}
+  void on_timeout(Timestamp now) override;
+  std::size_t next_transmits(Timestamp, std::span<TransmitTrain>) override { return 0; }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override { return look_at_; }
+  void close(Timestamp) override { closing_ = true; }
+  [[nodiscard]] bool idle() const override { return true; }
+
+ private:
+  // A path that does not come about is tried again, ever more rarely, and at once when the networks change.
+  static constexpr Duration kRetryFirst = 1s;
+  static constexpr Duration kRetryMax = 16s;
+  // Until the server allows paths and gives connection IDs for them: a round trip after the handshake or two.
+  static constexpr Duration kHandshakeLook = 10ms;
+
+  // A socket of an interface. Kept while the endpoint lives: an address that comes back finds it.
+  struct Socket {
+    std::string interface;
+    SocketAddress bound;
+  };
+  struct Attempt {
+    std::size_t wanted = 0;
+    Timestamp not_before;
+    Duration wait{0};
+  };
+  struct Managed {
+    quic::Connection* connection = nullptr;
+    bool scheduled = false;  // the redundant scheduler was chosen
+    bool refused = false;    // the server has no multipath
+    std::vector<Attempt> attempts;
+    std::vector<std::pair<quic::PathId, quic::PathStatus>> told;
+  };
+
+  std::expected<SocketAddress, ConfigError> first_local(const SocketAddress& remote, const net::UdpOptions& udp);
+  std::expected<SocketAddress, ConfigError> socket_for(const WantedPath& path, const SocketAddress& remote,
+                                                       const std::vector<SocketAddress>& taken);
+  void look(Timestamp now);
+  void look_again(Timestamp when);
+  Managed& managed(quic::Connection& connection);
+  void keep(Managed& managed, Timestamp now);
+  void open(Managed& managed, const WantedPath& path, std::size_t index, Timestamp now);
+  void say_status(Managed& managed, quic::PathId id, bool backup);
+
+  EndpointProtocol& endpoint_;
+  PathOptions options_;
+  net::LocalNetworks networks_;
+  net::UdpOptions udp_;  // of the endpoint's client sockets
+  std::shared_ptr<NetworkWatch> watch_;
+  Worker* worker_ = nullptr;
+  std::vector<Socket> sockets_;
+  std::vector<Managed> managed_;
+  std::optional<Timestamp> look_at_;
+  bool closing_ = false;
+};
+
+}  // namespace hawser::runtime

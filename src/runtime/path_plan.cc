@@ -1,0 +1,110 @@
+// path_plan.cc: reading what users say of interfaces, and choosing an address of each.
+#include "runtime/path_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace hawser::runtime {
+namespace {
+
+std::unexpected<ConfigError> wrong(std::string_view text, std::string_view what) {
+  return std::unexpected(ConfigError{fmt::format("path '{}': {}", text, what)});
+}
+
+std::optional<std::uint32_t> number(std::string_view text, std::uint32_t least, std::uint32_t most) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) return std::nullopt;
+  return value;
+}
+
+bool is_loopback(const SocketAddress& address) {
+  if (address.family == AddressFamily::kIpv4) return address.ip[0] == 127;
+  return std::all_of(address.ip.begin(), address.ip.end() - 1, [](std::uint8_t octet) { return octet == 0; }) &&
+         address.ip.back() == 1;
+}
+
+// fe80::/10
+bool is_link_local(const SocketAddress& address) {
+  return address.family == AddressFamily::kIpv6 && address.ip[0] == 0xfe && (address.ip[1] & 0xc0) == 0x80;
+}
+
+// The interface's first address that reaches `remote` at all.
+std::optional<SocketAddress> address_on(const net::LocalNetworks& networks, const net::NetworkInterface& interface,
+                                        const SocketAddress& remote) {
+  for (const net::LocalAddress& local : networks.addresses) {
+    if (local.interface != interface.index || !local.ready || local.address.family != remote.family) continue;
+    if (is_link_local(local.address) != is_link_local(remote)) continue;
+    return local.address;
+  }
+  return std::nullopt;
+}
+
+std::vector<PathInterface> all_interfaces(const net::LocalNetworks& networks) {
+  std::vector<PathInterface> all;
+  for (const net::NetworkInterface& interface : networks.interfaces) {
+    const bool loopback = std::ranges::any_of(networks.addresses, [&](const net::LocalAddress& local) {
+      return local.interface == interface.index && is_loopback(local.address);
+    });
+    if (!loopback) all.push_back({.name = interface.name});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::optional<PathUse> parse_path_use(std::string_view name) {
+  if (name == "aggregate") return PathUse::kAggregate;
+  if (name == "failover") return PathUse::kFailover;
+  if (name == "redundant") return PathUse::kRedundant;
+  return std::nullopt;
+}
+
+std::expected<PathInterface, ConfigError> parse_path_interface(std::string_view text) {
+  PathInterface read;
+  std::string_view rest = text;
+  const auto next = [&rest] {
+    const std::size_t colon = rest.find(':');
+    const std::string_view part = rest.substr(0, colon);
+    rest = colon == std::string_view::npos ? std::string_view{} : rest.substr(colon + 1);
+    return part;
+  };
+  read.name = next();
+  if (read.name.empty()) return wrong(text, "name an interface, such as wlan0 (ip link shows them)");
+  while (!rest.empty()) {
+    const std::string_view part = next();
+    if (part == "backup") {
+      read.backup = true;
+    } else if (part.starts_with("weight=")) {
+      const auto value = number(part.substr(7), 1, PathInterface::kWeightMax);
+      if (!value) return wrong(text, fmt::format("weight takes 1 to {}", PathInterface::kWeightMax));
+      read.weight = *value;
+    } else if (part.starts_with("cost=")) {
+      const auto value = number(part.substr(5), 0, PathInterface::kCostMax);
+      if (!value) return wrong(text, fmt::format("cost takes 0 to {}", PathInterface::kCostMax));
+      read.cost = *value;
+    } else {
+      return wrong(text, fmt::format("'{}' is none of backup, weight=N, cost=N", part));
+    }
+  }
+  return read;
+}
+
+std::vector<WantedPath> wanted_paths(const net::LocalNetworks& networks, const PathOptions& options,
+                                     const SocketAddress& remote) {
+  std::vector<WantedPath> wanted;
+  for (PathInterface& asked :
+       options.interfaces.empty() ? all_interfaces(networks) : std::vector<PathInterface>(options.interfaces)) {
+    const auto found = std::ranges::find(networks.interfaces, asked.name, &net::NetworkInterface::name);
+    if (found == networks.interfaces.end() || !found->running) continue;
+    const auto local = address_on(networks, *found, remote);
+    if (!local) continue;
+    const bool backup = asked.backup || (options.use == PathUse::kFailover && !wanted.empty());
+    wanted.push_back({.interface = std::move(asked), .local = *local, .backup = backup});
+  }
+  return wanted;
+}
+
+}  // namespace hawser::runtime

@@ -1,0 +1,58 @@
+// path_plan.h: which paths a client wants over the interfaces that this machine has now, and what each is for.
+// Decisions alone; path_manager.h carries them out.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/result.h"
+#include "net/local_addresses.h"
+
+namespace hawser::runtime {
+
+enum class PathUse : std::uint8_t {
+  kAggregate,  // all carry data
+  kFailover,   // the first that works does; the others are kept for when it does not
+  kRedundant,  // all carry the same
+};
+
+// Reads "aggregate", "failover", "redundant".
+std::optional<PathUse> parse_path_use(std::string_view name);
+
+// What a user says of an interface.
+struct PathInterface {
+  static constexpr std::uint32_t kWeightMax = 1'000;
+  static constexpr std::uint32_t kCostMax = 1'000;
+
+  std::string name;
+  std::uint32_t weight = 1;  // 1 to kWeightMax: its share beside the others', for the scheduler "weighted"
+  std::uint32_t cost = 0;    // 0 to kCostMax: data goes where it costs least; a metered link costs more than 0
+  bool backup = false;       // only while no other works
+};
+
+// Reads "wlan0", "wwan0:cost=1", "eth0:weight=4", "wwan0:backup", several of these after each other.
+std::expected<PathInterface, ConfigError> parse_path_interface(std::string_view text);
+
+struct PathOptions {
+  // In order of preference; the connection begins over the first that is usable. One may stand here twice: then
+  // it gets two paths. Empty: every interface that is up and has an address, but the loopback's.
+  std::vector<PathInterface> interfaces;
+  PathUse use = PathUse::kAggregate;
+};
+
+struct WantedPath {
+  PathInterface interface;
+  SocketAddress local;  // port 0
+  bool backup = false;
+};
+
+// In order of preference: one path for each interface that is up and has an address of the family of `remote`.
+std::vector<WantedPath> wanted_paths(const net::LocalNetworks& networks, const PathOptions& options,
+                                     const SocketAddress& remote);
+
+}  // namespace hawser::runtime

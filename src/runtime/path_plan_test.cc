@@ -1,0 +1,98 @@
+// Goal: the paths that a client wants follow the interfaces there are and what the user says of them. Method: made-up
+// networks of a laptop with Ethernet, WiFi and a modem.
+#include "runtime/path_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "net/address.h"
+
+namespace hawser::runtime {
+namespace {
+
+SocketAddress ip(const char* text) {
+  return net::parse_ip(text);
+}
+
+const SocketAddress kServer4 = ip("192.0.2.1");
+const SocketAddress kServer6 = ip("2001:db8::1");
+
+net::LocalNetworks laptop() {
+  return {.interfaces = {{.index = 1, .name = "lo", .running = true},
+                         {.index = 2, .name = "eth0", .running = false},
+                         {.index = 3, .name = "wlan0", .running = true},
+                         {.index = 4, .name = "wwan0", .running = true}},
+          .addresses = {{.address = ip("127.0.0.1"), .interface = 1, .ready = true},
+                        {.address = ip("::1"), .interface = 1, .ready = true},
+                        {.address = ip("198.51.100.2"), .interface = 2, .ready = true},
+                        {.address = ip("fe80::3"), .interface = 3, .ready = true},
+                        {.address = ip("2001:db8:3::3"), .interface = 3, .ready = false},
+                        {.address = ip("10.0.3.3"), .interface = 3, .ready = true},
+                        {.address = ip("10.0.3.4"), .interface = 3, .ready = true},
+                        {.address = ip("10.0.4.4"), .interface = 4, .ready = true},
+                        {.address = ip("2001:db8:4::4"), .interface = 4, .ready = true}}};
+}
+
+std::vector<std::string> names(const std::vector<WantedPath>& wanted) {
+  std::vector<std::string> all;
+  for (const WantedPath& path : wanted)
+    all.push_back(path.interface.name + " " + to_string(path.local) + (path.backup ? " backup" : ""));
+  return all;
+}
+using Names = std::vector<std::string>;
+
+TEST(path_plan, wants_every_interface_that_is_up_but_the_loopback) {
+  EXPECT_EQ(names(wanted_paths(laptop(), {}, kServer4)), (Names{"wlan0 10.0.3.3:0", "wwan0 10.0.4.4:0"}));
+}
+
+TEST(path_plan, takes_addresses_of_the_servers_family_that_are_ready) {
+  EXPECT_EQ(names(wanted_paths(laptop(), {}, kServer6)), (Names{"wwan0 [2001:db8:4::4]:0"}));
+}
+
+TEST(path_plan, follows_the_users_order_and_leaves_out_what_is_down_or_missing) {
+  const PathOptions options{.interfaces = {{.name = "wwan0"}, {.name = "eth0"}, {.name = "tun9"}, {.name = "wlan0"}}};
+  EXPECT_EQ(names(wanted_paths(laptop(), options, kServer4)), (Names{"wwan0 10.0.4.4:0", "wlan0 10.0.3.3:0"}));
+}
+
+TEST(path_plan, failover_keeps_all_but_the_first_that_is_up) {
+  const PathOptions options{.interfaces = {{.name = "eth0"}, {.name = "wlan0"}, {.name = "wwan0"}},
+                            .use = PathUse::kFailover};
+  EXPECT_EQ(names(wanted_paths(laptop(), options, kServer4)), (Names{"wlan0 10.0.3.3:0", "wwan0 10.0.4.4:0 backup"}));
+  net::LocalNetworks at_home = laptop();
+  at_home.interfaces[1].running = true;
+  EXPECT_EQ(names(wanted_paths(at_home, options, kServer4)),
+            (Names{"eth0 198.51.100.2:0", "wlan0 10.0.3.3:0 backup", "wwan0 10.0.4.4:0 backup"}));
+}
+
+TEST(path_plan, an_interface_named_twice_gets_two_paths) {
+  const PathOptions options{.interfaces = {{.name = "lo"}, {.name = "lo"}}};
+  EXPECT_EQ(names(wanted_paths(laptop(), options, ip("127.0.0.1"))), (Names{"lo 127.0.0.1:0", "lo 127.0.0.1:0"}));
+}
+
+TEST(path_plan, reads_what_a_user_says_of_an_interface) {
+  const auto read = parse_path_interface("wwan0:cost=3:weight=4:backup");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->name, "wwan0");
+  EXPECT_EQ(read->cost, 3u);
+  EXPECT_EQ(read->weight, 4u);
+  EXPECT_TRUE(read->backup);
+  EXPECT_FALSE(parse_path_interface("wlan0")->backup);
+}
+
+TEST(path_plan, says_what_is_wrong_with_it) {
+  EXPECT_EQ(parse_path_interface("wwan0:costs=3").error().message,
+            "path 'wwan0:costs=3': 'costs=3' is none of backup, weight=N, cost=N");
+  EXPECT_EQ(parse_path_interface("eth0:weight=0").error().message, "path 'eth0:weight=0': weight takes 1 to 1000");
+  EXPECT_EQ(parse_path_interface("eth0:cost=many").error().message, "path 'eth0:cost=many': cost takes 0 to 1000");
+  EXPECT_EQ(parse_path_interface(":backup").error().message,
+            "path ':backup': name an interface, such as wlan0 (ip link shows them)");
+}
+
+TEST(path_plan, reads_what_paths_are_for) {
+  EXPECT_EQ(parse_path_use("failover"), PathUse::kFailover);
+  EXPECT_EQ(parse_path_use("aggregate"), PathUse::kAggregate);
+  EXPECT_EQ(parse_path_use("redundant"), PathUse::kRedundant);
+  EXPECT_EQ(parse_path_use("bonded"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace hawser::runtime
