@@ -1,4 +1,4 @@
-// path_options.cc: --paths, --path-use, --scheduler.
+// path_options.cc: --paths, --path-use, --scheduler, --max-paths.
 #include "path_options.h"
 
 #include <fmt/format.h>
@@ -12,6 +12,13 @@ namespace hawser::app {
 namespace {
 
 constexpr std::string_view kAll = "all";
+
+std::expected<void, ConfigError> choose_scheduler(const std::string& name, quic::ConnectionConfig& config) {
+  const auto known = quic::make_path_scheduler(name);
+  if (!known) return std::unexpected(ConfigError{"--scheduler: " + known.error().message});
+  config.path_scheduler = name;
+  return {};
+}
 
 }  // namespace
 
@@ -61,10 +68,26 @@ std::expected<void, ConfigError> apply(const PathArguments& arguments, quic::Con
                          ? quic::kMaxPaths
                          : std::clamp<std::uint64_t>(arguments.interfaces.size() + 1, 2, quic::kMaxPaths);
   if (arguments.scheduler.empty()) return {};
-  const auto known = quic::make_path_scheduler(arguments.scheduler);
-  if (!known) return std::unexpected(ConfigError{"--scheduler: " + known.error().message});
-  config.path_scheduler = arguments.scheduler;
-  return {};
+  return choose_scheduler(arguments.scheduler, config);
+}
+
+void add_server_path_options(CLI::App& command, ServerPathArguments& arguments) {
+  command
+      .add_option("--max-paths", arguments.max_paths,
+                  "Paths that a client may have open at once (multipath QUIC); 0: none but the first")
+      ->check(CLI::Range(std::uint64_t{0}, quic::kMaxPaths))
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option("--scheduler", arguments.scheduler,
+                  "What chooses the path of each packet that this end sends: " + quic::path_scheduler_names())
+      ->type_name("NAME")
+      ->capture_default_str();
+}
+
+std::expected<void, ConfigError> apply(const ServerPathArguments& arguments, quic::ConnectionConfig& config) {
+  config.max_paths = arguments.max_paths;
+  return choose_scheduler(arguments.scheduler, config);
 }
 
 }  // namespace hawser::app

@@ -25,6 +25,7 @@ void add_server(CLI::App& perf, int& exit_code) {
   add_common_options(*command, options->common);
   hawser::app::add_steering_option(*command, options->common.steering);
   hawser::app::add_server_version_option(*command, options->common.versions);
+  hawser::app::add_server_path_options(*command, options->paths);
   command->add_option("--cert", options->certificate, "certificate chain, PEM; default: one made for this run")
       ->check(CLI::ExistingFile);
   command->add_option("--key", options->key, "its private key, PEM")->check(CLI::ExistingFile);

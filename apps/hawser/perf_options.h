@@ -43,6 +43,7 @@ struct ServerOptions {
   CommonOptions common;
   std::string certificate;  // PEM files; both empty: a certificate is minted in memory
   std::string key;
+  app::ServerPathArguments paths;
 };
 
 // What a run of the client measures.

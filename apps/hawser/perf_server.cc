@@ -185,12 +185,14 @@ void print_accounts(const CommonOptions& options, runtime::Runtime& runtime, con
 std::expected<void, ConfigError> serve(const ServerOptions& options) {
   runtime::ShutdownSignals signals;
   HAWSER_TRY(const SocketAddress address, net::parse_address(options.common.address));
+  quic::ConnectionConfig connection = connection_config(options.common);
+  HAWSER_TRY_VOID(app::apply(options.paths, connection));
   std::vector<WorkerParts> parts;
   HAWSER_TRY(const std::unique_ptr<runtime::Runtime> runtime, start_runtime(options.common, 100ms));
   HAWSER_TRY(parts, make_parts(options, runtime->size()));
   const auto make = [&](runtime::Worker& worker) -> std::unique_ptr<runtime::DatagramProtocol> {
     const WorkerParts& part = parts[worker.index()];
-    quic::EndpointConfig config{.connection = connection_config(options.common),
+    quic::EndpointConfig config{.connection = connection,
                                 .tls = part.tls.get(),
                                 .accept = part.service.get(),
                                 .events = part.qlog ? &part.qlog->sink() : nullptr};

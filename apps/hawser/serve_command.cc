@@ -19,6 +19,7 @@
 #include "extension_options.h"
 #include "http/server.h"
 #include "net/address.h"
+#include "path_options.h"
 #include "qlog_options.h"
 #include "quic/congestion/congestion_controller.h"
 #include "runtime/clock.h"
@@ -53,6 +54,7 @@ struct ServeOptions {
   std::string congestion_control = "cubic";
   VersionArguments versions;
   ExtensionArguments extensions;
+  ServerPathArguments paths;
   std::string access_log = "-";
   std::string early_data;  // empty: no 0-RTT
   CarefulResumeArguments careful_resume;
@@ -219,6 +221,7 @@ void wait_for_end(runtime::ShutdownSignals& signals, runtime::HttpServer& server
 std::expected<void, ConfigError> serve(const ServeOptions& options) {
   HAWSER_TRY_VOID(check(options));
   runtime::HttpServerOptions server = server_options(options);
+  HAWSER_TRY_VOID(apply(options.paths, server.connection));
   HAWSER_TRY(
       server.udp.local,
       net::parse_address(options.address.empty() ? fmt::format(":{}", kDefaultPort) : options.address, kDefaultPort));
@@ -312,6 +315,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   add_observe_addresses_option(*command, options->extensions);
   add_spin_bit_option(*command, options->extensions);
   add_receive_timestamps_option(*command, options->extensions);
+  add_server_path_options(*command, options->paths);
   command->add_option("--grace", options->grace_s, "Seconds that requests under way get after SIGINT or SIGTERM")
       ->type_name("S")
       ->capture_default_str();

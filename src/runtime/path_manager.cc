@@ -121,7 +121,8 @@ void PathManager::keep(Managed& managed, Timestamp now) {
       continue;
     }
     say_status(managed, found->id, wanted[i].backup);
-    connection.set_path_preference(found->id, wanted[i].interface.weight, wanted[i].interface.cost);
+    static_cast<void>(connection.set_path_preference(
+        found->id, {.weight = wanted[i].interface.weight, .cost = wanted[i].interface.cost}));
     paths.erase(found);
   }
   for (const std::size_t index : missing) open(managed, wanted[index], index, now);
@@ -146,7 +147,8 @@ void PathManager::open(Managed& managed, const WantedPath& path, std::size_t ind
     const auto opened = connection.open_path({.local = *local, .remote = remote});
     if (opened) {
       say_status(managed, *opened, path.backup);
-      connection.set_path_preference(*opened, path.interface.weight, path.interface.cost);
+      static_cast<void>(connection.set_path_preference(
+          *opened, {.weight = path.interface.weight, .cost = path.interface.cost}));
     } else if (opened.error() == quic::PathRefusal::kNoConnectionId || opened.error() == quic::PathRefusal::kLimit ||
                opened.error() == quic::PathRefusal::kNotConfirmed) {
       wait = attempt->wait == Duration{0} ? kHandshakeLook : std::min(2 * attempt->wait, kRetryMax);
