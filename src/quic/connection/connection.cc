@@ -201,6 +201,10 @@ std::expected<void, PathRefusal> Connection::set_path_status(PathId id, PathStat
   if (core_->multipath() == nullptr) return std::unexpected(PathRefusal::kNoMultipath);
   return core_->multipath()->set_status(id, status);
 }
+std::expected<void, PathRefusal> Connection::set_path_preference(PathId id, PathPreference preference) {
+  if (core_->multipath() == nullptr) return std::unexpected(PathRefusal::kNoMultipath);
+  return core_->multipath()->set_preference(id, preference);
+}
 std::expected<void, ConfigError> Connection::set_path_scheduler(std::string_view name) {
   if (core_->multipath() != nullptr) return core_->multipath()->set_scheduler(name);
   // Without several paths there is nothing to schedule, but the name may be wrong all the same.

@@ -187,6 +187,8 @@ class Connection {
   // Says what a path is to be used for, and keeps to it: kBackup carries data only while no available path
   // is active.
   std::expected<void, PathRefusal> set_path_status(PathId id, PathStatus status);
+  // Weighs a path for this end's scheduler, from the next packet on.
+  std::expected<void, PathRefusal> set_path_preference(PathId id, PathPreference preference);
   // Another scheduler takes over with the next packet; a name known to make_path_scheduler().
   std::expected<void, ConfigError> set_path_scheduler(std::string_view name);
   // The open paths by Path ID; without the extension the one there is.

@@ -285,6 +285,13 @@ std::expected<void, PathRefusal> Multipath::set_status(PathId id, PathStatus sta
   return {};
 }
 
+std::expected<void, PathRefusal> Multipath::set_preference(PathId id, PathPreference preference) {
+  PathSlot* slot = find(id);
+  if (slot == nullptr || !slot->open()) return std::unexpected(PathRefusal::kUnknown);
+  slot->preference = {.weight = std::max<std::uint32_t>(preference.weight, 1), .cost = preference.cost};
+  return {};
+}
+
 std::expected<void, ConfigError> Multipath::set_scheduler(std::string_view name) {
   auto made = make_path_scheduler(name);
   if (!made) return std::unexpected(std::move(made.error()));

@@ -49,6 +49,7 @@ struct PathSlot {
   bool abandoned = false;    // PATH_ABANDON was sent or received: nothing is sent here any more
   bool abandon_owed = false;
   bool cids_blocked_owed = false;
+  PathPreference preference;
   PathState told = PathState::kProbing;
   std::uint64_t error_code = 0;  // of our PATH_ABANDON
   Timestamp forget_at = kNever;
@@ -102,6 +103,7 @@ class Multipath {
   std::expected<PathId, PathRefusal> open_path(const FourTuple& tuple);
   std::expected<void, PathRefusal> abandon_path(PathId id, PathError error);
   std::expected<void, PathRefusal> set_status(PathId id, PathStatus status);
+  std::expected<void, PathRefusal> set_preference(PathId id, PathPreference preference);
   std::expected<void, ConfigError> set_scheduler(std::string_view name);
   [[nodiscard]] std::string_view scheduler() const { return scheduler_->name(); }
   [[nodiscard]] std::vector<PathInfo> infos() const;

@@ -79,7 +79,9 @@ PathFacts Multipath::facts_of(PathSlot& slot) const {
           .congestion_window = path.controller().congestion_window(),
           .bytes_in_flight = loss.bytes_in_flight(),
           .bytes_per_second = path.pacer().rate_bytes_per_second(),
-          .mtu = path.active().mtu()};
+          .mtu = path.active().mtu(),
+          .weight = slot.preference.weight,
+          .cost = slot.preference.cost};
 }
 
 // The scheduler is asked once for as many octets as it allows; what changes a path's state, its window or its

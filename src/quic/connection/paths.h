@@ -34,6 +34,12 @@ enum class PathRefusal : std::uint8_t {
 // For people: "the server allows no further path".
 std::string_view describe(PathRefusal refusal);
 
+// What the application says of a path to its own end's scheduler; nothing of it goes on the wire.
+struct PathPreference {
+  std::uint32_t weight = 1;  // its share beside the others' weights, for the scheduler "weighted"; not 0
+  std::uint32_t cost = 0;    // data goes where it costs least while that is up; 0: free
+};
+
 // A path came to another state; told to ConnectionHandler::on_path.
 struct PathEvent {
   PathId id;
