@@ -74,7 +74,8 @@ std::expected<void, ConfigError> apply(const PathArguments& arguments, quic::Con
 void add_server_path_options(CLI::App& command, ServerPathArguments& arguments) {
   command
       .add_option("--max-paths", arguments.max_paths,
-                  "Paths that a client may have open at once (multipath QUIC); 0: none but the first")
+                  "Paths that a client may have open at once (multipath QUIC); 0: none but the first, as with "
+                  "--receive-timestamps")
       ->check(CLI::Range(std::uint64_t{0}, quic::kMaxPaths))
       ->type_name("N")
       ->capture_default_str();
@@ -86,7 +87,8 @@ void add_server_path_options(CLI::App& command, ServerPathArguments& arguments) 
 }
 
 std::expected<void, ConfigError> apply(const ServerPathArguments& arguments, quic::ConnectionConfig& config) {
-  config.max_paths = arguments.max_paths;
+  // Acknowledgements of several paths have no place for times.
+  config.max_paths = config.receive_timestamps == 0 ? arguments.max_paths : 0;
   return choose_scheduler(arguments.scheduler, config);
 }
 

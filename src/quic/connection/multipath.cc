@@ -364,6 +364,7 @@ void Multipath::on_recovery(const RecoveryOutcome& outcome) {
   Duration shortest = Duration::max();
   std::uint64_t window = UINT64_MAX;
   std::uint64_t threshold = kPacketThreshold;
+  bool smooth = false;
   for_each_open([&](PathSlot& slot) {
     const LossDetector& loss = slot.path->loss();
     if (!loss.rtt().has_sample() || slot.failed) return;
@@ -371,10 +372,11 @@ void Multipath::on_recovery(const RecoveryOutcome& outcome) {
     shortest = std::min(shortest, loss.rtt().smoothed());
     window = std::min(window, slot.path->controller().congestion_window() / slot.path->active().mtu());
     threshold = std::max(threshold, loss.packet_threshold());
+    smooth = smooth || slot.path->controller().paces_smoothly();
   });
   if (window == UINT64_MAX) return;
   core_.streams_.set_rtt(longest);
-  core_.ack_frequency_.update(window, shortest, threshold);
+  core_.ack_frequency_.update(window, shortest, threshold, smooth);
 }
 
 void Multipath::note_state(PathSlot& slot) {

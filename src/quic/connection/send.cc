@@ -237,7 +237,8 @@ bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramP
   if (space != PacketNumberSpace::kApplication) return false;
   return streams_.wants_to_send() || owed_.handshake_done || owed_.new_token || owed_.ping ||
          ack_frequency_.owes_frame() || has_datagrams() || std::as_const(*path_).local_cids().has_frames() ||
-         path_->peer_cids().has_frames() || owes_address_report(path_->active()) || (multipath_ != nullptr && multipath_->has_frames());
+         path_->peer_cids().has_frames() || owes_address_report(path_->active()) ||
+         (multipath_ != nullptr && multipath_->has_frames());
 }
 
 // Lost handshake octets wait for a window that early 1-RTT data fills, which the peer cannot
