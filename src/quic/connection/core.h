@@ -50,11 +50,6 @@ class PathMemory;    // connection/path_memory.h
 class ResumeClaims;  // connection/resume_claims.h
 class AckFrame;      // wire/frames/ack.h
 
-// The transport parameters that every connection of this configuration declares.
-TransportParameters configured_parameters(const ConnectionConfig& config);
-// What stands there as min_ack_delay.
-Duration declared_min_ack_delay(const ConnectionConfig& config);
-
 class ConnectionCore final : private TlsHandler {
  public:
   // The application is told of things through `handler`, which outlives this object.
@@ -200,16 +195,6 @@ class ConnectionCore final : private TlsHandler {
   [[nodiscard]] bool begun() const { return handshake_.begun; }
   // Where the rooms above tell their events of this connection.
   [[nodiscard]] const EventEmitter& events() const { return emitter_; }
-  // Facts of the handshake that outlive the TLS object.
-  struct HandshakeFacts {
-    std::string alpn;
-    std::string server_name;
-    std::string group;
-    std::vector<std::uint8_t> peer_certificate;
-    std::optional<CipherSuite> cipher;
-    bool resumed = false;
-    EarlyDataStatus early_data = EarlyDataStatus::kNotOffered;
-  };
   [[nodiscard]] const HandshakeFacts& facts() const { return handshake_.facts; }
 
  private:
@@ -652,9 +637,5 @@ class ConnectionCore final : private TlsHandler {
   ConnectionStats stats_;
   FloodGuard flood_guard_;
 };
-
-// Whether a client may use a session ticket in a connection that begins in `version` (RFC 9369
-// section 5): it must come from a connection of that version.
-bool ticket_is_of(Bytes ticket, Version version);
 
 }  // namespace hawser::quic

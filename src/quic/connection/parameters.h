@@ -13,7 +13,10 @@
 #include "quic/connection/cid_generator.h"
 #include "quic/connection/config.h"
 #include "quic/connection/lending.h"
+#include "quic/crypto/key_schedule.h"
 #include "quic/tls/tls_context.h"
+#include "quic/wire/early_data.h"
+#include "quic/wire/transport_parameters.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
@@ -46,5 +49,25 @@ struct RoutingChange {
   bool add = true;  // false: no longer route this connection ID here
   ConnectionId cid;
 };
+
+// Facts of the handshake that outlive the TLS object.
+struct HandshakeFacts {
+  std::string alpn;
+  std::string server_name;
+  std::string group;
+  std::vector<std::uint8_t> peer_certificate;
+  std::optional<CipherSuite> cipher;
+  bool resumed = false;
+  EarlyDataStatus early_data = EarlyDataStatus::kNotOffered;
+};
+
+// The transport parameters that every connection of this configuration declares.
+TransportParameters configured_parameters(const ConnectionConfig& config);
+// What stands there as min_ack_delay.
+Duration declared_min_ack_delay(const ConnectionConfig& config);
+
+// Whether a client may use a session ticket in a connection that begins in `version` (RFC 9369
+// section 5): it must come from a connection of that version.
+bool ticket_is_of(Bytes ticket, Version version);
 
 }  // namespace hawser::quic
