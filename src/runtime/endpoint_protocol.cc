@@ -24,8 +24,8 @@ std::expected<quic::Connection*, ConfigError> EndpointProtocol::connect(quic::Cl
                                                                         quic::ConnectionHandler& handler,
                                                                         const net::UdpOptions& udp) {
   if (parameters.tuple.local.family == AddressFamily::kNone) {
-    HAWSER_TRY(parameters.tuple.local,
-               chooser_ ? chooser_(parameters.tuple.remote, udp) : client_socket(parameters.tuple.remote, udp));
+    HAWSER_TRY(parameters.tuple.local, chooser_ != nullptr ? chooser_->choose_local(parameters.tuple.remote, udp)
+                                                           : client_socket(parameters.tuple.remote, udp));
   }
   return endpoint_.connect(std::move(parameters), handler, current_time());
 }

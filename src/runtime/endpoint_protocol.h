@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <expected>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +24,15 @@ struct Goodbye {
   std::string reason;
 };
 
+// Chooses the local address of connections that come without one, in place of the system's routes.
+class LocalChooser {
+ public:
+  virtual ~LocalChooser() = default;
+  // Opens the socket with EndpointProtocol::open_socket(), with `udp` for what is not the choice.
+  virtual std::expected<SocketAddress, ConfigError> choose_local(const SocketAddress& remote,
+                                                                 const net::UdpOptions& udp) = 0;
+};
+
 class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandler {
  public:
   // `config` gets the worker's index and, unless it has one, its randomness. Made on the
@@ -40,11 +48,8 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
                                                         quic::ConnectionHandler& handler,
                                                         const net::UdpOptions& udp = {});
 
-  // Chooses the local address of connections that come without one, in place of the system's routes; it opens the
-  // socket with open_socket(), with the options that are given.
-  using LocalChooser =
-      std::function<std::expected<SocketAddress, ConfigError>(const SocketAddress& remote, const net::UdpOptions& udp)>;
-  void choose_local(LocalChooser chooser) { chooser_ = std::move(chooser); }
+  // `chooser` is asked from then on; it outlives this object's connections.
+  void set_local_chooser(LocalChooser& chooser) { chooser_ = &chooser; }
   // A further socket of this endpoint. Its address, port and all, is what datagrams leave from.
   std::expected<SocketAddress, ConfigError> open_socket(const net::UdpOptions& options);
 
@@ -74,9 +79,9 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
   Goodbye goodbye_;
   quic::Endpoint endpoint_;
   MemoryReturn memory_;
-  LocalChooser chooser_;
-  net::UdpOptions client_options_;  // of the latest client socket
-  SocketAddress client_v4_;         // where client sockets are bound; family kNone: not opened
+  LocalChooser* chooser_ = nullptr;  // not owned
+  net::UdpOptions client_options_;   // of the latest client socket
+  SocketAddress client_v4_;          // where client sockets are bound; family kNone: not opened
   SocketAddress client_v6_;
 };
 

@@ -25,8 +25,7 @@ std::expected<void, ConfigError> PathManager::attach(Worker& worker, EndpointPro
   auto& made =
       static_cast<PathManager&>(worker.attach(std::make_unique<PathManager>(endpoint, std::move(options), networks)));
   made.worker_ = &worker;
-  endpoint.choose_local(
-      [&made](const SocketAddress& remote, const net::UdpOptions& udp) { return made.first_local(remote, udp); });
+  endpoint.set_local_chooser(made);
   made.watch_ = NetworkWatch::shared();
   if (made.watch_ != nullptr) made.watch_->add(worker, made);
   return {};
@@ -43,20 +42,20 @@ void PathManager::on_networks(const net::LocalNetworks& networks, Timestamp now)
 }
 
 // Where a connection begins: the first wanted interface that is up.
-std::expected<SocketAddress, ConfigError> PathManager::first_local(const SocketAddress& remote,
-                                                                   const net::UdpOptions& udp) {
+std::expected<SocketAddress, ConfigError> PathManager::choose_local(const SocketAddress& remote,
+                                                                    const net::UdpOptions& udp) {
   udp_ = udp;
   look_again(current_time() + kHandshakeLook);
   const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, remote);
   const auto first = std::ranges::find(wanted, false, &WantedPath::backup);
-  if (first != wanted.end()) return socket_for(*first, remote, {});
-  if (!wanted.empty()) return socket_for(wanted.front(), remote, {});
+  if (first != wanted.end()) return socket_for(*first, {});
+  if (!wanted.empty()) return socket_for(wanted.front(), {});
   return std::unexpected(
       ConfigError{fmt::format("no interface for paths to {} is up with an address of its family", to_string(remote))});
 }
 
 // One that no open path of the connection uses: `taken` are their addresses.
-std::expected<SocketAddress, ConfigError> PathManager::socket_for(const WantedPath& path, const SocketAddress& remote,
+std::expected<SocketAddress, ConfigError> PathManager::socket_for(const WantedPath& path,
                                                                   const std::vector<SocketAddress>& taken) {
   for (const Socket& socket : sockets_) {
     if (socket.interface == path.interface.name && socket.bound.same_ip(path.local) &&
@@ -67,7 +66,6 @@ std::expected<SocketAddress, ConfigError> PathManager::socket_for(const WantedPa
   options.device = path.interface.name;
   options.local = path.local;
   options.dual_stack = false;
-  static_cast<void>(remote);
   HAWSER_TRY(const SocketAddress bound, endpoint_.open_socket(options));
   sockets_.push_back({.interface = path.interface.name, .bound = bound});
   return bound;
@@ -141,14 +139,14 @@ void PathManager::open(Managed& managed, const WantedPath& path, std::size_t ind
   std::vector<SocketAddress> taken;
   for (const quic::PathInfo& open : connection.paths()) taken.push_back(open.tuple.local);
   const SocketAddress remote = connection.tuple().remote;
-  const auto local = socket_for(path, remote, taken);
+  const auto local = socket_for(path, taken);
   Duration wait = std::clamp(2 * attempt->wait, kRetryFirst, kRetryMax);
   if (local) {
     const auto opened = connection.open_path({.local = *local, .remote = remote});
     if (opened) {
       say_status(managed, *opened, path.backup);
-      static_cast<void>(connection.set_path_preference(
-          *opened, {.weight = path.interface.weight, .cost = path.interface.cost}));
+      static_cast<void>(
+          connection.set_path_preference(*opened, {.weight = path.interface.weight, .cost = path.interface.cost}));
     } else if (opened.error() == quic::PathRefusal::kNoConnectionId || opened.error() == quic::PathRefusal::kLimit ||
                opened.error() == quic::PathRefusal::kNotConfirmed) {
       wait = attempt->wait == Duration{0} ? kHandshakeLook : std::min(2 * attempt->wait, kRetryMax);

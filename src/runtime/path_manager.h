@@ -19,7 +19,7 @@
 
 namespace hawser::runtime {
 
-class PathManager final : public DatagramProtocol, public NetworkListener {
+class PathManager final : public DatagramProtocol, public NetworkListener, private LocalChooser {
  public:
   // Makes one for the connections of `endpoint`, which is the worker's; on its thread. An error if an interface that
   // was named does not exist, or none is usable.
@@ -62,9 +62,9 @@ class PathManager final : public DatagramProtocol, public NetworkListener {
     std::vector<std::pair<quic::PathId, quic::PathStatus>> told;
   };
 
-  std::expected<SocketAddress, ConfigError> first_local(const SocketAddress& remote, const net::UdpOptions& udp);
-  std::expected<SocketAddress, ConfigError> socket_for(const WantedPath& path, const SocketAddress& remote,
-                                                       const std::vector<SocketAddress>& taken);
+  std::expected<SocketAddress, ConfigError> choose_local(const SocketAddress& remote,
+                                                         const net::UdpOptions& udp) override;
+  std::expected<SocketAddress, ConfigError> socket_for(const WantedPath& path, const std::vector<SocketAddress>& taken);
   void look(Timestamp now);
   void look_again(Timestamp when);
   Managed& managed(quic::Connection& connection);
