@@ -3,6 +3,7 @@
 #include "perf_client.h"
 
 #include <fmt/format.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 #include <memory>
 #include <vector>
 
+#include "http/saved_path_record.h"
+#include "http/session_store.h"
 #include "net/address.h"
 #include "perf_live.h"
 #include "perf_load.h"
@@ -81,8 +84,15 @@ class Client {
     thread_.on_each_worker(workers_, work);
   }
 
+  [[nodiscard]] quic::ClientParameters first_parameters(const Dialer& dialer);
+  void keep_session();
+  [[nodiscard]] std::string session_key(quic::Version version) const {
+    return fmt::format("perf {} {:08x}", options_.common.address, static_cast<std::uint32_t>(version));
+  }
+
   const ClientOptions& options_;
-  std::size_t standing_connections_ = 0;  // that stay for the whole run
+  std::unique_ptr<http::FileSessionStore> sessions_;  // null: nothing is kept
+  std::size_t standing_connections_ = 0;              // that stay for the whole run
   std::vector<std::unique_ptr<ClientWorker>> workers_;
   RunThread thread_;
 };
@@ -144,6 +154,9 @@ DatagramPlan Client::datagram_plan(std::uint64_t count) const {
 std::expected<void, ConfigError> Client::prepare() {
   HAWSER_TRY(const net::HostPort target, net::parse_host_port(options_.common.address));
   HAWSER_TRY(const std::vector<SocketAddress> addresses, runtime::resolve(target.host, target.port));
+  if (!options_.session_file.empty()) {
+    HAWSER_TRY(sessions_, http::FileSessionStore::open(options_.session_file));
+  }
   HAWSER_TRY(auto runtime, start_runtime(options_.common, Duration{0}));
   thread_.set_runtime(std::move(runtime));
   // Handshakes are counted by their loops; one connection stands beside them for the reports.
@@ -166,7 +179,8 @@ std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const
              quic::TlsClientContext::create({.common = {.alpn = {server_reports() ? std::string(kAlpn) : options_.alpn},
                                                         .groups = options_.groups},
                                              .trust = {.ca_file = options_.ca_file},
-                                             .verify_peer = !options_.insecure}));
+                                             .verify_peer = !options_.insecure,
+                                             .early_data = options_.early_data}));
   own.tls = std::make_unique<quic::TlsClientContext>(std::move(tls));
   HAWSER_TRY(own.qlog, runtime::QlogLog::create(options_.common.qlog));
   HAWSER_TRY(const auto paths, app::path_options(options_.paths));
@@ -189,13 +203,45 @@ std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const
   return managed;
 }
 
+// Of the connection that begins with what is in the file.
+quic::ClientParameters Client::first_parameters(const Dialer& dialer) {
+  quic::ClientParameters parameters = dialer.parameters;
+  if (sessions_ == nullptr) return parameters;
+  const quic::ConnectionConfig& config = parameters.connection;
+  parameters.token_version =
+      config.first_version != quic::Version::kNegotiation ? config.first_version : config.versions.first_flight();
+  const std::int64_t now_s = ::time(nullptr);
+  http::KeptSession kept = sessions_->take(session_key(parameters.token_version), now_s);
+  parameters.token = std::move(kept.token);
+  parameters.saved_path = http::read_saved_path(kept.path, now_s);
+  if (config.careful_resume && !parameters.token.empty()) {
+    parameters.connection.stream_receive_window = config.stream_receive_window_max;
+    parameters.connection.connection_receive_window = config.connection_receive_window_max;
+  }
+  return parameters;
+}
+
+// On the first connection's thread.
+void Client::keep_session() {
+  const LoadConnection& first = *workers_[0]->connections.front();
+  if (sessions_ == nullptr || first.connection() == nullptr) return;
+  const std::int64_t now_s = ::time(nullptr);
+  const std::string key = session_key(first.connection()->version());
+  constexpr std::int64_t kTokenLifetime_s = 86'400;  // as servers of ours have it
+  if (!first.token().empty()) sessions_->put_token(key, first.token(), now_s + kTokenLifetime_s);
+  if (const auto saved = first.connection()->saved_path())
+    sessions_->put_path(key, http::write_saved_path(*saved, now_s),
+                        now_s + static_cast<std::int64_t>(options_.common.careful_resume.lifetime_s));
+}
+
 std::expected<void, ConfigError> Client::connect() {
   std::expected<void, ConfigError> result;
   for (std::size_t i = 0; i < standing_connections_ && result; ++i) {
     ClientWorker& own = *workers_[i % workers_.size()];
     thread_.runtime().worker(i % workers_.size()).call([&](runtime::Worker&) {
       own.connections.push_back(std::make_unique<LoadConnection>(plan(), own.counters, own.latencies));
-      result = own.connections.back()->connect(*own.dialer);
+      result =
+          own.connections.back()->connect(*own.dialer, i == 0 ? first_parameters(*own.dialer) : own.dialer->parameters);
       return true;
     });
   }
@@ -330,6 +376,7 @@ void Client::finish(Timestamp begin, Outcome& outcome) {
   outcome.octets = total(&Counters::octets_received);
   outcome.exchanges = total(&Counters::exchanges);
   outcome.resumed = total(&Counters::resumed);
+  outcome.early = total(&Counters::early);
   const bool complete = !makes_handshakes() && total(&Counters::idle) >= options_.connections;
   on_each_worker([&](ClientWorker& own) {
     for (const auto& loop : own.loops) loop->stop();
@@ -390,6 +437,10 @@ std::expected<Outcome, ConfigError> Client::run() {
       outcome.client_times.push_back(connection->connection()->receive_time_stats());
       if (connection->report()) outcome.server_reports.push_back(*connection->report());
     }
+  });
+  thread_.runtime().worker(0).call([this](runtime::Worker&) {
+    if (!workers_[0]->connections.empty()) keep_session();
+    return true;
   });
   if (options_.mode == Mode::kUpload) {
     outcome.octets = 0;

@@ -29,6 +29,7 @@ void add_server(CLI::App& perf, int& exit_code) {
   command->add_option("--cert", options->certificate, "certificate chain, PEM; default: one made for this run")
       ->check(CLI::ExistingFile);
   command->add_option("--key", options->key, "its private key, PEM")->check(CLI::ExistingFile);
+  command->add_flag("--early-data", options->early_data, "answer requests that come in 0-RTT packets");
   command->callback([options, &exit_code] { exit_code = run_server(*options); });
 }
 
@@ -131,6 +132,18 @@ void add_client(CLI::App& perf, int& exit_code) {
       ->capture_default_str();
   CLI::Option* const resume =
       command->add_flag("--resume", options->resume, "resume the session of the connection before")->needs(handshakes);
+  command
+      ->add_flag(
+          "--early-data", options->early_data,
+          "make the request of each connection in 0-RTT packets; times are then from the first packet to the answer")
+      ->needs(resume);
+  command
+      ->add_option(
+          "--session-file", options->session_file,
+          "with --careful-resume: keep what the first connection was given and saw in this file, and begin with "
+          "what is in it")
+      ->type_name("FILE")
+      ->excludes(handshakes);
   command->add_option("--alpn", options->alpn, "protocol of a server that is not hawser perf, as h3: handshakes alone")
       ->needs(handshakes)
       ->excludes(resume);
@@ -145,6 +158,8 @@ void add_client(CLI::App& perf, int& exit_code) {
       "  hawser perf client HOST:4433 -k --datagrams 0 --rate 500 --datagram-size 200 --lifetime 50\n"
       "  hawser perf client HOST:4433 -k --datagrams 0 --rate 0 --datagram-size 1200 --one-way\n"
       "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
+      "  hawser perf client HOST:4433 -k --handshakes --resume --early-data\n"
+      "  hawser perf client HOST:4433 -k --download 100M --careful-resume --session-file sessions\n"
       "  hawser perf client HOST:4433 -k --duration 10 --migrate-after 5\n"
       "  hawser perf client HOST:4433 -k --quic-version 2 --download 2G\n"
       "  hawser perf client HOST:4433 -k --upload 200M --paths eth0,wlan0 --scheduler blest\n"

@@ -14,8 +14,8 @@ using quic::Connection;
 using quic::StreamId;
 using runtime::current_time;
 
-std::expected<void, ConfigError> LoadConnection::connect(Dialer& dialer) {
-  HAWSER_TRY(connection_, dialer.protocol.connect(dialer.parameters, *this));
+std::expected<void, ConfigError> LoadConnection::connect(Dialer& dialer, quic::ClientParameters parameters) {
+  HAWSER_TRY(connection_, dialer.protocol.connect(std::move(parameters), *this));
   return {};
 }
 
@@ -210,34 +210,49 @@ std::optional<Timestamp> Pacer::next_timeout() const {
 std::expected<void, ConfigError> HandshakeLoop::connect() {
   quic::ClientParameters parameters = dialer_.parameters;
   parameters.session = std::exchange(ticket_, {});  // RFC 8446 appendix C.4: a ticket serves once
-  HAWSER_TRY_VOID(dialer_.protocol.connect(std::move(parameters), *this));
+  began_ = current_time();
+  asked_ = early_ = answered_ = false;
+  HAWSER_TRY(Connection* const connection, dialer_.protocol.connect(std::move(parameters), *this));
+  if (!options_.request || connection->early_data() != quic::EarlyDataStatus::kOffered) return {};
+  early_ = true;
+  ask(*connection);
+  dialer_.protocol.endpoint().wake(*connection);
   return {};
 }
 
-void HandshakeLoop::on_handshake_complete(Connection& connection) {
-  latencies_.add(connection.stats().handshake_time);
-  if (!options_.request) return end(connection);
+void HandshakeLoop::ask(Connection& connection) {
   const auto id = connection.open_stream(true);
   if (!id) return;
   const auto header = encode(RequestHeader{});
-  (void)connection.write(*id, Bytes(header), true);
+  asked_ = connection.write(*id, Bytes(header), true).has_value();
+}
+
+void HandshakeLoop::on_handshake_complete(Connection& connection) {
+  if (!early_) latencies_.add(connection.stats().handshake_time);
+  if (!options_.request) return end(connection);
+  if (!asked_) ask(connection);
 }
 
 void HandshakeLoop::on_stream_readable(Connection& connection, StreamId id) {
   if (!connection.at_end(id)) return;
-  end(connection);
+  answered_ = true;
+  if (early_) latencies_.add(connection.now() - began_);
+  // An answer to 0-RTT comes before the ticket that the next connection needs.
+  if (!early_ || !ticket_.empty()) end(connection);
 }
 
 void HandshakeLoop::end(Connection& connection) {
   if (!stopped_) {
     counters_.exchanges.add(1);
     counters_.resumed.add(connection.resumed() ? 1 : 0);
+    counters_.early.add(connection.early_data() == quic::EarlyDataStatus::kAccepted ? 1 : 0);
   }
   connection.close(0, "");
 }
 
-void HandshakeLoop::on_session_ticket(Connection&, Bytes ticket) {
+void HandshakeLoop::on_session_ticket(Connection& connection, Bytes ticket) {
   if (options_.resume) ticket_.assign(ticket.begin(), ticket.end());
+  if (early_ && answered_ && !connection.closed()) end(connection);
 }
 
 void HandshakeLoop::on_closed(Connection&, const quic::CloseReason& reason) {

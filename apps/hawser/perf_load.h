@@ -39,6 +39,7 @@ struct Counters {
   Milestone failed;   // connections that ended against our will
   Counter exchanges;  // requests, or connections in handshake mode
   Counter resumed;    // of those connections
+  Counter early;      // of those connections, answered in 0-RTT
   Counter octets_received;
   Counter octets_queued;  // of uploads, handed to the transport
   Counter reports_requested;
@@ -59,7 +60,7 @@ class LoadConnection final : public quic::ConnectionHandler {
     if (plan.datagrams.size != 0) datagrams_.emplace(plan.datagrams);
   }
 
-  std::expected<void, ConfigError> connect(Dialer& dialer);
+  std::expected<void, ConfigError> connect(Dialer& dialer, quic::ClientParameters parameters);
 
   // Commands from tasks; they wake the endpoint themselves.
   void start(quic::Endpoint& endpoint);
@@ -83,8 +84,11 @@ class LoadConnection final : public quic::ConnectionHandler {
   [[nodiscard]] Timestamp last_end() const { return last_end_; }
   // Why the connection ended early; empty: it did not.
   [[nodiscard]] const std::string& failure() const { return failure_; }
+  // The server's latest, for the next visit; empty: none.
+  [[nodiscard]] Bytes token() const { return token_; }
 
   void on_handshake_complete(quic::Connection&) override { counters_.ready.add(1); }
+  void on_new_token(quic::Connection&, Bytes token) override { token_.assign(token.begin(), token.end()); }
   void on_stream_readable(quic::Connection& connection, quic::StreamId id) override;
   void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;
   void on_stream_reset(quic::Connection& connection, quic::StreamId id, quic::ApplicationErrorCode) override;
@@ -119,6 +123,7 @@ class LoadConnection final : public quic::ConnectionHandler {
   bool overdue_ = false;  // it fell due while the exchange before was under way
   std::optional<DatagramLoad> datagrams_;
   std::vector<std::uint8_t> report_octets_;
+  std::vector<std::uint8_t> token_;
   std::optional<ServerReport> report_;
   Timestamp last_end_{};
   std::string failure_;
@@ -143,7 +148,7 @@ class Pacer final : public runtime::DatagramProtocol {
 };
 
 struct LoopOptions {
-  bool resume = false;
+  bool resume = false;  // and in 0-RTT, where TLS allows it
   bool request = true;
 };
 
@@ -165,6 +170,7 @@ class HandshakeLoop final : public quic::ConnectionHandler {
   void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override;
 
  private:
+  void ask(quic::Connection& connection);
   void end(quic::Connection& connection);
 
   Dialer& dialer_;
@@ -172,6 +178,10 @@ class HandshakeLoop final : public quic::ConnectionHandler {
   Histogram& latencies_;
   LoopOptions options_;
   std::vector<std::uint8_t> ticket_;
+  Timestamp began_{};
+  bool asked_ = false;
+  bool early_ = false;  // the request was made in 0-RTT
+  bool answered_ = false;
   bool stopped_ = false;
   std::string failure_;
 };

@@ -94,6 +94,8 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
   command.add_option("--max-udp-payload", options.max_udp_payload, "octets of the largest UDP payload")
       ->check(CLI::Range(1'200, 65'527))
       ->capture_default_str();
+  app::add_careful_resume_option(command, options.careful_resume,
+                                 "what the path carried on an earlier run is half of what this one begins with");
   command.add_flag("--json", options.json, "print one JSON object instead of text");
   app::add_spin_bit_option(command, options.extensions);
   app::add_receive_timestamps_option(command, options.extensions);
@@ -105,6 +107,7 @@ quic::ConnectionConfig connection_config(const CommonOptions& options) {
   config.congestion_control = options.congestion_control;
   app::apply(options.versions, config);
   app::apply(options.extensions, config);
+  app::apply(options.careful_resume, config);
   config.max_udp_payload = options.max_udp_payload;
   config.crypto = quic::crypto_backend_of(options.crypto).value_or(quic::CryptoBackend::kAuto);
   config.stream_send_buffer = ByteCount{kSendBuffer};

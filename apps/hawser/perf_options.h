@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "careful_resume_option.h"
 #include "engine_options.h"
 #include "extension_options.h"
 #include "migration_options.h"
-#include "path_options.h"
 #include "net/steering.h"
+#include "path_options.h"
 #include "quic/connection/config.h"
 #include "quic/tls/tls_context.h"
 #include "runtime/qlog_log.h"
@@ -33,6 +34,7 @@ struct CommonOptions {
   std::string congestion_control = "cubic";
   app::VersionArguments versions;
   app::ExtensionArguments extensions;
+  app::CarefulResumeArguments careful_resume;
   std::string crypto = "auto";  // who does AES-GCM
   std::size_t max_udp_payload = 1'452;
   bool json = false;
@@ -44,6 +46,7 @@ struct ServerOptions {
   std::string certificate;  // PEM files; both empty: a certificate is minted in memory
   std::string key;
   app::ServerPathArguments paths;
+  bool early_data = false;  // answer requests in 0-RTT
 };
 
 // What a run of the client measures.
@@ -78,6 +81,8 @@ struct ClientOptions {
 
   std::string groups{quic::kDefaultGroups};  // of the key exchange; the first comes with a key share
   bool resume = false;                       // handshakes: each with the ticket of the one before
+  bool early_data = false;                   // and its request in 0-RTT
+  std::string session_file;                  // what the first connection keeps for the next run; empty: nothing
   // Handshakes with a server that speaks another protocol: no request is made of it, and it
   // gives no account of itself. Empty: hawser perf server.
   std::string alpn;

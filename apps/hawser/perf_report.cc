@@ -213,6 +213,7 @@ std::string each_lines(Mode mode, const Outcome& outcome) {
                         us_each(outcome.server_cpu.system, count), server > 0 ? 1e6 / server : 0);
   }
   if (outcome.resumed != 0) text += fmt::format("; {} resumed", outcome.resumed);
+  if (outcome.early != 0) text += fmt::format(", {} with 0-RTT", outcome.early);
   return text + "\n";
 }
 
@@ -293,6 +294,7 @@ std::string to_json(const ClientOptions& options, const Outcome& outcome) {
     json.count("handshakes", outcome.exchanges);
     json.number("handshakes_per_second", per_second(outcome.exchanges, outcome.seconds));
     json.count("resumed", outcome.resumed);
+    json.count("early_data", outcome.early);
     add_latencies(json, "handshake", outcome.latencies);
     add_cpu_each(json, "client", "handshake", outcome.client_cpu, outcome.exchanges);
     if (outcome.server_cpu_known) add_cpu_each(json, "server", "handshake", outcome.server_cpu, outcome.exchanges);

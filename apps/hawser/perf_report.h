@@ -21,6 +21,7 @@ struct Outcome {
   std::uint64_t exchanges = 0;  // requests answered, or handshakes made
   std::uint64_t resumed = 0;    // of the handshakes
   DatagramAccount datagrams;
+  std::uint64_t early = 0;      // of the handshakes, with 0-RTT
   std::uint64_t failed_connections = 0;
   CpuTime client_cpu;
   CpuTime server_cpu;

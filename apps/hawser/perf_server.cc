@@ -13,10 +13,14 @@
 #include "net/address.h"
 #include "perf_datagrams.h"
 #include "perf_protocol.h"
+#include "quic/connection/replay_guard.h"
+#include "quic/connection/resume_claims.h"
 #include "quic/tls/dev_certificate.h"
 #include "quic/tls/tls_context.h"
+#include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
 #include "runtime/shutdown_signals.h"
+#include "runtime/system_random.h"
 #include "worker_options.h"
 
 namespace hawser::perf {
@@ -155,12 +159,18 @@ struct WorkerParts {
   std::unique_ptr<runtime::QlogLog> qlog;  // may be null
 };
 
-std::expected<std::vector<WorkerParts>, ConfigError> make_parts(const ServerOptions& options, std::size_t workers) {
+std::expected<std::vector<WorkerParts>, ConfigError> make_parts(const ServerOptions& options, std::size_t workers,
+                                                                Random& random) {
   HAWSER_TRY(const quic::CertificateSource certificate, certificate_of(options));
+  // One for all, so that each resumes the others' sessions.
+  std::vector<std::uint8_t> ticket_secret(32);
+  random.fill(ticket_secret);
   std::vector<WorkerParts> parts(workers);
   for (WorkerParts& part : parts) {
-    HAWSER_TRY(auto tls, quic::TlsServerContext::create(
-                             {.common = {.alpn = {std::string(kAlpn)}}, .certificates = {certificate}}));
+    HAWSER_TRY(auto tls, quic::TlsServerContext::create({.common = {.alpn = {std::string(kAlpn)}},
+                                                         .certificates = {certificate},
+                                                         .ticket_secret = ticket_secret,
+                                                         .early_data = options.early_data}));
     part.tls = std::make_unique<quic::TlsServerContext>(std::move(tls));
     part.service = std::make_unique<Service>();
     HAWSER_TRY(part.qlog, runtime::QlogLog::create(options.common.qlog));
@@ -188,13 +198,27 @@ std::expected<void, ConfigError> serve(const ServerOptions& options) {
   quic::ConnectionConfig connection = connection_config(options.common);
   HAWSER_TRY_VOID(app::apply(options.paths, connection));
   std::vector<WorkerParts> parts;
+  // Shared by the workers, as are the keys of tokens.
+  runtime::SystemRandom random;
+  std::array<std::uint8_t, 32> secret{};
+  random.fill(secret);
+  std::unique_ptr<quic::ReplayGuard> guard;
+  if (options.early_data)
+    guard = std::make_unique<quic::ReplayGuard>(
+        quic::ReplayGuard::Options{.key = {random.next_u64(), random.next_u64()}, .start = runtime::current_time()});
+  std::unique_ptr<quic::ResumeClaims> claims;
+  if (options.common.careful_resume.lifetime_s > 0)
+    claims = std::make_unique<quic::ResumeClaims>(std::array{random.next_u64(), random.next_u64()});
   HAWSER_TRY(const std::unique_ptr<runtime::Runtime> runtime, start_runtime(options.common, 100ms));
-  HAWSER_TRY(parts, make_parts(options, runtime->size()));
+  HAWSER_TRY(parts, make_parts(options, runtime->size(), random));
   const auto make = [&](runtime::Worker& worker) -> std::unique_ptr<runtime::DatagramProtocol> {
     const WorkerParts& part = parts[worker.index()];
     quic::EndpointConfig config{.connection = connection,
                                 .tls = part.tls.get(),
                                 .accept = part.service.get(),
+                                .replay_guard = guard.get(),
+                                .resume_claims = claims.get(),
+                                .secret = secret,
                                 .events = part.qlog ? &part.qlog->sink() : nullptr};
     return std::make_unique<runtime::EndpointProtocol>(worker, config,
                                                        runtime::Goodbye{.code = 0, .reason = "the server stops"});

@@ -51,7 +51,7 @@ std::optional<SavedPath> read_saved(Reader& in, const SocketAddress& client, Dur
   constexpr std::uint64_t kMsMax = std::uint64_t{1} << 40;
   std::uint64_t cwnd = 0, rtt_us = 0, age_ms = 0;
   if (in.empty() || !in.varint(cwnd) || !in.varint(rtt_us) || !in.varint(age_ms)) return std::nullopt;
-  if (rtt_us == 0 || rtt_us > kMsMax || age_ms > kMsMax) return std::nullopt;
+  if (rtt_us == 0 || rtt_us > kMsMax || age_ms > kMsMax - static_cast<std::uint64_t>(to_ms(age))) return std::nullopt;
   SavedPath saved{.cwnd = cwnd,
                   .rtt = std::chrono::microseconds(static_cast<std::int64_t>(rtt_us)),
                   .age = age + std::chrono::milliseconds(static_cast<std::int64_t>(age_ms)),

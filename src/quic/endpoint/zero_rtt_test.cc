@@ -68,6 +68,7 @@ struct Answerer : ConnectionHandler {
 struct Town final : AcceptHandler {
   struct Options {
     ConnectionConfig server;
+    ConnectionConfig client;
     RetryPolicy retry = RetryPolicy::kNever;
     std::string terms = "terms";
     std::string groups{kDefaultGroups};
@@ -111,6 +112,7 @@ struct Town final : AcceptHandler {
                                  ->connect({.tuple = kClientTuple,
                                             .server_name = "localhost",
                                             .tls = &*client_tls,
+                                            .connection = options.client,
                                             .token = earlier != nullptr && use_tokens ? earlier->token : octets(""),
                                             .session = earlier != nullptr ? earlier->ticket : octets("")},
                                            visitor, now)
@@ -223,6 +225,42 @@ TEST(zero_rtt, a_question_is_answered_after_one_round_trip) {
   EXPECT_TRUE(second.complete);
   EXPECT_EQ(town.server_connections[0]->early_data(), EarlyDataStatus::kAccepted);
   EXPECT_FALSE(second.ticket.empty()) << "for the visit after this one";
+}
+
+TEST(zero_rtt, speaks_version_2_as_well) {
+  Town::Options options;
+  options.client.first_version = Version::kV2;
+  Town town(options);
+  Visitor first;
+  town.prepare(first);
+  Visitor second;
+  Connection& connection = town.connect(second, &first);
+  ASSERT_EQ(connection.early_data(), EarlyDataStatus::kOffered);
+  town.ask(connection, "early");
+  ASSERT_TRUE(town.run([&] { return second.received == "answer of 5"; }));
+  EXPECT_EQ(*second.first_octet - town.began, 2 * kDelay);
+  EXPECT_EQ(connection.early_data(), EarlyDataStatus::kAccepted);
+  EXPECT_EQ(connection.version(), Version::kV2);
+}
+
+// RFC 9369 section 4.1: 0-RTT packets keep the version of the first flight.
+TEST(zero_rtt, is_read_in_the_version_it_came_in_where_the_server_goes_on_in_another) {
+  Town::Options options;
+  options.server.versions = {Version::kV1};
+  Town town(options);
+  Visitor first;
+  town.prepare(first);
+  town.options.server.versions = {Version::kV2, Version::kV1};
+  town.options.server.own_version_order = true;
+  town.start_server();
+  Visitor second;
+  Connection& connection = town.connect(second, &first);
+  ASSERT_EQ(connection.early_data(), EarlyDataStatus::kOffered);
+  town.ask(connection, "early");
+  ASSERT_TRUE(town.run([&] { return second.received == "answer of 5"; }));
+  EXPECT_EQ(connection.early_data(), EarlyDataStatus::kAccepted);
+  EXPECT_EQ(connection.version(), Version::kV2);
+  EXPECT_EQ(*second.first_octet - town.began, 2 * kDelay);
 }
 
 TEST(zero_rtt, a_ticket_serves_one_visit_and_the_next_is_asked_again_without_loss) {
