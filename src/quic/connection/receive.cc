@@ -345,7 +345,8 @@ void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
     return;
   }
   acks.on_packet_received(received.number, received.ack_eliciting, received.ecn, now_);
-  if (ack_timestamps(received.level)) [[unlikely]]
+  // Of one number space: with multipath PATH_ACK frames acknowledge, which have no times.
+  if (ack_timestamps(received.level) && path_->id() == kInitialPathId) [[unlikely]]
     receive_timestamps_->arrivals.on_packet_received(received.number, now_);
   if (received.ecn == Ecn::kCe) ++stats_.ecn_ce_received;
   if (phase_ != Phase::kOpen) return;

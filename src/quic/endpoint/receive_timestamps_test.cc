@@ -90,6 +90,15 @@ TEST(receive_timestamps, are_there_only_where_both_sides_declare_them) {
   }
 }
 
+TEST(receive_timestamps, with_multipath_nothing_is_told_and_nothing_breaks) {
+  Sending sending(30, 30);
+  PairOptions options;
+  options.client.receive_timestamps = options.server.connection.receive_timestamps = 30;
+  options.client.max_paths = options.server.connection.max_paths = 2;
+  sending.pair.emplace(std::move(options));
+  EXPECT_EQ(sending.run().receive_time_stats().packets, 0u);
+}
+
 TEST(receive_timestamps, a_coarse_unit_makes_delays_coarse_and_nothing_else) {
   Sending sending(63, 63, nullptr, 12);
   const ReceiveTimeStats stats = sending.run().receive_time_stats();

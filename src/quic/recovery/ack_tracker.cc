@@ -95,6 +95,7 @@ void AckTracker::write_ranges(PacketPayload& out, std::size_t count) const {
 WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent,
                                   std::optional<PathId> path_id, ReceiveTimes* times) {
   if (!any_ || received_.empty()) return WriteResult::kDone;
+  if (path_id.has_value()) times = nullptr;  // no draft says how PATH_ACK frames would have them
   const bool with_ecn = ecn_ != EcnCounts{};
   const Duration held = std::max(now - largest_received_time_, Duration::zero());
   const std::uint64_t delay = static_cast<std::uint64_t>(to_us(held)) >> ack_delay_exponent;

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "quic/recovery/ack_tracker.h"
 #include "quic/wire/frames/ack.h"
+#include "quic/wire/frames/path_ack.h"
 
 namespace hawser::quic {
 namespace {
@@ -94,6 +95,16 @@ TEST(receive_times, end_the_ack_frame_even_when_there_are_none) {
   const auto ack = parse_ack(in);
   ASSERT_TRUE(ack && ack->ecn && ack->timestamps && in.empty());
   EXPECT_EQ(ack->timestamps->timestamp_count, 0u);
+  // A PATH_ACK frame has none.
+  std::array<std::uint8_t, 64> other_area;
+  PacketPayload path_payload{MutableBytes(other_area)};
+  times.on_packet_received(PacketNumber{4}, kBasis + 1ms);
+  ASSERT_EQ(acks.write_ack(path_payload, kBasis + 2ms, kAckDelayExponent, PathId{1}, &times), WriteResult::kDone);
+  FrameReader path_in(Bytes(other_area).first(path_payload.size()));
+  path_in.expect_ack_timestamps();
+  ASSERT_TRUE(path_in.next_type());
+  const auto path_ack = parse_path_ack(path_in);
+  ASSERT_TRUE(path_ack && !path_ack->ack.timestamps && path_in.empty());
   // The frame without them fits this room, with them it does not.
   PacketPayload cut{MutableBytes(area).first(payload.size() - 1)};
   EXPECT_EQ(acks.write_ack(cut, kBasis + 2ms, kAckDelayExponent, std::nullopt, &times), WriteResult::kPacketFull);
