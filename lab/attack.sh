@@ -26,7 +26,10 @@ attack() { # NAME LIMIT-OF-MEMORY [arguments of hawser-flood]
   if [ ${#wanted[@]} -gt 0 ] && ! printf '%s\n' "${wanted[@]}" | grep -qxF -- "$name"; then return; fi
   "$hawser" serve 127.0.0.1:$port --root "$dir/site" --dev-cert --access-log off --grace 0 ${SERVE:-} >"$dir/serve" 2>&1 &
   server=$!
-  until grep -q '^serving ' "$dir/serve"; do sleep 0.05; done
+  until grep -q '^serving ' "$dir/serve"; do
+    kill -0 $server 2>/dev/null || { cat "$dir/serve" >&2; exit 1; }
+    sleep 0.05
+  done
   honest "$quiet" "$dir/quiet"
   "$flood" "$@" 50000 --port $port --seconds $((seconds + 2)) >"$dir/flood" &
   attacker=$!
