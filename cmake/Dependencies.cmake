@@ -42,6 +42,16 @@ if(IPSEC_MB_INCLUDE AND IPSEC_MB_LIBRARY)
   endif()
 endif()
 
+# ISA-L: Reed-Solomon codes of forward error correction; XOR works without it.
+find_path(ISAL_INCLUDE isa-l/erasure_code.h)
+find_library(ISAL_LIBRARY isal)
+if(ISAL_INCLUDE AND ISAL_LIBRARY)
+  add_library(isal INTERFACE)
+  target_include_directories(isal INTERFACE ${ISAL_INCLUDE})
+  target_link_libraries(isal INTERFACE ${ISAL_LIBRARY})
+  target_compile_definitions(isal INTERFACE HAWSER_HAVE_ISAL=1)
+endif()
+
 # liburing: the io_uring engine; without it, epoll moves the datagrams.
 find_path(URING_INCLUDE liburing.h)
 find_library(URING_LIBRARY uring)

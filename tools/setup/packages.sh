@@ -24,6 +24,7 @@ libbenchmark-dev
 iproute2
 LIST
       echo '?liburing-dev'
+      echo '?libisal-dev'
       [ "$(dpkg --print-architecture)" != amd64 ] || echo '?libipsec-mb-dev'
       ;;
     test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' '?valgrind' '?python3' ;;
