@@ -58,12 +58,18 @@ TEST(window_check, a_packet_may_share_the_datagram_that_reached_the_window) {
 TEST(sleep_check, timers_without_end_are_seen_and_a_datagram_begins_anew) {
   Verdict verdict;
   SleepCheck check(verdict);
-  for (std::size_t i = 0; i < SleepCheck::kTimersMax; ++i) check.on_timer(0, kWorldStart);
-  check.on_sent(0, {}, {}, kWorldStart);
-  for (std::size_t i = 0; i < SleepCheck::kTimersMax; ++i) check.on_timer(0, kWorldStart);
-  check.on_timer(1, kWorldStart);
+  Timestamp now = kWorldStart;
+  const auto timers = [&] {
+    for (std::size_t i = 0; i < SleepCheck::kTimersMax; ++i) check.on_timer(0, now += SleepCheck::kApart);
+  };
+  timers();
+  check.on_sent(0, {}, {}, now);
+  timers();
+  check.on_timer(1, now);
+  // Losses of one flight.
+  for (int i = 0; i < 100; ++i) check.on_timer(0, now + i * 10us);
   EXPECT_FALSE(verdict.failed()) << verdict.failure();
-  check.on_timer(0, kWorldStart);
+  check.on_timer(0, now + SleepCheck::kApart);
   EXPECT_TRUE(verdict.failed());
 }
 
