@@ -96,7 +96,10 @@ class Handshakes {
       done = true;
       connection.close(0, "");
     }
-    void on_session_ticket(Connection&, Bytes octets) override { ticket.assign(octets.begin(), octets.end()); }
+    void on_session_ticket(Connection&, Bytes octets) override {
+      ticket.reserve(2'048);  // tickets differ by an octet or two, and its memory is not to
+      ticket.assign(octets.begin(), octets.end());
+    }
     std::vector<std::uint8_t> ticket;
     bool done = false;
     bool resumed = false;

@@ -56,6 +56,8 @@ void CarefulResume::enter(CarefulResumePhase phase, CarefulResumeTrigger why) {
 
 void CarefulResume::on_packet_sent(std::uint64_t bytes, std::uint64_t bytes_in_flight, Timestamp now) {
   inner_->on_packet_sent(bytes, bytes_in_flight, now);
+  if (phase_ == CarefulResumePhase::kReconnaissance)
+    window_filled_ |= bytes_in_flight + max_datagram_size_ > inner_->congestion_window();
   if (phase_ != CarefulResumePhase::kUnvalidated) return;
   unvalidated_sent_ += bytes;
   last_unvalidated_ = now;
@@ -99,8 +101,10 @@ void CarefulResume::in_reconnaissance(const AckEvent& event) {
   // rfc9959:3.2-rtt
   if (event.min_rtt <= saved_rtt_ / kRttShrinkMax || event.min_rtt > saved_rtt_ * kRttGrowthMax)
     return enter(CarefulResumePhase::kNormal, CarefulResumeTrigger::kRttNotValidated);
-  // Who has little to send proves little by it: wait until the window is what holds it back.
-  if (event.rate.app_limited || event.bytes_in_flight_before < inner_->congestion_window() / 2) return;
+  // Who has little to send proves little by it: wait until the window is what holds it back. That a sample of
+  // the rate says so, as it does of all that was sent right after the handshake, is not asked.
+  if (event.bytes_in_flight_before < inner_->congestion_window() / 2) window_filled_ = false;
+  if (!window_filled_) return;
   const CarefulResumeTrigger why = observer_.claim(event.now);
   if (why != CarefulResumeTrigger::kNone) return enter(CarefulResumePhase::kNormal, why);
   jump(event);

@@ -104,6 +104,7 @@ class CarefulResume final : public CongestionController {
   CarefulResumePhase phase_ = CarefulResumePhase::kReconnaissance;
   Duration smoothed_rtt_{0};
   Duration min_rtt_{0};
+  bool window_filled_ = false;
   std::uint64_t acked_ = 0;  // octets, in this connection, and from the jump on since the jump
 
   // Since the jump.

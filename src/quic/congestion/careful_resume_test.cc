@@ -61,7 +61,7 @@ class Sender {
                    .latest_rtt = rtt,
                    .smoothed_rtt = rtt,
                    .min_rtt = min_rtt};
-    event.rate.app_limited = app_limited;
+    event.app_limited = app_limited;
     delivered += event.acked_bytes;
     event.rate.bytes_per_second = static_cast<std::uint64_t>(static_cast<double>(in_flight()) / to_seconds(rtt));
     event.rate.delivered_bytes = in_flight();
@@ -187,7 +187,11 @@ TEST(careful_resume, who_keeps_the_parameters_may_refuse_them) {
 TEST(careful_resume, a_sender_with_little_to_say_waits) {
   Sender sender;
   sender.app_limited = true;
-  sender.jump();
+  for (int round = 0; round < 5; ++round) {
+    sender.send(4);
+    sender.now += kRtt;
+    sender.ack(4);
+  }
   EXPECT_EQ(sender.careful.phase(), Phase::kReconnaissance);
   EXPECT_EQ(sender.notes.claims, 0);
   sender.app_limited = false;
