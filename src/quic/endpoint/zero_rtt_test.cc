@@ -229,6 +229,7 @@ TEST(zero_rtt, a_question_is_answered_after_one_round_trip) {
 
 TEST(zero_rtt, speaks_version_2_as_well) {
   Town::Options options;
+  options.client.versions = {Version::kV2, Version::kV1};
   options.client.first_version = Version::kV2;
   Town town(options);
   Visitor first;
