@@ -87,6 +87,44 @@ void add_datagram_options(CLI::App& command, DatagramOptions& options, const std
       ->needs(datagrams);
 }
 
+constexpr const char* kClientExamples =
+    "Examples:\n"
+    "  hawser perf client HOST:4433 -k --download 2G\n"
+    "  hawser perf client HOST:4433 -k --requests 100000 --streams 50 --response-size 1k\n"
+    "  hawser perf client HOST:4433 -k --latency --rate 1000 --duration 5\n"
+    "  hawser perf client HOST:4433 -k --handshakes --connections 8 --json\n"
+    "  hawser perf client HOST:4433 -k --datagrams 0 --rate 500 --datagram-size 200 --lifetime 50\n"
+    "  hawser perf client HOST:4433 -k --datagrams 0 --rate 0 --datagram-size 1200 --one-way\n"
+    "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
+    "  hawser perf client HOST:4433 -k --handshakes --resume --early-data\n"
+    "  hawser perf client HOST:4433 -k --download 100M --careful-resume --session-file sessions\n"
+    "  hawser perf client HOST:4433 -k --duration 10 --migrate-after 5\n"
+    "  hawser perf client HOST:4433 -k --quic-version 2 --download 2G\n"
+    "  hawser perf client HOST:4433 -k --upload 200M --paths eth0,wlan0 --scheduler blest\n"
+    "On a terminal a line each second shows the rate and the first connection's path.";
+
+void add_handshake_options(CLI::App& command, ClientOptions& options, CLI::Option* handshakes) {
+  command.add_option("--groups", options.groups, "key exchanges to offer, joined by ':'; X25519 alone is the cheapest")
+      ->capture_default_str();
+  CLI::Option* const resume =
+      command.add_flag("--resume", options.resume, "resume the session of the connection before")->needs(handshakes);
+  command
+      .add_flag(
+          "--early-data", options.early_data,
+          "make the request of each connection in 0-RTT packets; times are then from the first packet to the answer")
+      ->needs(resume);
+  command
+      .add_option(
+          "--session-file", options.session_file,
+          "with --careful-resume: keep what the first connection was given and saw in this file, and begin with "
+          "what is in it")
+      ->type_name("FILE")
+      ->excludes(handshakes);
+  command.add_option("--alpn", options.alpn, "protocol of a server that is not hawser perf, as h3: handshakes alone")
+      ->needs(handshakes)
+      ->excludes(resume);
+}
+
 void add_client(CLI::App& perf, int& exit_code) {
   CLI::App* const command =
       perf.add_subcommand("client", "measure against a server: throughput, requests, latency, handshakes or datagrams");
@@ -127,43 +165,10 @@ void add_client(CLI::App& perf, int& exit_code) {
   command->add_option("--connections", options->connections, "connections at a time")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
-  command
-      ->add_option("--groups", options->groups, "key exchanges to offer, joined by ':'; X25519 alone is the cheapest")
-      ->capture_default_str();
-  CLI::Option* const resume =
-      command->add_flag("--resume", options->resume, "resume the session of the connection before")->needs(handshakes);
-  command
-      ->add_flag(
-          "--early-data", options->early_data,
-          "make the request of each connection in 0-RTT packets; times are then from the first packet to the answer")
-      ->needs(resume);
-  command
-      ->add_option(
-          "--session-file", options->session_file,
-          "with --careful-resume: keep what the first connection was given and saw in this file, and begin with "
-          "what is in it")
-      ->type_name("FILE")
-      ->excludes(handshakes);
-  command->add_option("--alpn", options->alpn, "protocol of a server that is not hawser perf, as h3: handshakes alone")
-      ->needs(handshakes)
-      ->excludes(resume);
+  add_handshake_options(*command, *options, handshakes);
   hawser::app::add_migration_options(*command, options->migration);
   hawser::app::add_path_options(*command, options->paths);
-  command->footer(
-      "Examples:\n"
-      "  hawser perf client HOST:4433 -k --download 2G\n"
-      "  hawser perf client HOST:4433 -k --requests 100000 --streams 50 --response-size 1k\n"
-      "  hawser perf client HOST:4433 -k --latency --rate 1000 --duration 5\n"
-      "  hawser perf client HOST:4433 -k --handshakes --connections 8 --json\n"
-      "  hawser perf client HOST:4433 -k --datagrams 0 --rate 500 --datagram-size 200 --lifetime 50\n"
-      "  hawser perf client HOST:4433 -k --datagrams 0 --rate 0 --datagram-size 1200 --one-way\n"
-      "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
-      "  hawser perf client HOST:4433 -k --handshakes --resume --early-data\n"
-      "  hawser perf client HOST:4433 -k --download 100M --careful-resume --session-file sessions\n"
-      "  hawser perf client HOST:4433 -k --duration 10 --migrate-after 5\n"
-      "  hawser perf client HOST:4433 -k --quic-version 2 --download 2G\n"
-      "  hawser perf client HOST:4433 -k --upload 200M --paths eth0,wlan0 --scheduler blest\n"
-      "On a terminal a line each second shows the rate and the first connection's path.");
+  command->footer(kClientExamples);
   command->callback([options, command, &exit_code] {
     choose_mode(*options, *command);
     choose_sizes(*options, *command);

@@ -30,6 +30,8 @@ Content content_of(const PacketSent& packet) {
         break;
       case 0x02:
       case 0x03:
+      case 0x3e:  // PATH_ACK
+      case 0x3f:
         content.ack = true;
         break;
       default:
