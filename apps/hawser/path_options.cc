@@ -34,8 +34,8 @@ void add_path_options(CLI::App& command, PathArguments& arguments) {
   command
       .add_option("--path-use", arguments.use,
                   "What several paths are for: aggregate, all carry data; failover, the first one does and the others "
-                  "wait; redundant, all carry the same")
-      ->check(CLI::IsMember({"aggregate", "failover", "redundant"}))
+                  "wait")
+      ->check(CLI::IsMember({"aggregate", "failover"}))
       ->type_name("USE")
       ->capture_default_str()
       ->needs(paths);

@@ -106,8 +106,6 @@ void PathManager::look(Timestamp now) {
 void PathManager::keep(Managed& managed, Timestamp now) {
   quic::Connection& connection = *managed.connection;
   if (!connection.has_multipath() || managed.refused) return;
-  if (options_.use == PathUse::kRedundant && !managed.scheduled)
-    managed.scheduled = connection.set_path_scheduler("redundant").has_value();
   std::vector<quic::PathInfo> paths = connection.paths();
   const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, connection.tuple().remote);
   std::vector<std::size_t> missing;

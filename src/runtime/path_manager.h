@@ -56,7 +56,6 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
   };
   struct Managed {
     quic::Connection* connection = nullptr;
-    bool scheduled = false;  // the redundant scheduler was chosen
     bool refused = false;    // the server has no multipath
     std::vector<Attempt> attempts;
     std::vector<std::pair<quic::PathId, quic::PathStatus>> told;

@@ -36,7 +36,7 @@ on() {
   "$lab_program" exec "$lab" "$host" "$@"
 }
 # What arrived at the client over a link, in octets.
-arrived() { on client cat "/sys/class/net/$1/statistics/rx_bytes"; }
+arrived() { on client ip -s link show dev "$1" | awk 'rx { print $1; exit } /RX:/ { rx = 1 }'; }
 
 mkdir "$work/site"
 head -c 8000000 /dev/urandom >"$work/site/large"

@@ -4,7 +4,9 @@
 
 #include "quic/multipath/arrival.h"
 #include "quic/multipath/blest.h"
+#include "quic/multipath/deadline.h"
 #include "quic/multipath/path_notes.h"
+#include "quic/multipath/redundant.h"
 #include "quic/multipath/scheduler_model.h"
 #include "quic/multipath/scheduler_table.h"
 
@@ -13,7 +15,10 @@ namespace {
 
 constexpr Timestamp kNow{5s};
 
+// Two of them a connection cannot use yet.
 std::unique_ptr<PathScheduler> make(std::string_view name) {
+  if (name == "redundant") return std::make_unique<RedundantScheduler>();
+  if (name == "deadline") return std::make_unique<DeadlineScheduler>();
   return *make_path_scheduler(name);
 }
 
