@@ -124,7 +124,7 @@ void FrameReader::reset(FrameStream stream, Role receiver, std::size_t headers_p
   buffer_.clear();
 }
 
-Result<FrameReader::Event> FrameReader::next(Bytes& in) {
+Result<FrameReader::Event> FrameReader::next(Bytes& in, std::vector<std::uint8_t>* spare) {
   if (state_ == State::kSkip) skip(in);
   if (state_ == State::kHeader) {
     buffer_.clear();
@@ -132,7 +132,7 @@ Result<FrameReader::Event> FrameReader::next(Bytes& in) {
     auto event = on_header();
     if (!event || event->kind != Kind::kNeedMore) return event;
   }
-  return take_payload(in);
+  return take_payload(in, spare);
 }
 
 // Type and length, from the input alone or with what came before.
@@ -192,7 +192,7 @@ Result<FrameReader::Event> FrameReader::on_header() {
   return Event{};
 }
 
-FrameReader::Event FrameReader::take_payload(Bytes& in) {
+FrameReader::Event FrameReader::take_payload(Bytes& in, std::vector<std::uint8_t>* spare) {
   if (state_ != State::kPayload) return {};
   const std::size_t take = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, in.size()));
   const Bytes part = in.first(take);
@@ -202,6 +202,7 @@ FrameReader::Event FrameReader::take_payload(Bytes& in) {
     state_ = State::kHeader;
     if (buffer_.empty()) return {Kind::kFrame, type_, length_, part};
   }
+  if (spare != nullptr && buffer_.capacity() == 0) buffer_.swap(*spare);
   buffer_.insert(buffer_.end(), part.begin(), part.end());
   if (remaining_ > 0) return {};
   return {Kind::kFrame, type_, length_, buffer_};

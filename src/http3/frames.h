@@ -114,8 +114,17 @@ class FrameReader {
 
   // Takes octets from the front of `in` until something is to be told. The header alone
   // decides whether a frame is legal here and can have its length (H3_FRAME_ERROR). After
-  // kData the caller takes `length` octets out of the stream itself before the next call.
-  Result<Event> next(Bytes& in);
+  // kData the caller takes `length` octets out of the stream itself before the next call. Memory
+  // for a frame that was cut is taken from `spare` if it has any: see give_back().
+  Result<Event> next(Bytes& in, std::vector<std::uint8_t>* spare = nullptr);
+
+  // The payload that was told last is used up: its memory goes to the next frame that is cut, on
+  // whichever stream. Of many streams few have such a frame at a time.
+  void give_back(std::vector<std::uint8_t>& spare) {
+    if (buffer_.capacity() == 0 || state_ != State::kHeader) return;
+    buffer_.clear();
+    if (spare.capacity() < buffer_.capacity()) spare.swap(buffer_);
+  }
 
   // Between two frames: the only place where a stream may end.
   [[nodiscard]] bool at_boundary() const { return state_ == State::kHeader && header_size_ == 0; }
@@ -134,7 +143,7 @@ class FrameReader {
 
   bool take_header(Bytes& in);
   Result<Event> on_header();
-  Event take_payload(Bytes& in);
+  Event take_payload(Bytes& in, std::vector<std::uint8_t>* spare);
   void skip(Bytes& in);
 
   FrameStream stream_ = FrameStream::kRequest;

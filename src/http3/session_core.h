@@ -97,7 +97,8 @@ class SessionCore {
     std::size_t section_depth = 0;
     LastHead last_head;
     std::vector<std::uint8_t> scratch;
-    std::vector<Field> outgoing;  // a response with its status in front
+    std::vector<Field> outgoing;          // a response with its status in front
+    std::vector<std::uint8_t> cut_frame;  // memory for the next frame that datagrams cut
   };
 
   // One decoded field section in use. Sections nest when a handler's call makes another

@@ -54,7 +54,7 @@ bool SessionCore::read_frame(Stream& stream) {
     return false;
   }
   Bytes in = view;
-  const auto event = stream.reader.next(in);
+  const auto event = stream.reader.next(in, &work().cut_frame);
   if (!event) return fail_stream(stream, event.error());
   const std::size_t used = view.size() - in.size();
   switch (event->kind) {
@@ -139,6 +139,7 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
 // The octets of a section have been understood, or put aside.
 void SessionCore::take_section(Stream& stream, std::size_t size, bool first_time, std::size_t used) {
   if (!first_time) return;
+  stream.reader.give_back(work().cut_frame);
   stats_.header_bytes_received += size;
   transport_->consume(stream.id, used);
 }

@@ -1,0 +1,169 @@
+// datagram_client_test.cc: goal: the public client of datagrams sends, receives, tells what became of each, and
+// says what is wrong when it cannot. Method: a server in this process on a free loopback port that sends each
+// datagram back, the public headers only on the client's side.
+#include "hawser/datagram_client.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "quic/tls/dev_certificate.h"
+#include "quic/tls/tls_context.h"
+#include "runtime/endpoint_protocol.h"
+#include "runtime/runtime.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using hawser::DatagramClient;
+using hawser::DatagramFate;
+
+class Echo final : public hawser::quic::AcceptHandler, public hawser::quic::ConnectionHandler {
+ public:
+  hawser::quic::ConnectionHandler* on_accept(hawser::quic::Connection&) override { return this; }
+  void on_datagram(hawser::quic::Connection& connection, hawser::Bytes payload) override {
+    if (hawser::as_text(payload) == "close") return connection.close(7, "as asked");
+    (void)connection.send_datagram(payload);
+  }
+};
+
+class EchoServer : public ::testing::Test {
+ protected:
+  void start(std::uint64_t max_datagram_frame_size) {
+    std::string pattern = (fs::temp_directory_path() / "hawser-datagrams-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    const auto certificate =
+        hawser::quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = std::time(nullptr) - 60}).value();
+    std::ofstream(folder_ / "ca.pem") << certificate.certificate_pem;
+    tls_.emplace(hawser::quic::TlsServerContext::create({.common = {.alpn = {"echo"}},
+                                                         .certificates = {{.chain = octets(certificate.certificate_pem),
+                                                                           .key = octets(certificate.key_pem)}}})
+                     .value());
+    runtime_ = hawser::runtime::Runtime::create().value();
+    const auto make = [&](hawser::runtime::Worker& worker) -> std::unique_ptr<hawser::runtime::DatagramProtocol> {
+      hawser::quic::EndpointConfig config{.tls = &*tls_, .accept = &echo_};
+      config.connection.max_datagram_frame_size = max_datagram_frame_size;
+      return std::make_unique<hawser::runtime::EndpointProtocol>(worker, std::move(config));
+    };
+    const auto bound = runtime_->listen({.local = hawser::ipv4_address({127, 0, 0, 1}, 0)}, make);
+    ASSERT_TRUE(bound.has_value()) << bound.error().message;
+    port_ = std::to_string(bound->port);
+    client_runtime_ = hawser::Runtime::create().value();
+  }
+  void SetUp() override { start(hawser::quic::kAnyDatagramFrame); }
+  void TearDown() override {
+    client_runtime_.reset();
+    runtime_->stop();
+    runtime_->join();
+    fs::remove_all(folder_);
+  }
+
+  static std::vector<std::uint8_t> octets(std::string_view text) { return {text.begin(), text.end()}; }
+  hawser::DatagramClientOptions options() const {
+    return {.server = "localhost:" + port_,
+            .alpn = "echo",
+            .connect_to = "127.0.0.1:" + port_,
+            .ca_file = (folder_ / "ca.pem").string()};
+  }
+  std::unique_ptr<DatagramClient> connected() {
+    auto client = DatagramClient::connect(*client_runtime_, options());
+    if (!client) ADD_FAILURE() << client.error().message;
+    return std::move(client.value());
+  }
+
+  fs::path folder_;
+  std::string port_;
+  Echo echo_;
+  std::optional<hawser::quic::TlsServerContext> tls_;
+  std::unique_ptr<hawser::runtime::Runtime> runtime_;
+  std::unique_ptr<hawser::Runtime> client_runtime_;
+};
+
+constexpr unsigned kPatience = 10'000;  // ms; for a machine that is busy with other things
+
+TEST_F(EchoServer, what_is_sent_comes_back_and_is_told_of) {
+  const auto client = connected();
+  EXPECT_GT(client->max_payload(), 1'000u);
+  ASSERT_TRUE(client->set_flow(9, {.urgency = 1, .reports = true}));
+  ASSERT_TRUE(client->send(octets("hello"), {.flow = 9, .id = 17}));
+  const auto answer = client->receive(kPatience);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(*answer, octets("hello"));
+  // The answer's packet, or one soon after it, acknowledges.
+  std::vector<hawser::DatagramReport> reports;
+  const std::time_t until = std::time(nullptr) + kPatience / 1'000;
+  while (reports.size() < 2 && std::time(nullptr) < until) {
+    (void)client->receive(1);
+    for (const auto& report : client->reports()) reports.push_back(report);
+  }
+  ASSERT_EQ(reports.size(), 2u);
+  for (const auto& report : reports) EXPECT_TRUE(report.flow == 9 && report.id == 17);
+  EXPECT_EQ(reports[0].fate, DatagramFate::kSent);
+  EXPECT_EQ(reports[1].fate, DatagramFate::kAcknowledged);
+  const hawser::DatagramCounters counters = client->counters();
+  EXPECT_EQ(counters.sent, 1u);
+  EXPECT_EQ(counters.received, 1u);
+  EXPECT_EQ(counters.octets_sent, 5u);
+  EXPECT_FALSE(client->ended().has_value());
+}
+
+TEST_F(EchoServer, what_is_not_taken_is_refused) {
+  const auto client = connected();
+  EXPECT_FALSE(client->send(std::vector<std::uint8_t>(client->max_payload() + 1)));
+  ASSERT_TRUE(client->send(octets("x"), {.flow = 5, .id = 1})) << "only the runtime's thread knows the flows";
+  ASSERT_TRUE(client->send(octets("y")));
+  ASSERT_TRUE(client->receive(kPatience).has_value());
+  const auto reports = client->reports();
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports.front().fate, DatagramFate::kRefused);
+  EXPECT_EQ(reports.front().flow, 5u);
+}
+
+TEST_F(EchoServer, the_end_of_the_connection_is_told) {
+  const auto client = connected();
+  ASSERT_TRUE(client->send(octets("close")));
+  EXPECT_FALSE(client->receive(kPatience).has_value());
+  ASSERT_TRUE(client->ended().has_value());
+  EXPECT_NE(client->ended()->message.find("as asked"), std::string::npos) << client->ended()->message;
+  EXPECT_FALSE(client->send(octets("x")));
+  EXPECT_EQ(client->max_payload(), 0u);
+}
+
+TEST_F(EchoServer, an_untrusted_certificate_is_named_as_the_cause) {
+  auto changed = options();
+  changed.ca_file.clear();
+  const auto client = DatagramClient::connect(*client_runtime_, changed);
+  ASSERT_FALSE(client.has_value());
+  EXPECT_EQ(client.error().kind, hawser::Error::Kind::kCertificate) << client.error().message;
+}
+
+class DeafServer : public EchoServer {
+  void SetUp() override { start(0); }
+};
+
+TEST_F(DeafServer, a_server_without_datagrams_is_refused) {
+  const auto client = DatagramClient::connect(*client_runtime_, options());
+  ASSERT_FALSE(client.has_value());
+  EXPECT_EQ(client.error().kind, hawser::Error::Kind::kConnect);
+  EXPECT_NE(client.error().message.find("takes no datagrams"), std::string::npos);
+}
+
+TEST(datagram_client, wrong_options_say_what_to_change) {
+  auto runtime = hawser::Runtime::create().value();
+  const auto no_protocol = DatagramClient::connect(*runtime, {.server = "localhost:1"});
+  ASSERT_FALSE(no_protocol.has_value());
+  EXPECT_NE(no_protocol.error().message.find("alpn"), std::string::npos);
+  const auto no_port = DatagramClient::connect(*runtime, {.server = "localhost", .alpn = "x"});
+  ASSERT_FALSE(no_port.has_value());
+  EXPECT_EQ(no_port.error().kind, hawser::Error::Kind::kOptions);
+  const auto wrong =
+      DatagramClient::connect(*runtime, {.server = "127.0.0.1:9", .alpn = "x", .congestion_control = "none"});
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_EQ(wrong.error().kind, hawser::Error::Kind::kOptions) << wrong.error().message;
+}
+
+}  // namespace
