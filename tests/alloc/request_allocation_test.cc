@@ -25,6 +25,8 @@ constexpr std::size_t kConnections = 4;
 // packet numbers at random. Nothing else may allocate in 200,000 requests over 200 streams.
 constexpr std::size_t kStreams = 50;
 constexpr std::uint64_t kGrowthsMax = 2 * 2 * kConnections * std::bit_width(quic::kMaxAckRanges);
+// Of wall-clock time, each of which has its own date: two lots of octets take turns.
+constexpr std::int64_t kWarmUpSeconds = 3;
 
 std::uint64_t allocations_of_requests(http::AccessLog* log) {
   // A file that was not made just now, or it would not be kept.
