@@ -246,7 +246,8 @@ std::optional<DatagramQueue::Next> DatagramQueue::next(std::size_t room) {
               .urgency = flow->options.urgency,
               .deadline = datagram.deadline,
               .size = datagram.size,
-              .frame_size = frame_size(datagram.size)};
+              .frame_size = frame_size(datagram.size),
+              .flow_octets_waiting = flow->stats.octets_waiting};
 }
 
 WriteResult DatagramQueue::write(PacketPayload& out, std::size_t packet_room, std::uint8_t last) {

@@ -87,8 +87,9 @@ class DatagramQueue {
     DatagramFlowId flow = 0;
     std::uint8_t urgency = 0;
     Timestamp deadline = kNever;
-    std::size_t size = 0;        // octets of payload
-    std::size_t frame_size = 0;  // octets in a packet
+    std::size_t size = 0;                   // octets of payload
+    std::size_t frame_size = 0;             // octets in a packet
+    std::uint64_t flow_octets_waiting = 0;  // of payload in its flow, with its own
   };
   // What write() would put first into a packet with `room` octets left.
   std::optional<Next> next(std::size_t room);

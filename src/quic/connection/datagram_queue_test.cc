@@ -296,6 +296,7 @@ TEST(datagram_queue, next_tells_what_would_go_into_so_much_room) {
   EXPECT_EQ(wide->deadline, f.now + 50ms);
   EXPECT_EQ(wide->size, 500u);
   EXPECT_EQ(wide->frame_size, 503u);
+  EXPECT_EQ(wide->flow_octets_waiting, 500u);
   const auto narrow = f.queue.next(502);
   ASSERT_TRUE(narrow.has_value());
   EXPECT_EQ(narrow->flow, 8u);

@@ -111,7 +111,14 @@ Path* Multipath::choose() {
 
 // Of all that waits together: a packet takes what comes first in the order of the streams.
 Demand Multipath::demand_now() const {
-  if (core_.has_datagrams()) return {.kind = DemandKind::kDatagram, .bytes_waiting = kBaseMtu};
+  if (core_.has_datagrams() && core_.datagrams()->next_urgency() <= core_.streams_.next_urgency()) {
+    if (const auto first = core_.datagrams()->next(SIZE_MAX))
+      return {.kind = DemandKind::kDatagram,
+              .interactive = first->urgency < Priority{}.urgency,
+              .flow = first->flow,
+              .bytes_waiting = std::max<std::uint64_t>(first->flow_octets_waiting, first->frame_size),
+              .deadline = first->deadline};
+  }
   const Stream* const next = core_.streams_.next_to_send();
   if (next == nullptr) return {.kind = DemandKind::kControl};
   // Lost octets have no count of their own: a packet's worth.

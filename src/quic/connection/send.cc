@@ -60,8 +60,10 @@ Parsed<void> ConnectionCore::maintain_keys() {
 bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, Timestamp now) {
   begin(now);
   train.size = 0;
+  owed_.turn_after_send = false;
   if (phase_ == Phase::kClosing) return next_close_train(train, builder);
   if (phase_ != Phase::kOpen) return false;
+  if (datagrams() != nullptr) datagrams()->begin(now);
   // rfc9000:12.3-exhausted
   if (path_->loss().out_of_numbers()) [[unlikely]] {
     finish({.kind = CloseReason::Kind::kLocalTransport,
@@ -98,8 +100,6 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
   train.ecn = network_path.ecn().mark();
   DatagramPlan plan{.probes_empty = multipath_ != nullptr && multipath_->probes_empty(), .ecn = train.ecn};
   path_->set_waits_for_pacing(false);
-  owed_.turn_after_send = false;
-  if (datagrams() != nullptr) datagrams()->begin(now_);
   while (train.size + segment <= capacity) {
     if (builder.unsealed_full()) seal_train(builder);
     plan.may_carry_data = may_carry_data();
