@@ -271,7 +271,7 @@ void ConnectionCore::log_blocked(bool may_carry_data) {
   if (!may_carry_data) {
     // Pacing is the usual course of sending and would be told with every train.
     if (!loss.window_open()) reason = BlockedReason::kCongestionControl;
-  } else if (!path_->active().anti_amplification().allows(kBaseMtu)) {
+  } else if (!path_->active().anti_amplification().allows(path_->active().mtu())) {
     reason = BlockedReason::kAmplification;
   } else if (!streams_.wants_to_send_data()) {
     reason = streams_.blocked_reason();

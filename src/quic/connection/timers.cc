@@ -47,7 +47,7 @@ Timestamp ConnectionCore::path_deadline() const {
                                   : space == PacketNumberSpace::kHandshake ? EncryptionLevel::kHandshake
                                                                            : EncryptionLevel::kOneRtt;
     // Without credit no acknowledgement can go; the datagram that brings credit wakes us.
-    if (keys_.can_seal(level) && path_->active().anti_amplification().allows(kBaseMtu))
+    if (keys_.can_seal(level) && path_->active().anti_amplification().allows(path_->active().mtu()))
       deadline = std::min(deadline, path_->acks(space).next_timeout());
   }
   deadline = std::min(deadline, path_->active().validation_timeout());
