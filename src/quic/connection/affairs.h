@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "quic/connection/address_reports.h"
 #include "quic/connection/connection.h"
 #include "quic/connection/early_packets.h"
 #include "quic/connection/network_paths.h"
