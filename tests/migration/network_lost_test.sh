@@ -8,71 +8,11 @@ set -u
 hawser=$1
 lab_program=$2
 how=${3:-address}
-lab=hawser-migration-$$
-work=$(mktemp -d)
-server=
+. "$(dirname "$0")/../two_links_lab.sh"
 
-clean_up() {
-  # shellcheck disable=SC2046 # process ids
-  [ -z "$server" ] || kill $(cat "$work/pids" 2>/dev/null) 2>/dev/null
-  "$lab_program" down "$lab" >/dev/null 2>&1
-  rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM
-fail() {
-  echo "FAILED: $*"
-  tail -n 5 "$work/server.log" "$work/client.log" 2>/dev/null
-  exit 1
-}
-
-"$lab_program" up "$lab" --link 'name=wifi,rate=4mbit,delay=10ms,queue=50p' \
-  --link 'name=lte,rate=4mbit,delay=30ms,queue=50p' >"$work/lab.log" 2>&1 || {
-  echo "skipped: $(cat "$work/lab.log")"
-  exit 77
-}
-on() {
-  host=$1
-  shift
-  "$lab_program" exec "$lab" "$host" "$@"
-}
-
-# received DEVICE: octets so far, at the client
-received() {
-  on client awk -v device="$1:" '$1 == device { print $2 }' /proc/net/dev
-}
-# more DEVICE: until the transfer comes over it
-more() {
-  goal=$(($(received "$1") + 200000))
-  tries=0
-  until [ "$(received "$1")" -ge "$goal" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 600 ] || fail "nothing comes over $1"
-    kill -0 "$client" 2>/dev/null || fail "get ended before anything came over $1"
-    sleep 0.05
-  done
-}
-
-mkdir "$work/site" "$work/qlog"
-head -c 16000000 /dev/urandom >"$work/site/large"
-XDG_DATA_HOME=$work/data on server sh -c 'echo $$ >"$0"; exec "$@"' "$work/pids" "$hawser" serve '[::]:4433' \
-  --root "$work/site" --dev-cert >"$work/server.log" 2>&1 &
-server=$!
-tries=0
-until grep -q '^serving ' "$work/server.log"; do
-  tries=$((tries + 1))
-  [ "$tries" -lt 200 ] || fail "the server does not listen"
-  sleep 0.05
-done
-
-# Both ways lead to the server's first address; the first one is preferred.
-on client ip route replace 10.77.0.2/32 dev wifi src 10.77.0.1 metric 10 || fail "no route over wifi"
-on client ip route add 10.77.0.2/32 dev lte via 10.77.1.2 src 10.77.1.1 metric 20 2>"$work/route.log" ||
-  on client ip route add 10.77.0.2/32 dev lte src 10.77.1.1 metric 20 || fail "no route over lte"
-
-# A lab answers by the link of the source address; here the answers take the way that the client took.
-on server ip route add default dev lte table 200 || fail "no second way back"
-on server ip rule add to 10.77.1.1 table 200 pref 10 || fail "no rule for the second way back"
+two_links 'rate=4mbit,delay=10ms,queue=50p' 'rate=4mbit,delay=30ms,queue=50p'
+mkdir "$work/qlog"
+serve_large 16000000
 
 policy=loss
 [ "$how" != back ] || policy=routes
