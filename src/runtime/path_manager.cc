@@ -116,6 +116,8 @@ void PathManager::keep(Managed& managed, Timestamp now) {
       missing.push_back(i);
       continue;
     }
+    // It may not come about; then it is tried again.
+    if (found->state == quic::PathState::kProbing) look_again(now + kRetryFirst);
     say_status(managed, found->id, wanted[i].backup);
     static_cast<void>(connection.set_path_preference(
         found->id, {.weight = wanted[i].interface.weight, .cost = wanted[i].interface.cost}));
