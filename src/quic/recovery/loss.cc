@@ -241,7 +241,9 @@ bool LossDetector::take_rtt_sample(const AckReceived& ack, const SentPacket& lar
   if (largest.generation != generation_) return false;
   if (first_rtt_sample_ == kNever) first_rtt_sample_ = ack.now;
   const Duration ack_delay = ack.space == PacketNumberSpace::kInitial ? Duration::zero() : ack.ack_delay;
-  run.path_rtt = rtt_.on_sample(ack.now - largest.time_sent, ack_delay, max_ack_delay_, handshake_confirmed_);
+  // rfc9002:5.3-local-delay
+  const Duration waited = handshake_confirmed_ ? Duration::zero() : ack.waited;
+  run.path_rtt = rtt_.on_sample(ack.now - waited - largest.time_sent, ack_delay, max_ack_delay_, handshake_confirmed_);
   return true;
 }
 
