@@ -17,6 +17,7 @@
 #include "runtime/qlog_log.h"
 #include "sim/scenario.h"
 #include "sim/setup_text.h"
+#include "sim_bonding.h"
 #include "sim_congestion.h"
 
 namespace hawser::app {
@@ -144,6 +145,8 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   command->add_flag("--text", options->text, "Print the scenario as a file for --scenario instead of running it");
   command->add_flag("--list", options->list, "List the scenarios");
   add_sim_congestion_command(*command, exit_code);
+  add_sim_bonding_command(*command, exit_code);
+  add_sim_interactive_command(*command, exit_code);
   command->footer(
       "Examples:\n"
       "  hawser sim --scenario burst_loss --runs 500 --quiet\n"

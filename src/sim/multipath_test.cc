@@ -5,12 +5,10 @@
 
 #include <algorithm>
 #include <functional>
-#include <memory>
+#include <utility>
 
 #include "quic/connection/multipath.h"
-#include "sim/flow.h"
-#include "sim/tls_contexts.h"
-#include "sim/world.h"
+#include "sim/bonded.h"
 
 namespace hawser::sim {
 namespace {
@@ -22,215 +20,24 @@ using quic::PathState;
 using quic::PathStatus;
 
 SocketAddress client_at(std::size_t link) {
-  return ipv4_address({10, static_cast<std::uint8_t>(link + 1), 0, 1}, 50'000);
+  return bond_client_at(link);
 }
-const SocketAddress kServer = ipv4_address({192, 168, 0, 1}, 443);
+const SocketAddress kServer = bond_server();
 
-struct Watch {
-  std::vector<quic::PathEvent> events;
-  std::optional<quic::CloseReason> closed;
-  [[nodiscard]] std::size_t count(PathState state) const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(events, [state](const auto& e) { return !e.gone && e.state == state; }));
-  }
-  [[nodiscard]] std::size_t gone() const {
-    return static_cast<std::size_t>(std::ranges::count_if(events, [](const auto& e) { return e.gone; }));
-  }
-};
-
-// Sends one stream of `size` patterned octets.
-class Sender final : public quic::ConnectionHandler {
+class Bonded final : public BondedRun {
  public:
-  Sender(std::uint64_t size, Watch& watch) : size_(size), watch_(watch) {}
-  void on_handshake_complete(Connection& c) override {
-    if (size_ != 0) push(c, c.open_stream(false).value());
-  }
-  void on_stream_writable(Connection& c, quic::StreamId id) override { push(c, id); }
-  void on_path(Connection&, const quic::PathEvent& event) override { watch_.events.push_back(event); }
-  void on_closed(Connection&, const quic::CloseReason& reason) override { watch_.closed = reason; }
+  explicit Bonded(BondPlan plan) : BondedRun(std::move(plan)) {}
+
+  void expect_sound() const { EXPECT_EQ(failure(), ""); }
+
+  BondWatch& client_watch = client_end.watch;
+  BondWatch& server_watch = server_end.watch;
+  std::function<void(Timestamp)> act;
 
  private:
-  void push(Connection& c, quic::StreamId id) {
-    std::array<std::uint8_t, 16'384> chunk;
-    while (written_ < size_) {
-      const std::size_t take = std::min<std::uint64_t>(chunk.size(), size_ - written_);
-      for (std::size_t i = 0; i < take; ++i) chunk[i] = static_cast<std::uint8_t>((written_ + i) * 31 >> 3);
-      const std::size_t taken = c.write(id, Bytes(chunk).first(take), written_ + take == size_).value_or(0);
-      written_ += taken;
-      if (taken < take) return;
-    }
+  void on_tick(Timestamp now) override {
+    if (act) act(now);
   }
-
-  std::uint64_t size_;
-  std::uint64_t written_ = 0;
-  Watch& watch_;
-};
-
-// Reads it, checks each octet and remembers the longest pause between two.
-class Reader final : public quic::ConnectionHandler {
- public:
-  explicit Reader(Watch& watch) : watch_(watch) {}
-  void on_stream_readable(Connection& c, quic::StreamId id) override {
-    std::array<std::uint8_t, 16'384> chunk;
-    while (const std::size_t n = c.read(id, chunk)) {
-      if (read_ != 0) longest_pause = std::max(longest_pause, c.now() - last_);
-      last_ = c.now();
-      for (std::size_t i = 0; i < n; ++i) wrong += chunk[i] != static_cast<std::uint8_t>((read_ + i) * 31 >> 3);
-      read_ += n;
-    }
-    if (c.at_end(id)) ended_at = c.now();
-  }
-  void on_path(Connection&, const quic::PathEvent& event) override { watch_.events.push_back(event); }
-  void on_closed(Connection&, const quic::CloseReason& reason) override { watch_.closed = reason; }
-  [[nodiscard]] std::uint64_t octets() const { return read_; }
-
-  std::uint64_t wrong = 0;
-  Duration longest_pause{0};
-  std::optional<Timestamp> ended_at;
-
- private:
-  std::uint64_t read_ = 0;
-  Timestamp last_{};
-  Watch& watch_;
-};
-
-struct Plan {
-  std::vector<LinkSpec> links;
-  std::uint64_t octets = 2'000'000;
-  bool download = true;
-  std::uint64_t seed = 1;
-  std::uint64_t client_max_paths = 4;
-  std::uint64_t server_max_paths = 4;
-  bool opens = true;  // the client opens a path over each link by itself
-  Duration idle_timeout = 30s;
-};
-
-class Bonded final : public Actor, private quic::AcceptHandler {
- public:
-  explicit Bonded(Plan plan)
-      : plan_(std::move(plan)),
-        random_(plan_.seed),
-        world({.seed = plan_.seed}),
-        sender_(plan_.octets, plan_.download ? server_watch : client_watch),
-        reader(plan_.download ? client_watch : server_watch),
-        config_(config()),
-        client_endpoint({.connection = config_, .random = &random_}),
-        server_endpoint(server_config()),
-        client_node_(client_endpoint),
-        server_node_(server_endpoint) {
-    const NodeId c = world.add(client_node_, client_at(0));
-    const NodeId s = world.add(server_node_, kServer);
-    for (std::size_t i = 0; i < plan_.links.size(); ++i)
-      world.connect(c, s, plan_.links[i], {.inside = client_at(i), .outside = {}});
-    opened_.assign(plan_.links.size(), !plan_.opens);
-    opened_[0] = true;
-    world.add_actor(*this, kWorldStart);
-  }
-
-  Timestamp on_time(Timestamp now) override {
-    if (client == nullptr) {
-      quic::ConnectionConfig config = config_;
-      config.max_paths = plan_.client_max_paths;
-      client = client_endpoint
-                   .connect({.tuple = {client_at(0), kServer},
-                             .server_name = std::string{kSimServerName},
-                             .tls = &*tls_contexts().client,
-                             .connection = config,
-                             .token = {},
-                             .session = {}},
-                            plan_.download ? static_cast<quic::ConnectionHandler&>(reader) : sender_, now)
-                   .value();
-      return now + 1ms;
-    }
-    if (client->closed()) return kNever;
-    for (std::size_t i = 0; i < opened_.size(); ++i)
-      if (!opened_[i]) opened_[i] = client->open_path({client_at(i), kServer}).has_value();
-    if (on_tick) on_tick(now);
-    client_endpoint.wake(*client);
-    if (server != nullptr && !server->closed()) server_endpoint.wake(*server);
-    return now + 5ms;
-  }
-
-  // Until the stream has ended, or a while longer; false: it did not.
-  bool finish(Duration limit = 120s) {
-    return until([this] { return reader.ended_at.has_value(); }, limit);
-  }
-  bool until(const std::function<bool()>& done, Duration limit = 120s) {
-    const Timestamp end = world.now() + limit;
-    while (!done()) {
-      const World::StepResult result = world.step(end);
-      if (result == World::StepResult::kStuck) ADD_FAILURE() << world.failure();
-      if (result != World::StepResult::kProgress) return false;
-    }
-    return true;
-  }
-  void pass(Duration time) {
-    until([] { return false; }, time);
-  }
-  [[nodiscard]] double mbit_per_second() const {
-    return static_cast<double>(reader.octets()) * 8e-6 / to_seconds(*reader.ended_at - kWorldStart);
-  }
-  void expect_sound() const {
-    EXPECT_EQ(reader.octets(), plan_.octets);
-    EXPECT_EQ(reader.wrong, 0u);
-    EXPECT_FALSE(client_watch.closed) << quic::describe(*client_watch.closed);
-    EXPECT_FALSE(server_watch.closed) << quic::describe(*server_watch.closed);
-  }
-  [[nodiscard]] PathState state_at(Connection& c, std::uint64_t id) const {
-    for (const quic::PathInfo& path : c.paths())
-      if (path.id.value == id) return path.state;
-    return PathState::kFailed;
-  }
-
- private:
-  [[nodiscard]] quic::ConnectionConfig config() const {
-    quic::ConnectionConfig config;
-    config.stream_receive_window = config.stream_receive_window_max = ByteCount{8 << 20};
-    config.connection_receive_window = config.connection_receive_window_max = ByteCount{8 << 20};
-    config.stream_send_buffer = ByteCount{8 << 20};
-    config.idle_timeout = plan_.idle_timeout;
-    return config;
-  }
-  quic::EndpointConfig server_config() {
-    quic::EndpointConfig config{.connection = config_, .random = &random_};
-    config.connection.max_paths = plan_.server_max_paths;
-    config.tls = &*tls_contexts().server;
-    config.accept = this;
-    return config;
-  }
-  quic::ConnectionHandler* on_accept(Connection& connection) override {
-    server = &connection;
-    return plan_.download ? static_cast<quic::ConnectionHandler*>(&sender_) : &reader;
-  }
-
-  Plan plan_;
-  SeededRandom random_;
-
- public:
-  World world;
-  Watch client_watch;
-  Watch server_watch;
-
- private:
-  Sender sender_;
-
- public:
-  Reader reader;
-  std::function<void(Timestamp)> on_tick;
-
- private:
-  quic::ConnectionConfig config_;
-
- public:
-  quic::Endpoint client_endpoint;
-  quic::Endpoint server_endpoint;
-  Connection* client = nullptr;
-  Connection* server = nullptr;
-
- private:
-  EndpointNode client_node_;
-  EndpointNode server_node_;
-  std::vector<bool> opened_;
 };
 
 LinkSpec pipe(std::uint64_t mbits, Duration rtt, double loss = 0) {
@@ -314,7 +121,7 @@ TEST(multipath, a_dead_link_stops_the_stream_for_less_than_a_tenth_of_a_second) 
       Bonded run({.links = links, .octets = 25'000'000, .download = download});
       ASSERT_TRUE(run.finish()) << dead;
       run.expect_sound();
-      EXPECT_LT(to_ms(run.reader.longest_pause), 100) << dead << (download ? " down" : " up");
+      EXPECT_LT(to_ms(run.reader().longest_pause), 100) << dead << (download ? " down" : " up");
       Connection& sender = download ? *run.server : *run.client;
       EXPECT_EQ(run.state_at(sender, dead), PathState::kFailed);
       EXPECT_EQ(sender.multipath_stats().failures, 1u);
@@ -369,7 +176,7 @@ TEST(multipath, flapping_links_lose_nothing) {
 TEST(multipath, an_abandoned_path_ends_at_both_ends_and_another_takes_its_place) {
   for (const bool by_client : {true, false}) {
     Bonded run({.links = {pipe(20, 20ms), pipe(20, 20ms)}, .octets = 10'000'000, .client_max_paths = 2});
-    ASSERT_TRUE(run.until([&] { return run.reader.octets() > 1'000'000; }));
+    ASSERT_TRUE(run.until([&] { return run.reader().octets > 1'000'000; }));
     Connection& end = by_client ? *run.client : *run.server;
     ASSERT_TRUE(end.abandon_path(PathId{1}).has_value());
     EXPECT_EQ(end.abandon_path(PathId{1}).error(), PathRefusal::kUnknown);
@@ -390,7 +197,7 @@ TEST(multipath, an_abandoned_path_ends_at_both_ends_and_another_takes_its_place)
 
 TEST(multipath, the_first_path_can_be_abandoned_too) {
   Bonded run({.links = {pipe(20, 20ms), pipe(20, 20ms)}, .octets = 10'000'000});
-  ASSERT_TRUE(run.until([&] { return run.reader.octets() > 1'000'000; }));
+  ASSERT_TRUE(run.until([&] { return run.reader().octets > 1'000'000; }));
   ASSERT_TRUE(run.client->abandon_path(PathId{0}).has_value());
   ASSERT_TRUE(run.finish());
   run.expect_sound();
@@ -406,10 +213,10 @@ TEST(multipath, the_first_path_can_be_abandoned_too) {
 
 TEST(multipath, path_after_path_may_be_opened_and_abandoned) {
   Bonded run({.links = {pipe(20, 20ms), pipe(20, 20ms)}, .octets = 30'000'000, .client_max_paths = 3, .opens = false});
-  ASSERT_TRUE(run.until([&] { return run.reader.octets() > 100'000; }));
+  ASSERT_TRUE(run.until([&] { return run.reader().octets > 100'000; }));
   std::uint64_t opened = 0;
   std::uint64_t last = 0;
-  run.on_tick = [&](Timestamp) {
+  run.act = [&](Timestamp) {
     if (const auto id = run.client->open_path({client_at(1), kServer})) {
       EXPECT_GT(id->value, last);
       last = id->value;
@@ -469,7 +276,7 @@ TEST(multipath, a_nat_may_rebind_under_each_path) {
 
 TEST(multipath, keys_change_while_two_paths_carry_data) {
   Bonded run({.links = {pipe(20, 20ms), pipe(20, 90ms)}, .octets = 10'000'000});
-  run.on_tick = [&](Timestamp) { run.client->initiate_key_update(); };
+  run.act = [&](Timestamp) { run.client->initiate_key_update(); };
   ASSERT_TRUE(run.finish());
   run.expect_sound();
   EXPECT_GE(run.client->stats().key_updates, 3u);

@@ -9,7 +9,6 @@
 
 #include "base/bytes.h"
 #include "base/datagram.h"
-#include "base/time.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
@@ -19,7 +18,6 @@ struct EarlyPacket {
   std::vector<std::uint8_t> octets;
   FourTuple tuple;
   Ecn ecn = Ecn::kNotEct;
-  Timestamp arrived{};
 };
 
 class EarlyPackets {
@@ -31,10 +29,10 @@ class EarlyPackets {
   static constexpr std::size_t kMaxOctets = 18'000;
 
   // False: no room, the packet is dropped.
-  bool keep(EncryptionLevel level, Bytes packet, const FourTuple& tuple, Ecn ecn, Timestamp now) {
+  bool keep(EncryptionLevel level, Bytes packet, const FourTuple& tuple, Ecn ecn) {
     if (packets_.size() >= kMaxPackets || octets_ + packet.size() > kMaxOctets) return false;
     octets_ += packet.size();
-    packets_.push_back({level, {packet.begin(), packet.end()}, tuple, ecn, now});
+    packets_.push_back({level, {packet.begin(), packet.end()}, tuple, ecn});
     return true;
   }
 

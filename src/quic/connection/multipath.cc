@@ -15,6 +15,8 @@ constexpr std::uint64_t kCidsPerPath = 2;
 // A path that failed is asked so often at least whether it is back: half a second is as long as users wait
 // without noticing much, and a packet of 40 octets twice a second costs a metered link 7 MB a day.
 constexpr Duration kProbeIntervalMax = 500ms;
+// Where no path is left the idle timeout runs: links that come and go must be hit by some probe within it.
+constexpr Duration kLastProbeIntervalMax = 2s;
 // An hour is past every idle timeout: as if there were no limit.
 constexpr Duration kLongestPto = 3'600s;
 // Probe timeouts in a row after which a path has failed, while another one lives.
@@ -312,7 +314,7 @@ void Multipath::on_acknowledged() {
   PathSlot& slot = at_hand();
   if (!slot.degraded && !slot.failed) return;
   stats_.recoveries += slot.failed;
-  if (slot.failed) slot.path->loss().limit_pto(kLongestPto);
+  slot.path->loss().limit_pto(kLongestPto);
   slot.degraded = slot.failed = false;
   note_state(slot);
 }
@@ -325,10 +327,11 @@ void Multipath::on_pto() {
   slot.degraded = true;
   if (moves) move_flight(slot);
   const LossDetector& loss = slot.path->loss();
-  if (moves && !slot.failed && loss.pto_count() >= kPtosToFail) {
-    slot.failed = true;
-    ++stats_.failures;
-    slot.path->loss().limit_pto(std::max(kProbeIntervalMax, 2 * loss.pto(PacketNumberSpace::kApplication)));
+  if (!slot.failed && loss.pto_count() >= kPtosToFail) {
+    slot.failed = moves;
+    stats_.failures += moves;
+    const Duration longest = moves ? kProbeIntervalMax : kLastProbeIntervalMax;
+    slot.path->loss().limit_pto(std::max(longest, 2 * loss.pto(PacketNumberSpace::kApplication)));
   }
   note_state(slot);
 }

@@ -179,6 +179,29 @@ TEST(loss, pto_follows_rtt_and_peer_ack_delay_and_doubles) {
   EXPECT_EQ(r.loss.pto_count(), 0u);
 }
 
+TEST(loss, an_old_report_after_an_outage_does_not_make_the_path_slow) {
+  for (const bool held : {true, false}) {
+    Recovery r;
+    r.confirmed();
+    r.send();
+    r.now += 100ms;
+    ASSERT_TRUE(r.ack({{0, 0}}).has_value());
+    const Duration pto = r.loss.pto(PacketNumberSpace::kApplication);
+    r.send();
+    r.send();
+    ASSERT_EQ(r.timeout().kind, TimeoutKind::kPto);
+    r.now += 8s;
+    // The peer says how long it held the report back, or that the packet was on its way for so long.
+    ASSERT_TRUE(r.ack({{1, 1}}, held ? 8s : 0s)->rtt_sampled);
+    if (held) {
+      EXPECT_LT(r.loss.pto(PacketNumberSpace::kApplication), 2 * pto);
+    } else {
+      EXPECT_GT(r.loss.pto(PacketNumberSpace::kApplication), 8s);
+    }
+    EXPECT_EQ(r.loss.rtt().min(), 100ms);
+  }
+}
+
 // rfc9002:6.2.1-backoff
 TEST(loss, nothing_caps_the_backoff_of_the_pto_but_the_end_of_the_clock) {
   Recovery r;

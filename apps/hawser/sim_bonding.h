@@ -1,0 +1,47 @@
+// sim_bonding.h: `hawser sim bonding`: whether several links together ever bring less than the better one alone,
+// over links at random; and `hawser sim interactive`: requests beside the bulk.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/link_pairs.h"
+
+namespace CLI {
+class App;
+}
+
+namespace hawser::app {
+
+struct SimBondingOptions {
+  std::uint64_t pairs = 1'000;
+  std::uint64_t seed = 1;  // of the first pair; the others count up
+  std::vector<std::string> controllers = {"bbr"};
+  std::vector<std::string> schedulers = {"min-rtt"};
+  double time_s = 5;
+  std::uint64_t window_mib = 64;
+  bool upload = false;
+  std::size_t worst = 5;  // pairs to print by themselves
+  std::string json_file;  // "-": standard output
+};
+
+// A pair is harmed when both links together bring less than this much of the better one.
+inline constexpr double kNoHarm = 0.97;
+
+std::string bonding_table_head();
+std::string bonding_table_rows(const std::string& controller, const std::string& scheduler,
+                               const std::vector<sim::PairResult>& results);
+// The pairs with the least gain, and how to run each again.
+std::string bonding_worst(const std::vector<sim::PairResult>& results, std::size_t count);
+std::string bonding_json(const std::string& controller, const std::string& scheduler, const sim::PairResult& result);
+
+// Says on standard error, as `hawser sim COMMAND`, which name is unknown.
+bool names_are_known(const char* command, const std::vector<std::string>& controllers,
+                     const std::vector<std::string>& schedulers);
+
+// Add the subcommands; set `exit_code` when they have run.
+void add_sim_bonding_command(CLI::App& sim, int& exit_code);
+void add_sim_interactive_command(CLI::App& sim, int& exit_code);
+
+}  // namespace hawser::app

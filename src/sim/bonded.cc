@@ -1,0 +1,249 @@
+// bonded.cc: the two ends of a bonded connection and their applications.
+#include "sim/bonded.h"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/shared_bytes.h"
+#include "sim/tls_contexts.h"
+
+namespace hawser::sim {
+namespace {
+
+constexpr Duration kTick = 5ms;
+
+// Octets that repeat after kPeriod, so that one table is compared with any part of the stream.
+constexpr std::size_t kPeriod = 2'048;
+constexpr std::size_t kChunk = 65'536;
+
+const std::uint8_t* pattern_at(std::uint64_t offset) {
+  static const std::array<std::uint8_t, kChunk + kPeriod> kTable = [] {
+    std::array<std::uint8_t, kChunk + kPeriod> table;
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::uint8_t>(i * 31 >> 3);
+    return table;
+  }();
+  static_assert(kPeriod * 31 / 8 % 256 == 0, "the table goes on where it began");
+  return kTable.data() + offset % kPeriod;
+}
+
+bool matches(std::uint64_t offset, Bytes bytes) {
+  for (std::size_t at = 0; at < bytes.size(); at += kChunk)
+    if (const std::size_t size = std::min(kChunk, bytes.size() - at);
+        std::memcmp(bytes.data() + at, pattern_at(offset + at), size) != 0)
+      return false;
+  return true;
+}
+
+bool is_bidirectional(quic::StreamId id) {
+  return (id.value & 2) == 0;
+}
+
+}  // namespace
+
+SocketAddress bond_client_at(std::size_t link) {
+  return ipv4_address({10, static_cast<std::uint8_t>(link + 1), 0, 1}, 50'000);
+}
+
+SocketAddress bond_server() {
+  return ipv4_address({192, 168, 0, 1}, 443);
+}
+
+std::size_t BondWatch::count(quic::PathState state) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(events, [state](const auto& e) { return !e.gone && e.state == state; }));
+}
+
+std::size_t BondWatch::gone() const {
+  return static_cast<std::size_t>(std::ranges::count_if(events, [](const auto& e) { return e.gone; }));
+}
+
+// The ends. -----------------------------------------------------------------------------------------
+
+BondEnd::BondEnd(bool sends, std::uint64_t octets_to_send, std::uint8_t urgency, std::size_t request_bytes)
+    : sends_(sends), size_(octets_to_send), urgency_(urgency), request_bytes_(request_bytes) {}
+
+void BondEnd::on_handshake_complete(quic::Connection& connection) {
+  if (sends_ && size_ != 0) push(connection, connection.open_stream(false).value());
+}
+
+void BondEnd::on_stream_writable(quic::Connection& connection, quic::StreamId id) {
+  if (!is_bidirectional(id)) push(connection, id);
+}
+
+void BondEnd::push(quic::Connection& connection, quic::StreamId id) {
+  while (written_ < size_) {
+    const std::size_t size = std::min<std::uint64_t>(kChunk, size_ - written_);
+    const Bytes chunk(pattern_at(written_), size);
+    const bool last = written_ + size == size_;
+    // A write that copies may fall short, which is what on_stream_writable comes after.
+    std::size_t taken = size;
+    if (connection.write_room(id) >= size) {
+      if (!connection.write(id, SharedBytes(chunk, nullptr), last).has_value()) return;
+    } else {
+      taken = connection.write(id, chunk, last).value_or(0);
+    }
+    written_ += taken;
+    if (taken < size) return;
+  }
+}
+
+void BondEnd::on_stream_readable(quic::Connection& connection, quic::StreamId id) {
+  if (is_bidirectional(id)) return read_request(connection, id);
+  read_bulk(connection, id);
+}
+
+void BondEnd::read_bulk(quic::Connection& connection, quic::StreamId id) {
+  std::array<Bytes, 16> views;
+  while (const std::size_t count = connection.read_views(id, views)) {
+    if (octets != 0) longest_pause = std::max(longest_pause, connection.now() - last_);
+    last_ = connection.now();
+    std::size_t taken = 0;
+    for (const Bytes view : std::span(views).first(count)) {
+      wrong |= !matches(octets + taken, view);
+      taken += view.size();
+    }
+    octets += taken;
+    connection.consume(id, taken);
+    if (taken == 0) break;
+  }
+  if (connection.at_end(id)) ended_at = connection.now();
+}
+
+void BondEnd::ask(quic::Connection& connection) {
+  const auto id = connection.open_stream(true);
+  if (!id.has_value()) return;
+  connection.set_priority(*id, urgency_, false);
+  asked_[id->value] = connection.now();
+  (void)connection.write(*id, Bytes(pattern_at(0), request_bytes_), true);
+}
+
+// The server answers what has come to its end; the client notes when.
+void BondEnd::read_request(quic::Connection& connection, quic::StreamId id) {
+  std::array<std::uint8_t, 2'048> octets_read;
+  while (connection.read(id, octets_read) != 0) {
+  }
+  if (!connection.at_end(id)) return;
+  if (const auto found = asked_.find(id.value); found != asked_.end()) {
+    answers.push_back(connection.now() - found->second);
+    asked_.erase(found);
+    return;
+  }
+  connection.set_priority(id, urgency_, false);
+  (void)connection.write(id, Bytes(pattern_at(0), request_bytes_), true);
+}
+
+std::vector<Duration> BondEnd::waiting(Timestamp now) const {
+  std::vector<Duration> times;
+  for (const auto& [id, since] : asked_) times.push_back(now - since);
+  return times;
+}
+
+// The run. -------------------------------------------------------------------------------------------
+
+BondedRun::BondedRun(BondPlan plan)
+    : plan_(std::move(plan)),
+      random_(plan_.seed),
+      world({.seed = plan_.seed, .digest = false}),
+      client_end(!plan_.download, plan_.octets, plan_.requests.urgency, plan_.requests.bytes),
+      server_end(plan_.download, plan_.octets, plan_.requests.urgency, plan_.requests.bytes),
+      client_endpoint(client_config()),
+      server_endpoint(server_config()),
+      client_node_(client_endpoint),
+      server_node_(server_endpoint) {
+  const NodeId c = world.add(client_node_, bond_client_at(0));
+  const NodeId s = world.add(server_node_, bond_server());
+  for (std::size_t i = 0; i < plan_.links.size(); ++i)
+    world.connect(c, s, plan_.links[i], {.inside = bond_client_at(i), .outside = {}});
+  opened_.assign(plan_.links.size(), !plan_.opens);
+  opened_[0] = true;
+  if (plan_.requests.per_second != 0) ask_at_ = kWorldStart + plan_.requests.from;
+  world.add_actor(*this, kWorldStart);
+}
+
+quic::ConnectionConfig BondedRun::config(std::uint64_t max_paths) const {
+  quic::ConnectionConfig config;
+  config.stream_receive_window = config.stream_receive_window_max = plan_.window;
+  config.connection_receive_window = config.connection_receive_window_max = plan_.window;
+  config.stream_send_buffer = plan_.window;
+  config.idle_timeout = plan_.idle_timeout;
+  config.congestion_control = plan_.controller;
+  config.path_scheduler = plan_.scheduler;
+  config.max_paths = max_paths;
+  return config;
+}
+
+quic::EndpointConfig BondedRun::client_config() {
+  return {.connection = config(plan_.client_max_paths), .random = &random_, .events = plan_.events};
+}
+
+quic::EndpointConfig BondedRun::server_config() {
+  quic::EndpointConfig config{
+      .connection = this->config(plan_.server_max_paths), .random = &random_, .events = plan_.events};
+  config.tls = &*tls_contexts().server;
+  config.accept = this;
+  return config;
+}
+
+quic::ConnectionHandler* BondedRun::on_accept(quic::Connection& connection) {
+  server = &connection;
+  return &server_end;
+}
+
+void BondedRun::connect(Timestamp now) {
+  client = client_endpoint
+               .connect({.tuple = {bond_client_at(0), bond_server()},
+                         .server_name = std::string{kSimServerName},
+                         .tls = &*tls_contexts().client,
+                         .connection = config(plan_.client_max_paths),
+                         .token = {},
+                         .session = {}},
+                        client_end, now)
+               .value();
+}
+
+Timestamp BondedRun::on_time(Timestamp now) {
+  if (client == nullptr) {
+    connect(now);
+    return now + 1ms;
+  }
+  if (client->closed()) return kNever;
+  for (std::size_t i = 0; i < opened_.size(); ++i)
+    if (!opened_[i]) opened_[i] = client->open_path({bond_client_at(i), bond_server()}).has_value();
+  while (now >= ask_at_) {
+    client_end.ask(*client);
+    ask_at_ += Duration{1s} / static_cast<std::int64_t>(plan_.requests.per_second);
+    if (ask_at_ > kWorldStart + plan_.requests.until) ask_at_ = kNever;
+  }
+  on_tick(now);
+  client_endpoint.wake(*client);
+  if (server != nullptr && !server->closed()) server_endpoint.wake(*server);
+  return std::min(now + kTick, ask_at_);
+}
+
+bool BondedRun::finish(Duration limit) {
+  return until([this] { return reader().ended_at.has_value(); }, limit);
+}
+
+double BondedRun::mbit_per_second() const {
+  const Timestamp end = reader().ended_at.value_or(world.now());
+  return static_cast<double>(reader().octets) * 8e-6 / to_seconds(end - kWorldStart);
+}
+
+std::string BondedRun::failure() const {
+  if (!world.failure().empty()) return world.failure();
+  if (reader().wrong) return "octets differ from those sent";
+  if (client_end.watch.closed) return "client: " + quic::describe(*client_end.watch.closed);
+  if (server_end.watch.closed) return "server: " + quic::describe(*server_end.watch.closed);
+  if (plan_.octets != UINT64_MAX && reader().octets != plan_.octets)
+    return std::to_string(reader().octets) + " of " + std::to_string(plan_.octets) + " octets arrived";
+  return {};
+}
+
+quic::PathState BondedRun::state_at(quic::Connection& connection, std::uint64_t id) const {
+  for (const quic::PathInfo& path : connection.paths())
+    if (path.id.value == id) return path.state;
+  return quic::PathState::kFailed;
+}
+
+}  // namespace hawser::sim

@@ -1,0 +1,84 @@
+// bonding_test.cc: goal: bonding never harms, three links and eight carry what they carry alone, and requests beside
+// a bulk transfer hardly wait. Method: the runs of `hawser sim bonding` and `hawser sim interactive`, over fewer
+// seeds than those take by themselves.
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "sim/interactive.h"
+#include "sim/link_pairs.h"
+
+namespace hawser::sim {
+namespace {
+
+// Pairs whose faster link is slow enough for a test: the others are for the command.
+TEST(bonding, is_not_slower_than_97_percent_of_the_better_link) {
+  std::size_t pairs = 0;
+  for (std::uint64_t seed = 1; pairs < 20; ++seed) {
+    const LinkPair pair = draw_pair(seed);
+    if (std::max(pair.first.mbit_per_second, pair.second.mbit_per_second) > 40) continue;
+    ++pairs;
+    const PairResult result = run_pair(pair, {.time = 3s});
+    EXPECT_EQ(result.failure, "") << seed;
+    EXPECT_GE(result.of_better(), 0.97) << "hawser sim bonding --pairs 1 --time 3 --seed " << seed << ": "
+                                        << describe(pair) << ": " << result.bonded << " of " << result.first_alone
+                                        << " and " << result.second_alone;
+  }
+}
+
+double rate_of(const std::vector<DrawnLink>& links, std::uint64_t octets) {
+  Ways ways;
+  BondPlan plan{
+      .links = {}, .octets = octets, .client_max_paths = 8, .server_max_paths = 8, .window = ByteCount{64 << 20}};
+  for (std::size_t i = 0; i < links.size(); ++i) plan.links.push_back(ways.add(links[i], i));
+  BondedRun run(std::move(plan));
+  EXPECT_TRUE(run.finish(600s));
+  EXPECT_EQ(run.failure(), "");
+  return run.mbit_per_second();
+}
+
+TEST(bonding, three_links_and_eight_carry_the_sum_of_what_each_carries) {
+  const std::vector<std::vector<DrawnLink>> bundles{
+      {{40, 10ms}, {30, 25ms}, {20, 60ms}},
+      {{30, 10ms}, {25, 15ms}, {20, 20ms}, {15, 30ms}, {12, 40ms}, {10, 50ms}, {8, 60ms}, {5, 80ms}},
+  };
+  for (const auto& links : bundles) {
+    double sum = 0;
+    for (const DrawnLink& link : links) sum += link.mbit_per_second;
+    // Ten seconds of all of them; each alone as long.
+    double alone = 0;
+    for (const DrawnLink& link : links)
+      alone += rate_of({link}, static_cast<std::uint64_t>(link.mbit_per_second * 1.25e6));
+    const double both = rate_of(links, static_cast<std::uint64_t>(sum * 1.25e6));
+    EXPECT_GE(both, 0.95 * alone) << links.size() << " links: " << both << " of " << alone;
+  }
+}
+
+TEST(interactive, requests_beside_bulk_take_less_than_two_idle_round_trips) {
+  for (const char* controller : {"cubic", "bbr"})
+    for (const bool download : {true, false}) {
+      const InteractiveResult result = run_interactive({.links = {{50, 10ms}, {50, 50ms}},
+                                                        .controller = controller,
+                                                        .scheduler = "latency",
+                                                        .until = 9s,
+                                                        .download = download});
+      EXPECT_EQ(result.failure, "");
+      EXPECT_GE(result.answered, 300u);
+      EXPECT_LT(result.p99_in_rtts(), 2) << controller << (download ? " down" : " up");
+      EXPECT_GT(result.bulk_mbit_per_second, 50) << controller << (download ? " down" : " up");
+    }
+}
+
+TEST(drawn_link, is_written_as_people_write_it) {
+  const auto link = parse_link("20/80/1");
+  ASSERT_TRUE(link.has_value());
+  EXPECT_EQ(link->mbit_per_second, 20);
+  EXPECT_EQ(link->rtt, 80ms);
+  EXPECT_EQ(link->loss, 0.01);
+  EXPECT_TRUE(parse_link("100/0.5").has_value());
+  for (const char* text : {"", "20", "20/", "20/80/", "20/80/1/2", "20/80 ", "-1/80", "20/0", "20/80/101", "x/80"})
+    EXPECT_FALSE(parse_link(text).has_value()) << text;
+}
+
+}  // namespace
+}  // namespace hawser::sim

@@ -1,0 +1,56 @@
+// link_pairs.h: what a connection over two links at random makes of them, beside what it makes of each alone:
+// whether bonding ever harms.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "sim/bonded.h"
+#include "sim/drawn_link.h"
+
+namespace hawser::sim {
+
+struct LinkPair {
+  std::uint64_t seed = 1;
+  DrawnLink first;  // the connection begins here
+  DrawnLink second;
+};
+
+LinkPair draw_pair(std::uint64_t seed);
+std::string describe(const LinkPair& pair);
+
+struct PairOptions {
+  std::string controller = "bbr";
+  std::string scheduler = "min-rtt";
+  // What is transferred is what the faster link carries in so much time, and in twenty round trips of the longer
+  // one besides: slow start and the opening of the second path are part of it, but not all of it.
+  Duration time = 5s;
+  ByteCount window{64 << 20};
+  bool download = true;
+};
+
+struct PairResult {
+  LinkPair pair;
+  std::string failure;  // of the bonded run; empty: none
+  std::uint64_t octets = 0;
+  // Mbit/s from the first packet of the handshake to the last octet. A link that is not done when the other one is
+  // has what it brought until then.
+  double first_alone = 0;
+  double second_alone = 0;
+  double bonded = 0;
+  // Of the octets that the sender put on the wire, those that took the second path.
+  double second_share = 0;
+
+  [[nodiscard]] double of_better() const { return bonded / std::max(first_alone, second_alone); }
+  [[nodiscard]] double of_sum() const { return bonded / (first_alone + second_alone); }
+};
+
+// Both links lose the same of their packets, counted from the first, in each of the three runs.
+PairResult run_pair(const LinkPair& pair, const PairOptions& options);
+
+// Of values in any order, 0 <= share <= 1; 0 if there are none.
+double percentile(std::vector<double> values, double share);
+
+}  // namespace hawser::sim
