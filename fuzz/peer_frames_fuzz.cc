@@ -1,11 +1,12 @@
 // peer_frames_fuzz.cc: the input owns the peer's frames: whatever it says, the honest end stays in bounds.
 // room: endpoint
 // with: tests/conformance/lying_peer.cc
+// with: fuzz/null_tls.cc
 //
 // Unlike wire_frames, which attacks the parser, this one stands behind the keys: each record of the input becomes the
-// plaintext of one packet in the Initial, Handshake or Application space, sealed as the peer would. The first octet
-// chooses whom it plays, how far the handshake went and what the honest application does; a record is a control octet,
-// a length and that many octets of frames.
+// plaintext of one packet in the Initial, Handshake or Application space, or on a second path, sealed as the peer
+// would. The first octet chooses whom it plays, how far the handshake went, which extensions are agreed on and what the
+// honest application does; a record is a control octet, a length and that many octets of frames.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -14,6 +15,8 @@
 
 #include "../tests/conformance/lying_peer.h"
 #include "base/check.h"
+#include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 #include "quic/streams/recv_buffer.h"
 #include "quic/tls/deterministic_random.h"
 
@@ -26,11 +29,22 @@ constexpr std::size_t kInputMax = 4'096;
 constexpr std::uint64_t kWindow = 128 * 1'024;
 constexpr std::uint64_t kStreams = 8;  // of each kind
 constexpr std::size_t kSendBuffer = 16 * 1'024;
+constexpr std::uint64_t kPaths = 2;
+constexpr PathId kSecondPath{1};
+const SocketAddress kSecondAddress = ipv4_address({10, 9, 0, 1}, 5'555);
+// The first octet of an input.
+constexpr std::uint8_t kServerLies = 1;
+constexpr std::uint8_t kHandshakeIsOpen = 2;
+constexpr std::uint8_t kReadsNothing = 4;
+constexpr std::uint8_t kWrites = 8;
+constexpr std::uint8_t kOneDatagramArrives = 16;  // of an open handshake
+constexpr std::uint8_t kMultipath = 32;
+constexpr std::uint8_t kReports = 64;  // receive timestamps and observed addresses
 // What is received (an eighth more for the bits that mark it, two begun blocks for each stream of the peer), what two
-// streams of ours and the answers on the peer's have to send, CRYPTO data out of order of three spaces, and 256 KiB
-// for the connection itself, its TLS session and its records of packets.
-constexpr std::size_t kMemoryMax =
-    kWindow * 9 / 8 + 4 * kStreams * sizeof(ReceiveBlock) + 3 * kSendBuffer + 3 * 64 * 1'024 + 256 * 1'024;
+// streams of ours and the answers on the peer's have to send, CRYPTO data out of order of three spaces, and 128 KiB
+// for the connection itself and its TLS session and as much for the records of packets of each path.
+constexpr std::size_t kMemoryMax = kWindow * 9 / 8 + 4 * kStreams * sizeof(ReceiveBlock) + 3 * kSendBuffer +
+                                   3 * 64 * 1'024 + kPaths * 128 * 1'024 + 128 * 1'024;
 
 // How the honest end may end because of what its peer said.
 void check_verdict(const CloseReason& reason) {
@@ -62,6 +76,13 @@ class Play {
     theatre_.settle();
   }
 
+  // A client that opens the second path for the liar to speak on; a server waits for its client.
+  void open_second_path() {
+    if (liar_ == Role::kServer)
+      (void)victim()->open_path({.local = kSecondAddress, .remote = victim()->tuple().remote});
+    theatre_.settle();
+  }
+
   // Reads one record off the input.
   void say(Bytes& input) {
     const std::uint8_t control = input[0];
@@ -72,17 +93,26 @@ class Play {
                                            EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt};
     const EncryptionLevel level = kLevels[control & 3];
     if (!has_keys(level)) return;
+    const bool on_second_path = (control & 3) == 3 && victim()->core().multipath() != nullptr;
     // A packet without frames cannot be sampled for header protection; PADDING makes up for it.
     std::string hex = to_hex(frames);
     while (hex.size() < 8) hex += "00";
     // The same number again, a gap, or the next one.
-    if ((control & 0x0c) == 0x04) number_ += 1 + (control >> 5);
-    if ((control & 0x0c) != 0x08) ++number_;
-    theatre_.lie(liar_, {.level = level,
-                         .frames_hex = hex,
-                         .number = number_,
-                         .version = version_,
-                         .set_bits = key_phase(control, level)});
+    std::uint64_t& number = numbers_[on_second_path ? 1 : 0];
+    if ((control & 0x0c) == 0x04) number += 1 + (control >> 5);
+    if ((control & 0x0c) != 0x08) ++number;
+    Theatre::Forgery forgery{.level = level,
+                             .frames_hex = hex,
+                             .number = number,
+                             .version = version_,
+                             .set_bits = key_phase(control, level)};
+    if (!on_second_path) {
+      theatre_.lie(liar_, forgery);
+    } else if (const auto cid = second_path_cid()) {
+      forgery.dcid = *cid;
+      forgery.path = kSecondPath;
+      theatre_.inject_on(liar_, theatre_.forge(liar_, forgery), second_tuple());
+    }
     check();
     // From a millisecond to some seconds: delayed acknowledgements, probes, validations.
     if ((control & 0x10) != 0 && !is_over()) theatre_.pass((1 << (control >> 5) * 2) * 1ms);
@@ -108,19 +138,36 @@ class Play {
     return level == EncryptionLevel::kInitial || theatre_.secrets.contains(side + "_TRAFFIC_SECRET_0");
   }
 
+  // One that the victim has given out for packets on the second path.
+  [[nodiscard]] std::optional<ConnectionId> second_path_cid() const {
+    PathSlot* const slot = victim()->core().multipath()->find(kSecondPath);
+    if (slot == nullptr || slot->local_cids().entries().empty()) return std::nullopt;
+    return slot->local_cids().entries().front().cid;
+  }
+  [[nodiscard]] FourTuple second_tuple() const {
+    const FourTuple first = victim()->tuple();
+    if (liar_ == Role::kServer) return {.local = kSecondAddress, .remote = first.remote};
+    return {.local = first.local, .remote = kSecondAddress};
+  }
+
   Theatre& theatre_;
   Role liar_;
-  Version version_;                // the silenced end may be gone before its peer is
-  std::uint64_t number_ = 10'000;  // past what the silenced end has sent
+  Version version_;                               // the silenced end may be gone before its peer is
+  std::uint64_t numbers_[kPaths] = {10'000, 10};  // of each path, past what the silenced end has sent
 };
 
-Theatre::Options options() {
+Theatre::Options options(std::uint8_t shape) {
   ConnectionConfig config;
   config.stream_receive_window = config.stream_receive_window_max = ByteCount{kWindow / 2};
   config.connection_receive_window = config.connection_receive_window_max = ByteCount{kWindow};
   config.stream_send_buffer = ByteCount{kSendBuffer};
   config.max_streams_bidi = config.max_streams_uni = kStreams;
   config.max_datagram_frame_size = 1'200;
+  if ((shape & kMultipath) != 0) config.max_paths = kPaths;
+  if ((shape & kReports) != 0) {
+    config.receive_timestamps = 8;
+    config.address_discovery = AddressDiscovery::kBoth;
+  }
   return {.client = config, .server = config};
 }
 
@@ -136,22 +183,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   HAWSER_CHECK(kMinted);
   const DeterministicTlsRandom seeded(7);
   const std::uint8_t shape = data[0];
-  const Role liar = (shape & 1) == 0 ? Role::kClient : Role::kServer;
-  Theatre theatre(options());
-  theatre.client_witness.reads = theatre.server_witness.reads = (shape & 4) == 0;
-  if ((shape & 2) == 0) {
+  const Role liar = (shape & kServerLies) == 0 ? Role::kClient : Role::kServer;
+  Theatre theatre(options(shape));
+  theatre.client_witness.reads = theatre.server_witness.reads = (shape & kReadsNothing) == 0;
+  if ((shape & kHandshakeIsOpen) == 0) {
     theatre.open();
   } else if (liar == Role::kClient) {
     theatre.silence(Role::kServer);  // the client hears nothing: the server waits for its Finished
     theatre.settle();
   } else {
-    theatre.deliver_only(Role::kServer, shape >> 4 & 1);  // nothing, or as far as the keys of the Handshake space
+    // Nothing, or as far as the keys of the Handshake space.
+    theatre.deliver_only(Role::kServer, (shape & kOneDatagramArrives) != 0 ? 1 : 0);
     theatre.settle();
   }
   theatre.silence(liar);
   Play play(theatre, liar);
   if (play.is_over()) return 0;
-  if ((shape & 10) == 8) play.write();
+  if ((shape & (kHandshakeIsOpen | kWrites)) == kWrites) play.write();
+  if ((shape & (kHandshakeIsOpen | kMultipath)) == kMultipath && !play.is_over()) play.open_second_path();
   Bytes input{data + 1, size - 1};
   while (input.size() >= 2 && !play.is_over()) play.say(input);
   // Whatever is left runs its course: probes, the closing period, the idle timeout.

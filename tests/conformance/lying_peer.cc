@@ -76,12 +76,11 @@ void Theatre::key_log(void* context, std::string_view line) {
 
 void Theatre::flush(Role from) {
   Endpoint& endpoint = from == Role::kClient ? *client_endpoint : *server_endpoint;
-  std::vector<std::uint8_t> memory(65'536);
   for (;;) {
-    TransmitTrain train{.buffer = memory};
+    TransmitTrain train{.buffer = memory_};
     if (endpoint.next_transmits(now, {&train, 1}) == 0) return;
     for (std::size_t at = 0; at < train.size; at += train.segment_size) {
-      const Bytes datagram = Bytes(memory).subspan(at, std::min(train.segment_size, train.size - at));
+      const Bytes datagram = Bytes(memory_).subspan(at, std::min(train.segment_size, train.size - at));
       Wire wire{from, {datagram.begin(), datagram.end()}};
       std::vector<std::uint8_t>& first = first_datagram_[static_cast<std::size_t>(from)];
       if (first.empty()) first = wire.octets;

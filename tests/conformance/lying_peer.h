@@ -144,6 +144,7 @@ class Theatre : public AcceptHandler {
   Options options_;
   std::optional<TlsServerContext> server_tls_;
   std::optional<TlsClientContext> client_tls_;
+  std::vector<std::uint8_t> memory_ = std::vector<std::uint8_t>(65'536);  // for a train
   std::vector<Wire> queue_;
   bool silenced_[2] = {false, false};
   std::size_t allowance_[2] = {SIZE_MAX, SIZE_MAX};
