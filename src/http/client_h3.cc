@@ -89,6 +89,7 @@ ClientWire::Started H3Wire::start(ClientRequest& request, Timestamp at) {
   fields_.clear();
   fields_.push_back({":method", request.method});
   fields_.push_back({":scheme", request.scheme});
+  // rfc9114:4.3.1-authority
   fields_.push_back({":authority", request.authority});
   fields_.push_back({":path", request.target});
   for (const auto& [name, value] : request.fields) {
@@ -146,6 +147,7 @@ void H3Wire::on_message_complete(http3::Session&, quic::StreamId id) {
   if (exchange != nullptr) std::exchange(exchange->sink, nullptr)->on_end(now());
 }
 
+// rfc9114:4.1.1-partial-unused
 void H3Wire::on_stream_reset(http3::Session&, quic::StreamId id, http3::ErrorCode code, std::string_view reason) {
   Exchange* exchange = find(id);
   if (exchange == nullptr) return;
@@ -174,7 +176,7 @@ std::vector<ClientRequest> H3Wire::take_back() {
 }
 
 // Any of them may have been processed: none is sent again, unless the connection never came about.
-// rfc9114:5.4-maybe-processed
+// rfc9114:5.4-maybe-processed rfc9114:4.1.1-retry
 void H3Wire::on_closed(http3::Session&, const quic::CloseReason& reason) {
   const Timestamp at = now();
   if (session_.connection()->handshake_complete()) {

@@ -91,6 +91,7 @@ class RequestHandler {
 // The standard words for a status code, "Not Found"; "Unknown" for codes without any.
 std::string_view reason_phrase(std::uint16_t status);
 
+// rfc9114:4.1.1-status
 // A short text/html page that names the status and says `detail`; for errors and redirects.
 Response error_page(std::uint16_t status, std::string_view detail = {});
 

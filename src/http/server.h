@@ -38,6 +38,7 @@ struct ServerOptions {
   // way in this time is closed with H3_EXCESSIVE_LOAD: requests that never end, responses that nobody
   // reads. 0: never. A client whose window is a megabyte shows every half of that how far it has read. While
   // the handler is short of memory, a thirtieth of the time has to do.
+  // rfc9000:21.6-slowloris
   Duration stall_timeout = 300s;
   std::uint64_t stall_octets = 4'096;
 };

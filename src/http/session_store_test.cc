@@ -20,6 +20,7 @@ std::vector<std::uint8_t> octets(std::string_view text) {
   return {text.begin(), text.end()};
 }
 
+// rfc9001:4.5-ticket-once rfc9000:8.1.3-token-not-reused
 TEST(session_store, gives_the_newest_once_and_nothing_that_expired) {
   MemorySessionStore store;
   store.put_ticket("a:443", octets("old"), octets("s1"), 100);

@@ -480,7 +480,7 @@ TEST(own_streams, settings_go_at_once_and_on_the_control_stream_only) {
   }
 }
 
-// rfc9114:5.2-not-larger rfc9114:4.1.1-rejected rfc9114:4.1.1-not-rejected rfc9114:5.2-later
+// rfc9114:5.2-not-larger rfc9114:4.1.1-rejected rfc9114:4.1.1-not-rejected rfc9114:5.2-later rfc9114:5.2-cancel
 TEST(own_streams, goaway_is_said_once) {
   Bench bench(Role::kServer, {.grease = false});
   bench.control();
@@ -519,7 +519,7 @@ TEST(request_stream, a_client_does_not_say_that_a_request_was_not_processed) {
   EXPECT_EQ(bench.own.in(rejected).stop, 0x10bu);
 }
 
-// rfc9114:5.4-maybe-processed
+// rfc9114:5.4-maybe-processed rfc9114:4.1.1-retry
 TEST(request_stream, an_end_without_goaway_says_of_no_request_that_it_was_not_processed) {
   Bench bench(Role::kClient);
   bench.control();
@@ -528,7 +528,7 @@ TEST(request_stream, an_end_without_goaway_says_of_no_request_that_it_was_not_pr
   EXPECT_TRUE(bench.listener.resets.empty());
 }
 
-// rfc9114:6.2-unsupported rfc9114:9-default-off
+// rfc9114:6.2-unsupported rfc9114:9-default-off rfc9114:7.2.4.2-initial rfc9114:7.2.4.2-not-wait
 TEST(extensions, are_not_used_before_the_peer_allows_them) {
   const Field websocket[] = {
       {":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}};

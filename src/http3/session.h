@@ -41,7 +41,7 @@ inline constexpr std::string_view kAlpn = "h3";
 struct SessionConfig {
   // Largest field section accepted, in octets as RFC 9114 section 4.2.2 counts them, and
   // also the longest HEADERS payload (SETTINGS_MAX_FIELD_SECTION_SIZE).
-  std::size_t max_field_section_size = 64 * 1'024;
+  std::size_t max_field_section_size = 64 * 1'024;  // rfc9204:7.4-large-enough
   // Octets of dynamic table offered to the peer, and used at most of what it offers; 0: none.
   std::size_t qpack_decoder_table_capacity = 4'096;
   std::size_t qpack_encoder_table_capacity = 4'096;

@@ -45,6 +45,7 @@ SessionCore::SessionCore(Session& session, Role role, std::shared_ptr<const Sess
 
 // Our own streams. -----------------------------------------------------------------------------
 
+// rfc9114:7.2.4.2-not-wait
 void SessionCore::make_ready() {
   if (ready_ || closed_) return;
   ready_ = true;
@@ -95,7 +96,7 @@ bool SessionCore::open_own_stream(std::optional<StreamId>& id, StreamType type) 
 }
 
 // RFC 9114 section 6.2.3.
-// rfc9114:6.2.3-no-meaning
+// rfc9114:6.2.3-no-meaning rfc9114:6.2.3-code
 void SessionCore::send_grease_stream() {
   const auto opened = transport_->open_stream(false);
   if (!opened) return;
@@ -125,6 +126,7 @@ void SessionCore::write_control(Bytes frames) {
   if (own_control_) write_critical(*own_control_, frames);
 }
 
+// rfc9114:7.2.4.2-initial
 void SessionCore::flush_qpack() {
   if (closed_) return;
   if (own_encoder_ && peer_settings_ && !encoder_told_) {
@@ -149,6 +151,7 @@ void SessionCore::fail_connection(const Error& error) {
   transport_->close(static_cast<std::uint64_t>(error.code), error.reason);
 }
 
+// rfc9114:5.2-no-error
 void SessionCore::close(ErrorCode code, std::string_view reason) {
   if (closed_) return;
   closed_ = true;
@@ -206,6 +209,7 @@ void SessionCore::count_reset(Stream& stream) {
 
 // Events of the transport. ---------------------------------------------------------------------
 
+// rfc9114:5.2-cancel
 void SessionCore::on_stream_opened(StreamId id) {
   if (closed_) return;
   Stream& stream = streams_.insert(id);

@@ -33,6 +33,7 @@ void SessionCore::drive_request(StreamId id) {
 }
 
 // True if the application has read the current DATA frame to its end.
+// rfc9114:4.1-partial
 bool SessionCore::offer_body(Stream& stream) {
   const StreamId id = stream.id;
   Bytes view;

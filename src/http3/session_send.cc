@@ -243,6 +243,7 @@ std::uint64_t SessionCore::code_to_send(const Stream& stream, ErrorCode code) co
   return static_cast<std::uint64_t>(claims ? ErrorCode::kRequestCancelled : code);
 }
 
+// rfc9114:4.1.1-client-cancels
 void SessionCore::cancel(StreamId id, ErrorCode code) {
   Stream* stream = closed_ ? nullptr : streams_.find(id);
   if (stream == nullptr) return;
@@ -259,7 +260,7 @@ void SessionCore::cancel(StreamId id, ErrorCode code) {
   flush_qpack();
 }
 
-// rfc9114:4.1-response-kept
+// rfc9114:4.1-response-kept rfc9114:4.1-no-error-stop
 void SessionCore::stop_reading(StreamId id, ErrorCode code) {
   Stream* stream = closed_ ? nullptr : streams_.find(id);
   if (stream == nullptr || stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned)
@@ -279,6 +280,7 @@ void SessionCore::on_stream_writable(StreamId id) {
   if (!closed_ && streams_.find(id) != nullptr) handler_.on_writable(session_, id);
 }
 
+// rfc9114:4.1-go-on
 void SessionCore::on_stop_sending(StreamId id, std::uint64_t code) {
   if (closed_) return;
   // RFC 9114 section 6.2.1: asking to close a critical stream is closing it.

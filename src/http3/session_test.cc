@@ -319,6 +319,7 @@ TEST(session, survives_any_cut_of_the_streams) {
   }
 }
 
+// rfc9114:4.1-partial
 TEST(session, holds_the_body_back_until_it_is_read) {
   Pair pair;
   pair.server_side.read_bodies = false;
@@ -363,7 +364,7 @@ TEST(session, takes_what_fits_and_tells_when_there_is_room) {
   EXPECT_TRUE(pair.server_side.messages[stream.value].complete);
 }
 
-// rfc9204:2.2.2.1-acknowledge rfc9204:2.2.1-window
+// rfc9204:2.2.2.1-acknowledge
 TEST(session, waits_for_insertions_that_come_late) {
   // The encoder stream of the client is held back, so the second request is blocked.
   Pair pair;
@@ -556,6 +557,31 @@ TEST(session, keeps_user_data_until_the_stream_closes) {
   ASSERT_TRUE(pair.server.respond(id, 200, {}, true));
   pair.link.pump();
   EXPECT_EQ(pair.client.user_data(id), nullptr);
+}
+
+// rfc9114:4.1-go-on
+TEST(session, a_client_that_was_answered_early_sends_the_rest_of_its_request) {
+  Pair pair;
+  pair.start();
+  const StreamId id = *pair.client.send_request(kPost, false);
+  pair.link.pump();
+  ASSERT_TRUE(pair.server.respond(id, 200, {}, true));
+  pair.link.pump();
+  ASSERT_TRUE(pair.client_side.messages[id.value].complete);
+  ASSERT_TRUE(pair.client.write_body(id, as_bytes("the rest"), true));
+  pair.link.pump();
+  EXPECT_EQ(pair.server_side.messages[id.value].body, "the rest");
+  EXPECT_TRUE(pair.server_side.messages[id.value].complete);
+  pair.expect_healthy();
+}
+
+// rfc9114:6.1-permit rfc9114:6.1-hundred rfc9114:6.2-credit rfc9114:6.2.1-credit
+TEST(session, a_connection_has_room_for_what_http3_asks_for) {
+  const quic::ConnectionConfig config;
+  EXPECT_GE(config.max_streams_bidi, 100u);
+  EXPECT_GE(config.max_streams_uni, 3u);
+  EXPECT_GE(config.stream_receive_window, ByteCount{1'024});
+  EXPECT_GE(config.connection_receive_window, ByteCount{3 * 1'024 + config.stream_receive_window.value});
 }
 
 }  // namespace

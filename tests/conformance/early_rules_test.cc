@@ -209,5 +209,93 @@ TEST(early_rules, a_client_reads_no_early_packets) {
   EXPECT_EQ(c.stats().packets_received, received);
 }
 
+// What the server would say in a 1-RTT packet with this number.
+std::vector<std::uint8_t> one_rtt_of_server(Pair& pair, const SeenPacket& first, std::string_view frames_hex,
+                                            std::uint64_t number) {
+  const auto line = std::ranges::find_if(pair.key_log_lines.rbegin(), pair.key_log_lines.rend(),
+                                         [](const auto& l) { return l.starts_with("SERVER_TRAFFIC_SECRET_0 "); });
+  HAWSER_CHECK(line != pair.key_log_lines.rend());
+  const std::vector<std::uint8_t> octets = from_hex(line->substr(line->rfind(' ') + 1));
+  DirectionKeys keys(v1_key_table(),
+                     octets.size() == 48 ? CipherSuite::kAes256GcmSha384 : CipherSuite::kAes128GcmSha256, octets);
+  const std::vector<std::uint8_t> frames = from_hex(frames_hex);
+  std::vector<std::uint8_t> datagram(1'200);
+  DatagramBuilder builder;
+  builder.begin(datagram);
+  OpenPacket* packet =
+      builder.open({.level = EncryptionLevel::kOneRtt, .dcid = first.scid}, PacketNumber{number}, std::nullopt);
+  std::copy(frames.begin(), frames.end(), packet->payload.take(frames.size()));
+  builder.finish();
+  keys.packet.seal(kInitialPathId, PacketNumber{number}, packet->header(), packet->payload.pieces(),
+                   packet->start + packet->layout.size);
+  protect(packet->start, packet->layout.pn_offset, packet->packet_number_length,
+          keys.header.mask(packet->start + packet->layout.pn_offset + kSampleOffset));
+  datagram.resize(builder.size());
+  return datagram;
+}
+
+// rfc9001:4.6.2-rejected-acknowledged
+TEST(early_rules, who_acknowledges_what_it_rejected_breaks_the_rules) {
+  for (const bool of_early_data : {true, false}) {
+    ReplayGuard guard{{.buckets = 64}};
+    Pair pair(with_early_data(guard));
+    const std::vector<std::uint8_t> ticket = first_visit(pair);
+    EndpointConfig smaller = pair.options.server;
+    smaller.connection.max_streams_bidi = 50;
+    pair.server = std::make_unique<Endpoint>(smaller);
+    WireTap tap(pair);
+    Connection& c = pair.connect({}, Version::kV1, ticket);
+    ASSERT_EQ(c.early_data(), EarlyDataStatus::kOffered);
+    echo(c, c.open_stream(true).value(), "early");
+    pair.client->wake(c);
+    ASSERT_TRUE(pair.run([&] { return c.handshake_complete(); }));
+    ASSERT_EQ(c.early_data(), EarlyDataStatus::kRejected);
+    const auto early = tap.where([](const SeenPacket& p) { return p.type == PacketType::kZeroRtt; });
+    const auto later = tap.where([](const SeenPacket& p) { return p.to_server && p.type == PacketType::kOneRtt; });
+    ASSERT_FALSE(early.empty());
+    ASSERT_FALSE(later.empty());
+    // An ACK of this number alone.
+    const std::uint64_t number = of_early_data ? early.back()->number : later.back()->number;
+    std::vector<std::uint8_t> datagram =
+        one_rtt_of_server(pair, tap.packets().front(), "02" + varint_hex(number) + "000000", 1'000);
+    ReceivedTrain train{
+        .bytes = datagram, .segment_size = datagram.size(), .tuple = {pair.client_address, pair.server_address}};
+    pair.client->on_datagrams({&train, 1}, pair.now);
+    ASSERT_EQ(pair.recorder.closed.has_value(), of_early_data);
+    if (of_early_data)
+      EXPECT_EQ(pair.recorder.closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
+  }
+}
+
+// rfc9001:4.9.3-client rfc9001:5.6-stop
+TEST(early_rules, a_client_gives_up_early_keys_with_the_handshake_whatever_became_of_them) {
+  for (const bool rejected : {true, false}) {
+    ReplayGuard guard{{.buckets = 64}};
+    DiscardSink sink;
+    PairOptions options = with_early_data(guard);
+    options.client_events = &sink;
+    Pair pair(std::move(options));
+    const std::vector<std::uint8_t> ticket = first_visit(pair);
+    if (rejected) {
+      EndpointConfig smaller = pair.options.server;
+      smaller.connection.max_streams_bidi = 50;
+      pair.server = std::make_unique<Endpoint>(smaller);
+    }
+    WireTap tap(pair);
+    sink.early_keys.reset();
+    Connection& c = pair.connect({}, Version::kV1, ticket);
+    echo(c, c.open_stream(true).value(), "early");
+    pair.client->wake(c);
+    ASSERT_TRUE(pair.run([&] { return c.handshake_complete(); }));
+    ASSERT_EQ(c.early_data(), rejected ? EarlyDataStatus::kRejected : EarlyDataStatus::kAccepted);
+    EXPECT_EQ(sink.early_keys, pair.now);
+    tap.clear();
+    echo(c, c.open_stream(true).value(), "late");
+    pair.client->wake(c);
+    pair.run([] { return false; }, 1s);
+    EXPECT_TRUE(tap.where([](const SeenPacket& p) { return p.type == PacketType::kZeroRtt; }).empty());
+  }
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -238,5 +238,25 @@ TEST(endpoint_rules, tokens_prove_one_address_for_a_while) {
   EXPECT_FALSE(good(later, other_host, original, then));
 }
 
+// rfc9000:10.3-random
+TEST(endpoint_rules, resets_look_random_but_for_their_tokens) {
+  Pair pair;
+  std::vector<std::size_t> ones(8 * 24);
+  constexpr std::size_t kResets = 400;
+  for (std::size_t i = 0; i < kResets; ++i) {
+    const auto all = answers(*pair.server, short_packet(0, 41), pair.now += 1s);
+    ASSERT_EQ(all.size(), 1u);
+    ASSERT_EQ(all[0].size(), 40u);
+    for (std::size_t bit = 0; bit < ones.size(); ++bit) ones[bit] += all[0][bit / 8] >> (7 - bit % 8) & 1;
+  }
+  // The first two say that it is a short header; of the others, fair coins, five deviations miss one in a million.
+  EXPECT_EQ(ones[0], 0u);
+  EXPECT_EQ(ones[1], kResets);
+  for (std::size_t bit = 2; bit < ones.size(); ++bit) {
+    EXPECT_GT(ones[bit], kResets / 2 - 50) << bit;
+    EXPECT_LT(ones[bit], kResets / 2 + 50) << bit;
+  }
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -118,5 +118,31 @@ TEST(flight_rules, datagrams_keep_to_the_size_that_the_peer_takes) {
   }
 }
 
+// rfc9002:6.2.4-new-data
+TEST(flight_rules, a_probe_carries_data_that_was_not_sent_before) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+  bool lost = true;
+  pair.drop = [&](bool to_server, Bytes) { return lost && to_server; };
+  WireTap tap(pair);
+  const StreamId id = c.open_stream(true).value();
+  echo(c, id, pattern(2'000'000));  // more than the window holds
+  pair.client->wake(c);
+  pair.run([] { return false; }, 1ms);
+  std::uint64_t sent_to = 0;
+  for (const SeenPacket& packet : tap.packets())
+    if (const auto* data = packet.get<StreamFrame>(); data != nullptr && packet.to_server)
+      sent_to = std::max(sent_to, data->offset + data->data.size());
+  ASSERT_GT(sent_to, 0u);
+  tap.clear();
+  ASSERT_TRUE(pair.run([&] { return c.stats().pto_count > 0; }, 2s));
+  pair.run([] { return false; }, 1ms);
+  std::uint64_t probed_to = 0;
+  for (const SeenPacket* packet : tap.where([](const SeenPacket& p) { return p.to_server && p.has<StreamFrame>(); }))
+    probed_to = std::max(probed_to, packet->get<StreamFrame>()->offset + packet->get<StreamFrame>()->data.size());
+  EXPECT_GT(probed_to, sent_to);
+}
+
 }  // namespace
 }  // namespace hawser::quic

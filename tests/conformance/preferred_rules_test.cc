@@ -149,5 +149,32 @@ TEST(preferred_rules, another_client_address_there_is_one_more_move) {
   EXPECT_EQ(stage.server->tuple(), there) << "nobody answered";
 }
 
+// rfc9000:21.5.6-loopback rfc9000:21.5.6-not-refused rfc9000:9.6.3-same-family
+TEST(preferred_rules, a_client_follows_to_its_own_family_and_never_from_elsewhere_to_itself) {
+  const SocketAddress here = ipv4_address({127, 0, 0, 1}, 443);
+  const SocketAddress within = ipv4_address({192, 168, 7, 7}, 443);
+  SocketAddress six{.port = 443, .family = AddressFamily::kIpv6};
+  six.ip[15] = 2;
+  struct Case {
+    SocketAddress original, ipv4, ipv6, expected;
+  };
+  const Case cases[] = {{kOriginal, here, {}, kOriginal},
+                        {ipv4_address({127, 0, 0, 1}, 4'443), here, {}, here},
+                        {kOriginal, within, {}, within},
+                        {kOriginal, {}, six, kOriginal},
+                        {kOriginal, kPreferred, six, kPreferred}};
+  for (const Case& at : cases) {
+    Pair pair({.server = {.connection = {.preferred_ipv4 = at.ipv4, .preferred_ipv6 = at.ipv6}}});
+    pair.server_address = at.original;
+    WireTap tap(pair);
+    Connection& c = pair.connect();
+    ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+    pair.run([] { return false; }, 5s);
+    const auto to_others = tap.where([&](const SeenPacket& p) { return p.to_server && p.tuple.remote != at.original; });
+    EXPECT_EQ(to_others.empty(), at.expected == at.original) << to_string(at.expected);
+    for (const SeenPacket* packet : to_others) EXPECT_EQ(packet->tuple.remote, at.expected);
+  }
+}
+
 }  // namespace
 }  // namespace hawser::quic

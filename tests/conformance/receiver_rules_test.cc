@@ -226,7 +226,7 @@ TEST(receiver_rules, a_forged_packet_does_not_use_its_number_up) {
 }
 
 // rfc9001:5.7-before-completion rfc9001:5.7-server rfc9001:5.7-client rfc9000:13.1-processed-first
-// rfc9001:4.1.4-buffer rfc9001:4.1.4-respond
+// rfc9001:4.1.4-buffer rfc9001:4.1.4-respond rfc9000:13.2.5-key-delay
 TEST(receiver_rules, one_rtt_packets_wait_for_the_end_of_the_handshake) {
   Pair pair;
   WireTap tap(pair);
@@ -248,6 +248,12 @@ TEST(receiver_rules, one_rtt_packets_wait_for_the_end_of_the_handshake) {
   EXPECT_TRUE(tap.where([&](const SeenPacket& p) { return !p.to_server && answers(p); }).empty());
   lost = false;
   ASSERT_TRUE(pair.run([&] { return pair.acceptor.recorder.ended.size() == 1; }));
+  // The first acknowledgement counts the time for which they waited.
+  const SeenPacket* const data = tap.where(has_stream).back();
+  const Timestamp arrived = data->sent + pair.options.delay;
+  const SeenPacket* const ack = tap.where([&](const SeenPacket& p) { return !p.to_server && answers(p); }).front();
+  if (ack->get<AckFrame>()->largest_acknowledged().value == data->number)
+    EXPECT_EQ(ack->get<AckFrame>()->ack_delay, static_cast<std::uint64_t>(to_us(ack->sent - arrived)) >> 3);
 
   Theatre client;
   meet(client);
@@ -360,6 +366,28 @@ TEST(receiver_rules, counts_of_an_older_acknowledgement_do_not_fail_a_path) {
   ASSERT_EQ(state(), EcnState::kCapable);
   ack(largest - 1, 1);
   EXPECT_EQ(state(), EcnState::kCapable);
+}
+
+// rfc9000:12.2-other-dcid
+TEST(receiver_rules, a_packet_to_another_connection_id_behind_the_first_is_passed_over) {
+  Theatre theatre;
+  WireTap tap(theatre);
+  theatre.open();
+  theatre.pass(1s);
+  const auto issued = tap.where([](const SeenPacket& p) { return !p.to_server && p.has<NewConnectionIdFrame>(); });
+  ASSERT_FALSE(issued.empty());
+  const ConnectionId other(issued.front()->get<NewConnectionIdFrame>()->connection_id);
+  for (const bool same : {false, true}) {
+    // What cannot be opened for want of keys still names the connection ID of the datagram.
+    std::vector<std::uint8_t> datagram =
+        theatre.forge(kC, {.level = EncryptionLevel::kHandshake, .frames_hex = kPing + bytes_hex(30), .dcid = other});
+    const std::vector<std::uint8_t> behind =
+        same ? theatre.forge(kC, {.frames_hex = kPing, .dcid = other}) : theatre.forge(kC, {.frames_hex = kPing});
+    datagram.insert(datagram.end(), behind.begin(), behind.end());
+    const std::uint64_t before = theatre.server->stats().packets_received;
+    theatre.inject(kC, datagram);
+    EXPECT_EQ(theatre.server->stats().packets_received, before + (same ? 1 : 0));
+  }
 }
 
 }  // namespace

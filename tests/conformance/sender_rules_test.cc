@@ -67,6 +67,7 @@ std::vector<int> tls_messages(const std::string& octets) {
 }
 
 // rfc9000:14.1-client-expands rfc9000:14.1-server-expands rfc9000:8.1-client-pads rfc9001:9.3-padded
+// rfc9000:6-largest-minimum
 TEST(sender_rules, datagrams_with_initial_packets_have_1200_octets) {
   Pair pair;
   WireTap tap(pair);
@@ -204,7 +205,7 @@ TEST(sender_rules, numbers_grow_and_acknowledgements_stay_in_their_space) {
   EXPECT_GT(acknowledged, 50u);
 }
 
-// rfc9000:13.2.1-no-feedback
+// rfc9000:13.2.1-no-feedback rfc9000:13.2.7-padding
 TEST(sender_rules, acknowledgements_ask_seldom_for_acknowledgements) {
   Pair pair;
   pair.connect();
@@ -401,6 +402,27 @@ TEST(sender_rules, an_applications_close_in_the_handshake_says_nothing_of_it) {
   EXPECT_EQ(of_server, (std::set{PacketType::kInitial, PacketType::kHandshake}));
 }
 
+// rfc9000:10.2.3-before-confirmed
+TEST(sender_rules, a_close_between_completion_and_confirmation_goes_at_both_levels) {
+  Pair pair;
+  WireTap tap(pair);
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return c.handshake_complete(); }));
+  ASSERT_FALSE(c.handshake_confirmed());
+  tap.clear();
+  c.close(7, "enough");
+  pair.client->wake(c);
+  pair.run([] { return false; }, 1ms);
+  std::set<PacketType> closes;
+  std::set<std::size_t> datagrams;
+  for (const SeenPacket* close : tap.where([](const SeenPacket& p) { return p.has<ConnectionCloseFrame>(); })) {
+    closes.insert(close->type);
+    datagrams.insert(close->datagram);
+  }
+  EXPECT_EQ(closes, (std::set{PacketType::kHandshake, PacketType::kOneRtt}));
+  EXPECT_EQ(datagrams.size(), 1u);
+}
+
 // rfc9000:10.2.1-unvalidated
 TEST(sender_rules, a_server_that_closes_pays_an_unproven_address_no_more_than_three_times) {
   Pair pair;
@@ -536,6 +558,36 @@ TEST(sender_rules, tokens_come_from_servers_and_connection_ids_once) {
   EXPECT_GE(tokens, 1u);
   EXPECT_GE(seen.size(), 2u);
   EXPECT_GE(configured_parameters(ConnectionConfig()).active_connection_id_limit, 2u);
+}
+
+// rfc9000:12.2-frames-together rfc9000:14.2-fit rfc9000:14.2-no-discovery rfc9000:13.2.1-with-others
+TEST(sender_rules, a_datagram_has_one_packet_of_each_level_and_fits_the_path) {
+  for (const bool discovery : {true, false}) {
+    PairOptions options;
+    options.client.mtu_discovery = options.server.connection.mtu_discovery = discovery;
+    Pair pair(std::move(options));
+    WireTap tap(pair);
+    make_lossy(pair);
+    pair.connect();
+    ASSERT_TRUE(confirmed(pair));
+    exchange(pair, 300'000);
+    std::set<std::pair<std::size_t, PacketType>> seen;
+    std::size_t with_data = 0, with_both = 0, large = 0;
+    std::size_t probed[2] = {1'200, 1'200};
+    for (const SeenPacket& packet : tap.packets()) {
+      EXPECT_TRUE(seen.insert({packet.datagram, packet.type}).second);
+      const bool probe = packet.has<PingFrame>() && !packet.has<StreamFrame>() && !packet.has<AckFrame>();
+      std::size_t& allowed = probed[packet.to_server ? 1 : 0];
+      if (probe) allowed = std::max(allowed, packet.datagram_size);
+      EXPECT_LE(packet.datagram_size, allowed);
+      large += packet.datagram_size > 1'200;
+      with_data += packet.has<StreamFrame>();
+      with_both += packet.has<StreamFrame>() && packet.has<AckFrame>();
+    }
+    EXPECT_EQ(large > 0, discovery);
+    EXPECT_GT(with_data, 400u);
+    EXPECT_GT(with_both, 0u);
+  }
 }
 
 }  // namespace

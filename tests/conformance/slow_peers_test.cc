@@ -95,6 +95,7 @@ class SlowPeers : public testing::Test {
   std::optional<Stage> stage_;
 };
 
+// rfc9000:21.6-slowloris
 TEST_F(SlowPeers, a_head_that_comes_an_octet_at_a_time_is_not_waited_for) {
   start();
   const StreamId id = write("015000");

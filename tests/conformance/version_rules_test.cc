@@ -29,7 +29,7 @@ std::vector<std::uint8_t> forged_version_negotiation(Bytes first_datagram, std::
   return octets;
 }
 
-// rfc9369:3-like-v1 rfc9369:4-version-information
+// rfc9369:3-like-v1 rfc9369:4-version-information rfc9369:4-several
 TEST(versions, version_2_is_spoken_from_the_first_packet_on) {
   Theatre theatre({.client = {.versions = {Version::kV2}}});
   theatre.open();

@@ -132,6 +132,7 @@ TEST(qpack_limits, one_blocked_stream_more_than_offered_fails) {
   EXPECT_EQ(decoder.decode(8, section, out), DecodeStatus::kBlocked);
 }
 
+// rfc9204:7.4-large-enough
 TEST(qpack_limits, a_section_may_be_as_large_as_offered_and_no_larger) {
   // x: y counts 34 octets; static :method GET counts 42.
   Decoder decoder({.field_section_size_max = 34 + 42});

@@ -21,7 +21,7 @@ namespace hawser::quic {
 // datagrams. For the usual sizes: 10 * 1,200 = 12,000 and 10 * 1,472 = 14,720.
 inline constexpr std::uint64_t kInitialWindowDatagrams = 10;
 inline constexpr std::uint64_t kInitialWindowBytesMax = 14'720;
-inline constexpr std::uint64_t kMinimumWindowDatagrams = 2;
+inline constexpr std::uint64_t kMinimumWindowDatagrams = 2;  // rfc9002:7.2-minimum
 
 // A window never grows past this: 4 GiB is 27 Gbit/s over 1.2 s, and sums of two windows
 // and a datagram still fit the arithmetic of every controller.

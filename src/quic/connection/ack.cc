@@ -46,21 +46,32 @@ Duration decoded_ack_delay(std::uint64_t encoded, std::uint64_t exponent) {
   return std::chrono::microseconds(static_cast<std::int64_t>(us));
 }
 
+bool reaches_below(const AckFrame& frame, std::uint64_t number) {
+  for (const auto& range : frame)
+    if (range.begin < number) return true;
+  return false;
+}
+
 }  // namespace
 
 Parsed<void> ConnectionCore::on_ack(FrameReader& in, ReceivedPacket& packet) {
   HAWSER_TRY(const AckFrame frame, parse_ack(in));
   if (multipath_ != nullptr && packet.space == PacketNumberSpace::kApplication)
     return multipath_->on_initial_path_ack(frame, in);
-  return take_ack(frame, packet.space, in);
+  return take_ack(frame, packet.space, in, now_ - packet.arrived);
 }
 
-// Of packets of the path at hand.
-Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace space, FrameReader& in) {
+// Of packets of the path at hand. `waited`: for the keys of its packet.
+Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace space, FrameReader& in,
+                                      Duration waited) {
   ++stats_.acks_received;
   if (frame.timestamps) [[unlikely]]
     HAWSER_TRY_VOID(on_receive_timestamps(in, frame));
   const bool application = space == PacketNumberSpace::kApplication;
+  // rfc9001:4.6.2-rejected-acknowledged
+  if (early_data_ != nullptr && early_data_->rejected && application && path_->id() == kInitialPathId &&
+      reaches_below(frame, early_data_->packets_end)) [[unlikely]]
+    return in.fault(TransportErrorCode::kProtocolViolation, "acknowledges 0-RTT that was rejected");
   recovery_.clear();
   recovery_.wants_numbers = emitter_.wants(EventGroup::kPackets);
   LossDetector& loss = path_->loss();
@@ -68,6 +79,7 @@ Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace s
       .space = space,
       .largest_acknowledged = frame.largest_acknowledged(),
       .ack_delay = application ? decoded_ack_delay(frame.ack_delay, peer_.ack_delay_exponent) : Duration{0},
+      .waited = waited,
       .now = now_};
   HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
   if (outcome.acked_packets != 0) {

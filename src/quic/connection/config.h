@@ -36,7 +36,7 @@ struct ConnectionConfig {
   // QUIC versions to speak, the preferred one first. A client lists them in its first flight
   // (version_information, RFC 9368), and the server may take another than the first packet's. A
   // server answers packets of other versions with Version Negotiation.
-  VersionPreference versions{Version::kV1, Version::kV2};
+  VersionPreference versions{Version::kV1, Version::kV2};  // rfc9369:4-several
   // Clients: the version of the first packet, one of `versions`; kNegotiation: see
   // VersionPreference::first_flight().
   Version first_version = Version::kNegotiation;
@@ -47,21 +47,21 @@ struct ConnectionConfig {
   // Closes silently after this long without a packet (max_idle_timeout); 0 turns it off.
   Duration idle_timeout = 30s;
   // Sends a PING when nothing was received for this long; 0 turns keep-alive off.
-  Duration keep_alive = Duration{0};
+  Duration keep_alive = Duration{0};  // rfc9114:5.1-not-kept
   // Gives up on a handshake that takes longer.
   Duration handshake_timeout = 10s;
 
   // Receive windows in octets: where they start and how far tuning may raise them.
   // (initial_max_data, initial_max_stream_data_*; at most 2^62 - 1.)
-  ByteCount stream_receive_window{1 << 20};
+  ByteCount stream_receive_window{1 << 20};  // rfc9000:7.4.1-non-zero rfc9114:6.2-credit
   ByteCount stream_receive_window_max{16 << 20};
-  ByteCount connection_receive_window{3 << 19};
+  ByteCount connection_receive_window{3 << 19};  // rfc9114:6.2.1-credit
   ByteCount connection_receive_window_max{24 << 20};
   // Octets a stream accepts from the application ahead of acknowledgement.
   ByteCount stream_send_buffer{4 << 20};
 
   // Streams the peer may have open at once (initial_max_streams_*; at most 2^60).
-  std::uint64_t max_streams_bidi = 100;
+  std::uint64_t max_streams_bidi = 100;  // rfc9114:6.1-permit rfc9114:6.1-hundred
   std::uint64_t max_streams_uni = 100;
 
   // Largest DATAGRAM frame accepted, in octets with its header; 0: none (RFC 9221). kAnyDatagramFrame

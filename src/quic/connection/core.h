@@ -227,6 +227,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
     bool ack_eliciting = false;
     bool probing = true;  // only probing frames so far
     bool spin = false;    // the spin bit
+    Timestamp arrived{};  // before now if it had to wait for its keys
   };
   using FrameHandler = Parsed<void> (ConnectionCore::*)(FrameReader&, ReceivedPacket&);
   using FrameHandlers = std::array<FrameHandler, kFrameTableSize>;
@@ -241,6 +242,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
     std::size_t datagram_size = 0;
     const HeaderMask* mask = nullptr;     // already computed, or null
     const PacketToOpen* ahead = nullptr;  // already opened, or null; the mask is removed then
+    std::optional<Timestamp> kept_since;  // of packets that waited for their keys
   };
   void open_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn);
   std::size_t open_ahead(MutableBytes bytes, std::size_t segment_size, std::span<const HeaderMask> masks,
@@ -317,7 +319,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   Parsed<void> on_observed_address(FrameReader& in, ReceivedPacket& packet);  // address_reports.cc
 
   // ack.cc
-  Parsed<void> take_ack(const AckFrame& frame, PacketNumberSpace space, FrameReader& in);
+  Parsed<void> take_ack(const AckFrame& frame, PacketNumberSpace space, FrameReader& in, Duration waited = {});
   void on_frames_recovered(PacketNumberSpace space);
   void on_frame_acked(const SentFrame& frame, PacketNumberSpace space);
   void on_frame_lost(const SentFrame& frame, PacketNumberSpace space);

@@ -104,7 +104,7 @@ void ConnectionCore::take_back_early_data() {
   streams_.on_early_data_rejected();
   if (datagrams() != nullptr) datagrams()->clear();
   peer_ = Peer{};
-  early_data_->packets_end = 0;
+  early_data_->rejected = true;
 }
 
 // Section 4.9.3: packets that the network delayed may still come for a while.

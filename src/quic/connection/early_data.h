@@ -35,6 +35,7 @@ struct EarlyData {
   TransportParameters remembered;             // client
   std::optional<TransportParameters> answer;  // client: the server's, until its word on 0-RTT is known
   std::uint64_t packets_end = 0;              // client: one above the last 0-RTT packet's number
+  bool rejected = false;                      // client: they were never processed
   Timestamp discard_at = kNever;              // server: when the keys go
 };
 

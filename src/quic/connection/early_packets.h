@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/datagram.h"
+#include "base/time.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
@@ -18,6 +19,7 @@ struct EarlyPacket {
   std::vector<std::uint8_t> octets;
   FourTuple tuple;
   Ecn ecn = Ecn::kNotEct;
+  Timestamp arrived{};
 };
 
 class EarlyPackets {
@@ -29,10 +31,10 @@ class EarlyPackets {
   static constexpr std::size_t kMaxOctets = 18'000;
 
   // False: no room, the packet is dropped.
-  bool keep(EncryptionLevel level, Bytes packet, const FourTuple& tuple, Ecn ecn) {
+  bool keep(EncryptionLevel level, Bytes packet, const FourTuple& tuple, Ecn ecn, Timestamp now) {
     if (packets_.size() >= kMaxPackets || octets_ + packet.size() > kMaxOctets) return false;
     octets_ += packet.size();
-    packets_.push_back({level, {packet.begin(), packet.end()}, tuple, ecn});
+    packets_.push_back({level, {packet.begin(), packet.end()}, tuple, ecn, now});
     return true;
   }
 

@@ -16,7 +16,7 @@ class FirstOctet {
   // RFC 9000 section 17.4 asks for one in 16 on average; twice as many, so that chance does not undercut it.
   static constexpr std::uint64_t kSilentOneIn = 8;
 
-  // rfc9000:17.4-disable rfc9000:17.4-administrator
+  // rfc9000:17.4-disable rfc9000:17.4-administrator rfc9000:17.4-random
   FirstOctet(SpinBitPolicy policy, Random& random) {
     if (policy == SpinBitPolicy::kOff) return;
     spins_ = policy == SpinBitPolicy::kOn && random.below(kSilentOneIn) != 0;

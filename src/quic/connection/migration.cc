@@ -13,6 +13,12 @@ using PathRole = OtherNetworkPath::Role;
 // forgets sooner or later as well; 30 s is what most keep for UDP (RFC 4787 section 4.3 asks for more).
 constexpr Duration kRememberProbed = 30s;
 
+bool is_loopback(const SocketAddress& address) {
+  constexpr std::uint8_t kIpv4Network = 127;
+  constexpr std::array<std::uint8_t, 16> kIpv6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return address.family == AddressFamily::kIpv4 ? address.ip[0] == kIpv4Network : address.ip == kIpv6;
+}
+
 }  // namespace
 
 ConnectionCore::Migration& ConnectionCore::provide_migration() {
@@ -222,7 +228,7 @@ void ConnectionCore::on_other_path_timeouts() {
 
 // Our own moves. ---------------------------------------------------------------------------------------
 
-// rfc9000:18.2-disable-migration rfc9000:9.6.3-both
+// rfc9000:18.2-disable-migration rfc9000:9.6.3-both rfc9000:9.5-seldom
 std::expected<void, MigrationRefusal> ConnectionCore::probe(const SocketAddress& local, bool move) {
   if (is_server()) return std::unexpected(MigrationRefusal::kServer);
   if (!is_open()) return std::unexpected(MigrationRefusal::kClosed);
@@ -303,11 +309,14 @@ void ConnectionCore::move_to(OtherNetworkPath& other) {
 // Section 9.6: the server wishes to be reached elsewhere. Its connection ID stands among the others
 // that it gave us.
 // rfc9000:9.6.2-this-connection-only rfc9000:9.6.3-same-family
+// A host elsewhere shall not have us speak to services of our own; of other addresses we know nothing that
+// would forbid them. rfc9000:21.5.6-loopback rfc9000:21.5.6-not-refused
 void ConnectionCore::note_preferred_address(const PreferredAddress& preferred) {
   path_->peer_cids().add_preferred(preferred.connection_id, preferred.stateless_reset_token);
   const FourTuple& active = path_->active().tuple();
   const SocketAddress& there = active.remote.family == AddressFamily::kIpv4 ? preferred.ipv4 : preferred.ipv6;
   if (!config_.use_preferred_address || there.family == AddressFamily::kNone || there == active.remote) return;
+  if (is_loopback(there) && !is_loopback(active.remote)) return;
   provide_migration().preferred = there;
 }
 

@@ -217,7 +217,7 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
   if (!keys_.can_open(level) || (level == EncryptionLevel::kOneRtt && !handshake_.complete)) {
     const bool may_come = level == EncryptionLevel::kZeroRtt ? awaits_zero_rtt_keys() : !keys_.discarded(level);
     if (may_come && early_packets_ == nullptr) early_packets_ = std::make_unique<EarlyPackets>();
-    if (may_come && early_packets_->keep(level, packet, arrival.tuple, arrival.ecn)) {
+    if (may_come && early_packets_->keep(level, packet, arrival.tuple, arrival.ecn, now_)) {
       if (emitter_.wants(EventGroup::kConnection)) log_packet_buffered(header.type, packet.size());
     } else {
       drop_packet(header, packet.size(), PacketDropReason::kKeyUnavailable);
@@ -237,7 +237,8 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
                           .tuple = &arrival.tuple,
                           .ecn = arrival.ecn,
                           .datagram_size = arrival.datagram_size,
-                          .spin = (packet[0] & kSpinBit) != 0};
+                          .spin = (packet[0] & kSpinBit) != 0,
+                          .arrived = arrival.kept_since.value_or(now_)};
   const Parsed<bool> opened = arrival.ahead != nullptr ? take_opened(*arrival.ahead, received)
                                                        : open_protected(packet, header, keys, arrival, received);
   if (!opened) {
@@ -273,7 +274,7 @@ Parsed<bool> ConnectionCore::open_protected(MutableBytes packet, const PacketHea
 }
 
 // rfc9000:7.2-dcid-changed-once rfc9000:7.2-server-dcid rfc9000:17.2-reserved-received
-// rfc9000:17.3.1-reserved-received
+// rfc9000:17.3.1-reserved-received rfc9001:7-caution
 void ConnectionCore::on_opened(MutableBytes packet, const PacketHeader& header, ReceivedPacket& received) {
   if (!handshake_.peer_cid_fixed && header.is_long()) {
     // RFC 9000 section 7.2: a server chooses its connection ID with its first packet; packets go
@@ -344,7 +345,8 @@ void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
     close_for(dispatched.error());
     return;
   }
-  acks.on_packet_received(received.number, received.ack_eliciting, received.ecn, now_);
+  // rfc9000:13.2.5-key-delay
+  acks.on_packet_received(received.number, received.ack_eliciting, received.ecn, received.arrived);
   // Of one number space: with multipath PATH_ACK frames acknowledge, which have no times.
   if (ack_timestamps(received.level) && path_->id() == kInitialPathId) [[unlikely]]
     receive_timestamps_->arrivals.on_packet_received(received.number, now_);
@@ -403,7 +405,9 @@ void ConnectionCore::replay_early_packets() {
       // Kept until the end of the batch, for what the application reads may lie in it.
       EarlyPacket& kept = replayed.emplace_back(std::move(early));
       if (event_log_ != nullptr) event_log_->replaying = true;
-      (void)on_packet(kept.octets, {.tuple = kept.tuple, .ecn = kept.ecn, .datagram_size = kept.octets.size()}, {});
+      (void)on_packet(
+          kept.octets,
+          {.tuple = kept.tuple, .ecn = kept.ecn, .datagram_size = kept.octets.size(), .kept_since = kept.arrived}, {});
       if (event_log_ != nullptr) event_log_->replaying = false;
     }
   }

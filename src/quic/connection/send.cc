@@ -8,10 +8,12 @@
 namespace hawser::quic {
 namespace {
 
+// rfc9000:6-largest-minimum
 constexpr std::size_t kMinInitialDatagram = 1'200;  // RFC 9000 section 14.1
 constexpr EncryptionLevel kLevels[] = {EncryptionLevel::kInitial, EncryptionLevel::kZeroRtt,
                                        EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt};
 // RFC 9000 section 13.2.4: a sender of nothing but ACKs asks now and then for one itself.
+// rfc9000:13.2.7-padding
 constexpr std::uint64_t kPingAfterAckOnly = 32;
 
 void write_ping(PacketPayload& out) {

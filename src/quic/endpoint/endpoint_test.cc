@@ -50,7 +50,7 @@ TEST(endpoint, survives_the_loss_of_every_tenth_datagram) {
   EXPECT_GT(c.stats().packets_lost, 0u);
 }
 
-// rfc9000:17.2.5.1-use-scid
+// rfc9000:17.2.5.1-use-scid rfc9001:4.7-retry-instead
 TEST(endpoint, retry_validates_the_address) {
   Pair pair({.server = {.retry = RetryPolicy::kAlways}});
   pair.connect();
@@ -149,6 +149,7 @@ TEST(endpoint, close_reaches_the_peer_and_both_sides_forget) {
   ASSERT_TRUE(pair.run([&] { return pair.client->connection_count() + pair.server->connection_count() == 0; }));
 }
 
+// rfc9114:5.1-not-kept
 TEST(endpoint, silence_ends_in_an_idle_timeout_on_both_sides) {
   Pair pair;
   pair.connect();

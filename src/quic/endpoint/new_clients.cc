@@ -227,7 +227,7 @@ void Endpoint::Impl::begin_waiting(Timestamp now) {
   }
 }
 
-// rfc9369:4.1-retry-original
+// rfc9369:4.1-retry-original rfc9001:4.7-retry-instead
 void Endpoint::Impl::send_retry(const PacketHeader& header, const ReceivedTrain& train, Timestamp now) {
   if (!replies.has_room()) return;
   const ConnectionId retry_scid = cids.generate();

@@ -211,6 +211,7 @@ bool visit(Town& town, const Visitor& earlier, Visitor& visitor, std::string_vie
   return town.run([&] { return visitor.received == "answer of " + std::to_string(question.size()); });
 }
 
+// rfc9000:7.4.1-non-zero
 TEST(zero_rtt, a_question_is_answered_after_one_round_trip) {
   Town town;
   Visitor first, second;

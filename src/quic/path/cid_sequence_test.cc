@@ -88,7 +88,7 @@ TEST(peer_cids, a_connection_id_with_another_number_is_a_protocol_violation) {
   EXPECT_EQ(code_of(cids.on_new_connection_id(other)), TransportErrorCode::kProtocolViolation);
 }
 
-// rfc9000:19.15-zero-received
+// rfc9000:19.15-zero-received rfc9000:9.5-zero-length
 TEST(peer_cids, a_peer_with_zero_length_connection_ids_may_not_issue_any) {
   PeerCids cids;
   cids.set_initial(ConnectionId{});
@@ -191,7 +191,7 @@ TEST(peer_cids, a_reset_token_is_known_while_its_connection_id_is_in_use) {
   EXPECT_TRUE(cids.take_tokens_changed());
 }
 
-// rfc9000:5.1.1-limit-kept rfc9000:5.1.1-sequence rfc9000:5.1.1-supply
+// rfc9000:5.1.1-limit-kept rfc9000:5.1.1-sequence rfc9000:5.1.1-supply rfc9000:5.1.1-pool-for-migration
 TEST(local_cids, as_many_are_issued_as_the_peer_allows) {
   LocalCids cids;
   EXPECT_EQ(cids.add_known(cid(0), token(0)), 0u);

@@ -44,7 +44,7 @@ class Validation : public testing::Test {
   std::array<std::uint8_t, 64> area{};
 };
 
-// rfc9000:8.2.2-other-path-accepted
+// rfc9000:8.2.2-other-path-accepted rfc9000:9.4-probe-timer rfc9000:8.2.1-probe-rate
 TEST_F(Validation, any_outstanding_challenge_validates) {
   validator.start(kNow, 100ms);
   EXPECT_TRUE(validator.challenge_due(kNow));

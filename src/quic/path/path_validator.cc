@@ -15,7 +15,7 @@ constexpr std::size_t kFrameSize = 9;
 
 }  // namespace
 
-// rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto
+// rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto rfc9000:9.4-probe-timer
 void PathValidator::start(Timestamp now, Duration pto) {
   Work& work = provide_work();
   state_ = PathValidationState::kValidating;

@@ -28,6 +28,7 @@ void AckFrequencySender::set_peer(std::optional<std::uint64_t> min_ack_delay_us,
   if (negotiated_) least_delay_ = std::chrono::microseconds(static_cast<std::int64_t>(*min_ack_delay_us));
 }
 
+// ack-frequency:9-adaptive
 void AckFrequencySender::update(std::uint64_t window_packets, Duration smoothed_rtt, std::uint64_t packet_threshold,
                                 bool smooth) {
   // rfc9000:19.21-understood

@@ -49,6 +49,7 @@ TEST(ack_frequency, asks_nothing_while_the_window_is_small) {
   EXPECT_FALSE(sender.owes_frame());
 }
 
+// ack-frequency:9-adaptive
 TEST(ack_frequency, asks_for_four_acks_in_a_window_and_in_a_round_trip) {
   AckFrequencySender sender = negotiated();
   sender.update(80, 40ms, 3, false);

@@ -110,7 +110,7 @@ TEST(ack_tracker, a_ce_mark_is_acknowledged_at_once) {
   EXPECT_TRUE(tracker.ack_due(kNow));
 }
 
-// ack-frequency:4-threshold ack-frequency:4-delay
+// ack-frequency:4-threshold ack-frequency:4-delay ack-frequency:6.2-zero
 TEST(ack_tracker, frequency_follows_the_peer) {
   AckTracker tracker;
   tracker.set_frequency(10, 5ms, 0);

@@ -241,7 +241,9 @@ bool LossDetector::take_rtt_sample(const AckReceived& ack, const SentPacket& lar
   if (largest.generation != generation_) return false;
   if (first_rtt_sample_ == kNever) first_rtt_sample_ = ack.now;
   const Duration ack_delay = ack.space == PacketNumberSpace::kInitial ? Duration::zero() : ack.ack_delay;
-  Duration sample = ack.now - largest.time_sent;
+  // rfc9002:5.3-local-delay
+  const Duration waited = handshake_confirmed_ ? Duration::zero() : ack.waited;
+  Duration sample = ack.now - waited - largest.time_sent;
   // After an outage the first report may be an old one said again: its delay is the outage's, not the path's, and a
   // probe timeout that learnt it would leave the path idle for as long once more. A peer that is slow like that
   // every time is believed step by step.

@@ -74,6 +74,7 @@ struct AckReceived {
   PacketNumberSpace space = PacketNumberSpace::kApplication;
   PacketNumber largest_acknowledged;
   Duration ack_delay{};  // decoded; zero for Initial and Handshake packets
+  Duration waited{};     // of the packet with the ACK, for its keys
   Timestamp now;
 };
 

@@ -25,7 +25,7 @@ struct ReceiveBlock {
   std::uint64_t present[kReceiveBlockOctets / 64];
 };
 
-class RecvBuffer {
+class RecvBuffer {  // rfc9000:21.7-fragmentation
  public:
   // `blocks` outlives the buffer; they are of sizeof(ReceiveBlock).
   explicit RecvBuffer(BlockAccount& blocks) : blocks_(&blocks) {}

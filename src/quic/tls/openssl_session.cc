@@ -66,7 +66,8 @@ struct OpenSslCallbacks {
 
 namespace {
 
-constexpr std::uint8_t kCertificateRequest = 13;  // a type of message (RFC 8446 section 4)
+constexpr std::uint8_t kClientHello = 1;  // types of messages (RFC 8446 section 4)
+constexpr std::uint8_t kCertificateRequest = 13;
 constexpr std::uint8_t kMissingExtension = 109;
 constexpr std::uint8_t kNoApplicationProtocol = 120;
 
@@ -138,6 +139,17 @@ void OpenSslSession::set_resumption_scope(std::uint32_t scope) {
     HAWSER_CHECK(SSL_SESSION_set1_id_context(session, context, sizeof context) == 1);
 }
 
+// Whether the length of legacy_session_id is among the next octets of the client and not 0: it follows type and
+// length of the message, legacy_version and the random value (RFC 8446 section 4.1.2).
+bool OpenSslSession::has_session_id(Bytes bytes) {
+  constexpr std::size_t kPlace = 4 + 2 + 32;
+  if (hello_octets_ == 0 && bytes[0] != kClientHello) hello_octets_ = kPlace + 1;  // TLS will say so
+  if (hello_octets_ > kPlace) return false;
+  const std::size_t at = kPlace - hello_octets_;
+  hello_octets_ = static_cast<std::uint8_t>(std::min(kPlace + 1, hello_octets_ + bytes.size()));
+  return at < bytes.size() && bytes[at] != 0;
+}
+
 Parsed<void> OpenSslSession::on_crypto_data(EncryptionLevel level, Bytes bytes) {
   if (error_) return std::unexpected(*error_);
   if (bytes.empty()) return {};
@@ -145,6 +157,11 @@ Parsed<void> OpenSslSession::on_crypto_data(EncryptionLevel level, Bytes bytes) 
   if (level == EncryptionLevel::kZeroRtt || level < read_level_) {
     error_ = TransportError{TransportErrorCode::kProtocolViolation, 0,
                             "CRYPTO data at an encryption level that is finished"};
+    return std::unexpected(*error_);
+  }
+  // rfc9001:8.4-session-id
+  if (role_ == Role::kServer && level == EncryptionLevel::kInitial && has_session_id(bytes)) {
+    error_ = TransportError{TransportErrorCode::kProtocolViolation, 0, "a session ID of TLS before 1.3"};
     return std::unexpected(*error_);
   }
   if (role_ == Role::kClient && level == EncryptionLevel::kOneRtt &&

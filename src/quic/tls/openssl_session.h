@@ -61,6 +61,7 @@ class OpenSslSession final : public TlsSession {
   bool take_transport_parameters(Bytes parameters);
   bool take_session(SSL_SESSION* session);
 
+  bool has_session_id(Bytes bytes);
   Parsed<void> advance();
   Parsed<void> conclude_failure();
   bool refuse(TransportError error);
@@ -88,6 +89,7 @@ class OpenSslSession final : public TlsSession {
   bool peer_parameters_seen_ = false;
   bool early_data_offered_ = false;
   bool handshake_complete_ = false;
+  std::uint8_t hello_octets_ = 0;  // server: of the ClientHello, up to where the session ID stands
   bool running_ = false;
   SslHandle ssl_;  // last, so that it goes first: SSL_free may still release lent_
 };

@@ -43,6 +43,27 @@ TEST(tls_rules, a_client_offers_tls_13_alone_and_no_session_id) {
   EXPECT_EQ(hello[4 + 2 + 32], 0);
 }
 
+// rfc9001:8.4-session-id
+TEST(tls_rules, a_session_id_of_older_versions_is_a_protocol_violation) {
+  constexpr std::uint8_t kSessionIdSize = 32;
+  constexpr std::size_t kPlace = 4 + 2 + 32;
+  const auto server_from = server_context();
+  const auto client_from = client_context();
+  for (std::size_t cut : {std::size_t{0}, std::size_t{1}, kPlace - 1, kPlace, kPlace + 1, kPlace + 40}) {
+    Handshake h(client_from, server_from);
+    ASSERT_TRUE(h.client->start().has_value());
+    Octets hello = h.client_handler.to_send.front().second;
+    hello[kPlace] = kSessionIdSize;
+    hello.insert(hello.begin() + kPlace + 1, kSessionIdSize, std::uint8_t{7});
+    const std::size_t length = hello.size() - 4;
+    hello[2] = static_cast<std::uint8_t>(length >> 8);
+    hello[3] = static_cast<std::uint8_t>(length);
+    auto result = h.server->on_crypto_data(EncryptionLevel::kInitial, Bytes(hello).first(cut));
+    if (result) result = h.server->on_crypto_data(EncryptionLevel::kInitial, Bytes(hello).subspan(cut));
+    EXPECT_EQ(code_of(result), TransportErrorCode::kProtocolViolation) << cut;
+  }
+}
+
 // rfc9001:4.2-older
 TEST(tls_rules, older_versions_end_the_handshake) {
   const auto server_from = server_context();

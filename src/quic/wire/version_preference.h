@@ -38,7 +38,7 @@ class VersionPreference {
   }
   [[nodiscard]] Version preferred() const { return versions_[0]; }
   // Of a client's first packet: the version that a server is most likely to speak, which is the
-  // oldest (RFC 9368 section 5). What the client prefers is agreed on without a round trip.
+  // oldest (RFC 9368 section 5). What the client prefers is agreed on without a round trip. rfc9368:2.5-avoid
   [[nodiscard]] Version first_flight() const { return contains(Version::kV1) ? Version::kV1 : preferred(); }
 
   // "2,1": versions joined by commas. The error says what may be written.

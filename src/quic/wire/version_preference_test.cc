@@ -24,6 +24,7 @@ TEST(version_preference, refuses_what_is_no_version_or_named_twice) {
     EXPECT_FALSE(VersionPreference::parse(text).has_value()) << text;
 }
 
+// rfc9368:2.5-avoid
 TEST(version_preference, begins_with_version_1_where_it_is_spoken) {
   EXPECT_EQ((VersionPreference{Version::kV2, Version::kV1}.first_flight()), Version::kV1);
   EXPECT_EQ((VersionPreference{Version::kV2, Version::kV2Draft}.first_flight()), Version::kV2);

@@ -36,7 +36,11 @@ std::optional<ConnectionCloseFrame> fit_connection_close(ConnectionCloseFrame fr
     if (connection_close_size(frame) > room) return std::nullopt;
     return frame;
   }
-  frame.reason_phrase = frame.reason_phrase.first(frame.reason_phrase.size() - excess);
+  // rfc9000:19.19-utf8
+  // Not inside a character: its further octets are 10xxxxxx.
+  std::size_t kept = frame.reason_phrase.size() - excess;
+  while (kept != 0 && (frame.reason_phrase[kept] & 0xc0) == 0x80) --kept;
+  frame.reason_phrase = frame.reason_phrase.first(kept);
   return frame;
 }
 

@@ -409,5 +409,16 @@ TEST(frames, a_close_gives_up_its_reason_before_itself) {
   EXPECT_FALSE(fit_connection_close(whole, 3));
 }
 
+// rfc9000:19.19-utf8
+TEST(frames, a_close_does_not_cut_its_reason_inside_a_character) {
+  const std::string_view reason = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";  // of one to four octets
+  const ConnectionCloseFrame whole{
+      .application = true, .error_code = 7, .frame_type = 0, .reason_phrase = as_bytes(reason)};
+  const std::size_t without = connection_close_size(whole) - reason.size();
+  const std::size_t kept[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
+  for (std::size_t room = 0; room <= reason.size(); ++room)
+    EXPECT_EQ(fit_connection_close(whole, without + room)->reason_phrase.size(), kept[room]) << room;
+}
+
 }  // namespace
 }  // namespace hawser::quic
