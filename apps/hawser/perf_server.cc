@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/address.h"
@@ -30,6 +31,10 @@ using quic::Connection;
 using quic::StreamId;
 
 constexpr quic::ApplicationErrorCode kBadRequest = 1;
+// Answers to datagrams that may wait on a connection. Thousands come at one look at the socket, and what goes back
+// waits for the window: past this they are lost on the way back.
+constexpr std::size_t kAnswersMax = 16'384;
+constexpr std::size_t kAnswerOctetsMax = std::size_t{16} << 20;
 
 struct ServerStream {
   std::array<std::uint8_t, kRequestHeaderSize> header{};
@@ -41,6 +46,7 @@ struct ServerStream {
 struct ServerConnection {
   std::unordered_map<std::uint64_t, ServerStream> streams;
   std::uint64_t transfer_octets_received = 0;
+  bool answers_datagrams = false;
 };
 
 // All connections of one worker; each finds its state by user_data.
@@ -76,7 +82,11 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
     auto& streams = state_of(connection).streams;
     if (const auto found = streams.find(id.value); found != streams.end()) found->second.response.fill(connection, id);
   }
-  void on_datagram(Connection& connection, Bytes payload) override { answer_datagram(connection, payload); }
+  void on_datagram(Connection& connection, Bytes payload) override {
+    if (!std::exchange(state_of(connection).answers_datagrams, true))
+      (void)connection.set_datagram_flow(0, {.queue_max = kAnswersMax, .queue_octets_max = kAnswerOctetsMax});
+    answer_datagram(connection, payload);
+  }
   void on_stream_closed(Connection& connection, StreamId id) override { state_of(connection).streams.erase(id.value); }
   void on_stop_sending(Connection& connection, StreamId id, quic::ApplicationErrorCode) override {
     state_of(connection).streams.erase(id.value);
@@ -197,6 +207,8 @@ std::expected<void, ConfigError> serve(const ServerOptions& options) {
   HAWSER_TRY(const SocketAddress address, net::parse_address(options.common.address));
   quic::ConnectionConfig connection = connection_config(options.common);
   HAWSER_TRY_VOID(app::apply(options.paths, connection));
+  connection.datagram_queue_max = kAnswersMax;
+  connection.datagram_queue_octets_max = kAnswerOctetsMax;
   std::vector<WorkerParts> parts;
   // Shared by the workers, as are the keys of tokens.
   runtime::SystemRandom random;

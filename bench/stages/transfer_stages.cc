@@ -15,13 +15,18 @@ constexpr std::uint64_t kPackets = 1'000;
 class TransferStage final : public Work, quic::StageMeter {
  public:
   // Small windows: what is in flight stays in the cache, so that the protocol is measured and
-  // not the memory.
-  explicit TransferStage(quic::Stage measured)
+  // not the memory. `datagram_size`: octets of the DATAGRAM frames that are sent, one in each packet; 0: a stream.
+  TransferStage(quic::Stage measured, std::size_t datagram_size)
       : measured_(measured),
-        transfer_(
-            {.stream_receive_window_max = ByteCount{1u << 20}, .connection_receive_window_max = ByteCount{3u << 19}}) {
+        transfer_({.stream_receive_window_max = ByteCount{1u << 20},
+                   .connection_receive_window_max = ByteCount{3u << 19},
+                   .max_datagram_frame_size = datagram_size == 0 ? 0 : quic::kAnyDatagramFrame}) {
     HAWSER_CHECK(transfer_.run_until_open());
-    transfer_.start_sending();
+    if (datagram_size == 0) {
+      transfer_.start_sending();
+    } else {
+      transfer_.start_datagrams(datagram_size);
+    }
     HAWSER_CHECK(transfer_.run_packets(kWarmUp));
     transfer_.set_meter(this);
   }
@@ -46,14 +51,19 @@ class TransferStage final : public Work, quic::StageMeter {
   Meter* meter_ = nullptr;
 };
 
-template <quic::Stage kMeasured>
+template <quic::Stage kMeasured, std::size_t kDatagramSize = 0>
 std::unique_ptr<Work> transfer() {
-  return std::make_unique<TransferStage>(kMeasured);
+  return std::make_unique<TransferStage>(kMeasured, kDatagramSize);
 }
+
+// As media and tunnels have them; two do not fit into a packet.
+constexpr std::size_t kDatagramSize = 1'000;
 
 constexpr Stage kStages[] = {
     {"assemble a train of STREAM data", "packet", &transfer<quic::Stage::kSend>},
     {"receive a train of STREAM data", "packet", &transfer<quic::Stage::kReceive>},
+    {"assemble a train of DATAGRAM frames", "packet", &transfer<quic::Stage::kSend, kDatagramSize>},
+    {"receive a train of DATAGRAM frames", "packet", &transfer<quic::Stage::kReceive, kDatagramSize>},
     {"assemble ACK-only packets", "packet acknowledged", &transfer<quic::Stage::kSendAcks>},
     {"receive ACK-only packets", "packet acknowledged", &transfer<quic::Stage::kReceiveAcks>},
 };
