@@ -52,6 +52,16 @@ if(ISAL_INCLUDE AND ISAL_LIBRARY)
   target_compile_definitions(isal INTERFACE HAWSER_HAVE_ISAL=1)
 endif()
 
+# Lua: path schedulers that are scripts; without it, they are refused.
+find_path(LUA_INCLUDE lua5.4/lua.hpp)
+find_library(LUA_LIBRARY lua5.4)
+if(LUA_INCLUDE AND LUA_LIBRARY)
+  add_library(lua INTERFACE)
+  target_include_directories(lua INTERFACE ${LUA_INCLUDE})
+  target_link_libraries(lua INTERFACE ${LUA_LIBRARY})
+  target_compile_definitions(lua INTERFACE HAWSER_HAVE_LUA=1)
+endif()
+
 # liburing: the io_uring engine; without it, epoll moves the datagrams.
 find_path(URING_INCLUDE liburing.h)
 find_library(URING_LIBRARY uring)

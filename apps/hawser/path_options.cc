@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "quic/connection/paths.h"
-#include "quic/multipath/path_scheduler.h"
+#include "scheduler_option.h"
 
 namespace hawser::app {
 namespace {
@@ -14,9 +14,9 @@ namespace {
 constexpr std::string_view kAll = "all";
 
 std::expected<void, ConfigError> choose_scheduler(const std::string& name, quic::ConnectionConfig& config) {
-  const auto known = quic::make_path_scheduler(name);
+  auto known = known_scheduler(name);
   if (!known) return std::unexpected(ConfigError{"--scheduler: " + known.error().message});
-  config.path_scheduler = name;
+  config.path_scheduler = *std::move(known);
   return {};
 }
 
@@ -39,11 +39,7 @@ void add_path_options(CLI::App& command, PathArguments& arguments) {
       ->type_name("USE")
       ->capture_default_str()
       ->needs(paths);
-  command
-      .add_option("--scheduler", arguments.scheduler,
-                  "What chooses the path of each packet that this end sends: " + quic::path_scheduler_names())
-      ->type_name("NAME")
-      ->needs(paths);
+  command.add_option("--scheduler", arguments.scheduler, scheduler_help())->type_name("NAME")->needs(paths);
 }
 
 std::expected<std::optional<runtime::PathOptions>, ConfigError> path_options(const PathArguments& arguments) {
@@ -79,11 +75,7 @@ void add_server_path_options(CLI::App& command, ServerPathArguments& arguments) 
       ->check(CLI::Range(std::uint64_t{0}, quic::kMaxPaths))
       ->type_name("N")
       ->capture_default_str();
-  command
-      .add_option("--scheduler", arguments.scheduler,
-                  "What chooses the path of each packet that this end sends: " + quic::path_scheduler_names())
-      ->type_name("NAME")
-      ->capture_default_str();
+  command.add_option("--scheduler", arguments.scheduler, scheduler_help())->type_name("NAME")->capture_default_str();
 }
 
 std::expected<void, ConfigError> apply(const ServerPathArguments& arguments, quic::ConnectionConfig& config) {

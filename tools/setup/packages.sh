@@ -25,6 +25,7 @@ iproute2
 LIST
       echo '?liburing-dev'
       echo '?libisal-dev'
+      echo '?liblua5.4-dev'
       [ "$(dpkg --print-architecture)" != amd64 ] || echo '?libipsec-mb-dev'
       ;;
     test) printf '%s\n' '?ngtcp2-client' '?ngtcp2-server' '?chromium' '?valgrind' '?python3' ;;

@@ -206,11 +206,20 @@ std::expected<void, PathRefusal> Connection::set_path_preference(PathId id, Path
   return core_->multipath()->set_preference(id, preference);
 }
 std::expected<void, ConfigError> Connection::set_path_scheduler(std::string_view name) {
-  if (core_->multipath() != nullptr) return core_->multipath()->set_scheduler(name);
-  // Without several paths there is nothing to schedule, but the name may be wrong all the same.
-  const auto made = make_path_scheduler(name);
-  if (!made) return std::unexpected(made.error());
-  return {};
+  return core_->set_path_scheduler(name);
+}
+std::expected<void, ConfigError> Connection::set_stream_scheduler(StreamId id, std::string_view name) {
+  return core_->set_flow_scheduler(DemandKind::kStream, id.value, name);
+}
+std::expected<void, ConfigError> Connection::set_datagram_scheduler(DatagramFlowId flow, std::string_view name) {
+  return core_->set_flow_scheduler(DemandKind::kDatagram, flow, name);
+}
+std::string_view Connection::path_scheduler() const {
+  return core_->multipath() == nullptr ? std::string_view(config().path_scheduler)
+                                       : core_->multipath()->scheduler().name();
+}
+std::string_view Connection::path_scheduler_failure() const {
+  return core_->multipath() == nullptr ? std::string_view() : core_->multipath()->scheduler().failure();
 }
 std::vector<PathInfo> Connection::paths() const {
   return core_->paths();

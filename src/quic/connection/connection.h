@@ -191,6 +191,14 @@ class Connection {
   std::expected<void, PathRefusal> set_path_preference(PathId id, PathPreference preference);
   // Another scheduler takes over with the next packet; a name known to make_path_scheduler().
   std::expected<void, ConfigError> set_path_scheduler(std::string_view name);
+  // The same for what one stream, or one flow of datagrams, sends; an empty name gives it back to the
+  // connection's scheduler. What waits by its own scheduler also holds back what comes after it by urgency. At most
+  // FlowSchedulers::kMax flows have one; a stream's ends with the stream.
+  std::expected<void, ConfigError> set_stream_scheduler(StreamId id, std::string_view name);
+  std::expected<void, ConfigError> set_datagram_scheduler(DatagramFlowId flow, std::string_view name);
+  // The connection's scheduler at work, and why it gave its work to "min-rtt"; empty: it did not.
+  [[nodiscard]] std::string_view path_scheduler() const;
+  [[nodiscard]] std::string_view path_scheduler_failure() const;
   // The open paths by Path ID; without the extension the one there is.
   [[nodiscard]] std::vector<PathInfo> paths() const;
   [[nodiscard]] MultipathStats multipath_stats() const;

@@ -192,6 +192,8 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   // See Connection::open_path().
   std::expected<PathId, PathRefusal> open_path(const FourTuple& tuple);
   [[nodiscard]] std::vector<PathInfo> paths() const;
+  std::expected<void, ConfigError> set_path_scheduler(std::string_view name);
+  std::expected<void, ConfigError> set_flow_scheduler(DemandKind kind, std::uint64_t flow, std::string_view name);
   // A packet of the peer was opened: it is who the keys say.
   [[nodiscard]] bool begun() const { return handshake_.begun; }
   // Where the rooms above tell their events of this connection.

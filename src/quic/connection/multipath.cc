@@ -111,6 +111,7 @@ bool Multipath::is_reset_token(Bytes token) const {
 
 std::size_t Multipath::memory() const {
   std::size_t octets = sizeof(Multipath) + slots_.capacity() * sizeof(void*) + scheduler_->memory();
+  if (flow_schedulers_ != nullptr) octets += flow_schedulers_->memory();
   for (const auto& slot : slots_) {
     octets += sizeof(PathSlot);
     if (slot->path != nullptr) octets += sizeof(Path) + slot->path->memory();
@@ -245,7 +246,7 @@ void Multipath::abandon(PathSlot& slot, std::uint64_t error_code) {
   if (slot.path == nullptr) return;
   tokens_changed_ = true;
   ++stats_.paths_abandoned;
-  scheduler_->on_path_gone(slot.id);
+  forget_in_schedulers(slot.id);
   tell(slot, before, true);
   move_flight(slot);
 }
@@ -291,14 +292,6 @@ std::expected<void, PathRefusal> Multipath::set_preference(PathId id, PathPrefer
   PathSlot* slot = find(id);
   if (slot == nullptr || !slot->open()) return std::unexpected(PathRefusal::kUnknown);
   slot->preference = {.weight = std::max<std::uint32_t>(preference.weight, 1), .cost = preference.cost};
-  return {};
-}
-
-std::expected<void, ConfigError> Multipath::set_scheduler(std::string_view name) {
-  auto made = make_path_scheduler(name);
-  if (!made) return std::unexpected(std::move(made.error()));
-  scheduler_ = std::move(*made);
-  chosen_ = nullptr;
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "quic/connection/core.h"
 #include "quic/connection/paths.h"
+#include "quic/multipath/flow_schedulers.h"
 #include "quic/multipath/path_scheduler.h"
 #include "quic/path/path.h"
 #include "quic/wire/frames/new_connection_id.h"
@@ -104,8 +105,13 @@ class Multipath {
   std::expected<void, PathRefusal> abandon_path(PathId id, PathError error);
   std::expected<void, PathRefusal> set_status(PathId id, PathStatus status);
   std::expected<void, PathRefusal> set_preference(PathId id, PathPreference preference);
+
+  // Schedulers. multipath_schedulers.cc
+
   std::expected<void, ConfigError> set_scheduler(std::string_view name);
-  [[nodiscard]] std::string_view scheduler() const { return scheduler_->name(); }
+  // See Connection::set_stream_scheduler; an empty name: the connection's scheduler again.
+  std::expected<void, ConfigError> set_flow_scheduler(DemandKind kind, std::uint64_t flow, std::string_view name);
+  [[nodiscard]] const PathScheduler& scheduler() const { return *scheduler_; }
   [[nodiscard]] std::vector<PathInfo> infos() const;
   [[nodiscard]] const MultipathStats& stats() const { return stats_; }
   // Of all paths: what key updates and the end of the connection wait for.
@@ -184,10 +190,14 @@ class Multipath {
   [[nodiscard]] Demand demand_now() const;
   void note_idle();
   Path* choose();
+  [[nodiscard]] PathScheduler& scheduler_of(const Demand& demand);
+  void note_gave_up(const PathScheduler& scheduler, const Demand& demand);
+  void forget_in_schedulers(PathId id);
 
   ConnectionCore& core_;
   std::vector<std::unique_ptr<PathSlot>> slots_;  // by Path ID, ascending; some are gone
   std::unique_ptr<PathScheduler> scheduler_;
+  std::unique_ptr<FlowSchedulers> flow_schedulers_;  // of flows that have one of their own
   std::uint64_t local_max_;      // the largest Path ID that we allow, and for which there was a slot
   std::uint64_t peer_max_;       // and the peer
   std::uint64_t next_path_ = 1;  // client: the Path ID that it opens next
@@ -196,6 +206,7 @@ class Multipath {
   bool tokens_changed_ = false;
   // The scheduler's answer, while its budget lasts.
   Path* chosen_ = nullptr;
+  PathScheduler* chosen_by_ = nullptr;  // while there is a chosen_
   std::uint64_t budget_ = 0;
   Timestamp ask_again_ = kNever;
   MultipathStats stats_;

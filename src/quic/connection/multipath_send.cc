@@ -57,7 +57,7 @@ void Multipath::on_datagram_sent(std::size_t size) {
   PathSlot& slot = at_hand();
   slot.bytes_sent += size;
   if (core_.path_ != chosen_) return;
-  scheduler_->on_sent(slot.id, size, core_.now_);
+  chosen_by_->on_sent(slot.id, size, core_.now_);
   budget_ = budget_ > size ? budget_ - size : 0;
 }
 
@@ -87,7 +87,9 @@ PathFacts Multipath::facts_of(PathSlot& slot) const {
 // The scheduler is asked once for as many octets as it allows; what changes a path's state, its window or its
 // round trip ends that.
 Path* Multipath::choose() {
-  if (chosen_ != nullptr && budget_ != 0 && chosen_->may_send(core_.now_)) return chosen_;
+  if (chosen_ != nullptr && budget_ != 0 && chosen_->may_send(core_.now_) &&
+      (flow_schedulers_ == nullptr || &scheduler_of(demand_now()) == chosen_by_))
+    return chosen_;
   chosen_ = nullptr;
   ask_again_ = kNever;
   std::array<PathFacts, kMaxPaths> facts;
@@ -99,9 +101,12 @@ Path* Multipath::choose() {
     paths[count++] = slot->path.get();
   }
   const Demand demand = demand_now();
-  const Schedule answer = schedule(*scheduler_, std::span(facts).first(count), demand, core_.now_);
+  PathScheduler& scheduler = scheduler_of(demand);
+  const Schedule answer = schedule(scheduler, std::span(facts).first(count), demand, core_.now_);
+  if (answer.gave_up) note_gave_up(scheduler, demand);
   if (answer.sends()) {
     chosen_ = paths[answer.path];
+    chosen_by_ = &scheduler;
     budget_ = std::max<std::uint64_t>(answer.budget, 1);
     return chosen_;
   }

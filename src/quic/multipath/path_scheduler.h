@@ -132,6 +132,8 @@ struct Schedule {
   // While `path` is kNone: ask again then, or when an acknowledgement, new data or a change of a path
   // comes. kNever: only such an event helps.
   Timestamp ask_again = kNever;
+  // From here on another scheduler answers in this one's place: PathScheduler::failure() says why. Once.
+  bool gave_up = false;
 
   [[nodiscard]] bool sends() const { return path != kNone; }
   static Schedule on(std::size_t index, std::uint64_t octets) { return {.path = index, .budget = octets}; }
@@ -173,6 +175,8 @@ class PathScheduler {
   virtual void on_path_gone(PathId) {}
 
   [[nodiscard]] virtual std::string_view name() const = 0;
+  // What made this one give up (Schedule::gave_up), as a sentence; empty: it has not.
+  [[nodiscard]] virtual std::string_view failure() const { return {}; }
   // Octets of this object and of what it holds on the heap.
   [[nodiscard]] virtual std::size_t memory() const = 0;
 };

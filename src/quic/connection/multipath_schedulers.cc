@@ -1,0 +1,95 @@
+// multipath_schedulers.cc: which scheduler answers: the connection's, one of a flow's own, or the one that took over
+// from one that gave up. Before: the application. After: multipath_send.cc, which asks.
+#include "quic/connection/multipath.h"
+
+namespace hawser::quic {
+namespace {
+
+std::string_view name_of(DemandKind kind) {
+  return kind == DemandKind::kStream ? "stream" : "datagram";
+}
+
+// What takes over from a scheduler that gave up; see PathScheduler::failure.
+constexpr std::string_view kAfterFailure = "min-rtt";
+
+}  // namespace
+
+PathScheduler& Multipath::scheduler_of(const Demand& demand) {
+  if (flow_schedulers_ == nullptr || demand.kind == DemandKind::kControl) return *scheduler_;
+  PathScheduler* const own = flow_schedulers_->find(demand.kind, demand.flow);
+  return own == nullptr ? *scheduler_ : *own;
+}
+
+std::expected<void, ConfigError> Multipath::set_scheduler(std::string_view name) {
+  auto made = make_path_scheduler(name);
+  if (!made) return std::unexpected(std::move(made.error()));
+  core_.emitter_.emit(PathSchedulerUpdated{.flow_kind = {},
+                                           .flow = {},
+                                           .old_scheduler = scheduler_->name(),
+                                           .new_scheduler = (*made)->name(),
+                                           .reason = {}});
+  scheduler_ = std::move(*made);
+  chosen_ = nullptr;
+  return {};
+}
+
+std::expected<void, ConfigError> Multipath::set_flow_scheduler(DemandKind kind, std::uint64_t flow,
+                                                               std::string_view name) {
+  if (kind == DemandKind::kStream && core_.streams_.find(StreamId{flow}) == nullptr)
+    return std::unexpected(ConfigError{"there is no such stream"});
+  std::unique_ptr<PathScheduler> made;
+  if (!name.empty()) {
+    HAWSER_TRY(made, make_path_scheduler(name));
+    if (flow_schedulers_ == nullptr) flow_schedulers_ = std::make_unique<FlowSchedulers>();
+    flow_schedulers_->keep_streams(
+        [this](std::uint64_t stream) { return core_.streams_.find(StreamId{stream}) != nullptr; });
+    if (flow_schedulers_->full() && flow_schedulers_->find(kind, flow) == nullptr)
+      return std::unexpected(ConfigError{"64 flows have a scheduler of their own: give one back first"});
+  }
+  const PathScheduler& before = scheduler_of({.kind = kind, .flow = flow});
+  const PathScheduler& after = made == nullptr ? *scheduler_ : *made;
+  core_.emitter_.emit(PathSchedulerUpdated{.flow_kind = name_of(kind),
+                                           .flow = flow,
+                                           .old_scheduler = before.name(),
+                                           .new_scheduler = after.name(),
+                                           .reason = {}});
+  chosen_ = nullptr;
+  if (made != nullptr) {
+    flow_schedulers_->set(kind, flow, std::move(made));
+  } else if (flow_schedulers_ != nullptr) {
+    flow_schedulers_->remove(kind, flow);
+    if (flow_schedulers_->empty()) flow_schedulers_.reset();
+  }
+  return {};
+}
+
+void Multipath::note_gave_up(const PathScheduler& scheduler, const Demand& demand) {
+  const bool whole = &scheduler == scheduler_.get();
+  core_.emitter_.emit(PathSchedulerUpdated{.flow_kind = whole ? std::string_view() : name_of(demand.kind),
+                                           .flow = whole ? std::nullopt : std::optional(demand.flow),
+                                           .old_scheduler = scheduler.name(),
+                                           .new_scheduler = kAfterFailure,
+                                           .reason = scheduler.failure()});
+}
+
+void Multipath::forget_in_schedulers(PathId id) {
+  scheduler_->on_path_gone(id);
+  if (flow_schedulers_ != nullptr) flow_schedulers_->on_path_gone(id);
+}
+
+// The connection's side. Without several paths there is nothing to schedule, but the name may be wrong all the same.
+
+std::expected<void, ConfigError> ConnectionCore::set_path_scheduler(std::string_view name) {
+  if (multipath_ != nullptr) return multipath_->set_scheduler(name);
+  HAWSER_TRY_VOID(make_path_scheduler(name));
+  return {};
+}
+
+std::expected<void, ConfigError> ConnectionCore::set_flow_scheduler(DemandKind kind, std::uint64_t flow,
+                                                                    std::string_view name) {
+  if (multipath_ != nullptr) return multipath_->set_flow_scheduler(kind, flow, name);
+  if (!name.empty()) HAWSER_TRY_VOID(make_path_scheduler(name));
+  return {};
+}
+
+}  // namespace hawser::quic

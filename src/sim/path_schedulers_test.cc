@@ -1,0 +1,136 @@
+// path_schedulers_test.cc: goal: schedulers change while the connection runs, for all of it or for one stream, and a
+// script that fails harms nothing. Method: a bulk stream over two links alike; what each path carried is counted.
+#include <gtest/gtest.h>
+
+#include "events/event_sink.h"
+#include "quic/multipath/lua_scheduler.h"
+#include "sim/bonded.h"
+
+namespace hawser::sim {
+namespace {
+
+using quic::PathState;
+
+// Puts everything on the path with the largest Path ID, ready or not.
+class NewestPath final : public quic::PathScheduler {
+ public:
+  quic::Schedule choose(const quic::SchedulerView& view) override {
+    std::size_t newest = view.candidates.first();
+    for (const std::size_t index : view.candidates)
+      if (view.path(index).id > view.path(newest).id) newest = index;
+    const quic::PathFacts& path = view.path(newest);
+    return path.may_send ? quic::Schedule::on(newest, path.mtu) : quic::Schedule::wait(path.may_send_at);
+  }
+  std::string_view name() const override { return "newest"; }
+  std::size_t memory() const override { return sizeof(*this); }
+};
+
+// Of the client.
+class Notes final : public EventSink {
+ public:
+  Notes() : EventSink(event_bit(EventGroup::kConnection)) {}
+  void on_event(const EventContext& context, const PathSchedulerUpdated& event) override {
+    if (context.vantage != Vantage::kClient) return;
+    changes.push_back(std::string(event.flow_kind) + std::string(event.old_scheduler) + " > " +
+                      std::string(event.new_scheduler));
+    reason = event.reason;
+  }
+  std::vector<std::string> changes;
+  std::string reason;
+};
+
+constexpr quic::StreamId kBulk{2};  // the client's first in one direction
+
+BondPlan upload(std::uint64_t octets) {
+  const LinkSpec pipe = link({rate(mbit(50), 125'000), delay(10ms)});
+  return {.links = {pipe, pipe}, .octets = octets, .download = false};
+}
+
+std::uint64_t sent(const BondedRun& run, std::size_t path) {
+  return run.client->paths().at(path).bytes_sent;
+}
+
+bool has_two_paths(BondedRun& run) {
+  return run.until([&] { return run.client_end.watch.count(PathState::kActive) == 1; });
+}
+
+TEST(path_schedulers, a_stream_may_have_one_of_its_own_while_it_runs) {
+  (void)quic::add_path_scheduler(
+      "newest", [](const void*) -> std::unique_ptr<quic::PathScheduler> { return std::make_unique<NewestPath>(); },
+      nullptr);
+  BondedRun run(upload(8'000'000));
+  ASSERT_TRUE(has_two_paths(run));
+  EXPECT_FALSE(run.client->set_stream_scheduler(kBulk, "fastest").has_value()) << "no such scheduler";
+  EXPECT_FALSE(run.client->set_stream_scheduler(quic::StreamId{6}, "newest").has_value()) << "no such stream";
+  ASSERT_TRUE(run.client->set_stream_scheduler(kBulk, "newest").has_value());
+  const std::uint64_t before = sent(run, 0);
+  ASSERT_TRUE(run.until([&] { return run.reader().octets > 4'000'000; }));
+  EXPECT_LT(sent(run, 0) - before, 100'000u) << "acknowledgements and what was on its way";
+  EXPECT_EQ(run.client->path_scheduler(), "min-rtt") << "the connection's is as it was";
+  ASSERT_TRUE(run.client->set_stream_scheduler(kBulk, "").has_value());
+  ASSERT_TRUE(run.finish()) << run.failure();
+  EXPECT_EQ(run.failure(), "");
+  EXPECT_GT(sent(run, 0) - before, 1'000'000u) << "both paths again";
+}
+
+TEST(path_schedulers, another_takes_over_while_the_connection_runs) {
+  Notes notes;
+  BondPlan plan = upload(4'000'000);
+  plan.events = &notes;
+  BondedRun run(plan);
+  ASSERT_TRUE(run.until([&] { return run.reader().octets > 1'000'000; }));
+  EXPECT_FALSE(run.client->set_path_scheduler("fastest").has_value());
+  EXPECT_EQ(run.client->path_scheduler(), "min-rtt");
+  ASSERT_TRUE(run.client->set_path_scheduler("round-robin").has_value());
+  EXPECT_EQ(run.client->path_scheduler(), "round-robin");
+  EXPECT_EQ(run.client->path_scheduler_failure(), "");
+  EXPECT_EQ(notes.changes, std::vector<std::string>{"min-rtt > round-robin"});
+  ASSERT_TRUE(run.finish()) << run.failure();
+  EXPECT_EQ(run.failure(), "");
+}
+
+TEST(path_schedulers, a_script_fills_both_paths) {
+  if (!quic::has_lua()) GTEST_SKIP() << "this build has no Lua";
+  ASSERT_TRUE(quic::add_lua_scheduler("lua:turns", {.file = "turns.lua", .source = R"(
+    turn = 0
+    function choose(paths)
+      for _ = 1, #paths do
+        turn = turn % #paths + 1
+        if paths[turn].ready then return turn, 10 * paths[turn].mtu end
+      end
+    end)"})
+                  .has_value());
+  BondPlan plan = upload(10'000'000);
+  plan.scheduler = "lua:turns";
+  BondedRun run(plan);
+  ASSERT_TRUE(run.finish()) << run.failure();
+  EXPECT_EQ(run.failure(), "");
+  EXPECT_EQ(run.client->path_scheduler_failure(), "");
+  EXPECT_GT(run.mbit_per_second(), 70) << "of two times 50";
+}
+
+TEST(path_schedulers, a_script_that_fails_under_way_gives_its_work_to_min_rtt_and_is_an_event) {
+  if (!quic::has_lua()) GTEST_SKIP() << "this build has no Lua";
+  ASSERT_TRUE(quic::add_lua_scheduler("lua:fails", {.file = "fails.lua", .source = R"(
+    asked = 0
+    function choose(paths)
+      asked = asked + 1
+      if asked > 100 then return paths[asked].ready and 1 end
+      return hawser.fastest()
+    end)"})
+                  .has_value());
+  Notes notes;
+  BondPlan plan = upload(8'000'000);
+  plan.scheduler = "lua:fails";
+  plan.events = &notes;
+  BondedRun run(plan);
+  ASSERT_TRUE(run.finish()) << run.failure();
+  EXPECT_EQ(run.failure(), "");
+  EXPECT_EQ(notes.changes, std::vector<std::string>{"lua:fails > min-rtt"});
+  EXPECT_TRUE(notes.reason.starts_with("fails.lua:5: ")) << notes.reason;
+  EXPECT_EQ(run.client->path_scheduler_failure(), notes.reason);
+  EXPECT_GT(run.mbit_per_second(), 70) << "of two times 50";
+}
+
+}  // namespace
+}  // namespace hawser::sim
