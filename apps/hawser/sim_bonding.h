@@ -24,17 +24,27 @@ struct SimBondingOptions {
   bool upload = false;
   std::size_t worst = 5;  // pairs to print by themselves
   std::string json_file;  // "-": standard output
+  std::string svg_file;
 };
 
 // A pair is harmed when both links together bring less than this much of the better one.
 inline constexpr double kNoHarm = 0.97;
 
+// The runs of one controller and scheduler.
+struct BondingRuns {
+  std::string controller;
+  std::string scheduler;
+  std::vector<sim::PairResult> results;
+};
+
 std::string bonding_table_head();
-std::string bonding_table_rows(const std::string& controller, const std::string& scheduler,
-                               const std::vector<sim::PairResult>& results);
+std::string bonding_table_rows(const BondingRuns& runs);
 // The pairs with the least gain, and how to run each again.
 std::string bonding_worst(const std::vector<sim::PairResult>& results, std::size_t count);
 std::string bonding_json(const std::string& controller, const std::string& scheduler, const sim::PairResult& result);
+
+// Percentiles of what both bring, of the better link and of the sum, as an SVG.
+std::string bonding_svg(const std::vector<BondingRuns>& runs);
 
 // Says on standard error, as `hawser sim COMMAND`, which name is unknown.
 bool names_are_known(const char* command, const std::vector<std::string>& controllers,

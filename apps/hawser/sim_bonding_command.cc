@@ -17,59 +17,62 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-// One controller and scheduler over all pairs. False: a transfer failed or was harmed.
-bool run_all(const SimBondingOptions& options, const std::string& controller, const std::string& scheduler,
-             std::FILE* json) {
+// One controller and scheduler over all pairs.
+BondingRuns run_all(const SimBondingOptions& options, const std::string& controller, const std::string& scheduler,
+                    std::FILE* json) {
   const sim::PairOptions pair_options{.controller = controller,
                                       .scheduler = scheduler,
                                       .time = Duration{static_cast<std::int64_t>(options.time_s * 1e9)},
                                       .window = ByteCount{options.window_mib << 20},
                                       .download = !options.upload};
-  std::vector<sim::PairResult> results;
-  bool sound = true;
+  BondingRuns runs{.controller = controller, .scheduler = scheduler, .results = {}};
   for (std::uint64_t i = 0; i < options.pairs; ++i) {
-    results.push_back(sim::run_pair(sim::draw_pair(options.seed + i), pair_options));
-    const sim::PairResult& result = results.back();
-    sound = sound && result.failure.empty() && result.of_better() >= kNoHarm;
+    runs.results.push_back(sim::run_pair(sim::draw_pair(options.seed + i), pair_options));
     if (json == nullptr) continue;
-    std::fputs(bonding_json(controller, scheduler, result).c_str(), json);
+    std::fputs(bonding_json(controller, scheduler, runs.results.back()).c_str(), json);
     std::fflush(json);
   }
-  if (options.json_file == "-") return sound;
-  std::fputs(bonding_table_rows(controller, scheduler, results).c_str(), stdout);
-  std::fputs(bonding_worst(results, options.worst).c_str(), stdout);
+  if (options.json_file == "-") return runs;
+  std::fputs(bonding_table_rows(runs).c_str(), stdout);
+  std::fputs(bonding_worst(runs.results, options.worst).c_str(), stdout);
   std::fflush(stdout);
-  return sound;
+  return runs;
+}
+
+File open_for_writing(const std::string& name) {
+  File file(name == "-" ? stdout : std::fopen(name.c_str(), "w"));
+  if (file == nullptr) std::fprintf(stderr, "hawser sim bonding: cannot write %s\n", name.c_str());
+  return file;
 }
 
 int run(const SimBondingOptions& options) {
   if (!names_are_known("bonding", options.controllers, options.schedulers)) return 2;
   File json;
-  if (!options.json_file.empty()) {
-    json.reset(options.json_file == "-" ? stdout : std::fopen(options.json_file.c_str(), "w"));
-    if (json == nullptr) {
-      std::fprintf(stderr, "hawser sim bonding: cannot write %s\n", options.json_file.c_str());
-      return 2;
-    }
-  }
+  File svg;
+  if (!options.json_file.empty() && (json = open_for_writing(options.json_file)) == nullptr) return 2;
+  if (!options.svg_file.empty() && (svg = open_for_writing(options.svg_file)) == nullptr) return 2;
   if (options.json_file != "-") std::fputs(bonding_table_head().c_str(), stdout);
+  std::vector<BondingRuns> all;
   bool sound = true;
   for (const std::string& controller : options.controllers)
-    for (const std::string& scheduler : options.schedulers)
-      sound &= run_all(options, controller, scheduler, json.get());
+    for (const std::string& scheduler : options.schedulers) {
+      all.push_back(run_all(options, controller, scheduler, json.get()));
+      for (const sim::PairResult& result : all.back().results)
+        sound = sound && result.failure.empty() && result.of_better() >= kNoHarm;
+    }
+  if (svg != nullptr) std::fputs(bonding_svg(all).c_str(), svg.get());
   return sound ? 0 : 1;
 }
 
 constexpr const char* kFooter =
     "Each pair is drawn from a seed: 1 to 500 Mbit/s and 5 to 300 ms, evenly by octaves; 0 to 5 % loss, none for one\n"
-    "link in four. A transfer of five seconds of the faster link and twenty round trips goes over the first link, "
-    "over\n"
-    "the second, and over both, beginning with the first. A pair is harmed, and the exit status 1, when both bring "
-    "less\n"
-    "than 97 % of what the better one does alone.\n\n"
+    "link in four. A transfer of five seconds of the faster link and twenty round trips goes over each link alone and\n"
+    "over both, beginning over the better of them and, in the second row, over the other. A pair is harmed when both\n"
+    "bring less than 97 % of what the better one does alone; one in the first row makes the exit status 1.\n\n"
     "Examples:\n"
     "  hawser sim bonding --pairs 100\n"
     "  hawser sim bonding --pairs 50 --schedulers min-rtt,ecf,blest --controllers bbr,cubic\n"
+    "  hawser sim bonding --pairs 1000 --svg bonding.svg\n"
     "  hawser sim bonding --pairs 1 --seed 17 --json -";
 
 }  // namespace
@@ -110,6 +113,7 @@ void add_sim_bonding_command(CLI::App& sim, int& exit_code) {
   command->add_option("--worst", options->worst, "Pairs with the least gain to print by themselves")
       ->capture_default_str();
   command->add_option("--json", options->json_file, "File for one JSON object a pair; - for standard output");
+  command->add_option("--svg", options->svg_file, "File for the percentiles as a plot");
   command->footer(kFooter);
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

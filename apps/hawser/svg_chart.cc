@@ -37,7 +37,7 @@ class SvgWriter {
  public:
   explicit SvgWriter(const Chart& chart) : chart_(chart) {
     span_ = std::max(chart.to_ms - chart.from_ms, 1e-6);
-    in_seconds_ = span_ >= 10'000;
+    in_seconds_ = chart.axis.empty() && span_ >= 10'000;
   }
 
   std::string write() {
@@ -80,8 +80,9 @@ class SvgWriter {
       put("<text class=\"m c\" x=\"{:.1f}\" y=\"{}\">{:.6g}</text>\n", x_of(chart_.from_ms + ms), y + 4,
           in_seconds_ ? ms / 1e3 : ms);
     });
-    put("<text class=\"m c\" x=\"{}\" y=\"{}\">time since the first event [{}]</text>\n", kLeft + kInner / 2, y + 22,
-        in_seconds_ ? "s" : "ms");
+    const std::string axis =
+        chart_.axis.empty() ? fmt::format("time since the first event [{}]", in_seconds_ ? "s" : "ms") : chart_.axis;
+    put("<text class=\"m c\" x=\"{}\" y=\"{}\">{}</text>\n", kLeft + kInner / 2, y + 22, svg_text(axis));
   }
 
   void write_panel(const ChartPanel& panel, double top) {

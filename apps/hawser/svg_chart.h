@@ -1,4 +1,4 @@
-// svg_chart.h: panels of lines, bars and bands over one time axis, as an SVG that reads on light and dark.
+// svg_chart.h: panels of lines, bars and bands over one axis, mostly of time, as an SVG that reads on light and dark.
 #pragma once
 
 #include <cstddef>
@@ -58,6 +58,7 @@ struct Chart {
   double from_ms = 0;
   double to_ms = 0;
   std::vector<ChartPanel> panels;
+  std::string axis{};  // what the axis at the bottom counts, if it is no time
 };
 
 // The same chart gives the same octets.

@@ -1,4 +1,4 @@
-// link_pairs.cc: drawing links, and the three runs of a pair.
+// link_pairs.cc: drawing links, and the four runs of a pair.
 #include "sim/link_pairs.h"
 
 #include <utility>
@@ -16,7 +16,6 @@ constexpr std::int64_t kPatience = 40;
 struct Outcome {
   double mbit_per_second = 0;
   Duration time{0};
-  double second_share = 0;
   std::string failure;
 };
 
@@ -30,18 +29,7 @@ Outcome run_links(const std::vector<const DrawnLink*>& links, const LinkPair& pa
   plan.window = options.window;
   BondedRun run(std::move(plan));
   run.finish(limit);
-  Outcome outcome{.mbit_per_second = run.mbit_per_second(),
-                  .time = run.world.now() - kWorldStart,
-                  .second_share = 0,
-                  .failure = run.failure()};
-  if (run.server == nullptr || run.client == nullptr) return outcome;
-  double sent = 0;
-  for (const quic::PathInfo& path : run.sender().paths()) {
-    sent += static_cast<double>(path.bytes_sent);
-    if (path.id.value != 0) outcome.second_share += static_cast<double>(path.bytes_sent);
-  }
-  outcome.second_share /= std::max(sent, 1.0);
-  return outcome;
+  return {.mbit_per_second = run.mbit_per_second(), .time = run.world.now() - kWorldStart, .failure = run.failure()};
 }
 
 }  // namespace
@@ -71,10 +59,14 @@ PairResult run_pair(const LinkPair& pair, const PairOptions& options) {
   const Outcome slow = run_links({&slower}, pair, options, result.octets, fast.time);
   result.first_alone = (first_is_faster ? fast : slow).mbit_per_second;
   result.second_alone = (first_is_faster ? slow : fast).mbit_per_second;
-  const Outcome both = run_links({&pair.first, &pair.second}, pair, options, result.octets, kPatience * time);
+  const bool first_is_better = result.first_alone >= result.second_alone;
+  const DrawnLink& better = first_is_better ? pair.first : pair.second;
+  const DrawnLink& worse = first_is_better ? pair.second : pair.first;
+  const Outcome both = run_links({&better, &worse}, pair, options, result.octets, kPatience * time);
+  const Outcome from_worse = run_links({&worse, &better}, pair, options, result.octets, kPatience * time);
   result.bonded = both.mbit_per_second;
-  result.second_share = both.second_share;
-  result.failure = both.failure;
+  result.bonded_from_worse = from_worse.mbit_per_second;
+  result.failure = both.failure + from_worse.failure;
   return result;
 }
 

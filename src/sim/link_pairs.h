@@ -14,7 +14,7 @@ namespace hawser::sim {
 
 struct LinkPair {
   std::uint64_t seed = 1;
-  DrawnLink first;  // the connection begins here
+  DrawnLink first;
   DrawnLink second;
 };
 
@@ -33,21 +33,23 @@ struct PairOptions {
 
 struct PairResult {
   LinkPair pair;
-  std::string failure;  // of the bonded run; empty: none
+  std::string failure;  // of a bonded run; empty: none
   std::uint64_t octets = 0;
   // Mbit/s from the first packet of the handshake to the last octet. A link that is not done when the other one is
   // has what it brought until then.
   double first_alone = 0;
   double second_alone = 0;
+  // Both together, the connection beginning over the link that is better alone, as users list them, and over the other.
   double bonded = 0;
-  // Of the octets that the sender put on the wire, those that took the second path.
-  double second_share = 0;
+  double bonded_from_worse = 0;
 
-  [[nodiscard]] double of_better() const { return bonded / std::max(first_alone, second_alone); }
+  [[nodiscard]] double of_better() const { return bonded / better(); }
+  [[nodiscard]] double from_worse_of_better() const { return bonded_from_worse / better(); }
   [[nodiscard]] double of_sum() const { return bonded / (first_alone + second_alone); }
+  [[nodiscard]] double better() const { return std::max(first_alone, second_alone); }
 };
 
-// Both links lose the same of their packets, counted from the first, in each of the three runs.
+// Both links lose the same of their packets, counted from the first, in each of the four runs.
 PairResult run_pair(const LinkPair& pair, const PairOptions& options);
 
 // Of values in any order, 0 <= share <= 1; 0 if there are none.

@@ -15,6 +15,8 @@ constexpr std::uint64_t kCidsPerPath = 2;
 // A path that failed is asked so often at least whether it is back: half a second is as long as users wait
 // without noticing much, and a packet of 40 octets twice a second costs a metered link 7 MB a day.
 constexpr Duration kProbeIntervalMax = 500ms;
+// Of a new path, when other paths are short: a third of a second's worth of challenges is 3.6 KB.
+constexpr Duration kChallengeIntervalMin = 100ms;
 // Where no path is left the idle timeout runs: links that come and go must be hit by some probe within it.
 constexpr Duration kLastProbeIntervalMax = 2s;
 // An hour is past every idle timeout: as if there were no limit.
@@ -143,6 +145,19 @@ void Multipath::issue_connection_ids() {
 
 // Opening. ------------------------------------------------------------------------------------------
 
+// A challenge that is lost keeps a path from use. How long that is other paths know better than the initial RTT of a
+// connection that knows nothing, which with RFC 9002's rule makes it a second.
+void Multipath::validate(PathSlot& slot) {
+  Duration known = Duration::max();
+  for_each_open([&](PathSlot& other) {
+    const RttEstimator& rtt = other.path->loss().rtt();
+    if (rtt.has_sample()) known = std::min(known, rtt.smoothed());
+  });
+  const Duration pto = std::max(core_.pto(), 3 * core_.config_.initial_rtt);
+  const Duration interval = known == Duration::max() ? pto : std::min(std::max(2 * known, kChallengeIntervalMin), pto);
+  slot.path->active().validator().start(core_.now_, pto, interval);
+}
+
 // The first packet of ours or of the peer: from here on there are packet numbers, windows and timers.
 bool Multipath::begin_path(PathSlot& slot, const FourTuple& tuple) {
   const std::optional<std::uint64_t> sequence = slot.peer_cids().take_unused();
@@ -213,7 +228,7 @@ std::expected<PathId, PathRefusal> Multipath::open_path(const FourTuple& tuple) 
   ++next_path_;
   ++stats_.paths_opened;
   const ConnectionCore::AtHand hand(core_, *slot.path);
-  core_.start_validation(slot.path->active());
+  validate(slot);
   core_.times_.resting = false;
   tell(slot, PathState::kProbing, false);
   return slot.id;
@@ -471,8 +486,7 @@ void Multipath::begin_to_validate(PathSlot& slot) {
   slot.heard = slot.bytes_received;
   tell(slot, PathState::kProbing, false);
   if (slot.validated()) return note_state(slot);
-  if (slot.path->active().validator().state() != PathValidationState::kValidating)
-    core_.start_validation(slot.path->active());
+  if (slot.path->active().validator().state() != PathValidationState::kValidating) validate(slot);
 }
 
 // Time. ---------------------------------------------------------------------------------------------------

@@ -165,6 +165,7 @@ class Multipath {
   void add_slot(PathId id);
   bool begin_path(PathSlot& slot, const FourTuple& tuple);
   void withdraw(PathSlot& slot);
+  void validate(PathSlot& slot);
   void begin_to_validate(PathSlot& slot);
   void abandon(PathSlot& slot, std::uint64_t error_code);
   void forget(PathSlot& slot);

@@ -132,6 +132,7 @@ Demand Multipath::demand_now() const {
           .interactive = next->priority.urgency < Priority{}.urgency,
           .flow = next->id.value,
           .bytes_waiting = std::max<std::uint64_t>(fresh, kBaseMtu),
+          .is_last = next->send.is_finished(),
           .flow_control_room = core_.streams_.send_credit().available()};
 }
 

@@ -42,6 +42,16 @@ Duration expected_arrival(const PathFacts& path, std::uint64_t octets, Timestamp
   return expected_wait(path, now) + of_seconds(sending) + one_way_delay(path);
 }
 
+bool ends_sooner_elsewhere(const SchedulerView& view, std::size_t index) {
+  if (!view.demand.is_last) return false;
+  const PathFacts& here = view.path(index);
+  const Duration arrival = expected_arrival(here, here.mtu, view.now);
+  for (const std::size_t other : view.candidates)
+    if (other != index && expected_arrival(view.path(other), view.demand.bytes_waiting, view.now) < arrival)
+      return true;
+  return false;
+}
+
 bool is_silent(const PathFacts& path, Timestamp now) {
   if (path.bytes_in_flight == 0 || path.acknowledged_at == Timestamp::min()) return false;
   return now - path.acknowledged_at > path.smoothed_rtt + kVariations * path.rtt_variation + kAckDelay;

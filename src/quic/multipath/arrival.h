@@ -17,6 +17,10 @@ namespace hawser::quic {
 // trip.
 [[nodiscard]] Duration expected_arrival(const PathFacts& path, std::uint64_t octets, Timestamp now);
 
+// True if all that waits would be there sooner over some other candidate than the next datagram over this one:
+// the end of a flow is not left to a slow path.
+[[nodiscard]] bool ends_sooner_elsewhere(const SchedulerView& view, std::size_t index);
+
 // Octets a second that the path delivers, as far as known.
 [[nodiscard]] double delivery_rate(const PathFacts& path);
 

@@ -79,6 +79,25 @@ TEST_P(EveryScheduler, goes_on_when_one_of_two_paths_dies) {
 
 // ---- weighted
 
+TEST(min_rtt, leaves_no_end_of_a_flow_to_a_slow_path) {
+  const auto scheduler = make("min-rtt");
+  const std::vector<PathFacts> paths = {path(0, 10ms, false), path(1, 100ms)};
+  // The fast path has 10 KB there in some 14 ms, 100 KB in 86, and the slow one a datagram in 51.
+  const auto choose = [&](std::uint64_t waiting, bool is_last) {
+    return schedule(*scheduler, paths, {.bytes_waiting = waiting, .is_last = is_last}, kNow);
+  };
+  EXPECT_FALSE(choose(10'000, true).sends());
+  EXPECT_EQ(choose(10'000, true).ask_again, kNever);
+  EXPECT_EQ(choose(10'000, false).path, 1u) << "more may follow";
+  const Schedule early = choose(100'000, true);
+  EXPECT_EQ(early.path, 1u);
+  EXPECT_LT(early.budget, 100'000u) << "the question has to come again before the end";
+  EXPECT_EQ(schedule(*scheduler, std::vector<PathFacts>{path(0, 10ms), path(1, 100ms)},
+                     {.bytes_waiting = 10'000, .is_last = true}, kNow)
+                .path,
+            0u);
+}
+
 TEST(multipath, weights_share_what_the_windows_leave_open) {
   SchedulerModel model(make("weighted"), {{.weight = 3}, {.weight = 1}});
   model.add({.bytes = 2'000'000, .at = model.now(), .bytes_per_second = 400'000});

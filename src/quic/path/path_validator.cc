@@ -16,11 +16,11 @@ constexpr std::size_t kFrameSize = 9;
 }  // namespace
 
 // rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto rfc9000:9.4-probe-timer
-void PathValidator::start(Timestamp now, Duration pto) {
+void PathValidator::start(Timestamp now, Duration pto, Duration interval) {
   Work& work = provide_work();
   state_ = PathValidationState::kValidating;
   work.challenge_count = 0;
-  work.interval = pto;
+  work.interval = interval;
   work.next_challenge = now;
   work.deadline = now + pto * kTimeoutPtos;
 }

@@ -28,16 +28,18 @@ struct PathProof {
 
 class PathValidator {
  public:
-  // Challenges in flight whose answers are accepted: with backoff doubling from one PTO,
-  // a validation of 3 PTOs sends 2; the rest serves restarts.
+  // Challenges in flight whose answers are accepted: with backoff doubling from one PTO, a validation of 3 PTOs sends
+  // 2, and from a tenth of it 5, of which the first is over when the last is sent.
   static constexpr std::size_t kMaxChallenges = 4;
   // Answers owed at once. A peer that sends more challenges than this between two of our
   // packets loses the oldest; it resends (section 8.2.1).
   static constexpr std::size_t kMaxResponses = 4;
   static constexpr int kTimeoutPtos = 3;  // section 8.2.4
 
-  // Begins (or begins again). `pto` is the larger of the current and the initial PTO.
-  void start(Timestamp now, Duration pto);
+  // Begins (or begins again). `pto` is the larger of the current and the initial PTO; a challenge is sent again after
+  // `interval`, doubling.
+  void start(Timestamp now, Duration pto, Duration interval);
+  void start(Timestamp now, Duration pto) { start(now, pto, pto); }
   void stop();
 
   // A PATH_CHALLENGE is to be sent now.
