@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "sim/tcp_cubic.h"
+
 namespace hawser::app {
 namespace {
 
@@ -92,6 +94,10 @@ sim::CongestionSetup congestion_setup(const CongestionCase& cell, const SimConge
   sim::HopSpec hop{.bits_per_second = static_cast<std::uint64_t>(cell.rate_mbit * 1e6), .queue = {}};
   hop.queue.kind = *sim::queue_kind_of(options.queue);
   hop.queue.bytes_max = static_cast<std::size_t>(std::max(kSmallestBuffer, bdp * cell.buffer_bdp));
+  if (options.buffer_packets != 0) {
+    hop.queue.bytes_max = SIZE_MAX;
+    hop.queue.packets_max = options.buffer_packets;
+  }
   sim::FlowSpec flow{.rtt = milliseconds(cell.rtt_ms), .loss = cell.loss_percent / 100, .ecn = !options.no_ecn};
   flow.careful_resume = options.careful_resume;
   flow.jitter = milliseconds(options.jitter_ms);
@@ -104,10 +110,19 @@ sim::CongestionSetup congestion_setup(const CongestionCase& cell, const SimConge
     setup = sim::parking_lot(hop, options.hops, flow, cross);
   } else {
     std::vector<sim::FlowSpec> flows;
+    double start_s = 0;
+    if (options.after_tcp_s) {
+      sim::add_tcp_cubic();
+      flows.push_back(flow);
+      flows.back().controller = sim::kTcpCubic;
+      flows.back().pacing = flows.back().ecn = flows.back().careful_resume = false;
+      start_s = *options.after_tcp_s;
+    }
     for (const std::string& controller : cell.controllers) {
       flow.controller = controller;
-      flow.start = milliseconds(options.stagger_s * 1e3 * static_cast<double>(flows.size()));
+      flow.start = milliseconds(start_s * 1e3);
       flows.push_back(flow);
+      start_s += options.stagger_s;
     }
     setup = sim::dumbbell(hop, std::move(flows));
   }

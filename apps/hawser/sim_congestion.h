@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct SimCongestionOptions {
   std::size_t hops = 3;
   bool pairs = false;
   double stagger_s = 0;
+  std::size_t buffer_packets = 0;       // 0: as many as fit the octets
+  std::optional<double> after_tcp_s{};  // a flow like TCP's starts first, the others so many seconds later
   double jitter_ms = 0;
   double duration_s = 10;
   double warmup_s = 2;

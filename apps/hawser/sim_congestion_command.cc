@@ -73,6 +73,7 @@ constexpr const char* kFooter =
     "  hawser sim congestion --controllers cubic,newreno --rate 100 --rtt 40 --loss 0,1,5 --buffer 0.2,1,4\n"
     "  hawser sim congestion --controllers cubic,newreno --pairs --rate 50 --rtt 20 --duration 30\n"
     "  hawser sim congestion --controllers cubic --queue dualpi2 --flows 2 --stagger 1\n"
+    "  hawser sim congestion --controllers cubic,bbr --after-tcp 0.5 --rate 10 --rtt 30 --buffer-packets 25\n"
     "  hawser sim congestion --controllers cubic --megabytes 100 --rate 1000 --rtt 40 --json -\n"
     "  hawser sim congestion --controllers cubic --topology parking-lot --hops 3 --flows 2\n"
     "  hawser sim congestion --controllers cubic,bbr --megabytes 100 --rate 1000 --rtt 40 --careful-resume\n"
@@ -122,6 +123,12 @@ void add_sim_congestion_command(CLI::App& sim, int& exit_code) {
   command->add_option("--stagger", options->stagger_s, "Seconds from one flow's start to the next's")
       ->check(CLI::Range(0.0, 100'000.0))
       ->capture_default_str();
+  command
+      ->add_option("--after-tcp", options->after_tcp_s,
+                   "Beside a flow as the kernel's TCP sends it (CUBIC, not paced) that started so many seconds before")
+      ->check(CLI::Range(0.0, 100'000.0));
+  command->add_option("--buffer-packets", options->buffer_packets,
+                      "Room of the queue in packets, in place of --buffer");
   command
       ->add_option("--jitter", options->jitter_ms,
                    "Extra latency of each packet, ms, uniform below this; less than a packet's time on the link\n"

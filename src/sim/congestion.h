@@ -30,6 +30,7 @@ struct FlowSpec {
   double loss = 0;                   // random, in each direction, behind the bottlenecks
   Duration jitter{0};                // extra latency, uniform below this; reorders
   bool ecn = true;                   // asks for ECN
+  bool pacing = true;                // without it, acknowledgements alone are the clock, as of most TCP
   // Careful Resume, with what an earlier visit left.
   bool careful_resume = false;
   std::optional<quic::SavedPath> saved_path{};

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/tcp_cubic.h"
 #include "sim/world.h"
 
 namespace hawser::sim {
@@ -117,6 +118,17 @@ TEST(sim_congestion, codel_keeps_a_deep_queue_short) {
   ASSERT_TRUE(bloated.has_value() && controlled.has_value());
   EXPECT_LT(controlled->flows[0].delay_p50, 10ms);
   EXPECT_GT(bloated->flows[0].delay_p50, 5 * controlled->flows[0].delay_p50);
+}
+
+TEST(sim_congestion, a_flow_like_tcp_is_clocked_by_acknowledgements) {
+  add_tcp_cubic();
+  CongestionSetup setup = two_flows(kTcpCubic, "cubic");
+  setup.flows[0].pacing = false;
+  const auto result = run_congestion(setup);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->flows[0].controller, kTcpCubic);
+  EXPECT_GT(result->flows[0].steady_goodput_bps, 5e6);
+  EXPECT_GT(result->flows[1].steady_goodput_bps, 2e6);
 }
 
 TEST(sim_congestion, mistakes_of_the_caller_are_told) {

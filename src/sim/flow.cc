@@ -34,6 +34,7 @@ quic::ConnectionConfig config_of(const FlowSpec& spec) {
   config.stream_send_buffer = kWindow;
   config.congestion_control = spec.controller;
   config.ecn = spec.ecn;
+  config.pacing = spec.pacing;
   config.careful_resume = spec.careful_resume;
   return config;
 }

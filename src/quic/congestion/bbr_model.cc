@@ -60,6 +60,7 @@ void BbrModel::restart_full_pipe(std::uint64_t bandwidth) {
 }
 
 bool BbrModel::update_min_rtt(const AckEvent& event, Duration probe_interval) {
+  if (event.latest_rtt.has_value() && matches_min_rtt(*event.latest_rtt)) probe_min_rtt_at_ = min_rtt_at_ = event.now;
   const bool expired = min_rtt_ != Duration::max() && event.now > probe_min_rtt_at_ + probe_interval;
   if (event.latest_rtt.has_value() && (*event.latest_rtt < probe_min_rtt_ || expired)) {
     probe_min_rtt_ = *event.latest_rtt;
@@ -70,6 +71,12 @@ bool BbrModel::update_min_rtt(const AckEvent& event, Duration probe_interval) {
     min_rtt_at_ = probe_min_rtt_at_;
   }
   return expired;
+}
+
+// The path was seen empty by the way: there is no need to empty it for that. Nanoseconds never match exactly,
+// nor do bursts and batches of acknowledgements over a path that is.
+bool BbrModel::matches_min_rtt(Duration rtt) const {
+  return min_rtt_ != Duration::max() && rtt <= min_rtt_ + min_rtt_ / kMatchDivisor;
 }
 
 void BbrModel::set_min_rtt(Duration rtt, Timestamp now) {

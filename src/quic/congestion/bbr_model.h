@@ -18,6 +18,7 @@ class BbrModel {
   static constexpr std::uint32_t kFullPipeRounds = 3;  // rounds without that growth
   static constexpr std::uint64_t kExtraAckedRounds = 10;
   static constexpr Duration kMinRttWindow = 10s;
+  static constexpr std::int64_t kMatchDivisor = 16;  // an RTT within this part of the smallest is as good as it
   static constexpr std::uint64_t kMinPipePackets = 4;
   static constexpr Duration kSendQuantumTime = 1ms;  // as the pacer's tick
 
@@ -32,8 +33,8 @@ class BbrModel {
   void update_bandwidth(const AckEvent& event, std::uint64_t filter_time, std::uint64_t filter_window);
   void update_extra_acked(const AckEvent& event, std::uint64_t bandwidth, std::uint64_t window);
   void update_full_pipe(const AckEvent& event);
-  // The smallest RTT of `probe_interval`, and of kMinRttWindow. True: nothing smaller was seen for
-  // `probe_interval`, so it is time to look at an empty queue.
+  // The smallest RTT of `probe_interval`, and of kMinRttWindow. True: nothing that matches it or is smaller was
+  // seen for `probe_interval`, so it is time to look at an empty queue.
   bool update_min_rtt(const AckEvent& event, Duration probe_interval);
 
   // --- Rounds ---
@@ -83,6 +84,8 @@ class BbrModel {
   [[nodiscard]] std::uint64_t initial_bandwidth(Duration rtt) const;
 
  private:
+  [[nodiscard]] bool matches_min_rtt(Duration rtt) const;
+
   std::uint64_t max_datagram_size_ = 0;
 
   std::uint64_t delivered_ = 0;

@@ -8,7 +8,7 @@
 
 namespace hawser::quic {
 
-class Cubic final : public CongestionController {
+class Cubic : public CongestionController {
  public:
   static constexpr double kC = 0.4;     // datagrams per cubic second, RFC 9438 section 5.1
   static constexpr double kBeta = 0.7;  // section 4.6

@@ -333,6 +333,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   Parsed<void> maintain_keys();
   bool next_train_here(TransmitTrain& train, DatagramBuilder& builder);
   [[nodiscard]] bool may_carry_data();
+  bool repeat_tail();
   bool next_challenge_train(TransmitTrain& train, DatagramBuilder& builder);
   bool write_challenge_train(TransmitTrain& train, DatagramBuilder& builder, NetworkPath& network_path);
   bool next_probe_train(TransmitTrain& train, DatagramBuilder& builder);

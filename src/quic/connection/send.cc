@@ -121,10 +121,21 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
     // rfc9002:7.8-pacing
   } else if (train.size + segment <= capacity && !streams_.wants_to_send_data() && !has_datagrams()) {
     path_->loss().on_app_limited();
+    if (path_->loss().bytes_in_flight() != 0 && repeat_tail() && train.size == 0)
+      return next_train_here(train, builder);
   }
   if (train.size == 0) return false;
   if (train.size < segment) train.segment_size = train.size;
   owed_.sent_since_told = true;
+  return true;
+}
+
+// The copies go into the trains that follow. Several paths have ways of their own.
+bool ConnectionCore::repeat_tail() {
+  if (multipath_ != nullptr) return false;
+  recovery_.clear();
+  if (!path_->loss().repeat_tail(streams_.send_credit().used(), recovery_)) return false;
+  for (const SentFrame& frame : recovery_.lost) streams_.on_frame_lost(frame);
   return true;
 }
 

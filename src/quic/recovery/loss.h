@@ -39,6 +39,10 @@ inline constexpr std::uint64_t kUnheardMax = 65'536;
 inline constexpr Duration kUnheardTime = 10s;
 inline constexpr std::uint64_t kUnheardMost = std::uint64_t{1} << 19;
 static_assert(kUnheardMost < kSentPacketsReserve);
+// Second copies of what is sent again at the end take no more than this part of the window: what is lost of it
+// beyond that was lost to congestion, which they would feed.
+inline constexpr std::uint64_t kTailShare = 16;
+inline constexpr std::uint64_t kTailLeast = 3'000;  // octets: two datagrams, as a probe timeout would send
 // A packet number is left out on average once in this many (RFC 9000 section 21.4).
 inline constexpr std::uint64_t kSkipInterval = 1'000;
 // Section 12.3: 2^62 - 1 is the last packet number.
@@ -277,6 +281,12 @@ class LossDetector {
   // lost with the network path before.
   void probe_at_once(RecoveryFrames& frames, Timestamp now);
 
+  // Nothing is left to send. Stream data that had to be sent again since `stream_octets`, all that streams ever sent
+  // for the first time, last grew is now the end of it: lost once more, with nothing behind it, only a probe timeout
+  // would find that out. So its frames go into `lost` for a second copy, once each and within kTailShare of the
+  // window; the packets stay in flight. True if there are any.
+  bool repeat_tail(std::uint64_t stream_octets, RecoveryFrames& frames);
+
   // Everything in flight in the application's space goes out again, elsewhere: its frames are appended to
   // `lost`. Its packets stay in flight, for they are lost only when something later is acknowledged.
   void report_flight(RecoveryFrames& frames);
@@ -333,6 +343,14 @@ class LossDetector {
   // Initial and Handshake: gone once both are discarded, and what loops over spaces has one left.
   using HandshakeSpaces = std::array<Space, 2>;
 
+  // Of repeat_tail().
+  struct Tail {
+    std::uint64_t stream_octets = UINT64_MAX;
+    std::uint64_t from = 0;        // packets below were sent before, or have their copy
+    std::uint64_t room : 63 = 0;   // octets that may still be copied
+    std::uint64_t copied : 1 = 0;  // what was sent since is copies
+  };
+
   // One ACK frame on its way through.
   struct AckRun {
     RecoveryOutcome outcome;
@@ -380,6 +398,7 @@ class LossDetector {
   }
 
   void enter_network_path(const NetworkPathLearning& state, CongestionController& controller, Timestamp now);
+  [[nodiscard]] bool carries_streams_only(const SentPacket& packet) const;
   void owe_probes(PacketNumberSpace id, std::uint32_t count, RecoveryFrames& frames);
   [[nodiscard]] bool client_awaits_validation() const {
     return config_.role == Role::kClient && !peer_completed_address_validation_;
@@ -392,6 +411,7 @@ class LossDetector {
   CongestionController* controller_;
   Space application_;
   std::unique_ptr<HandshakeSpaces> handshake_ = std::make_unique<HandshakeSpaces>();
+  Tail tail_;
   RttEstimator rtt_;
   RateSampler sampler_;
   std::uint64_t bytes_in_flight_ = 0;

@@ -1,6 +1,7 @@
 // loss_timer.cc: the loss detection timer, probe timeouts, and what changes them from outside
 // (RFC 9002 sections 6.2 to 6.4 and appendix A.8 to A.11). Packets are in loss.cc.
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "quic/recovery/loss.h"
@@ -128,6 +129,43 @@ void LossDetector::owe_probes(PacketNumberSpace id, std::uint32_t count, Recover
     for (std::size_t i = 0; i < packet.frame_count; ++i) frames.lost.push_back(s.sent.frame(packet, i));
     ++taken;
   }
+}
+
+bool LossDetector::repeat_tail(std::uint64_t stream_octets, RecoveryFrames& frames) {
+  const SentPackets& sent = application_.sent;
+  const std::uint64_t from = std::exchange(tail_.from, sent.end());
+  if (tail_.stream_octets != stream_octets) {
+    tail_.stream_octets = stream_octets;
+    tail_.room = std::max(controller_->congestion_window() / kTailShare, kTailLeast);
+    tail_.copied = 0;
+    return false;
+  }
+  const bool copies = tail_.copied != 0;
+  tail_.copied = 0;
+  // Probes of a timeout say all that they have to.
+  if (copies || pto_count_ != 0) return false;
+  for (std::uint64_t pn = std::max(from, application_.first_outstanding); pn < sent.end(); ++pn) {
+    SentPacket& packet = application_.sent[pn];
+    if (packet.state != SentState::kOutstanding || packet.frames_reported || packet.size > tail_.room) continue;
+    if (!carries_streams_only(packet)) continue;
+    packet.frames_reported = true;
+    tail_.room -= packet.size;
+    tail_.copied = 1;
+    for (std::size_t i = 0; i < packet.frame_count; ++i)
+      if (sent.frame(packet, i).kind == SentFrameKind::kStream) frames.lost.push_back(sent.frame(packet, i));
+  }
+  return tail_.copied != 0;
+}
+
+// Beside an ACK, which has no copy. Of other frames it would be news, such as that a DATAGRAM is lost.
+bool LossDetector::carries_streams_only(const SentPacket& packet) const {
+  bool streams = false;
+  for (std::size_t i = 0; i < packet.frame_count; ++i) {
+    const SentFrameKind kind = application_.sent.frame(packet, i).kind;
+    if (kind != SentFrameKind::kStream && kind != SentFrameKind::kAck) return false;
+    streams |= kind == SentFrameKind::kStream;
+  }
+  return streams;
 }
 
 void LossDetector::report_flight(RecoveryFrames& frames) {

@@ -1,0 +1,88 @@
+// Goal: what is sent again when nothing else is left gets one second copy, and nothing else does.
+// Method: packets by hand; the copies are the frames that repeat_tail() hands out.
+#include "quic/recovery/recovery_harness.h"
+
+namespace hawser::quic {
+namespace {
+
+// Five packets of new data, of which the first is lost and sent again as number 5; that was all.
+struct Tail : Recovery {
+  Tail() {
+    confirmed();
+    for (int i = 0; i < 5; ++i) send_stream(0, static_cast<std::uint64_t>(i) * 1'000, 1'000);
+    EXPECT_FALSE(repeat(5'000));
+    now += 50ms;
+    EXPECT_TRUE(ack({{1, 4}}).has_value());
+    EXPECT_EQ(lost_numbers(), std::vector<std::uint64_t>{0});
+    send_stream(0, 0, 1'000);
+  }
+  bool repeat(std::uint64_t stream_octets) {
+    frames.clear();
+    return loss.repeat_tail(stream_octets, frames);
+  }
+};
+
+TEST(tail, what_is_sent_again_at_the_end_gets_one_copy) {
+  Tail r;
+  ASSERT_TRUE(r.repeat(5'000));
+  ASSERT_EQ(r.frames.lost.size(), 1u);
+  EXPECT_EQ(r.frames.lost[0].offset, 0u);
+  EXPECT_TRUE(r.lost_numbers().empty());
+  r.send_stream(0, 0, 1'000);
+  EXPECT_FALSE(r.repeat(5'000));
+  EXPECT_FALSE(r.repeat(5'000));
+}
+
+TEST(tail, a_copy_arrives_where_its_original_is_lost_again) {
+  Tail r;
+  ASSERT_TRUE(r.repeat(5'000));
+  const std::uint64_t copy = r.send_stream(0, 0, 1'000);
+  r.now += 50ms;
+  ASSERT_TRUE(r.ack({{copy, copy}, {1, 4}}).has_value());
+  ASSERT_EQ(r.frames.acked.size(), 1u);
+  EXPECT_EQ(r.frames.acked[0].offset, 0u);
+  // When the original is given up its frame, which has its copy, is not sent a third time.
+  r.now = r.loss.next_timeout();
+  r.frames.clear();
+  (void)r.loss.on_timeout(r.now, r.frames);
+  EXPECT_EQ(r.lost_numbers(), std::vector<std::uint64_t>{5});
+  EXPECT_TRUE(r.frames.lost.empty());
+}
+
+TEST(tail, new_data_behind_it_is_no_end) {
+  Tail r;
+  EXPECT_FALSE(r.repeat(6'000));
+}
+
+TEST(tail, what_goes_out_for_the_first_time_has_no_copy) {
+  Recovery r;
+  r.confirmed();
+  EXPECT_FALSE(r.loss.repeat_tail(0, r.frames));
+  for (int i = 0; i < 3; ++i) r.send_stream(0, static_cast<std::uint64_t>(i) * 1'000, 1'000);
+  EXPECT_FALSE(r.loss.repeat_tail(3'000, r.frames));
+  EXPECT_FALSE(r.loss.repeat_tail(3'000, r.frames));
+}
+
+TEST(tail, a_datagram_is_never_said_to_be_lost_for_a_copy) {
+  Tail r;
+  r.send();
+  ASSERT_TRUE(r.repeat(5'000));
+  ASSERT_EQ(r.frames.lost.size(), 1u);
+  EXPECT_EQ(r.frames.lost[0].kind, SentFrameKind::kStream);
+}
+
+TEST(tail, copies_stay_within_their_share_of_the_window) {
+  Tail r;
+  for (int i = 0; i < 9; ++i) r.send_stream(0, 1'000, 1'000);
+  ASSERT_TRUE(r.repeat(5'000));
+  EXPECT_EQ(r.frames.lost.size(), kTailLeast / kTestSize);
+}
+
+TEST(tail, probes_of_a_timeout_have_none) {
+  Tail r;
+  (void)r.timeout();
+  EXPECT_FALSE(r.repeat(5'000));
+}
+
+}  // namespace
+}  // namespace hawser::quic
