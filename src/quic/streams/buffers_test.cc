@@ -267,5 +267,30 @@ TEST(receive_window, stays_when_the_reader_is_slow) {
   EXPECT_EQ(1000u, window.window());
 }
 
+TEST(send_buffer, what_is_cut_and_acknowledged_holds_no_block) {
+  constexpr std::uint64_t kStep = kSendBlockSize / 2;
+  constexpr std::uint64_t kSize = 5 * kStep;
+  const auto whole = pattern(kSize);
+  for (std::uint64_t sent = 0; sent <= kSize; sent += kStep) {
+    for (std::uint64_t acked = 0; acked <= sent; acked += kStep) {
+      for (std::uint64_t end = 0; end <= kSize; end += kStep) {
+        BlockPool pool(kSendBlockSize, 0);
+        BlockAccount blocks(pool);
+        SendBuffer buffer(blocks);
+        buffer.append_copy(whole);
+        buffer.on_sent(0, sent);
+        buffer.on_acked(0, acked);
+        buffer.cut(end);
+        const std::uint64_t kept = std::max(end, sent);
+        EXPECT_EQ(buffer.end(), kept);
+        buffer.on_sent(buffer.next(), kept - buffer.next());
+        buffer.on_acked(0, kept);
+        EXPECT_EQ(buffer.buffered(), 0u);
+        EXPECT_EQ(blocks.held(), 0u) << sent << ' ' << acked << ' ' << end;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -104,6 +104,7 @@ class RecvStream {
   void release_buffers() { buffer_.clear(); }
   void rest() { buffer_.rest(); }
   [[nodiscard]] std::size_t memory() const { return buffer_.memory(); }
+  [[nodiscard]] std::size_t blocks() const { return buffer_.blocks(); }
 
  private:
   Parsed<std::uint64_t> check_end(std::uint64_t end, bool is_final, std::uint64_t connection_room,

@@ -118,6 +118,8 @@ void SendBuffer::cut(std::uint64_t end) {
   end_ = std::min(end_, kept);
   cursor_ = std::min(cursor_, head_ == tail_ ? head_ : tail_ - 1);
   if (end < next_) on_acked(end, next_ - end);
+  // All that was sent may be acknowledged already: then nothing else frees the piece that ended beyond it.
+  pop_acked_chunks();
 }
 
 void SendBuffer::mark_unsent() {

@@ -69,6 +69,7 @@ class SendBuffer {
   [[nodiscard]] std::uint64_t end() const { return end_; }            // one past the last written
   [[nodiscard]] std::uint64_t acked_to() const { return acked_to_; }  // all below is acknowledged
   [[nodiscard]] std::uint64_t buffered() const { return end_ - acked_to_; }
+  [[nodiscard]] std::uint64_t chunks() const { return tail_ - head_; }
   [[nodiscard]] std::uint64_t in_flight() const { return next_ - acked_to_; }
   [[nodiscard]] std::size_t acked_ranges() const { return acked_.size(); }
   // Octets on the heap, without blocks and shares.

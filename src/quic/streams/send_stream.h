@@ -105,6 +105,7 @@ class SendStream {
   [[nodiscard]] bool owes_reset_at() const { return reset_at_ && state_ == SendState::kDataSent && !reset_at_acked_; }
   [[nodiscard]] std::uint64_t reliable_size() const { return reliable_size_; }
   [[nodiscard]] std::uint64_t buffered() const { return buffer_.buffered(); }
+  [[nodiscard]] std::uint64_t chunks() const { return buffer_.chunks(); }
   // Octets write() would take now.
   [[nodiscard]] std::uint64_t room() const;
   [[nodiscard]] std::uint64_t buffer_limit() const { return buffer_limit_; }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/check.h"
 #include "quic/streams/stream.h"
 
 namespace hawser::quic {
@@ -36,6 +37,8 @@ class StreamPool {
   // The stream is on no list and holds no block.
   void release(Stream* stream) {
     std::unique_ptr<Stream> owned(stream);
+    // Else its blocks would go back to a connection that is gone.
+    HAWSER_CHECK(stream->send.chunks() == 0 && stream->recv.blocks() == 0);
     if (free_.size() >= kStreamsFreeMax) return;
     if (stream->send.memory() + stream->recv.memory() > kStreamBuffersKept) {
       stream->send.rest();
