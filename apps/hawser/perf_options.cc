@@ -17,9 +17,6 @@
 namespace hawser::perf {
 namespace {
 
-// Octets queued on a stream before its writer waits: 8 MiB are 1 ms of work at 64 Gbit/s for
-// a sender that is asked again after each batch of acknowledgements.
-constexpr std::uint64_t kSendBuffer = 8u << 20;
 constexpr std::uint64_t kStreamsMax = 10'000;
 
 int suffix_shift(char suffix) {
@@ -110,7 +107,6 @@ quic::ConnectionConfig connection_config(const CommonOptions& options) {
   app::apply(options.careful_resume, config);
   config.max_udp_payload = options.max_udp_payload;
   config.crypto = quic::crypto_backend_of(options.crypto).value_or(quic::CryptoBackend::kAuto);
-  config.stream_send_buffer = ByteCount{kSendBuffer};
   config.max_streams_bidi = kStreamsMax;
   config.max_datagram_frame_size = quic::kAnyDatagramFrame;
   return config;

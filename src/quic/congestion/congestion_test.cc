@@ -270,8 +270,8 @@ TEST(pacer, starts_with_a_burst_of_ten_datagrams) {
   EXPECT_EQ(pacer.budget(kStart), 10 * kMss);
 }
 
-// Sends whenever the pacer allows, woken at next_release; returns octets per second.
-double long_run_rate(Pacer& pacer, Duration run) {
+// Sends whenever the pacer allows, woken `late` after next_release; returns octets per second.
+double long_run_rate(Pacer& pacer, Duration run, Duration late = Duration{0}) {
   Timestamp now = kStart;
   std::uint64_t sent = 0;
   while (now < kStart + run) {
@@ -281,7 +281,8 @@ double long_run_rate(Pacer& pacer, Duration run) {
     }
     const Timestamp next = pacer.next_release(now);
     EXPECT_GT(next, now);
-    now = next;
+    pacer.await_release(now);
+    now = next + late;
   }
   return static_cast<double>(sent) / to_seconds(now - kStart);
 }
@@ -294,6 +295,33 @@ TEST(pacer, keeps_its_rate_in_the_long_run) {
     const Duration run = rate < 100'000 ? 300s : rate < 10'000'000 ? 20s : 1s;
     EXPECT_NEAR(long_run_rate(pacer, run), static_cast<double>(rate), 0.02 * static_cast<double>(rate)) << rate;
   }
+}
+
+TEST(pacer, keeps_its_rate_though_the_driver_wakes_it_late) {
+  for (const std::uint64_t rate : {1'000'000u, 25'000'000u, 125'000'000u}) {
+    Pacer pacer(kMss);
+    pacer.set_rate(0, 50ms, false, rate);
+    EXPECT_NEAR(long_run_rate(pacer, 20s, 3ms), static_cast<double>(rate), 0.03 * static_cast<double>(rate)) << rate;
+  }
+}
+
+TEST(pacer, makes_up_for_five_milliseconds_of_lateness_and_for_no_pause) {
+  Pacer pacer(kMss);
+  pacer.set_rate(0, 50ms, false, 10'000'000);
+  const auto drain = [&](Timestamp now) {
+    while (pacer.budget(now) > 0) pacer.on_packet_sent(kMss, now);
+  };
+  drain(kStart);
+  pacer.await_release(kStart);
+  EXPECT_EQ(pacer.budget(kStart + 10s), pacer.burst_bytes() + 50'000);
+  pacer.on_packet_sent(kMss, kStart + 10s);
+  EXPECT_EQ(pacer.budget(kStart + 10s), pacer.burst_bytes() + 50'000 - kMss);
+  // What was not sent then is gone.
+  EXPECT_EQ(pacer.budget(kStart + 11s), pacer.burst_bytes());
+  drain(kStart + 11s);
+  pacer.await_release(kStart + 11s);
+  pacer.stop_waiting();
+  EXPECT_EQ(pacer.budget(kStart + 20s), pacer.burst_bytes());
 }
 
 TEST(pacer, derives_the_rate_from_window_and_rtt) {

@@ -17,6 +17,8 @@ class Pacer {
   static constexpr std::uint64_t kBurstDatagrams = 10;
   // Timers of drivers are this coarse: each tick must be able to release what the rate asks.
   static constexpr Duration kTimerGranularity = 1ms;
+  // A driver that wakes later than it was asked to, on a busy machine, sends what it missed; beyond this it is lost.
+  static constexpr Duration kLatenessMax = 5ms;
   // What a smooth pacer releases at once, where the driver's timer allows it.
   static constexpr Duration kSmoothBatch = 250us;
 
@@ -38,12 +40,17 @@ class Pacer {
   void on_packet_sent(std::size_t bytes, Timestamp now);
   // When budget() is next worth a whole batch; `now` or earlier if it is already.
   [[nodiscard]] Timestamp next_release(Timestamp now) const;
+  // Nothing but the pacer holds the sender back until then: what the driver wakes it later is made up for.
+  void await_release(Timestamp now) { awaited_ = next_release(now); }
+  // It has nothing to send, or something else holds it back: a pause.
+  void stop_waiting() { awaited_ = kNever; }
 
   [[nodiscard]] std::uint64_t rate_bytes_per_second() const { return rate_; }
   [[nodiscard]] std::size_t burst_bytes() const { return burst_; }
 
  private:
   [[nodiscard]] std::int64_t level(Timestamp now) const;
+  [[nodiscard]] std::int64_t missed(Timestamp now) const;
   [[nodiscard]] Duration time_for(std::uint64_t bytes) const;
   void set_burst();
 
@@ -52,6 +59,8 @@ class Pacer {
   std::size_t burst_ = 0;
   std::int64_t tokens_ = 0;  // as of updated_; negative after an overdraft
   Timestamp updated_{};
+  Timestamp awaited_ = kNever;  // until something is sent
+  std::int64_t missed_ = 0;     // may be sent at updated_ beyond the bucket
   bool started_ = false;
   bool smooth_ = false;
 };

@@ -40,7 +40,7 @@ bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
 void Multipath::note_idle() {
   const bool has_data = core_.streams_.wants_to_send_data() || core_.has_datagrams();
   for_each_open([&](PathSlot& slot) {
-    slot.path->set_waits_for_pacing(slot.path->blocked_by_pacing(core_.now_));
+    slot.path->end_sending(core_.now_);
     if (!has_data && slot.path->may_send(core_.now_)) slot.path->loss().on_app_limited();
   });
 }

@@ -101,7 +101,7 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
   train.segment_size = segment;
   train.ecn = network_path.ecn().mark();
   DatagramPlan plan{.probes_empty = multipath_ != nullptr && multipath_->probes_empty(), .ecn = train.ecn};
-  path_->set_waits_for_pacing(false);
+  path_->begin_sending();
   while (train.size + segment <= capacity) {
     if (builder.unsealed_full()) seal_train(builder);
     plan.may_carry_data = may_carry_data();
@@ -117,10 +117,11 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
   if (emitter_.sink() != nullptr) [[unlikely]]
     log_sending(train, plan.may_carry_data);
   if (!plan.may_carry_data) {
-    path_->set_waits_for_pacing(path_->blocked_by_pacing(now_));
+    path_->end_sending(now_);
     // rfc9002:7.8-pacing
   } else if (train.size + segment <= capacity && !streams_.wants_to_send_data() && !has_datagrams()) {
     path_->loss().on_app_limited();
+    path_->pacer().stop_waiting();
     if (path_->loss().bytes_in_flight() != 0 && repeat_tail() && train.size == 0)
       return next_train_here(train, builder);
   }

@@ -169,7 +169,16 @@ class Path {
 
   // Data waits for the pacer: see connection/timers.cc.
   [[nodiscard]] bool waits_for_pacing() const { return waits_for_pacing_; }
-  void set_waits_for_pacing(bool waits) { waits_for_pacing_ = waits; }
+  // Before packets are built, and after: whether the pacer, and nothing else, ended it.
+  void begin_sending() { waits_for_pacing_ = false; }
+  void end_sending(Timestamp now) {
+    waits_for_pacing_ = blocked_by_pacing(now);
+    if (waits_for_pacing_) {
+      pacer_.await_release(now);
+    } else {
+      pacer_.stop_waiting();
+    }
+  }
 
   // RTT or window changed: so does the rate.
   void update_pacing_rate() {

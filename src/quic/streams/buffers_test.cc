@@ -241,28 +241,31 @@ TEST(crypto_streams, closed_takes_what_it_had_and_refuses_what_is_new) {
 }
 
 // rfc9000:4.2-no-waiting
-TEST(receive_window, doubles_when_used_up_within_two_round_trips_and_stops_at_the_cap) {
+TEST(receive_window, doubles_when_a_quarter_moves_within_a_round_trip_and_stops_at_the_cap) {
   ReceiveWindow window(1000, 3000);
   Timestamp now{};
-  std::uint64_t largest = 0;
-  for (int i = 0; i < 40; ++i) {
-    window.on_consumed(window.window() / 2);
-    ASSERT_TRUE(window.wants_update());
-    now += 10ms;
-    const std::uint64_t before = window.limit();
-    EXPECT_GT(window.renew(now, 50ms), before);
-    largest = std::max(largest, window.window());
+  std::uint64_t moved = 0;
+  for (int i = 0; i < 3; ++i) {
+    moved += window.window() / 4;
+    EXPECT_TRUE(window.wants_tuning(moved)) << i;
+    now += 50ms;
+    window.tune(moved, now, 50ms);
   }
-  EXPECT_EQ(3000u, largest);
+  EXPECT_EQ(3000u, window.window());
+  EXPECT_FALSE(window.wants_tuning(1'000'000));
+  // More is granted at once, though nothing was consumed.
+  EXPECT_TRUE(window.wants_update());
+  EXPECT_EQ(3000u, window.renew());
 }
 
-TEST(receive_window, stays_when_the_reader_is_slow) {
+TEST(receive_window, stays_when_the_peer_is_slow) {
   ReceiveWindow window(1000, 3000);
   Timestamp now{};
+  std::uint64_t moved = 0;
   for (int i = 0; i < 40; ++i) {
-    window.on_consumed(500);
-    now += 200ms;
-    (void)window.renew(now, 50ms);
+    moved += 250;
+    now += 51ms;
+    window.tune(moved, now, 50ms);
   }
   EXPECT_EQ(1000u, window.window());
 }
@@ -290,6 +293,16 @@ TEST(send_buffer, what_is_cut_and_acknowledged_holds_no_block) {
       }
     }
   }
+}
+
+TEST(receive_window, is_renewed_when_half_is_consumed) {
+  ReceiveWindow window(1000, 1000);
+  window.on_consumed(499);
+  EXPECT_FALSE(window.wants_update());
+  window.on_consumed(1);
+  ASSERT_TRUE(window.wants_update());
+  EXPECT_EQ(1500u, window.renew());
+  EXPECT_FALSE(window.wants_update());
 }
 
 }  // namespace

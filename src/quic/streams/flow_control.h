@@ -26,19 +26,25 @@ class ReceiveWindow {
   // Whether an update now would grant anything at all; for a peer that says it is blocked.
   [[nodiscard]] bool can_update() const { return consumed_ + window_ > limit_; }
 
-  // The limit to advertise now; remembered as advertised. If a whole window was consumed
-  // within two round trips the window, not the path, is what limits the peer: it doubles.
-  std::uint64_t renew(Timestamp now, Duration rtt) {
-    if (epoch_start_ == kNever) {
-      epoch_start_ = now;
-      epoch_consumed_ = consumed_;
-    } else if (consumed_ - epoch_consumed_ >= window_) {
-      if (now - epoch_start_ <= 2 * rtt) window_ = std::min(cap_, window_ * 2);
-      epoch_start_ = now;
-      epoch_consumed_ = consumed_;
-    }
+  // The limit to advertise now; remembered as advertised.
+  std::uint64_t renew() {
     limit_ = std::max(limit_, consumed_ + window_);
     return limit_;
+  }
+
+  // Whether a quarter of the window was moved since tune() was last called; for a window that can grow. `moved`:
+  // octets so far, either that came or that were consumed.
+  [[nodiscard]] bool wants_tuning(std::uint64_t moved) const {
+    return window_ < cap_ && moved - epoch_moved_ >= window_ / 4;
+  }
+  // If a quarter was moved within a round trip the window doubles, to between four and eight times what the path
+  // moves in one: one is on the way, one until the sender hears of the credit, and up to four wait unread behind
+  // a packet that was lost, and lost again.
+  void tune(std::uint64_t moved, Timestamp now, Duration rtt) {
+    if (!wants_tuning(moved)) return;
+    if (epoch_start_ != kNever && now - epoch_start_ <= rtt) window_ = std::min(cap_, window_ * 2);
+    epoch_start_ = now;
+    epoch_moved_ = moved;
   }
 
   // Goes on where another left off, with tuning started afresh.
@@ -46,7 +52,8 @@ class ReceiveWindow {
     window_ = window;
     cap_ = std::max(cap_, window);
     limit_ = limit;
-    consumed_ = consumed;
+    consumed_ = epoch_moved_ = consumed;
+    epoch_start_ = kNever;
   }
 
   // Keeps the window at least this large (within the cap): the connection's follows its streams'.
@@ -61,7 +68,7 @@ class ReceiveWindow {
   std::uint64_t cap_ = 0;
   std::uint64_t limit_ = 0;  // advertised; never decreases
   std::uint64_t consumed_ = 0;
-  std::uint64_t epoch_consumed_ = 0;
+  std::uint64_t epoch_moved_ = 0;
   Timestamp epoch_start_ = kNever;
 };
 

@@ -158,9 +158,9 @@ bool RecvStream::write_stop_sending_frame(PacketPayload& payload) const {
   return true;
 }
 
-bool RecvStream::write_max_stream_data_frame(PacketPayload& payload, Timestamp now, Duration rtt) {
+bool RecvStream::write_max_stream_data_frame(PacketPayload& payload) {
   if (payload.room() < 1 + varint_size(id_.value) + sizeof(std::uint64_t)) return false;
-  const std::uint64_t limit = std::min(window_.renew(now, rtt), kVarintMax);
+  const std::uint64_t limit = std::min(window_.renew(), kVarintMax);
   payload.u8(kMaxStreamDataFrameType);
   payload.varint(id_.value);
   payload.varint(limit);

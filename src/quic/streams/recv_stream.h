@@ -77,11 +77,17 @@ class RecvStream {
 
   // Frames. They return false if there is no room.
   bool write_stop_sending_frame(PacketPayload& payload) const;
-  bool write_max_stream_data_frame(PacketPayload& payload, Timestamp now, Duration rtt);
+  bool write_max_stream_data_frame(PacketPayload& payload);
   // The final size is unknown and the reader wants it: limits still mean something.
   [[nodiscard]] bool takes_more() const { return exists_ && state_ == RecvState::kRecv && !stopped_; }
   // Whether such a frame still matters.
   [[nodiscard]] bool needs_stop_sending() const { return stopped_ && state_ == RecvState::kRecv; }
+  // The window follows what comes, not what is read: behind a gap nothing can be read. A reader that leaves a
+  // quarter of it unread has enough.
+  [[nodiscard]] bool wants_tuning() const { return takes_more() && window_.wants_tuning(highest_); }
+  void tune_window(Timestamp now, Duration rtt) {
+    if (readable_octets() < window_.window() / 4) window_.tune(highest_, now, rtt);
+  }
   [[nodiscard]] bool needs_window_update() const { return takes_more() && window_.wants_update(); }
   [[nodiscard]] bool can_update_window() const { return takes_more() && window_.can_update(); }
   [[nodiscard]] bool is_current_limit(std::uint64_t limit) const { return takes_more() && window_.limit() == limit; }

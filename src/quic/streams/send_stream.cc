@@ -116,8 +116,8 @@ void SendStream::on_reset_at_acked(const SentFrame& frame) {
 }
 
 bool SendStream::take_writable_notice() {
-  // Half the buffer: a writer that is woken should find room for more than one frame.
-  if (!cut_short_ || !is_open() || room() < buffer_limit_ / 2) return false;
+  // A quarter of the buffer: a writer that is woken should find room for more than one frame, and not be late.
+  if (!cut_short_ || !is_open() || room() < buffer_limit_ / 4) return false;
   cut_short_ = false;
   return true;
 }

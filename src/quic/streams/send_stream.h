@@ -17,8 +17,8 @@ namespace hawser::quic {
 
 // Octets one stream buffers at first; doubles while the path has half of it in flight.
 inline constexpr std::uint64_t kSendBufferInitial = 512 * 1024;
-// The most it grows to: 1 Gbit/s over 128 ms.
-inline constexpr std::uint64_t kSendBufferCap = 16 * 1024 * 1024;
+// The most it grows to: 1 Gbit/s over 128 ms twice, since it grows when half of it is in flight.
+inline constexpr std::uint64_t kSendBufferCap = 32 * 1024 * 1024;
 
 enum class SendState : std::uint8_t { kReady, kSend, kDataSent, kResetSent, kDataRecvd, kResetRecvd };
 

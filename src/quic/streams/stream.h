@@ -35,6 +35,7 @@ enum StreamControlBit : std::uint8_t {
   kControlStopSending = 2,
   kControlMaxStreamData = 4,
   kControlStreamDataBlocked = 8,
+  kControlTuneWindow = 16,  // no frame by itself
 };
 
 struct Stream {

@@ -65,6 +65,8 @@ Parsed<void> StreamSet::on_stream(StreamId id, std::uint64_t offset, Bytes data,
   if (taken.discarded > 0) on_consumed(taken.discarded);
   if (stream->recv.has_borrowed() && !borrowed_.linked(*stream)) borrowed_.push_back(*stream);
   if (taken.readable) note(*stream, kStreamReadable);
+  if (stream->recv.wants_tuning()) [[unlikely]]
+    want_control(*stream, kControlTuneWindow);
   if (stream->recv.is_done()) close_if_done(*stream);
   return {};
 }

@@ -173,6 +173,8 @@ WriteResult StreamSet::write_control_frames(PacketPayload& payload, Timestamp no
     if (!write_stream_control(payload, *stream, now)) return WriteResult::kPacketFull;
     control_.remove(*stream);
   }
+  // A stream's window that grew may have taken the connection's along.
+  if (!write_connection_frames(payload, now)) return WriteResult::kPacketFull;
   return WriteResult::kDone;
 }
 
@@ -185,8 +187,8 @@ bool StreamSet::write_connection_frames(PacketPayload& payload, Timestamp now) {
     connection_control_ &= static_cast<std::uint8_t>(~bit);
     switch (bit) {
       case kSendMaxData:
-        put_number_frame(payload, kMaxDataType, SentFrameKind::kMaxData,
-                         std::min(window_.renew(now, rtt_), kVarintMax));
+        window_.tune(window_.consumed(), now, rtt_);
+        put_number_frame(payload, kMaxDataType, SentFrameKind::kMaxData, std::min(window_.renew(), kVarintMax));
         break;
       case kSendDataBlocked:
         if (!credit_waiters_.empty())
@@ -236,8 +238,13 @@ bool StreamSet::write_stream_control(PacketPayload& payload, Stream& stream, Tim
         break;
       case kControlMaxStreamData:
         if (!stream.recv.takes_more()) break;
-        written = stream.recv.write_max_stream_data_frame(payload, now, rtt_);
-        if (written) window_.widen(stream.recv.window() + stream.recv.window() / 2);
+        written = stream.recv.write_max_stream_data_frame(payload);
+        break;
+      case kControlTuneWindow:
+        stream.recv.tune_window(now, rtt_);
+        window_.widen(stream.recv.window() + stream.recv.window() / 2);
+        if (window_.wants_update()) connection_control_ |= kSendMaxData;
+        if (stream.recv.needs_window_update()) stream.control |= kControlMaxStreamData;
         break;
       default:
         if (!stream.send.is_blocked()) break;
