@@ -16,7 +16,9 @@ class ReceiveWindow {
   ReceiveWindow() = default;
   // `initial` is what the transport parameters granted; the window never grows past `cap`.
   ReceiveWindow(std::uint64_t initial, std::uint64_t cap)
-      : window_(initial), cap_(std::max(initial, cap)), limit_(initial) {}
+      : window_(initial), cap_(std::max(initial, cap)), limit_(initial) {
+    tune_after(0);
+  }
 
   void on_consumed(std::uint64_t octets) { consumed_ += octets; }
 
@@ -32,19 +34,19 @@ class ReceiveWindow {
     return limit_;
   }
 
-  // Whether a quarter of the window was moved since tune() was last called; for a window that can grow. `moved`:
-  // octets so far, either that came or that were consumed.
-  [[nodiscard]] bool wants_tuning(std::uint64_t moved) const {
-    return window_ < cap_ && moved - epoch_moved_ >= window_ / 4;
-  }
-  // If a quarter was moved within a round trip the window doubles, to between four and eight times what the path
-  // moves in one: one is on the way, one until the sender hears of the credit, and up to four wait unread behind
-  // a packet that was lost, and lost again.
-  void tune(std::uint64_t moved, Timestamp now, Duration rtt) {
-    if (!wants_tuning(moved)) return;
-    if (epoch_start_ != kNever && now - epoch_start_ <= rtt) window_ = std::min(cap_, window_ * 2);
+  // Whether a quarter of the window was moved since tune() last looked; for a window that can grow. `moved`: octets
+  // so far, either that came or that were consumed.
+  [[nodiscard]] bool wants_tuning(std::uint64_t moved) const { return moved >= tune_at_; }
+  // If a quarter was moved within a round trip, and the reader keeps up, the window doubles, to between four and eight
+  // times what the path moves in one: one is on the way, one until the sender hears of the credit, and up to four wait
+  // unread behind a packet that was lost, and lost again. True if it grew.
+  bool tune(std::uint64_t moved, Timestamp now, Duration rtt, bool keeps_up = true) {
+    if (!wants_tuning(moved)) return false;
+    const bool grows = keeps_up && epoch_start_ != kNever && now - epoch_start_ <= rtt;
+    if (grows) window_ = std::min(cap_, window_ * 2);
     epoch_start_ = now;
-    epoch_moved_ = moved;
+    tune_after(moved);
+    return grows;
   }
 
   // Goes on where another left off, with tuning started afresh.
@@ -52,8 +54,9 @@ class ReceiveWindow {
     window_ = window;
     cap_ = std::max(cap_, window);
     limit_ = limit;
-    consumed_ = epoch_moved_ = consumed;
+    consumed_ = consumed;
     epoch_start_ = kNever;
+    tune_after(consumed);
   }
 
   // Keeps the window at least this large (within the cap): the connection's follows its streams'.
@@ -64,11 +67,13 @@ class ReceiveWindow {
   [[nodiscard]] std::uint64_t consumed() const { return consumed_; }
 
  private:
+  void tune_after(std::uint64_t moved) { tune_at_ = window_ < cap_ ? moved + window_ / 4 : UINT64_MAX; }
+
   std::uint64_t window_ = 0;
   std::uint64_t cap_ = 0;
   std::uint64_t limit_ = 0;  // advertised; never decreases
   std::uint64_t consumed_ = 0;
-  std::uint64_t epoch_moved_ = 0;
+  std::uint64_t tune_at_ = UINT64_MAX;  // never for a window that cannot grow
   Timestamp epoch_start_ = kNever;
 };
 

@@ -83,10 +83,10 @@ class RecvStream {
   // Whether such a frame still matters.
   [[nodiscard]] bool needs_stop_sending() const { return stopped_ && state_ == RecvState::kRecv; }
   // The window follows what comes, not what is read: behind a gap nothing can be read. A reader that leaves a
-  // quarter of it unread has enough.
-  [[nodiscard]] bool wants_tuning() const { return takes_more() && window_.wants_tuning(highest_); }
-  void tune_window(Timestamp now, Duration rtt) {
-    if (readable_octets() < window_.window() / 4) window_.tune(highest_, now, rtt);
+  // quarter of it unread has enough. tune_window() is true if it grew.
+  [[nodiscard]] bool wants_tuning() const { return window_.wants_tuning(highest_); }
+  bool tune_window(Timestamp now, Duration rtt) {
+    return window_.tune(highest_, now, rtt, takes_more() && readable_octets() < window_.window() / 4);
   }
   [[nodiscard]] bool needs_window_update() const { return takes_more() && window_.wants_update(); }
   [[nodiscard]] bool can_update_window() const { return takes_more() && window_.can_update(); }

@@ -33,9 +33,9 @@ enum StreamEventBit : std::uint8_t {
 enum StreamControlBit : std::uint8_t {
   kControlResetStream = 1,
   kControlStopSending = 2,
-  kControlMaxStreamData = 4,
-  kControlStreamDataBlocked = 8,
-  kControlTuneWindow = 16,  // no frame by itself
+  kControlTuneWindow = 4,  // no frame by itself; before the frame that tells of it
+  kControlMaxStreamData = 8,
+  kControlStreamDataBlocked = 16,
 };
 
 struct Stream {

@@ -64,9 +64,11 @@ Parsed<void> StreamSet::on_stream(StreamId id, std::uint64_t offset, Bytes data,
   received_ += taken.received;
   if (taken.discarded > 0) on_consumed(taken.discarded);
   if (stream->recv.has_borrowed() && !borrowed_.linked(*stream)) borrowed_.push_back(*stream);
-  if (taken.readable) note(*stream, kStreamReadable);
-  if (stream->recv.wants_tuning()) [[unlikely]]
+  if (taken.readable) {
+    note(*stream, kStreamReadable);
+  } else if (stream->recv.wants_tuning()) {
     want_control(*stream, kControlTuneWindow);
+  }
   if (stream->recv.is_done()) close_if_done(*stream);
   return {};
 }
@@ -186,6 +188,7 @@ bool StreamSet::consume(StreamId id, std::uint64_t octets) {
     tell_moved(*stream, false, stream->recv.read_to(), octets);
   const bool ended = stream->recv.consume(octets);
   on_consumed(octets);
+  if (stream->recv.wants_tuning()) want_control(*stream, kControlTuneWindow);
   if (stream->recv.needs_window_update()) want_control(*stream, kControlMaxStreamData);
   if (stream->recv.reset_is_due()) [[unlikely]] {
     on_consumed(stream->recv.take_reset());

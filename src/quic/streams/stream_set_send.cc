@@ -241,7 +241,7 @@ bool StreamSet::write_stream_control(PacketPayload& payload, Stream& stream, Tim
         written = stream.recv.write_max_stream_data_frame(payload);
         break;
       case kControlTuneWindow:
-        stream.recv.tune_window(now, rtt_);
+        if (!stream.recv.tune_window(now, rtt_)) break;
         window_.widen(stream.recv.window() + stream.recv.window() / 2);
         if (window_.wants_update()) connection_control_ |= kSendMaxData;
         if (stream.recv.needs_window_update()) stream.control |= kControlMaxStreamData;
