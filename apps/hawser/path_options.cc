@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kAll = "all";
 
+constexpr const char* kRedundantScheduler = "redundant";
+
 std::expected<void, ConfigError> choose_scheduler(const std::string& name, quic::ConnectionConfig& config) {
   auto known = known_scheduler(name);
   if (!known) return std::unexpected(ConfigError{"--scheduler: " + known.error().message});
@@ -34,8 +36,8 @@ void add_path_options(CLI::App& command, PathArguments& arguments) {
   command
       .add_option("--path-use", arguments.use,
                   "What several paths are for: aggregate, all carry data; failover, the first one does and the others "
-                  "wait")
-      ->check(CLI::IsMember({"aggregate", "failover"}))
+                  "wait; redundant, all carry the same octets of what this end sends (--scheduler redundant)")
+      ->check(CLI::IsMember({"aggregate", "failover", "redundant"}))
       ->type_name("USE")
       ->capture_default_str()
       ->needs(paths);
@@ -63,6 +65,10 @@ std::expected<void, ConfigError> apply(const PathArguments& arguments, quic::Con
   config.max_paths = arguments.interfaces.front() == kAll
                          ? quic::kMaxPaths
                          : std::clamp<std::uint64_t>(arguments.interfaces.size() + 1, 2, quic::kMaxPaths);
+  const bool redundant = runtime::parse_path_use(arguments.use) == runtime::PathUse::kRedundant;
+  if (redundant && !arguments.scheduler.empty() && arguments.scheduler != kRedundantScheduler)
+    return std::unexpected(ConfigError{"--path-use redundant: leave --scheduler out, it would choose otherwise"});
+  if (redundant) return choose_scheduler(kRedundantScheduler, config);
   if (arguments.scheduler.empty()) return {};
   return choose_scheduler(arguments.scheduler, config);
 }

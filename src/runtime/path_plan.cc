@@ -58,6 +58,7 @@ std::vector<PathInterface> all_interfaces(const net::LocalNetworks& networks) {
 std::optional<PathUse> parse_path_use(std::string_view name) {
   if (name == "aggregate") return PathUse::kAggregate;
   if (name == "failover") return PathUse::kFailover;
+  if (name == "redundant") return PathUse::kRedundant;
   return std::nullopt;
 }
 

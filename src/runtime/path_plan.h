@@ -18,9 +18,10 @@ namespace hawser::runtime {
 enum class PathUse : std::uint8_t {
   kAggregate,  // all carry data
   kFailover,   // the first that works does; the others are kept for when it does not
+  kRedundant,  // all carry the same, as far as they can: for the scheduler "redundant"
 };
 
-// Reads "aggregate", "failover".
+// Reads "aggregate", "failover", "redundant".
 std::optional<PathUse> parse_path_use(std::string_view name);
 
 // What a user says of an interface.

@@ -90,6 +90,7 @@ TEST(path_plan, says_what_is_wrong_with_it) {
 TEST(path_plan, reads_what_paths_are_for) {
   EXPECT_EQ(parse_path_use("failover"), PathUse::kFailover);
   EXPECT_EQ(parse_path_use("aggregate"), PathUse::kAggregate);
+  EXPECT_EQ(parse_path_use("redundant"), PathUse::kRedundant);
   EXPECT_EQ(parse_path_use("bonded"), std::nullopt);
 }
 

@@ -71,6 +71,7 @@ class CarefulResume final : public CongestionController {
   [[nodiscard]] Timestamp recovery_start_time() const override { return inner_->recovery_start_time(); }
   [[nodiscard]] CongestionSnapshot snapshot() const override;
   [[nodiscard]] std::string_view name() const override { return inner_->name(); }
+  [[nodiscard]] CoupledController* coupled() override { return inner_->coupled(); }
   [[nodiscard]] Ecn ecn_codepoint() const override { return inner_->ecn_codepoint(); }
   [[nodiscard]] std::size_t memory() const override { return sizeof(CarefulResume) + inner_->memory(); }
 

@@ -119,6 +119,8 @@ struct PathKnowledge {
   Duration min_rtt{};                   // zero: not known
 };
 
+class CoupledController;  // coupling.h
+
 class CongestionController {
  public:
   virtual ~CongestionController() = default;
@@ -158,6 +160,8 @@ class CongestionController {
   // The mark its packets carry: ECT(1) only if it answers CE as L4S asks (RFC 9331 section 4.3);
   // kNotEct if it does not answer CE at all.
   [[nodiscard]] virtual Ecn ecn_codepoint() const { return Ecn::kEct0; }
+  // What can grow together with the controllers of other paths; nullptr: this one is always on its own.
+  [[nodiscard]] virtual CoupledController* coupled() { return nullptr; }
   // Octets of this object and of what it holds on the heap.
   [[nodiscard]] virtual std::size_t memory() const = 0;
 };

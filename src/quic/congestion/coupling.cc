@@ -73,7 +73,7 @@ void CouplingGroup::join(CoupledController& member) {
   member.bottleneck_ = 0;
   if (couples_ != Couples::kSharing) return;
   member.statistics_ = std::make_unique<DelayStatistics>();
-  member.bottleneck_ = kNoBottleneck + members_.size();
+  member.bottleneck_ = member.own_number_ = kNoBottleneck + ++joined_;
 }
 
 void CouplingGroup::leave(CoupledController& member) {
@@ -96,8 +96,21 @@ void CouplingGroup::on_time(Timestamp now) {
   }
   group_by_bottleneck({statistics.data(), count}, {groups.data(), count});
   // A number of its own for whoever shares with nobody, and for those beyond the limit.
-  for (std::size_t i = 0; i < members_.size(); ++i)
-    members_[i]->bottleneck_ = i < count && groups[i] != kNoBottleneck ? groups[i] : kNoBottleneck + 1 + i;
+  const std::span<const std::size_t> found{groups.data(), count};
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const bool shares = i < count && groups[i] != kNoBottleneck && std::ranges::count(found, groups[i]) > 1;
+    CoupledController& member = *members_[i];
+    const std::size_t before = std::exchange(member.bottleneck_, shares ? groups[i] : member.own_number_);
+    regrouped_ |= before != member.bottleneck_;
+  }
+}
+
+void pass_on_coupling(CongestionController& before, CongestionController& after) {
+  CoupledController* const member = before.coupled();
+  if (member == nullptr || member->group() == nullptr) return;
+  CouplingGroup& group = *member->group();
+  group.leave(*member);
+  if (after.coupled() != nullptr) group.join(*after.coupled());
 }
 
 std::expected<std::unique_ptr<CongestionController>, ConfigError> make_path_controller(std::string_view name,

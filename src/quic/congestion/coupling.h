@@ -5,6 +5,7 @@
 #include <expected>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "quic/congestion/newreno.h"
@@ -34,9 +35,12 @@ class CoupledController : public NewReno {
   [[nodiscard]] std::size_t memory() const final {
     return sizeof(*this) + (statistics_ != nullptr ? sizeof(DelayStatistics) : 0);
   }
-  [[nodiscard]] const CouplingGroup* group() const { return group_; }
+  [[nodiscard]] CoupledController* coupled() final { return this; }
+  [[nodiscard]] CouplingGroup* group() const { return group_; }
   // Members with the same number grow together.
   [[nodiscard]] std::size_t bottleneck() const { return bottleneck_; }
+  // It was found to pass the same bottleneck as another member (CouplingGroup::Couples::kSharing).
+  [[nodiscard]] bool shares() const { return group_ != nullptr && bottleneck_ < kNoBottleneck; }
 
  protected:
   // What the algorithms take from one member.
@@ -62,6 +66,7 @@ class CoupledController : public NewReno {
 
   CouplingGroup* group_ = nullptr;
   std::size_t bottleneck_ = 0;
+  std::size_t own_number_ = 0;                   // its bottleneck_ while it shares with nobody
   std::unique_ptr<DelayStatistics> statistics_;  // while the group looks for shared bottlenecks
   double grown_ = 0;                             // octets towards the next whole one
   Duration rtt_{0};                              // zero: no sample yet
@@ -85,20 +90,24 @@ class CouplingGroup {
   ~CouplingGroup();
 
   void join(CoupledController& member);
+  void leave(CoupledController& member);  // is one
   [[nodiscard]] std::size_t size() const { return members_.size(); }
   [[nodiscard]] std::span<CoupledController* const> members() const { return members_; }
+  // True once after it came out otherwise who grows together with whom.
+  bool take_regrouped() { return std::exchange(regrouped_, false); }
   // Octets of this object and of what it holds on the heap, without the members.
   [[nodiscard]] std::size_t memory() const { return sizeof(*this) + members_.capacity() * sizeof(members_[0]); }
 
  private:
   friend class CoupledController;
 
-  void leave(CoupledController& member);
   // Once an interval of RFC 8382: closes it for all members, and groups them anew.
   void on_time(Timestamp now);
 
   std::vector<CoupledController*> members_;
   Couples couples_;
+  std::size_t joined_ = 0;  // members so far
+  bool regrouped_ = false;
   Timestamp interval_end_ = Timestamp::min();
 };
 
@@ -111,6 +120,9 @@ void CoupledController::for_each_share(Visit visit) const {
         member->filled_at_ + kBusyFor >= now_)
       visit(member->own(), false);
 }
+
+// `after` takes the place of `before` on its path: in the group too, if both are of the coupled kind.
+void pass_on_coupling(CongestionController& before, CongestionController& after);
 
 // `name` as make_congestion_controller() takes it. A coupled one ("balia", "lia", "olia") joins `group`,
 // which must be the one of its connection; any other is on its own.

@@ -193,6 +193,11 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
     case SentFrameKind::kObservedAddress:
       migration_->addresses.on_acked(frame.id);
       return;
+    case SentFrameKind::kStreamCopy: {
+      SentFrame carried = frame;
+      carried.kind = SentFrameKind::kStream;
+      return streams_.on_frame_acked(carried);
+    }
     default:
       streams_.on_frame_acked(frame);
       return;
@@ -237,6 +242,8 @@ void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace spa
     case SentFrameKind::kDatagram:
       on_datagram_frame_resolved(frame, false);
       return;
+    case SentFrameKind::kStreamCopy:
+      return;  // the packet that carried it first is still waited for
     default:
       streams_.on_frame_lost(frame);
       return;

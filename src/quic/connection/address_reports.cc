@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "quic/connection/core.h"
+#include "quic/connection/multipath.h"
 
 namespace hawser::quic {
 
@@ -75,7 +76,15 @@ WriteResult ConnectionCore::write_address_report(PacketPayload& out, NetworkPath
 void ConnectionCore::on_address_report_lost(std::uint64_t sequence) {
   const FourTuple* tuple = migration_->addresses.on_lost(sequence);
   if (tuple == nullptr) return;
-  if (NetworkPath* network_path = path_->find(*tuple)) network_path->set_owes_address_report(true);
+  // Of whichever path: its loss may show on another one, where its frames were moved to.
+  const auto owe_on = [tuple](Path& path) {
+    if (NetworkPath* network_path = path.find(*tuple)) network_path->set_owes_address_report(true);
+  };
+  if (multipath_ == nullptr) {
+    owe_on(*path_);
+  } else {
+    multipath_->for_each_open([&](PathSlot& slot) { owe_on(*slot.path); });
+  }
   migration_->addresses.on_acked(sequence);
 }
 

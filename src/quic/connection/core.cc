@@ -234,6 +234,7 @@ std::expected<void, ConfigError> ConnectionCore::set_congestion_control(std::str
     if (slot.path.get() == path_) return;
     slot.path->set_controller(std::move(*make_congestion_controller(name, slot.path->active().mtu())), now_);
   });
+  multipath_->couple_controllers();
   return {};
 }
 

@@ -19,6 +19,10 @@ constexpr Duration kProbeIntervalMax = 500ms;
 constexpr Duration kChallengeIntervalMin = 100ms;
 // Where no path is left the idle timeout runs: links that come and go must be hit by some probe within it.
 constexpr Duration kLastProbeIntervalMax = 2s;
+// More packets than this in flight are bulk: one ACK stands for fewer, whatever the peer was asked for.
+constexpr std::uint64_t kPacketsOfBulk = kAckEveryMax;
+// What timers and queues may add to a round trip that hardly varies.
+constexpr Duration kLeastSlack = 5ms;
 // An hour is past every idle timeout: as if there were no limit.
 constexpr Duration kLongestPto = 3'600s;
 // Probe timeouts in a row after which a path has failed, while another one lives.
@@ -50,6 +54,7 @@ Multipath::Multipath(ConnectionCore& core, std::unique_ptr<Path> initial, std::u
   slots_.back()->path = std::move(initial);
   slots_.back()->told = slots_.back()->state();
   for (std::uint64_t id = 1; id <= local_max_; ++id) add_slot(PathId{id});
+  couple_controllers();
 }
 
 void Multipath::add_slot(PathId id) {
@@ -114,9 +119,11 @@ bool Multipath::is_reset_token(Bytes token) const {
 std::size_t Multipath::memory() const {
   std::size_t octets = sizeof(Multipath) + slots_.capacity() * sizeof(void*) + scheduler_->memory();
   if (flow_schedulers_ != nullptr) octets += flow_schedulers_->memory();
+  if (coupling_ != nullptr) octets += coupling_->memory();
   for (const auto& slot : slots_) {
     octets += sizeof(PathSlot);
     if (slot->path != nullptr) octets += sizeof(Path) + slot->path->memory();
+    if (slot->copies != nullptr) octets += sizeof(CopyList);
     if (slot->reserve != nullptr)
       octets += sizeof(PathSlot::Reserve) + slot->reserve->local_cids.memory() + slot->reserve->peer_cids.memory();
   }
@@ -184,10 +191,12 @@ bool Multipath::begin_path(PathSlot& slot, const FourTuple& tuple) {
   path->loss().set_peer_max_ack_delay(core_.ack_frequency_.peer_max_ack_delay());
   path->discard_handshake_acks();
   path->acks(PacketNumberSpace::kApplication).inherit_frequency(first.acks(PacketNumberSpace::kApplication));
+  slot.acks_come_on = slot.id;
   path->active().mtu_prober().set_peer_limit(core_.peer_.max_udp_payload_size);
   // What we send to the server's addresses needs no credit: it asked for the connection.
   if (!core_.is_server()) path->active().exempt_from_amplification();
   slot.path = std::move(path);
+  couple_controllers();
   return true;
 }
 
@@ -262,6 +271,8 @@ void Multipath::abandon(PathSlot& slot, std::uint64_t error_code) {
   tokens_changed_ = true;
   ++stats_.paths_abandoned;
   forget_in_schedulers(slot.id);
+  CoupledController* const coupled = slot.path->controller().coupled();
+  if (coupled != nullptr && coupled->group() != nullptr) coupled->group()->leave(*coupled);
   tell(slot, before, true);
   move_flight(slot);
 }
@@ -272,6 +283,8 @@ void Multipath::forget(PathSlot& slot) {
   for (const LocalCids::Entry& entry : slot.local_cids().entries())
     core_.routing_changes_.push_back({.add = false, .cid = entry.cid});
   const bool initial = slot.id == PathId{};
+  for (const auto& other : slots_)
+    if (other->copies != nullptr) other->copies->forget(slot.id);
   std::erase_if(slots_, [&slot](const std::unique_ptr<PathSlot>& s) { return s.get() == &slot; });
   if (initial) core_.forget_path_memory();
   if (local_max_ == kPathIdMax) return;
@@ -310,6 +323,26 @@ std::expected<void, PathRefusal> Multipath::set_preference(PathId id, PathPrefer
   return {};
 }
 
+// Those that share no bottleneck with another path grow as if they were alone (RFC 8382).
+void Multipath::couple_controllers() {
+  for_each_open([this](PathSlot& slot) {
+    CoupledController* const coupled = slot.path->controller().coupled();
+    if (coupled == nullptr || coupled->group() != nullptr) return;
+    if (coupling_ == nullptr) coupling_ = std::make_unique<CouplingGroup>(CouplingGroup::Couples::kSharing);
+    coupling_->join(*coupled);
+  });
+}
+
+void Multipath::tell_coupling() {
+  for_each_open([this](PathSlot& slot) {
+    const CoupledController* const coupled = slot.path->controller().coupled();
+    if (coupled == nullptr) return;
+    const auto bottleneck = coupled->shares() ? std::optional<std::uint64_t>(coupled->bottleneck()) : std::nullopt;
+    core_.emitter_.emit(PathCouplingUpdated{
+        .path_id = slot.id.value, .controller = slot.path->controller().name(), .bottleneck = bottleneck});
+  });
+}
+
 // Alive or not. ---------------------------------------------------------------------------------------
 
 bool Multipath::another_lives(const PathSlot& slot) const {
@@ -320,10 +353,36 @@ bool Multipath::another_lives(const PathSlot& slot) const {
 
 void Multipath::on_acknowledged() {
   PathSlot& slot = at_hand();
+  slot.acknowledged_at = core_.now_;
   if (!slot.degraded && !slot.failed) return;
   stats_.recoveries += slot.failed;
   slot.path->loss().limit_pto(kLongestPto);
   slot.degraded = slot.failed = false;
+  note_state(slot);
+}
+
+// Acknowledgements of a path that is in use come all the time, and a probe timeout, which each packet puts off, would
+// wait until its window is full: so the same patience is measured from the oldest packet, if nothing at all came since.
+Timestamp Multipath::silent_at(const PathSlot& slot) const {
+  if (!slot.works()) return kNever;
+  const LossDetector& loss = slot.path->loss();
+  if (!loss.rtt().has_sample() || !loss.ack_eliciting_in_flight(PacketNumberSpace::kApplication)) return kNever;
+  const auto oldest = loss.first_in_flight(0);
+  if (!oldest || !another_lives(slot)) return kNever;
+  const RttEstimator& rtt = loss.rtt();
+  Duration slack = loss.pto(PacketNumberSpace::kApplication) - rtt.smoothed();
+  // Of a window that is in use acknowledgements come a few times in a round trip, whatever the peer may hold back.
+  if (loss.numbers_end() - oldest->number > kPacketsOfBulk)
+    slack = std::min(
+        slack, std::max(2 * rtt.variation(), kLeastSlack) + rtt.smoothed() / static_cast<std::int64_t>(kAcksPerWindow));
+  return std::max(oldest->time_sent + rtt.smoothed() + slack, slot.acknowledged_at + slack);
+}
+
+// What is in flight goes out again elsewhere, and nothing new comes here until the path is heard of.
+void Multipath::on_silence(PathSlot& slot) {
+  slot.degraded = true;
+  ++stats_.silences;
+  move_flight(slot);
   note_state(slot);
 }
 
@@ -368,8 +427,16 @@ void Multipath::on_validation_failed() {
 
 // What the receive windows, the peer's acknowledgements and the streams go by is of all paths.
 void Multipath::on_recovery(const RecoveryOutcome& outcome) {
-  at_hand().packets_lost += outcome.lost_packets;
+  PathSlot& recovered = at_hand();
+  recovered.packets_lost += outcome.lost_packets;
+  if (const auto settled = static_cast<double>(outcome.acked_packets + outcome.lost_packets); settled != 0) {
+    // Of a few hundred packets: enough to tell one percent from none.
+    constexpr double kRemembered = 256;
+    const double weight = std::min(settled / kRemembered, 1.0);
+    recovered.loss += weight * (static_cast<double>(outcome.lost_packets) / settled - recovered.loss);
+  }
   if (chosen_ == core_.path_) chosen_ = nullptr;
+  if (coupling_ != nullptr && coupling_->take_regrouped()) tell_coupling();
   if (!outcome.rtt_sampled) return;
   Duration longest{0};
   Duration shortest = Duration::max();
@@ -425,6 +492,9 @@ std::vector<PathInfo> Multipath::infos() const {
     info.bytes_sent = slot->bytes_sent;
     info.bytes_received = slot->bytes_received;
     info.packets_lost = slot->packets_lost;
+    if (const CoupledController* const coupled = slot->path->controller().coupled();
+        coupled != nullptr && coupled->shares())
+      info.bottleneck = static_cast<std::uint32_t>(coupled->bottleneck());
     infos.push_back(info);
   }
   return infos;
@@ -484,6 +554,7 @@ void Multipath::begin_to_validate(PathSlot& slot) {
   ++stats_.paths_opened;
   if (!slot.open()) return;
   slot.heard = slot.bytes_received;
+  alone_until_ = kNever;
   tell(slot, PathState::kProbing, false);
   if (slot.validated()) return note_state(slot);
   if (slot.path->active().validator().state() != PathValidationState::kValidating) validate(slot);
@@ -492,10 +563,11 @@ void Multipath::begin_to_validate(PathSlot& slot) {
 // Time. ---------------------------------------------------------------------------------------------------
 
 Timestamp Multipath::next_timeout() {
-  Timestamp next = ask_again_;
+  Timestamp next = std::min(ask_again_, alone_until_);
   for (const auto& slot : slots_) {
     next = std::min(next, slot->forget_at);
     if (!slot->open() || !may_send(*slot)) continue;
+    next = std::min(next, silent_at(*slot));
     const ConnectionCore::AtHand hand(core_, *slot->path);
     next = std::min(next, core_.path_deadline());
   }
@@ -503,6 +575,10 @@ Timestamp Multipath::next_timeout() {
 }
 
 void Multipath::on_timeout() {
+  if (core_.now_ >= alone_until_) {
+    alone_until_ = kNever;
+    return core_.close_for({TransportErrorCode::kNoViablePath, 0, "the last path was abandoned"});
+  }
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     PathSlot& slot = *slots_[i];
     if (slot.open()) {
@@ -510,6 +586,7 @@ void Multipath::on_timeout() {
       core_.on_path_timer();
     }
     if (!core_.is_open()) return;
+    if (core_.now_ >= silent_at(slot)) on_silence(slot);
   }
   core_.path_ = &main_path();
   for (std::size_t i = 0; i < slots_.size();) {

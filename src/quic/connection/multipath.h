@@ -1,7 +1,7 @@
 // multipath.h: the Paths of a connection that speaks the multipath extension: which Path IDs exist, their
 // connection IDs, limits and status, which of them are alive, and which carries the next datagram. Made when
 // the handshake shows that both ends want it; all other connections pay one pointer.
-// Frames are in multipath_frames.cc, sending in multipath_send.cc.
+// Frames are in multipath_frames.cc, sending in multipath_send.cc, copies in multipath_copies.cc.
 #pragma once
 
 #include <array>
@@ -14,6 +14,8 @@
 
 #include "base/datagram.h"
 #include "base/time.h"
+#include "quic/congestion/coupling.h"
+#include "quic/connection/copies.h"
 #include "quic/connection/core.h"
 #include "quic/connection/paths.h"
 #include "quic/multipath/flow_schedulers.h"
@@ -58,12 +60,19 @@ struct PathSlot {
   std::uint64_t bytes_received = 0;
   std::uint64_t heard = 0;  // bytes_received when the validation began
   std::uint64_t packets_lost = 0;
+  Timestamp acknowledged_at = Timestamp::min();  // when it last acknowledged anything new
+  double loss = 0;                               // share of packets lost lately, 0 to 1
+  PathId acks_come_on;                           // the path on which its latest acknowledgement came
+  std::unique_ptr<CopyList> copies;              // what of other paths goes here too; made when it is first asked for
 
   [[nodiscard]] bool open() const { return path != nullptr && !abandoned; }
   [[nodiscard]] LocalCids& local_cids() { return path != nullptr ? path->local_cids() : reserve->local_cids; }
   [[nodiscard]] PeerCids& peer_cids() { return path != nullptr ? path->peer_cids() : reserve->peer_cids; }
   [[nodiscard]] bool backup() const { return ours.backup || peers.backup; }
   [[nodiscard]] bool validated() const { return path->active().validated(); }
+  // It may carry data: something gets through, as far as is known.
+  [[nodiscard]] bool works() const { return open() && validated() && !degraded && !failed; }
+  [[nodiscard]] bool has_copies() const { return copies != nullptr && !copies->empty(); }
   [[nodiscard]] PathState state() const;
 };
 
@@ -112,6 +121,8 @@ class Multipath {
   // See Connection::set_stream_scheduler; an empty name: the connection's scheduler again.
   std::expected<void, ConfigError> set_flow_scheduler(DemandKind kind, std::uint64_t flow, std::string_view name);
   [[nodiscard]] const PathScheduler& scheduler() const { return *scheduler_; }
+  // Controllers of the coupled kind form one group; after one was made.
+  void couple_controllers();
   [[nodiscard]] std::vector<PathInfo> infos() const;
   [[nodiscard]] const MultipathStats& stats() const { return stats_; }
   // Of all paths: what key updates and the end of the connection wait for.
@@ -147,6 +158,8 @@ class Multipath {
   [[nodiscard]] bool probes_empty();
   [[nodiscard]] bool has_frames() const;
   WriteResult write_frames(PacketPayload& out);
+  // True: the packet carries copies, and nothing else of the application.
+  bool write_copies(PacketPayload& out);
   // ACKs of paths that were given up, which go with whatever is sent.
   void write_stray_acks(PacketPayload& out);
   void on_frame_acked(const SentFrame& frame);
@@ -172,9 +185,14 @@ class Multipath {
   void move_flight(PathSlot& slot);
   void note_state(PathSlot& slot);
   void tell(const PathSlot& slot, PathState before, bool gone);
+  void tell_coupling();
   [[nodiscard]] bool another_lives(const PathSlot& slot) const;
+  [[nodiscard]] Timestamp silent_at(const PathSlot& slot) const;
+  void on_silence(PathSlot& slot);
 
   Parsed<void> on_path_ack(FrameReader& in);
+  void note_ack_return(PathSlot& slot);
+  bool survives_crossing(const FourTuple& tuple);
   Parsed<void> on_abandon(FrameReader& in);
   Parsed<void> on_status(FrameReader& in);
   Parsed<void> on_max_path_id(FrameReader& in);
@@ -194,11 +212,17 @@ class Multipath {
   [[nodiscard]] PathScheduler& scheduler_of(const Demand& demand);
   void note_gave_up(const PathScheduler& scheduler, const Demand& demand);
   void forget_in_schedulers(PathId id);
+  // multipath_copies.cc
+  bool next_copies(TransmitTrain& train, DatagramBuilder& builder);
+  void want_copies();
+  bool want_sooner();
+  bool want_sooner(PathSlot& source, PathSlot& target, std::uint64_t packets);
 
   ConnectionCore& core_;
   std::vector<std::unique_ptr<PathSlot>> slots_;  // by Path ID, ascending; some are gone
   std::unique_ptr<PathScheduler> scheduler_;
   std::unique_ptr<FlowSchedulers> flow_schedulers_;  // of flows that have one of their own
+  std::unique_ptr<CouplingGroup> coupling_;          // while there are coupled controllers
   std::uint64_t local_max_;      // the largest Path ID that we allow, and for which there was a slot
   std::uint64_t peer_max_;       // and the peer
   std::uint64_t next_path_ = 1;  // client: the Path ID that it opens next
@@ -209,7 +233,11 @@ class Multipath {
   Path* chosen_ = nullptr;
   PathScheduler* chosen_by_ = nullptr;  // while there is a chosen_
   std::uint64_t budget_ = 0;
+  std::array<PathSlot*, kMaxPaths> copy_to_{};  // where what goes on chosen_ goes too
+  std::size_t copy_to_count_ = 0;
+  PathSlot* copying_ = nullptr;  // the train under way carries copies
   Timestamp ask_again_ = kNever;
+  Timestamp alone_until_ = kNever;  // server: no path is open, and the client has until then to open one
   MultipathStats stats_;
 };
 

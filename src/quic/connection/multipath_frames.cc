@@ -52,14 +52,24 @@ Parsed<void> Multipath::on_path_ack(FrameReader& in) {
     if (slot->abandoned) return {};
     return in.fault(TransportErrorCode::kProtocolViolation, "acknowledges packets of a path that was never used");
   }
+  note_ack_return(*slot);
   const ConnectionCore::AtHand hand(core_, *slot->path);
   return core_.take_ack(frame.ack, PacketNumberSpace::kApplication, in);
+}
+
+// A round trip is there by this path and back by the one at hand: another way back makes another smallest RTT.
+void Multipath::note_ack_return(PathSlot& slot) {
+  const PathId on = core_.path_->id();
+  if (slot.acks_come_on == on) return;
+  slot.acks_come_on = on;
+  slot.path->loss().restart_min_rtt();
 }
 
 // multipath:4-initial-path
 Parsed<void> Multipath::on_initial_path_ack(const AckFrame& frame, FrameReader& in) {
   PathSlot* const slot = find(kInitialPathId);
   if (slot == nullptr) return {};
+  note_ack_return(*slot);
   const ConnectionCore::AtHand hand(core_, *slot->path);
   return core_.take_ack(frame, PacketNumberSpace::kApplication, in);
 }
@@ -109,8 +119,21 @@ Parsed<void> Multipath::on_abandon(FrameReader& in) {
   bool any = false;
   for_each_open([&any](PathSlot&) { any = true; });
   if (any) return {};
+  if (survives_crossing(slot->path->active().tuple())) return {};
   core_.close_for({TransportErrorCode::kNoViablePath, in.frame_type(), "the last path was abandoned"});
   return {};
+}
+
+// Both ends gave up another path at once, each counting on the one that the other gave up. The client opens a new
+// one where the last one was; the server waits for it.
+bool Multipath::survives_crossing(const FourTuple& tuple) {
+  const bool crossed = std::ranges::count_if(slots_, [](const std::unique_ptr<PathSlot>& slot) {
+                         return slot->abandoned && slot->path != nullptr && slot->forget_at == kNever;
+                       }) > 1;
+  if (!crossed) return false;
+  if (!core_.is_server()) return core_.handshake_.confirmed && open_path(tuple).has_value();
+  alone_until_ = core_.now_ + 3 * largest_pto();
+  return true;
 }
 
 // multipath:3.3-latest
@@ -159,7 +182,8 @@ Parsed<void> Multipath::on_cids_blocked(FrameReader& in) {
 // Writing. -----------------------------------------------------------------------------------------------
 
 bool Multipath::has_frames() const {
-  return max_path_id_owed_ || paths_blocked_owed_ || std::ranges::any_of(slots_, [](const auto& slot) {
+  return copying_ != nullptr || max_path_id_owed_ || paths_blocked_owed_ ||
+         std::ranges::any_of(slots_, [](const auto& slot) {
            return slot->abandon_owed || slot->ours.owed || slot->cids_blocked_owed ||
                   (!slot->abandoned && (slot->local_cids().has_frames() || slot->peer_cids().has_frames()));
          });

@@ -28,10 +28,12 @@ bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
     if (owes_packet(*slot) && core_.next_train_here(train, builder)) return true;
     if (!core_.is_open()) return false;
   }
+  if (next_copies(train, builder)) return true;
   if (Path* const path = choose()) {
     const ConnectionCore::AtHand hand(core_, *path);
     if (core_.next_train_here(train, builder)) return true;
   }
+  if (want_sooner() && next_copies(train, builder)) return true;
   note_idle();
   return false;
 }
@@ -39,13 +41,20 @@ bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
 // Nothing more can be sent now: why not, for each path.
 void Multipath::note_idle() {
   const bool has_data = core_.streams_.wants_to_send_data() || core_.has_datagrams();
+  bool idle = false;
   for_each_open([&](PathSlot& slot) {
     slot.path->end_sending(core_.now_);
-    if (!has_data && slot.path->may_send(core_.now_)) slot.path->loss().on_app_limited();
+    if (!has_data && slot.path->may_send(core_.now_)) {
+      slot.path->loss().on_app_limited();
+      idle |= slot.works();
+    }
   });
+  if (idle && core_.streams_.blocked_reason() != BlockedReason::kApplication)
+    scheduler_->on_flow_control_blocked(core_.now_);
 }
 
 bool Multipath::carries_data() {
+  if (copying_ != nullptr) return copying_->has_copies() && core_.path_->may_send(core_.now_);
   return choose() == core_.path_;
 }
 
@@ -56,7 +65,8 @@ bool Multipath::probes_empty() {
 void Multipath::on_datagram_sent(std::size_t size) {
   PathSlot& slot = at_hand();
   slot.bytes_sent += size;
-  if (core_.path_ != chosen_) return;
+  if (core_.path_ != chosen_ || copying_ != nullptr) return;
+  if (copy_to_count_ != 0) want_copies();
   chosen_by_->on_sent(slot.id, size, core_.now_);
   budget_ = budget_ > size ? budget_ - size : 0;
 }
@@ -64,7 +74,7 @@ void Multipath::on_datagram_sent(std::size_t size) {
 PathFacts Multipath::facts_of(PathSlot& slot) const {
   const Path& path = *slot.path;
   const LossDetector& loss = path.loss();
-  const bool may_send = path.may_send(core_.now_) && this->may_send(slot);
+  const bool may_send = path.may_send(core_.now_) && this->may_send(slot) && !slot.has_copies();
   const bool paced = !may_send && path.blocked_by_pacing(core_.now_);
   return {.id = slot.id,
           .state = slot.state(),
@@ -79,6 +89,8 @@ PathFacts Multipath::facts_of(PathSlot& slot) const {
           .congestion_window = path.controller().congestion_window(),
           .bytes_in_flight = loss.bytes_in_flight(),
           .bytes_per_second = path.pacer().rate_bytes_per_second(),
+          .loss = slot.loss,
+          .acknowledged_at = slot.acknowledged_at,
           .mtu = path.active().mtu(),
           .weight = slot.preference.weight,
           .cost = slot.preference.cost};
@@ -91,22 +103,26 @@ Path* Multipath::choose() {
       (flow_schedulers_ == nullptr || &scheduler_of(demand_now()) == chosen_by_))
     return chosen_;
   chosen_ = nullptr;
+  copy_to_count_ = 0;
   ask_again_ = kNever;
   std::array<PathFacts, kMaxPaths> facts;
-  std::array<Path*, kMaxPaths> paths;
+  std::array<PathSlot*, kMaxPaths> paths;
   std::size_t count = 0;
   for (const auto& slot : slots_) {
     if (!slot->open() || count == kMaxPaths) continue;
     facts[count] = facts_of(*slot);
-    paths[count++] = slot->path.get();
+    paths[count++] = slot.get();
   }
   const Demand demand = demand_now();
   PathScheduler& scheduler = scheduler_of(demand);
   const Schedule answer = schedule(scheduler, std::span(facts).first(count), demand, core_.now_);
   if (answer.gave_up) note_gave_up(scheduler, demand);
   if (answer.sends()) {
-    chosen_ = paths[answer.path];
+    chosen_ = paths[answer.path]->path.get();
     chosen_by_ = &scheduler;
+    // A scheduler of the application's own may name what is not there.
+    for (const std::size_t copy : answer.copies)
+      if (copy < count && copy != answer.path) copy_to_[copy_to_count_++] = paths[copy];
     budget_ = std::max<std::uint64_t>(answer.budget, 1);
     return chosen_;
   }
@@ -133,7 +149,8 @@ Demand Multipath::demand_now() const {
           .flow = next->id.value,
           .bytes_waiting = std::max<std::uint64_t>(fresh, kBaseMtu),
           .is_last = next->send.is_finished(),
-          .flow_control_room = core_.streams_.send_credit().available()};
+          .flow_control_room =
+              std::min(core_.streams_.send_credit().available(), next->send.peer_limit() - next->send.sent_to())};
 }
 
 }  // namespace hawser::quic

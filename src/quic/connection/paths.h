@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/address.h"
@@ -64,6 +65,9 @@ struct PathInfo {
   std::uint64_t bytes_received = 0;  // likewise
   std::uint64_t packets_lost = 0;
   std::size_t max_datagram_size = 0;
+  // Paths with the same number were found to share a bottleneck, and a coupled controller ("lia", "olia",
+  // "balia") grows their windows together; empty: this one is on its own.
+  std::optional<std::uint32_t> bottleneck{};
 };
 
 // Counters since the connection began.
@@ -74,6 +78,11 @@ struct MultipathStats {
   std::uint64_t failures = 0;         // a path was taken out of use since nothing got through
   std::uint64_t recoveries = 0;       // and back, since something did
   std::uint64_t frames_moved = 0;     // that were in flight on a failing path, and went out again elsewhere
+  std::uint64_t silences = 0;         // acknowledgements of a path in use stopped: its flight was moved
+  // Octets of STREAM frames that went on another path as well: for the sake of redundancy, and since they
+  // were to arrive there sooner.
+  std::uint64_t octets_copied = 0;
+  std::uint64_t octets_reinjected = 0;
 };
 
 }  // namespace hawser::quic

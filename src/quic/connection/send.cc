@@ -318,6 +318,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
 // rfc9000:13.2-include-ack rfc9000:13.2.1-with-others rfc9002:6.2.4-new-data rfc9002:6.2.4-ping
 void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath& network_path) {
   out.mark_non_probing();
+  if (multipath_ != nullptr && multipath_->write_copies(out)) return;
   if (owed_.ping && out.room() > 0) {
     write_ping(out);
     owed_.ping = false;

@@ -55,11 +55,13 @@ struct Listener : Recorder {
 };
 
 struct Meeting {
-  explicit Meeting(AddressDiscovery client, AddressDiscovery server) : pair(options_of(client, server)) {
+  explicit Meeting(AddressDiscovery client, AddressDiscovery server, std::uint64_t paths = 0)
+      : pair(options_of(client, server, paths)) {
     pair.client_address = kOutside;  // as the NAT shows it
   }
-  static PairOptions options_of(AddressDiscovery client, AddressDiscovery server) {
+  static PairOptions options_of(AddressDiscovery client, AddressDiscovery server, std::uint64_t paths) {
     PairOptions options;
+    options.client.max_paths = options.server.connection.max_paths = paths;
     options.client.address_discovery = client;
     options.server.connection.address_discovery = server;
     return options;
@@ -165,6 +167,26 @@ TEST(address_discovery, a_report_arrives_whatever_is_lost) {
              meeting.server().network_paths()[0].observed == meeting.pair.server_address;
     })) << seed;
     EXPECT_EQ(meeting.listener.told[0].address, kOutside) << seed;
+  }
+}
+
+// address-discovery:4-retransmit address-discovery:4-same-path
+TEST(address_discovery, a_report_of_a_second_path_arrives_whatever_is_lost) {
+  const SocketAddress second = ipv4_address({10, 9, 9, 9}, 2222);
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    Meeting meeting(AddressDiscovery::kBoth, AddressDiscovery::kBoth, 4);
+    meeting.pair.several_interfaces = true;
+    meeting.pair.random = SeededRandom{seed};
+    SeededRandom fate{seed};
+    Connection& c = meeting.connect();
+    ASSERT_TRUE(meeting.pair.run([&] { return c.handshake_confirmed() && c.has_multipath(); })) << seed;
+    meeting.settle();
+    meeting.pair.drop = [&fate](bool, Bytes) { return fate.below(3) == 0; };
+    ASSERT_TRUE(c.open_path({second, meeting.pair.server_address}).has_value());
+    meeting.pair.client->wake(c);
+    EXPECT_TRUE(meeting.pair.run([&] {
+      return std::ranges::any_of(meeting.listener.told, [&](const auto& told) { return told.tuple.local == second; });
+    })) << seed;
   }
 }
 

@@ -255,14 +255,23 @@ void Endpoint::Impl::apply_routing(Entry& entry) {
   forget_reset_tokens(entry);
   std::size_t count = 0;
   core(entry).for_each_reset_token([&](const StatelessResetToken& token) {
-    if (count < entry.reset_tokens.size() && by_reset_token.insert(hash(token), entry))
-      entry.reset_tokens[count++] = hash(token);
+    if (count == kMaxResetTokens || !by_reset_token.insert(hash(token), entry)) return;
+    if (count < entry.reset_tokens.size()) {
+      entry.reset_tokens[count] = hash(token);
+    } else {
+      if (entry.more_reset_tokens == nullptr) entry.more_reset_tokens = std::make_unique<std::vector<std::uint64_t>>();
+      entry.more_reset_tokens->push_back(hash(token));
+    }
+    ++count;
   });
 }
 
 void Endpoint::Impl::forget_reset_tokens(Entry& entry) {
   for (std::uint64_t& token : entry.reset_tokens)
     if (token != 0) by_reset_token.erase(std::exchange(token, 0), entry);
+  if (entry.more_reset_tokens == nullptr) return;
+  for (const std::uint64_t token : *entry.more_reset_tokens) by_reset_token.erase(token, entry);
+  entry.more_reset_tokens.reset();
 }
 
 void Endpoint::Impl::remove(Entry& entry, Timestamp now) {

@@ -26,12 +26,18 @@ struct RouteHash {
   std::uint64_t operator()(Bytes octets) const { return siphash13(key, octets.data(), octets.size()); }
 };
 
+// One path, that is: the network path in use and those beside it, with a connection ID each.
+inline constexpr std::size_t kResetTokensPerPath = kMaxOtherNetworkPaths + 1;
+inline constexpr std::size_t kMaxResetTokens = kMaxPaths * kResetTokensPerPath;
+
 struct Endpoint::Impl {
   // One connection with what the endpoint knows of it.
   struct Entry final : TimerNode, Connection {
     using Connection::Connection;
-    // Hashes of the peer's reset tokens in by_reset_token; 0: none. No more are in use at a time.
-    std::array<std::uint64_t, kMaxOtherNetworkPaths + 1> reset_tokens{};
+    // Hashes of the peer's reset tokens in by_reset_token; 0: none. No more are in use at a time on one path.
+    std::array<std::uint64_t, kResetTokensPerPath> reset_tokens{};
+    // And those of the other paths of a connection that has several: kMaxPaths * kResetTokensPerPath in all.
+    std::unique_ptr<std::vector<std::uint64_t>> more_reset_tokens;
     std::uint32_t place = 0;  // in entries
     bool ready = false;       // stands in ready_
     bool touched = false;     // stands in touched_

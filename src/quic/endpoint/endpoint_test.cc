@@ -1,6 +1,7 @@
 // endpoint_test.cc: goal: two endpoints complete a handshake and move streams both ways, with
 // Retry, key updates and refusals. Method: testing_pair.h. Faults over many seeds are sim's business.
 #include "events/event_sink.h"
+#include "quic/connection/multipath.h"
 #include "quic/endpoint/testing_pair.h"
 
 namespace hawser::quic {
@@ -332,6 +333,35 @@ TEST(endpoint, reset_that_reaches_another_worker_is_passed_on_and_heard) {
   pair.server->on_stray(strays.datagrams[0], pair.now);
   ASSERT_TRUE(pair.acceptor.recorder.closed);
   EXPECT_EQ(pair.acceptor.recorder.closed->kind, CloseReason::Kind::kStatelessReset);
+}
+
+// rfc9000:10.3.1-compare
+TEST(endpoint, reset_is_heard_by_the_token_of_each_of_eight_paths) {
+  for (std::uint64_t path = 0; path < kMaxPaths; ++path) {
+    PairOptions options;
+    options.client.max_paths = options.server.connection.max_paths = kMaxPaths;
+    Pair pair(options);
+    pair.several_interfaces = true;
+    Connection& c = pair.connect();
+    ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+    for (std::uint8_t i = 1; i < kMaxPaths; ++i) {
+      pair.run([] { return false; }, 100ms);
+      ASSERT_TRUE(c.open_path({ipv4_address({10, 1, i, 1}, 1111), pair.server_address}).has_value()) << int{i};
+      pair.client->wake(c);
+    }
+    pair.run([] { return false; }, 1s);
+    ASSERT_EQ(c.paths().size(), kMaxPaths);
+    std::vector<std::uint8_t> reset(40, 0x41);
+    bool found = false;
+    c.core().multipath()->find(PathId{path})->path->peer_cids().for_each_token([&](const StatelessResetToken& token) {
+      std::ranges::copy(token, reset.end() - static_cast<std::ptrdiff_t>(token.size()));
+      found = true;
+    });
+    ASSERT_TRUE(found) << path;
+    answer(*pair.client, reset, pair.now);
+    ASSERT_TRUE(pair.recorder.closed) << path;
+    EXPECT_EQ(pair.recorder.closed->kind, CloseReason::Kind::kStatelessReset);
+  }
 }
 
 // rfc9000:10.3-any-packet

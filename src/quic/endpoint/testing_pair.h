@@ -161,6 +161,8 @@ class Pair {
   SocketAddress client_address = ipv4_address({10, 0, 0, 1}, 1111);
   SocketAddress client_inside = client_address;
   SocketAddress server_address = ipv4_address({10, 0, 0, 2}, 443);
+  // Other addresses of the client than client_inside are its own, and no NAT stands before them.
+  bool several_interfaces = false;
   std::optional<TlsServerContext> server_tls;
   std::optional<TlsClientContext> client_tls;
   Recorder recorder;
@@ -198,6 +200,8 @@ class Pair {
         if (drop(to_server, datagram)) continue;
         FourTuple tuple =
             to_server ? FourTuple{server_address, client_address} : FourTuple{client_inside, server_address};
+        if (several_interfaces && to_server && train.tuple.local != client_inside) tuple.remote = train.tuple.local;
+        if (several_interfaces && !to_server && train.tuple.remote != client_address) tuple.local = train.tuple.remote;
         wire.emplace(now + options.delay, Datagram{to_server, {datagram.begin(), datagram.end()}, tuple, train.ecn});
       }
     }

@@ -80,7 +80,7 @@ struct PathFacts {
   PathId id;
   PathState state = PathState::kActive;
   PathStatus status = PathStatus::kAvailable;
-  // Window and pacer allow a datagram now.
+  // Window and pacer allow a datagram now, and nothing is to be copied here before.
   bool may_send = false;
   // When they will, as far as that is known: `now` if they do, the pacer's release if that is what holds,
   // kNever if the congestion window is full and only an acknowledgement helps.
@@ -125,7 +125,8 @@ struct Schedule {
   static constexpr std::size_t kNone = SIZE_MAX;
 
   std::size_t path = kNone;
-  // The same frames go on each of these as well, `path` not among them.
+  // The octets of streams in it go on each of these as well, `path` not among them, as soon as they may send:
+  // before anything new, and unless they were acknowledged by then.
   PathSet copies{};
   // Octets of datagrams that may follow on `path` for this demand without another question, while window
   // and pacer allow; at least one datagram whatever it says.

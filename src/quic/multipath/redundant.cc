@@ -1,30 +1,27 @@
-// redundant.cc: who leads, and who copies.
+// redundant.cc: who begins, and who copies.
 #include "quic/multipath/redundant.h"
 
 #include "quic/multipath/arrival.h"
 
 namespace hawser::quic {
 
-// If every ready path could begin new data, two busy paths would hardly ever be ready at the same time, and
-// redundancy would turn into aggregation. So only the leader begins, unless it fell silent: then whoever is
-// ready does, lest everything wait for a dead path.
+// What others began comes first on each path, and a path that still has copies to send is not ready: so whoever
+// is has all that is under way, and may begin what is new. Of several the one that delivers most does; a path
+// that fell silent neither begins nor is waited for.
 Schedule RedundantScheduler::choose(const SchedulerView& view) {
-  PathSet ready = view.ready();
-  PathSet alive;
-  for (const std::size_t index : view.candidates)
-    if (!is_silent(view.path(index), view.now)) alive.add(index);
-  const PathSet from = alive.empty() ? view.candidates : alive;
-  std::size_t leader = from.first();
-  for (const std::size_t index : from)
-    if (delivery_rate(view.path(index)) > delivery_rate(view.path(leader))) leader = index;
-  if (!ready.has(leader)) {
-    // Nothing tells when it will have fallen silent but the clock.
-    const Timestamp again = view.path(leader).may_send_at;
-    return Schedule::wait(again != kNever ? again : view.now + view.path(leader).smoothed_rtt);
-  }
-  ready.remove(leader);
+  const PathSet ready = view.ready();
+  if (ready.empty()) return Schedule::wait(view.next_ready(view.candidates));
+  std::size_t leader = ready.first();
+  const auto better = [&](const PathFacts& path, const PathFacts& than) {
+    const bool silent = is_silent(path, view.now);
+    if (silent != is_silent(than, view.now)) return !silent;
+    return delivery_rate(path) > delivery_rate(than);
+  };
+  for (const std::size_t index : ready)
+    if (better(view.path(index), view.path(leader))) leader = index;
   Schedule answer = Schedule::on(leader, view.path(leader).mtu);
-  answer.copies = ready;
+  answer.copies = view.candidates;
+  answer.copies.remove(leader);
   return answer;
 }
 

@@ -1,5 +1,6 @@
-// redundant.h: the same frames on every path that can take them, so that what one path loses or delays
-// arrives by another. The path that carries most leads; others copy as much as they can carry.
+// redundant.h: the same octets on every path, so that what one path loses or delays arrives by another. A path
+// begins what is new once it has copied what the others began; one that cannot keep up copies what is oldest
+// among what is still on its way.
 #pragma once
 
 #include "quic/multipath/path_scheduler.h"

@@ -81,6 +81,11 @@ class SchedulerModel {
   [[nodiscard]] PathScheduler& scheduler() { return *scheduler_; }
 
  private:
+  struct Piece {
+    std::size_t flow = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+  };
   struct PathInModel {
     ModelPath link;
     Duration srtt{};
@@ -89,6 +94,7 @@ class SchedulerModel {
     Timestamp acknowledged_at = Timestamp::min();
     std::uint64_t sent = 0;
     std::map<std::size_t, std::uint64_t> sent_of_flow;
+    std::deque<Piece> copies;  // to be sent here too, before anything new
   };
   struct FlowInModel {
     ModelFlow spec;
@@ -148,7 +154,7 @@ class SchedulerModel {
     std::vector<PathFacts> all;
     for (std::size_t i = 0; i < paths_.size(); ++i) {
       const PathInModel& path = paths_[i];
-      const bool room = path.in_flight + kSize <= path.link.window;
+      const bool room = has_room(path) && path.copies.empty();
       all.push_back({.id = PathId{i},
                      .status = path.link.status,
                      .may_send = room,
@@ -165,7 +171,23 @@ class SchedulerModel {
     return all;
   }
 
+  [[nodiscard]] static bool has_room(const PathInModel& path) { return path.in_flight + kSize <= path.link.window; }
+
+  // What arrived elsewhere in the meantime is passed over, as it would be once it is acknowledged.
+  void send_copies() {
+    for (std::size_t i = 0; i < paths_.size(); ++i) {
+      std::deque<Piece>& copies = paths_[i].copies;
+      while (!copies.empty() && has_room(paths_[i])) {
+        const Piece piece = copies.front();
+        copies.pop_front();
+        const FlowInModel& flow = flows_[piece.flow];
+        if (flow.in_order < piece.offset + piece.length) put_on(i, flow, piece.offset, piece.length);
+      }
+    }
+  }
+
   void send() {
+    send_copies();
     while (FlowInModel* flow = next_flow()) {
       const std::vector<PathFacts> paths = facts();
       const std::uint64_t room = flow_control_room();
@@ -199,7 +221,9 @@ class SchedulerModel {
     const std::uint64_t length = std::min(kSize, flow.spec.bytes - offset);
     flow.next_offset = std::max(flow.next_offset, offset + length);
     put_on(answer.path, flow, offset, length);
-    for (const std::size_t copy : answer.copies) put_on(copy, flow, offset, length);
+    for (const std::size_t copy : answer.copies)
+      paths_[copy].copies.push_back({static_cast<std::size_t>(&flow - flows_.data()), offset, length});
+    send_copies();
   }
 
   void put_on(std::size_t index, const FlowInModel& flow, std::uint64_t offset, std::uint64_t length) {

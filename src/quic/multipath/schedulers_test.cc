@@ -4,9 +4,7 @@
 
 #include "quic/multipath/arrival.h"
 #include "quic/multipath/blest.h"
-#include "quic/multipath/deadline.h"
 #include "quic/multipath/path_notes.h"
-#include "quic/multipath/redundant.h"
 #include "quic/multipath/scheduler_model.h"
 #include "quic/multipath/scheduler_table.h"
 
@@ -15,10 +13,7 @@ namespace {
 
 constexpr Timestamp kNow{5s};
 
-// Two of them a connection cannot use yet.
 std::unique_ptr<PathScheduler> make(std::string_view name) {
-  if (name == "redundant") return std::make_unique<RedundantScheduler>();
-  if (name == "deadline") return std::make_unique<DeadlineScheduler>();
   return *make_path_scheduler(name);
 }
 
@@ -271,14 +266,19 @@ TEST(multipath, redundant_goes_as_fast_as_the_best_path_when_the_other_cannot_fo
   EXPECT_GT(model.sent_on(0), 200'000u);  // of 250,000 that it carries in that time
 }
 
-TEST(multipath, redundant_does_not_wait_for_a_silent_leader) {
-  std::vector<PathFacts> paths = {path(0, 20ms, false), path(1, 20ms)};
+TEST(multipath, redundant_lets_begin_who_delivers_most_and_is_not_silent) {
+  std::vector<PathFacts> paths = {path(0, 20ms), path(1, 20ms)};
   paths[0].bytes_per_second *= 2;
+  paths[0].bytes_in_flight = 10'000;
   paths[0].acknowledged_at = kNow - 10ms;
   const auto scheduler = make("redundant");
-  EXPECT_FALSE(schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow).sends());
+  const Schedule answer = schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow);
+  EXPECT_EQ(answer.path, 0u);
+  EXPECT_EQ(answer.copies, PathSet{0b10});
   paths[0].acknowledged_at = kNow - 100ms;
   EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow).path, 1u);
+  paths[1].may_send = false;
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 1'000'000}, kNow).path, 0u);
 }
 
 // ---- deadline-aware

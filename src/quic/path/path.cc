@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "quic/congestion/coupling.h"
 
 namespace hawser::quic {
 namespace {
@@ -85,6 +86,7 @@ void Path::start_afresh(Duration initial_rtt, Timestamp now, LearntBefore* keep)
   }
   auto fresh = make_congestion_controller(controller_->name(), active_.mtu());
   HAWSER_CHECK(fresh.has_value());
+  pass_on_coupling(*controller_, **fresh);
   NetworkPathLearning learnt = loss_.on_network_path_changed(**fresh, initial_rtt, now);
   std::swap(controller_, *fresh);
   if (keep != nullptr) *keep = {.controller = std::move(*fresh), .recovery = learnt};
@@ -137,6 +139,7 @@ void Path::return_to_previous(Timestamp now, Timestamp keep_until) {
     return;
   }
   loss_.on_network_path_returned(learnt->recovery, *learnt->controller, now);
+  pass_on_coupling(*controller_, *learnt->controller);
   controller_ = std::move(learnt->controller);
   pacer_.reset(active_.mtu());
   on_mtu_changed();

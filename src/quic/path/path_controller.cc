@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "quic/congestion/coupling.h"
 #include "quic/path/path.h"
 
 namespace hawser::quic {
@@ -55,6 +56,7 @@ void Path::set_controller(std::unique_ptr<CongestionController> controller, Time
     end_careful_resume();
   }
   controller->adopt(knowledge_of(*controller_, loss_.rtt(), now));
+  pass_on_coupling(*controller_, *controller);
   loss_.set_controller(*controller);
   controller_ = std::move(controller);
   active_.ecn().set_codepoint(controller_->ecn_codepoint());

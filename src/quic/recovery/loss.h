@@ -290,6 +290,23 @@ class LossDetector {
   // Everything in flight in the application's space goes out again, elsewhere: its frames are appended to
   // `lost`. Its packets stay in flight, for they are lost only when something later is acknowledged.
   void report_flight(RecoveryFrames& frames);
+  // A packet in flight in the application's space that elicits an acknowledgement and whose frames were not
+  // handed out as lost.
+  struct InFlight {
+    std::uint64_t number = 0;
+    Timestamp time_sent{};
+    std::size_t frames = 0;
+  };
+  // The first one with this number or a later one.
+  [[nodiscard]] std::optional<InFlight> first_in_flight(std::uint64_t from) const;
+  // One of its frames.
+  [[nodiscard]] const SentFrame& frame_in_flight(std::uint64_t number, std::size_t i) const {
+    return application_.sent.frame(application_.sent[number], i);
+  }
+  // Behind the last packet of the application's space.
+  [[nodiscard]] std::uint64_t numbers_end() const { return application_.sent.end(); }
+  // Acknowledgements come back another way from now on, which may be shorter or longer.
+  void restart_min_rtt() { rtt_.restart_min_rtt(); }
   // Probe timeouts back off to no more than this.
   void limit_pto(Duration longest) { longest_pto_ = longest; }
 

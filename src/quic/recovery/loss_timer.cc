@@ -178,6 +178,17 @@ void LossDetector::report_flight(RecoveryFrames& frames) {
   }
 }
 
+std::optional<LossDetector::InFlight> LossDetector::first_in_flight(std::uint64_t from) const {
+  const SentPackets& sent = application_.sent;
+  for (std::uint64_t pn = std::max({from, application_.first_outstanding, sent.begin()}); pn < sent.end(); ++pn) {
+    const SentPacket& packet = sent[pn];
+    if (packet.state == SentState::kOutstanding && packet.ack_eliciting && packet.in_flight &&
+        !packet.frames_reported && !packet.mtu_probe)
+      return InFlight{.number = pn, .time_sent = packet.time_sent, .frames = packet.frame_count};
+  }
+  return std::nullopt;
+}
+
 void LossDetector::on_handshake_keys(Timestamp now) {
   handshake_keys_ = true;
   timer_set_at_ = now;

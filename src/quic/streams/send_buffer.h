@@ -3,6 +3,7 @@
 // are sealed straight from here, so a view handed out stays valid until it is acknowledged.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -63,6 +64,12 @@ class SendBuffer {
   // Gives capacity back that holds nothing.
   void rest();
 
+  // The first part of [begin, end) that was sent and is not acknowledged; empty: there is none.
+  [[nodiscard]] Range unacknowledged(std::uint64_t begin, std::uint64_t end) const {
+    begin = std::max(begin, acked_to_);
+    end = std::min(end, next_);
+    return begin < end ? acked_.first_gap(begin, end) : Range{end, end};
+  }
   [[nodiscard]] bool has_lost() const { return !lost_.empty(); }
   [[nodiscard]] Range lowest_lost() const { return lost_.lowest(); }
   [[nodiscard]] std::uint64_t next() const { return next_; }          // first octet never sent

@@ -160,7 +160,7 @@ bool SendStream::plan_frame(Frame& frame, std::size_t room, std::uint64_t connec
   return !frame.data.empty() || frame.fin;
 }
 
-void SendStream::put_frame(PacketPayload& payload, const Frame& frame) {
+void SendStream::put_frame(PacketPayload& payload, const Frame& frame, SentFrameKind kind) {
   std::uint8_t type = kStreamFrameType;
   if (frame.offset > 0) type |= kOffsetBit;
   if (frame.with_length) type |= kLengthBit;
@@ -171,7 +171,7 @@ void SendStream::put_frame(PacketPayload& payload, const Frame& frame) {
   if (frame.with_length) payload.varint(frame.data.size());
   payload.reference(frame.data);
   payload.mark_non_probing();
-  payload.record({.kind = SentFrameKind::kStream,
+  payload.record({.kind = kind,
                   .fin = frame.fin,
                   .length = static_cast<std::uint32_t>(frame.data.size()),
                   .id = id_.value,
@@ -195,12 +195,41 @@ SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::
     return {.result = wanted ? WriteResult::kPacketFull : WriteResult::kDone};
   }
   const std::uint64_t new_octets = frame.offset == buffer_.next() ? frame.data.size() : 0;
-  put_frame(payload, frame);
+  put_frame(payload, frame, SentFrameKind::kStream);
   note_sent(frame);
   credit_.use(new_octets);
   return {.result = frame.with_length ? WriteResult::kDone : WriteResult::kPacketFull,
           .frame = true,
           .new_octets = new_octets};
+}
+
+// Neither credit nor what is in flight changes: all of it was sent, and its first packet still stands for it.
+// rfc9000:2.2-same-data
+WriteResult SendStream::write_copy(PacketPayload& payload, SentFrame& sent) {
+  const std::uint64_t end = sent.offset + sent.length;
+  while (is_open()) {
+    const Range piece = buffer_.unacknowledged(sent.offset, end);
+    const bool ends = sent.fin && fin_ && !fin_acked_ && end == buffer_.end();
+    if (piece.begin >= piece.end && !ends) break;
+    Frame frame{.offset = piece.begin < piece.end ? piece.begin : end};
+    const std::size_t header = header_size(id_, frame.offset);
+    const std::size_t room = payload.room();
+    if (room < header + 2 + std::min<std::uint64_t>(piece.size(), kWorthwhileOctets)) return WriteResult::kPacketFull;
+    frame.data = buffer_.view(frame.offset, std::min<std::uint64_t>(piece.size(), room - header));
+    frame.with_length = frame.data.size() < room - header;
+    if (frame.with_length)
+      frame.data = frame.data.first(std::min(frame.data.size(), room - header - varint_size(frame.data.size())));
+    const std::uint64_t written_to = frame.offset + frame.data.size();
+    frame.fin = ends && written_to == end;
+    put_frame(payload, frame, SentFrameKind::kStreamCopy);
+    sent.length = static_cast<std::uint32_t>(end - written_to);
+    sent.offset = written_to;
+    if (written_to == end) break;
+    if (!frame.with_length) return WriteResult::kPacketFull;
+  }
+  sent.offset = end;
+  sent.length = 0;
+  return WriteResult::kDone;
 }
 
 // rfc9000:13.3-reset-same

@@ -74,6 +74,9 @@ class SendStream {
     std::uint64_t new_octets = 0;
   };
   Written write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit);
+  // Writes what of a frame that was sent is not acknowledged once more, and takes it off the front of `sent`.
+  // kDone: all of it; kPacketFull: the rest has to wait.
+  WriteResult write_copy(PacketPayload& payload, SentFrame& sent);
   // Writes RESET_STREAM or RESET_STREAM_AT, or nothing if neither is due; false if it does not fit.
   bool write_reset_frame(PacketPayload& payload) const;
   // Writes STREAM_DATA_BLOCKED at the stream's limit; the caller has seen to 17 octets of room.
@@ -131,7 +134,7 @@ class SendStream {
     bool fin = false;
   };
   bool plan_frame(Frame& frame, std::size_t room, std::uint64_t connection_credit, bool& wanted);
-  void put_frame(PacketPayload& payload, const Frame& frame);
+  void put_frame(PacketPayload& payload, const Frame& frame, SentFrameKind kind);
   void note_sent(const Frame& frame);
   [[nodiscard]] bool fin_pending() const { return fin_ && !fin_sent_; }
 

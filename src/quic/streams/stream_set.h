@@ -167,6 +167,8 @@ class StreamSet {
   // has no length field: nothing may be put behind it.
   // Of streams of urgency `last` and more urgent.
   WriteResult write_stream_frames(PacketPayload& payload, Timestamp now, std::uint8_t last = kUrgencies - 1);
+  // What of a STREAM frame that was sent is not acknowledged goes once more: see SendStream::write_copy.
+  WriteResult write_copy(PacketPayload& payload, SentFrame& sent);
   // Of the stream that is next; kUrgencies: none is.
   [[nodiscard]] std::uint8_t next_urgency() const { return scheduler_.next_urgency(); }
   [[nodiscard]] bool wants_to_send() const { return wants_to_send_control() || wants_to_send_data(); }

@@ -283,6 +283,14 @@ WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp, st
   return scheduler_.empty() ? WriteResult::kDone : WriteResult::kPacketFull;
 }
 
+WriteResult StreamSet::write_copy(PacketPayload& payload, SentFrame& sent) {
+  Stream* const stream = streams_.find(StreamId{sent.id});
+  if (stream != nullptr) return stream->send.write_copy(payload, sent);
+  sent.offset += sent.length;
+  sent.length = 0;
+  return WriteResult::kDone;
+}
+
 // ---- Acknowledgement and loss. ----
 
 void StreamSet::on_frame_acked(const SentFrame& frame) {

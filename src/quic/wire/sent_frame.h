@@ -11,6 +11,7 @@ enum class SentFrameKind : std::uint8_t {
   kAck,                 // id: Path ID, offset: the largest packet number it acknowledged
   kCrypto,              // level, offset, length
   kStream,              // id, offset, length, fin
+  kStreamCopy,          // the same of octets that another packet carries too; its loss means nothing
   kResetStream,         // id
   kStopSending,         // id
   kMaxData,             // offset: the limit sent

@@ -1,0 +1,92 @@
+// multipath_copies.cc: what goes on a second path as well: what the scheduler wants there (redundancy), and when
+// there is nothing new to send, what a slower path still has under way (reinjection).
+// Before: multipath_send.cc. After: copies.cc, send.cc.
+#include <algorithm>
+
+#include "quic/connection/multipath.h"
+#include "quic/multipath/arrival.h"
+
+namespace hawser::quic {
+namespace {
+
+// Reinjection spends no more than a sixteenth of what the connection sent, and what the tails of a few short
+// transfers take.
+constexpr std::uint64_t kReinjectedShare = 16;
+constexpr std::uint64_t kReinjectedFree = 256 * 1024;
+
+}  // namespace
+
+// The datagram that just left on the chosen path.
+void Multipath::want_copies() {
+  const PathSlot& source = at_hand();
+  const std::uint64_t end = source.path->loss().numbers_end();
+  for (std::size_t i = 0; i < copy_to_count_; ++i) {
+    PathSlot& target = *copy_to_[i];
+    if (target.copies == nullptr) target.copies = std::make_unique<CopyList>();
+    target.copies->want(source.id, end - 1, end, CopyReason::kRedundant);
+  }
+}
+
+bool Multipath::next_copies(TransmitTrain& train, DatagramBuilder& builder) {
+  for (const auto& slot : slots_) {
+    if (!slot->has_copies() || !slot->works() || !may_send(*slot) || !slot->path->may_send(core_.now_)) continue;
+    const ConnectionCore::AtHand hand(core_, *slot->path);
+    copying_ = slot.get();
+    const bool sent = core_.next_train_here(train, builder);
+    copying_ = nullptr;
+    if (sent) return true;
+  }
+  return false;
+}
+
+bool Multipath::write_copies(PacketPayload& out) {
+  if (copying_ == nullptr) return false;
+  const CopyList::Written written = copying_->copies->write(out, core_.streams_, [this](PathId id) {
+    const PathSlot* const slot = find(id);
+    return slot == nullptr || slot->path == nullptr ? nullptr : &std::as_const(*slot->path).loss();
+  });
+  stats_.octets_copied += written.redundant;
+  stats_.octets_reinjected += written.sooner;
+  return true;
+}
+
+// Nothing new can be sent, since there is none or the peer's flow control forbids it, and a path has room: what a
+// slower one has under way may arrive sooner here.
+bool Multipath::want_sooner() {
+  if (core_.streams_.send_buffered() == 0 || core_.streams_.wants_to_send_data() || core_.has_datagrams()) return false;
+  std::uint64_t sent = 0;
+  for_each_open([&sent](PathSlot& slot) { sent += slot.bytes_sent; });
+  const std::uint64_t most = sent / kReinjectedShare + kReinjectedFree;
+  if (stats_.octets_reinjected >= most) return false;
+  const std::uint64_t packets = (most - stats_.octets_reinjected) / kBaseMtu + 1;
+  bool any = false;
+  for (const auto& target : slots_) {
+    if (!target->works() || !may_send(*target) || !target->path->may_send(core_.now_)) continue;
+    for (const auto& source : slots_)
+      if (source != target && source->open() && source->validated()) any |= want_sooner(*source, *target, packets);
+  }
+  return any;
+}
+
+bool Multipath::want_sooner(PathSlot& source, PathSlot& target, std::uint64_t packets) {
+  // Nor does it wake a path that is kept for need, or spend money to save time.
+  if ((target.backup() && !source.backup()) || target.preference.cost > source.preference.cost) return false;
+  const LossDetector& loss = source.path->loss();
+  if (!loss.ack_eliciting_in_flight(PacketNumberSpace::kApplication)) return false;
+  const PathFacts here = facts_of(target);
+  const PathFacts there = facts_of(source);
+  if (here.min_rtt == Duration{0} || there.min_rtt == Duration{0}) return false;
+  const Duration gain = one_way_delay(there) - one_way_delay(here) - std::max(here.rtt_variation, there.rtt_variation);
+  if (gain <= Duration{0}) return false;
+  // Packets sent since then arrive later than a copy that goes now.
+  const std::uint64_t wanted_to = target.copies == nullptr ? 0 : target.copies->wanted_to(source.id);
+  auto packet = loss.first_in_flight(wanted_to);
+  while (packet && packet->time_sent + gain <= core_.now_) packet = loss.first_in_flight(packet->number + 1);
+  if (!packet) return false;
+  if (target.copies == nullptr) target.copies = std::make_unique<CopyList>();
+  target.copies->want(source.id, packet->number, std::min(loss.numbers_end(), packet->number + packets),
+                      CopyReason::kSooner);
+  return true;
+}
+
+}  // namespace hawser::quic
