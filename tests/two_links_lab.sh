@@ -1,7 +1,8 @@
 # two_links_lab.sh: for tests whose client has two networks: a lab of two links, wifi and lte, a server that both lead to,
 # and what shows that a transfer is under way. Sourced with $hawser and $lab_program set; then:
 #   two_links WIFI LTE     builds the lab, or ends the test with 77 where there is no right to
-#   serve_large OCTETS     a server of $work/site/large at 10.77.0.2:4433, reached over both links
+#   serve_ways             both links lead to the server's first address
+#   serve_large OCTETS     the same, and a server of $work/site/large at 10.77.0.2:4433, reached over both links
 #   more DEVICE            waits until the transfer of $client brings something over that device of the client
 lab=hawser-two-links-$$
 work=$(mktemp -d)
@@ -64,12 +65,22 @@ serve_large() {
   XDG_DATA_HOME=$work/data on server sh -c 'echo $$ >"$0"; exec "$@"' "$work/pids" "$hawser" serve '[::]:4433' \
     --root "$work/site" --dev-cert >"$work/server.log" 2>&1 &
   server=$!
+  wait_for '^serving ' "$work/server.log"
+  serve_ways
+}
+
+# wait_for TEXT FILE
+wait_for() {
   tries=0
-  until grep -q '^serving ' "$work/server.log"; do
+  until grep -q "$1" "$2"; do
     tries=$((tries + 1))
     [ "$tries" -lt 200 ] || fail "the server does not listen"
     sleep 0.05
   done
+}
+
+# The server's first address is reached over both links, and the answers take the way of the question.
+serve_ways() {
   on client ip route replace 10.77.0.2/32 dev wifi src 10.77.0.1 metric 10 || fail "no route over wifi"
   route_lte
   # A lab answers by the link of the source address; here the answers take the way that the client took.

@@ -37,10 +37,13 @@ constexpr std::array kVariables{
     Variable{"local_ip", [](V v) { return v.local_ip; }},
     Variable{"local_port", [](V v) { return std::to_string(v.local_port); }},
     Variable{"method", [](V v) { return v.method; }},
+    Variable{"num_paths", [](V v) { return std::to_string(v.num_paths); }},
     Variable{"num_redirects", [](V v) { return std::to_string(v.redirects); }},
     // As the server sees this end (address discovery).
     Variable{"observed_ip", [](V v) { return v.observed_ip; }},
     Variable{"observed_port", [](V v) { return std::to_string(v.observed_port); }},
+    // Of several networks: Path ID, local address, state, round trip in ms, octets received.
+    Variable{"paths", [](V v) { return v.paths; }},
     Variable{"redirect_url", [](V v) { return v.redirect_url; }},
     Variable{"remote_ip", [](V v) { return v.remote_ip; }},
     Variable{"remote_port", [](V v) { return std::to_string(v.remote_port); }},

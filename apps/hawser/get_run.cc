@@ -16,6 +16,7 @@
 #include "get_report.h"
 #include "get_transfer.h"
 #include "http/session_store.h"
+#include "path_watch.h"
 #include "runtime/clock.h"
 #include "runtime/http_client.h"
 #include "runtime/key_log.h"
@@ -89,6 +90,7 @@ class GetRun {
   GetInbox inbox_;
   std::vector<std::unique_ptr<GetTransfer>> transfers_;
   std::unique_ptr<http::FileSessionStore> sessions_;  // may be null; before who uses it
+  PathWatch path_watch_;
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<runtime::HttpClients> clients_;
   std::map<std::string, Connection> connections_;
@@ -116,8 +118,10 @@ std::expected<void, GetError> GetRun::prepare() {
   auto paths = path_options(given_.paths);
   if (!paths) return std::unexpected(GetError{kGetUsage, paths.error().message});
   auto clients = runtime::HttpClients::create(
-      runtime_->worker(0),
-      {.qlog = given_.qlog, .migration = migration_options(given_.migration), .paths = *std::move(paths)});
+      runtime_->worker(0), {.qlog = given_.qlog,
+                            .migration = migration_options(given_.migration),
+                            .paths = *std::move(paths),
+                            .events = given_.verbose && !given_.paths.interfaces.empty() ? &path_watch_ : nullptr});
   if (!clients) return std::unexpected(GetError{kGetUsage, clients.error().message});
   clients_ = *std::move(clients);
   const bool to_terminal = isatty(STDOUT_FILENO) &&
@@ -367,6 +371,7 @@ void GetRun::write_out(const GetTransfer& transfer) {
                         .remote_ip = {},
                         .local_ip = {},
                         .observed_ip = {},
+                        .paths = {},
                         .redirects = transfer.redirects,
                         .size_download = result.octets,
                         .size_upload = options_.body && transfer.send_body ? options_.body->size() : 0,
@@ -384,6 +389,11 @@ void GetRun::write_out(const GetTransfer& transfer) {
     values.local_port = facts->local.port;
     if (facts->observed.family != AddressFamily::kNone) values.observed_ip = ip_of(facts->observed);
     values.observed_port = facts->observed.port;
+    values.num_paths = facts->paths.size();
+    for (const quic::PathInfo& path : facts->paths)
+      values.paths +=
+          fmt::format("{}{} {} {} {:.1f} {}", values.paths.empty() ? "" : "; ", path.id.value, ip_of(path.tuple.local),
+                      to_string(path.state), to_seconds(path.smoothed_rtt) * 1e3, path.bytes_received);
     values.time_firstpacket = since(facts->began);
     values.time_connect = since(facts->connected);
     values.resumed = facts->resumed;

@@ -1,4 +1,4 @@
-// json_object.h: one flat JSON object, filled member by member, for the reports of commands.
+// json_object.h: one JSON object, filled member by member, for the reports of commands.
 #pragma once
 
 #include <fmt/format.h>
@@ -15,8 +15,11 @@ class JsonObject {
   void text(std::string_view key, std::string_view value) { add(key, fmt::format("\"{}\"", value)); }
   void count(std::string_view key, std::uint64_t value) { add(key, fmt::format("{}", value)); }
   void number(std::string_view key, double value) { add(key, fmt::format("{:.6g}", value)); }
+  // `json`: a value of any kind, as it is to stand there.
+  void value(std::string_view key, const std::string& json) { add(key, json); }
+  [[nodiscard]] std::string object() const { return "{" + members_ + "}"; }
   // The object and a line feed.
-  [[nodiscard]] std::string done() const { return "{" + members_ + "}\n"; }
+  [[nodiscard]] std::string done() const { return object() + "\n"; }
 
  private:
   void add(std::string_view key, const std::string& value) {

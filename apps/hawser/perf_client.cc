@@ -3,19 +3,23 @@
 #include "perf_client.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <vector>
 
 #include "http/saved_path_record.h"
 #include "http/session_store.h"
 #include "net/address.h"
+#include "net/local_addresses.h"
 #include "perf_live.h"
 #include "perf_load.h"
+#include "perf_paths.h"
 #include "perf_report.h"
 #include "quic/tls/tls_context.h"
 #include "run_thread.h"
@@ -61,6 +65,8 @@ class Client {
   std::expected<void, ConfigError> start();
   void start_pacers();
   void watch(Timestamp begin);
+  void look_at_paths(const LoadConnection& first);
+  void finish_paths(Outcome& outcome);
   void finish(Timestamp begin, Outcome& outcome);
   bool collect_reports();
   std::uint64_t datagrams_offered();
@@ -76,8 +82,10 @@ class Client {
     return sum;
   }
   [[nodiscard]] std::uint64_t progress() const;
-  void print_live(const LiveSample& look);
+  void print_live(const LiveSample& look, bool on_terminal);
+  void wipe_live();
   [[nodiscard]] LiveSample look();
+  [[nodiscard]] bool has_paths() const { return !options_.paths.interfaces.empty() && standing_connections_ != 0; }
   [[nodiscard]] bool reports_are_in() const { return total(&Counters::reports) >= total(&Counters::reports_requested); }
   template <class Work>
   void on_each_worker(Work work) {
@@ -93,6 +101,9 @@ class Client {
   const ClientOptions& options_;
   std::unique_ptr<http::FileSessionStore> sessions_;  // null: nothing is kept
   std::size_t standing_connections_ = 0;              // that stay for the whole run
+  std::optional<net::LocalAddresses> addresses_;      // with --paths
+  PathTable paths_;                                   // of the first connection
+  std::size_t live_lines_ = 0;                        // on the terminal, below the first
   std::vector<std::unique_ptr<ClientWorker>> workers_;
   RunThread thread_;
 };
@@ -166,6 +177,9 @@ std::expected<void, ConfigError> Client::prepare() {
                                     .connection = connection_config(options_.common)};
   parameters.connection.use_preferred_address = !options_.migration.never;
   HAWSER_TRY_VOID(app::apply(options_.paths, parameters.connection));
+  if (has_paths()) {
+    HAWSER_TRY(addresses_, net::LocalAddresses::open());
+  }
   for (std::size_t i = 0; i < thread_.runtime().size(); ++i) {
     workers_.push_back(std::make_unique<ClientWorker>(thread_.bell()));
     HAWSER_TRY_VOID(prepare_worker(i, parameters));
@@ -194,7 +208,8 @@ std::expected<void, ConfigError> Client::prepare_worker(std::size_t index, const
     runtime::EndpointProtocol& endpoint = *protocol;
     worker.attach(std::move(protocol));
     if (paths) {
-      managed = runtime::PathManager::attach(worker, endpoint, *paths);
+      const auto attached = runtime::PathManager::attach(worker, endpoint, *paths);
+      if (!attached) managed = std::unexpected(attached.error());
     } else {
       runtime::ClientMigration::attach(worker, endpoint, app::migration_options(options_.migration));
     }
@@ -297,6 +312,7 @@ LiveSample Client::look() {
     LoadConnection& first = *own.connections.front();
     sample.client = first.connection()->stats();
     sample.server = first.report();
+    if (has_paths()) look_at_paths(first);
     if (reports_are_in()) first.request_report(own.dialer->protocol.endpoint());
     return true;
   });
@@ -313,9 +329,29 @@ void Client::start_pacers() {
   }
 }
 
-void Client::print_live(const LiveSample& sample) {
-  fmt::print(stderr, "\r{:<79}", live_line(options_.mode, sample));
+// On the first connection's thread, while this one waits.
+void Client::look_at_paths(const LoadConnection& first) {
+  (void)addresses_->refresh();
+  const bool upload = options_.mode == Mode::kUpload || options_.mode == Mode::kDatagrams;
+  paths_.look(first.connection()->paths(), first.path_reports(), upload, addresses_->networks());
+}
+
+// Over what was printed before, on a terminal.
+void Client::print_live(const LiveSample& sample, bool on_terminal) {
+  std::vector<std::string> lines{live_line(options_.mode, sample)};
+  if (has_paths()) std::ranges::move(live_path_lines(paths_, sample.since_last), std::back_inserter(lines));
+  if (on_terminal) {
+    wipe_live();
+    live_lines_ = lines.size() - 1;
+  }
+  fmt::print(stderr, "{}{}", fmt::join(lines, "\n"), on_terminal ? "" : "\n");
   std::fflush(stderr);
+}
+
+void Client::wipe_live() {
+  if (live_lines_ != 0) fmt::print(stderr, "\x1b[{}A", live_lines_);
+  fmt::print(stderr, "\r\x1b[J");
+  live_lines_ = 0;
 }
 
 // Until everything is done, the duration is over, someone interrupts, or all is lost.
@@ -331,20 +367,22 @@ void Client::watch(Timestamp begin) {
   Timestamp since = begin;
   std::uint64_t before = 0;
   std::uint64_t lost_before = 0;
-  if (on_terminal) (void)look();
+  // Paths that are gone at the end are in the account too, whoever watches.
+  const bool looks = on_terminal || options_.live || has_paths();
+  if (looks) (void)look();
   while (!thread_.wait(over, std::min(current_time() + 1s, begin + limit)) && !thread_.interrupted()) {
-    if (!on_terminal) continue;
+    if (!looks) continue;
     LiveSample sample = look();
     sample.since_begin = current_time() - begin;
     sample.since_last = current_time() - since;
     sample.progress = progress() - before;
     sample.lost_before = lost_before;
-    print_live(sample);
+    if (on_terminal || options_.live) print_live(sample, on_terminal);
     since += sample.since_last;
     before += sample.progress;
     lost_before = packets_lost(sample);
   }
-  if (on_terminal) fmt::print(stderr, "\r{:79}\r", "");
+  if (on_terminal) wipe_live();
 }
 
 // True if the server's word on the first connection is as new as this call.
@@ -423,6 +461,7 @@ std::expected<Outcome, ConfigError> Client::run() {
   const Timestamp begin = current_time();
   HAWSER_TRY_VOID(start());
   watch(begin);
+  outcome.interrupted = thread_.interrupted();
   finish(begin, outcome);
   outcome.client_cpu = process_cpu_time() - client_before;
   outcome.server_cpu_known = outcome.server_cpu_known && collect_reports();
@@ -442,6 +481,7 @@ std::expected<Outcome, ConfigError> Client::run() {
     if (!workers_[0]->connections.empty()) keep_session();
     return true;
   });
+  if (has_paths()) finish_paths(outcome);
   if (options_.mode == Mode::kUpload) {
     outcome.octets = 0;
     for (const ServerReport& report : outcome.server_reports) outcome.octets += report.transfer_octets_received;
@@ -449,10 +489,57 @@ std::expected<Outcome, ConfigError> Client::run() {
   return outcome;
 }
 
+// What the first connection's paths did in all.
+void Client::finish_paths(Outcome& outcome) {
+  PathOutcome& paths = outcome.paths.emplace();
+  thread_.runtime().worker(0).call([&](runtime::Worker&) {
+    const LoadConnection& first = *workers_[0]->connections.front();
+    paths.longest_pause = first.longest_pause();
+    if (first.connection() == nullptr) return false;
+    look_at_paths(first);
+    paths.stats = first.connection()->multipath_stats();
+    paths.scheduler = first.connection()->path_scheduler();
+    paths.scheduler_failure = first.connection()->path_scheduler_failure();
+    if (options_.mode == Mode::kUpload && first.report())
+      paths.longest_pause = Duration{static_cast<std::int64_t>(first.report()->longest_pause_ns)};
+    return true;
+  });
+  paths.table = paths_;
+}
+
+// The same transfer over each interface by itself, one after the other.
+std::expected<std::vector<AloneRun>, ConfigError> measure_alone(const ClientOptions& options) {
+  std::vector<AloneRun> runs;
+  for (const std::string& text : options.paths.interfaces) {
+    HAWSER_TRY(const runtime::PathInterface interface, runtime::parse_path_interface(text));
+    if (std::ranges::find(runs, interface.name, &AloneRun::interface) != runs.end()) continue;
+    ClientOptions alone = options;
+    alone.paths.interfaces = {interface.name};
+    alone.paths.use = "aggregate";
+    HAWSER_TRY(const Outcome outcome, Client(alone).run());
+    if (outcome.interrupted || outcome.failed_connections != 0)
+      return std::unexpected(ConfigError{
+          fmt::format("{} alone: {}", interface.name, outcome.interrupted ? "interrupted" : "the connection broke")});
+    runs.push_back({.interface = interface.name, .goodput_bps = goodput_bps(alone, outcome)});
+    if (!options.common.json) fmt::print(stderr, "{} alone: {}\n", interface.name, rate_text(runs.back().goodput_bps));
+  }
+  return runs;
+}
+
+std::expected<Outcome, ConfigError> measure(const ClientOptions& options) {
+  std::vector<AloneRun> alone;
+  if (options.paths_alone) {
+    HAWSER_TRY(alone, measure_alone(options));
+  }
+  HAWSER_TRY(Outcome outcome, Client(options).run());
+  if (outcome.paths) outcome.paths->alone = std::move(alone);
+  return outcome;
+}
+
 }  // namespace
 
 int run_client(const ClientOptions& options) {
-  const auto outcome = Client(options).run();
+  const auto outcome = measure(options);
   if (!outcome) {
     fmt::print(stderr, "hawser perf client: {}\n", outcome.error().message);
     return 1;

@@ -101,7 +101,8 @@ constexpr const char* kClientExamples =
     "  hawser perf client HOST:4433 -k --duration 10 --migrate-after 5\n"
     "  hawser perf client HOST:4433 -k --quic-version 2 --download 2G\n"
     "  hawser perf client HOST:4433 -k --upload 200M --paths eth0,wlan0 --scheduler blest\n"
-    "On a terminal a line each second shows the rate and the first connection's path.";
+    "  hawser perf client HOST:4433 -k --download 200M --paths eth0,wlan0 --paths-alone --live\n"
+    "On a terminal a line each second shows the rate and the first connection's path, with --paths one for each.";
 
 void add_handshake_options(CLI::App& command, ClientOptions& options, CLI::Option* handshakes) {
   command.add_option("--groups", options.groups, "key exchanges to offer, joined by ':'; X25519 alone is the cheapest")
@@ -168,10 +169,20 @@ void add_client(CLI::App& perf, int& exit_code) {
   add_handshake_options(*command, *options, handshakes);
   hawser::app::add_migration_options(*command, options->migration);
   hawser::app::add_path_options(*command, options->paths);
+  command
+      ->add_flag("--paths-alone", options->paths_alone,
+                 "first make the same transfer over each of --paths by itself, and say what share of their sum all "
+                 "together reach")
+      ->needs("--paths");
+  command->add_flag("--live", options->live, "print the lines of each second also where there is no terminal");
   command->footer(kClientExamples);
   command->callback([options, command, &exit_code] {
     choose_mode(*options, *command);
     choose_sizes(*options, *command);
+    if (options->paths_alone && options->mode != Mode::kDownload && options->mode != Mode::kUpload)
+      throw CLI::ValidationError("--paths-alone is for --download and --upload");
+    if (options->paths_alone && options->paths.interfaces.front() == "all")
+      throw CLI::ValidationError("--paths-alone: name the interfaces in --paths");
     exit_code = run_client(*options);
   });
 }

@@ -111,6 +111,10 @@ void LoadConnection::on_stream_readable(Connection& connection, StreamId id) {
   if (!connection.at_end(id)) return;
   if (found->second.is_report) {
     report_ = decode_server_report(report_octets_);
+    path_reports_.clear();
+    if (report_)
+      path_reports_ =
+          decode_path_reports(Bytes(report_octets_).subspan(kServerReportSize)).value_or(std::vector<PathReport>{});
     counters_.reports.add(1);
     exchanges_.erase(found);
     return;
@@ -129,11 +133,14 @@ void LoadConnection::read(Connection& connection, StreamId id, const Exchange& e
       if (exchange.is_report) report_octets_.insert(report_octets_.end(), view.begin(), view.end());
     }
     connection.consume(id, octets);
-    if (!exchange.is_report) counters_.octets_received.add(octets);
+    if (exchange.is_report) continue;
+    counters_.octets_received.add(octets);
+    pause_.on_data(connection.now());
   }
 }
 
 void LoadConnection::end_exchange(Connection& connection, StreamId id) {
+  pause_.on_end();
   exchanges_.erase(id.value);
   ++ended_;
   counters_.exchanges.add(1);

@@ -14,6 +14,8 @@
 #include "milestone.h"
 #include "perf_datagrams.h"
 #include "perf_histogram.h"
+#include "perf_paths.h"
+#include "perf_pause.h"
 #include "perf_protocol.h"
 #include "quic/endpoint/endpoint.h"
 #include "runtime/endpoint_protocol.h"
@@ -72,6 +74,10 @@ class LoadConnection final : public quic::ConnectionHandler {
 
   [[nodiscard]] const quic::Connection* connection() const { return connection_; }
   [[nodiscard]] const std::optional<ServerReport>& report() const { return report_; }
+  // Of the same report.
+  [[nodiscard]] const std::vector<PathReport>& path_reports() const { return path_reports_; }
+  // Between two pieces of downloads.
+  [[nodiscard]] Duration longest_pause() const { return pause_.longest(); }
   // When the next exchange of a plan with a period begins; kNever while one is under way.
   [[nodiscard]] Timestamp due() const {
     if (datagrams_) return connection_ == nullptr ? kNever : datagrams_->due();
@@ -125,6 +131,8 @@ class LoadConnection final : public quic::ConnectionHandler {
   std::vector<std::uint8_t> report_octets_;
   std::vector<std::uint8_t> token_;
   std::optional<ServerReport> report_;
+  std::vector<PathReport> path_reports_;
+  Pause pause_;
   Timestamp last_end_{};
   std::string failure_;
 };

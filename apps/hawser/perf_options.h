@@ -88,6 +88,8 @@ struct ClientOptions {
   std::string alpn;
   app::MigrationArguments migration;
   app::PathArguments paths;
+  bool paths_alone = false;  // measure each of them by itself first
+  bool live = false;         // the lines of each second also where there is no terminal
 };
 
 // Reads "1500", "64k", "10M", "2G"; k, M and G are powers of 1024.

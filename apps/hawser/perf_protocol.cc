@@ -37,7 +37,8 @@ constexpr std::array<std::uint64_t ServerReport::*, kServerReportFields> kFields
     &ServerReport::datagrams_sent,
     &ServerReport::timed_packets,
     &ServerReport::delay_variation_ns,
-    &ServerReport::delay_above_least_ns_max};
+    &ServerReport::delay_above_least_ns_max,
+    &ServerReport::longest_pause_ns};
 static_assert(sizeof(ServerReport) == kServerReportSize, "every field has its place in kFields");
 
 // Content that does not compress and shows where it is cut, should someone look.
@@ -77,10 +78,19 @@ std::array<std::uint8_t, kServerReportSize> encode(const ServerReport& report) {
 }
 
 std::optional<ServerReport> decode_server_report(Bytes octets) {
-  if (octets.size() != kServerReportSize) return std::nullopt;
+  if (octets.size() < kServerReportSize) return std::nullopt;
   ServerReport report;
   for (std::size_t i = 0; i < kServerReportFields; ++i) report.*kFields[i] = get_u64(octets.data() + 8 * i);
   return report;
+}
+
+void append_u64(std::vector<std::uint8_t>& out, std::uint64_t value) {
+  out.resize(out.size() + 8);
+  put_u64(out.data() + out.size() - 8, value);
+}
+
+std::uint64_t read_u64(Bytes octets) {
+  return get_u64(octets.data());
 }
 
 void encode(const DatagramHeader& header, MutableBytes payload) {

@@ -1,10 +1,10 @@
-// perf_protocol.h: what both sides of `hawser perf` say to each other, by ALPN "hawser-perf/2".
+// perf_protocol.h: what both sides of `hawser perf` say to each other, by ALPN "hawser-perf/3".
 //
 // A client opens a bidirectional stream for each request: a header, request_size octets of
 // any content, FIN. The server answers when it has seen the FIN: to kTransfer with
 // response_size octets of any content (kUnlimited: until STOP_SENDING), to kReport with a
-// ServerReport; then FIN. DATAGRAM frames begin with a header of their own: the server counts them and, where
-// the header asks for it, sends them back. Integers are in network order.
+// ServerReport and what perf_paths.h says of each path; then FIN. DATAGRAM frames begin with a header of their own: the
+// server counts them and, where the header asks for it, sends them back. Integers are in network order.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
@@ -19,7 +20,7 @@
 
 namespace hawser::perf {
 
-inline constexpr std::string_view kAlpn = "hawser-perf/2";
+inline constexpr std::string_view kAlpn = "hawser-perf/3";
 inline constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 61;
 
 enum class Op : std::uint8_t { kTransfer = 1, kReport = 2 };
@@ -57,11 +58,17 @@ struct ServerReport {
   std::uint64_t timed_packets = 0;
   std::uint64_t delay_variation_ns = 0;
   std::uint64_t delay_above_least_ns_max = 0;
+  std::uint64_t longest_pause_ns = 0;  // between two pieces of uploads that came
 };
-inline constexpr std::size_t kServerReportFields = 20;
+inline constexpr std::size_t kServerReportFields = 21;
 inline constexpr std::size_t kServerReportSize = 8 * kServerReportFields;
 std::array<std::uint8_t, kServerReportSize> encode(const ServerReport& report);
+// Of the first kServerReportSize octets; nothing for less.
 std::optional<ServerReport> decode_server_report(Bytes octets);
+
+void append_u64(std::vector<std::uint8_t>& out, std::uint64_t value);
+// Of the first 8 octets, which there are.
+std::uint64_t read_u64(Bytes octets);
 
 // Before the rest of a DATAGRAM payload, of any content.
 enum class DatagramOp : std::uint8_t { kCount = 1, kReturn = 2, kReturned = 3 };

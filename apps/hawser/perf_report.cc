@@ -195,6 +195,21 @@ void add_delays(JsonObject& json, std::string_view side, const quic::ReceiveTime
   json.number(fmt::format("{}_one_way_delay_above_least_us_max", side), us(times.delay_above_least_max));
 }
 
+void add_paths(JsonObject& json, const ClientOptions& options, const Outcome& outcome) {
+  const PathOutcome& paths = *outcome.paths;
+  json.value("paths", paths_json(paths, outcome.seconds));
+  json.count("paths_opened", paths.stats.paths_opened);
+  json.count("paths_abandoned", paths.stats.paths_abandoned);
+  json.count("path_failures", paths.stats.failures);
+  json.count("path_recoveries", paths.stats.recoveries);
+  json.number("longest_pause_ms", us(paths.longest_pause) / 1e3);
+  json.text("scheduler", paths.scheduler);
+  json.text("scheduler_failed", paths.scheduler_failure.empty() ? "no" : "yes");
+  if (paths.alone.empty()) return;
+  json.value("alone", alone_json(paths));
+  json.number("efficiency", efficiency(paths, goodput_bps(options, outcome)));
+}
+
 std::string cpu_line(std::string_view side, const CpuTime& cpu, std::uint64_t octets, double seconds) {
   std::string line = fmt::format("  {} CPU   {:.3f} s ({:.0f} % of a core; user {:.3f}, system {:.3f})", side,
                                  to_seconds(cpu.total()), seconds > 0 ? 100 * to_seconds(cpu.total()) / seconds : 0,
@@ -225,6 +240,10 @@ double window_of(Mode mode, const Outcome& outcome) {
 }
 
 }  // namespace
+
+double goodput_bps(const ClientOptions& options, const Outcome& outcome) {
+  return is_bulk(options.mode) ? 8 * per_second(outcome.octets, outcome.seconds) : 0;
+}
 
 std::string rate_text(double bits_per_second) {
   if (bits_per_second >= 1e9) return fmt::format("{:.2f} Gbit/s", bits_per_second / 1e9);
@@ -263,6 +282,7 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
     text += fmt::format("  memory       {} octets of a client's connection, {} of a server's\n",
                         outcome.client_stats.front().memory_bytes, outcome.server_reports.front().memory_bytes);
   }
+  if (outcome.paths) text += describe_paths(*outcome.paths, outcome.seconds, goodput_bps(options, outcome));
   text += delay_line("client", client_times(outcome)) + delay_line("server", server_times(outcome));
   if (outcome.failed_connections != 0) text += fmt::format("  {} connections failed\n", outcome.failed_connections);
   return text;
@@ -303,6 +323,7 @@ std::string to_json(const ClientOptions& options, const Outcome& outcome) {
   add_cpu(json, "client", outcome.client_cpu, octets);
   if (outcome.server_cpu_known) add_cpu(json, "server", outcome.server_cpu, octets);
   add_transport(json, outcome);
+  if (outcome.paths) add_paths(json, options, outcome);
   add_delays(json, "client", client_times(outcome));
   add_delays(json, "server", server_times(outcome));
   json.count("failed_connections", outcome.failed_connections);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "perf_datagrams.h"
 #include "perf_histogram.h"
 #include "perf_options.h"
+#include "perf_paths.h"
 #include "perf_protocol.h"
 #include "quic/connection/connection.h"
 
@@ -21,7 +23,7 @@ struct Outcome {
   std::uint64_t exchanges = 0;  // requests answered, or handshakes made
   std::uint64_t resumed = 0;    // of the handshakes
   DatagramAccount datagrams;
-  std::uint64_t early = 0;      // of the handshakes, with 0-RTT
+  std::uint64_t early = 0;  // of the handshakes, with 0-RTT
   std::uint64_t failed_connections = 0;
   CpuTime client_cpu;
   CpuTime server_cpu;
@@ -30,7 +32,12 @@ struct Outcome {
   std::vector<quic::ConnectionStats> client_stats;  // of each connection, at the end
   std::vector<quic::ReceiveTimeStats> client_times;
   std::vector<ServerReport> server_reports;  // of each connection, at the end
+  std::optional<PathOutcome> paths;          // of the first connection, with --paths
+  bool interrupted = false;                  // by a signal, before it was over
 };
+
+// Bits a second of what the run measured; 0 for what moves no bodies.
+double goodput_bps(const ClientOptions& options, const Outcome& outcome);
 
 // Several lines, the last with its line feed.
 std::string describe(const ClientOptions& options, const Outcome& outcome);

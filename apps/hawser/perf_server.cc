@@ -13,6 +13,8 @@
 #include "base/address.h"
 #include "net/address.h"
 #include "perf_datagrams.h"
+#include "perf_paths.h"
+#include "perf_pause.h"
 #include "perf_protocol.h"
 #include "quic/connection/replay_guard.h"
 #include "quic/connection/resume_claims.h"
@@ -47,6 +49,7 @@ struct ServerConnection {
   std::unordered_map<std::uint64_t, ServerStream> streams;
   std::uint64_t transfer_octets_received = 0;
   bool answers_datagrams = false;
+  Pause pause;
 };
 
 // All connections of one worker; each finds its state by user_data.
@@ -72,9 +75,11 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
         std::copy_n(view.begin(), taken, stream.header.begin() + static_cast<std::ptrdiff_t>(stream.header_octets));
         stream.header_octets += taken;
         state.transfer_octets_received += view.size() - taken;
+        if (view.size() > taken) state.pause.on_data(connection.now());
       }
       connection.consume(id, octets);
     }
+    if (connection.at_end(id)) state.pause.on_end();
     if (connection.at_end(id) && !stream.answered) answer(connection, id, state, stream);
   }
 
@@ -112,7 +117,8 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
     }
     if (header->op == Op::kReport) {
       const auto report = encode(report_of(connection, state));
-      (void)connection.write(id, Bytes(report), true);
+      (void)connection.write(id, Bytes(report));
+      (void)connection.write(id, Bytes(encode(connection.paths())), true);
       return;
     }
     stream.response.remaining = header->response_size;
@@ -143,7 +149,8 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
             .datagrams_sent = datagrams.sent,
             .timed_packets = times.packets,
             .delay_variation_ns = static_cast<std::uint64_t>(times.delay_variation.count()),
-            .delay_above_least_ns_max = static_cast<std::uint64_t>(times.delay_above_least_max.count())};
+            .delay_above_least_ns_max = static_cast<std::uint64_t>(times.delay_above_least_max.count()),
+            .longest_pause_ns = static_cast<std::uint64_t>(state.pause.longest().count())};
   }
 
   std::unordered_map<Connection*, std::unique_ptr<ServerConnection>> connections_;

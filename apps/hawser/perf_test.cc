@@ -2,10 +2,13 @@
 // Method: values at the edges, and each message through its coder and back.
 #include <gtest/gtest.h>
 
+#include "net/address.h"
 #include "perf_datagrams.h"
 #include "perf_histogram.h"
 #include "perf_live.h"
 #include "perf_options.h"
+#include "perf_paths.h"
+#include "perf_pause.h"
 #include "perf_protocol.h"
 
 namespace hawser::perf {
@@ -69,6 +72,76 @@ TEST(perf, headers_and_reports_come_back_as_they_went) {
   EXPECT_EQ(report->cpu_user_ns, 5u);
   EXPECT_EQ(report->max_datagram_size, 1'452u);
   EXPECT_EQ(report->memory_bytes, 9'000u);
+}
+
+quic::PathInfo path_info(std::uint64_t id, const char* local, std::uint64_t received) {
+  quic::PathInfo path;
+  path.id = quic::PathId{id};
+  path.state = quic::PathState::kActive;
+  path.tuple.local = net::parse_ip(local);
+  path.bytes_received = received;
+  path.max_datagram_size = 1'000;
+  return path;
+}
+
+TEST(perf, path_reports_come_back_as_they_went) {
+  std::vector<quic::PathInfo> paths{path_info(0, "10.0.0.1", 5), path_info(7, "10.0.1.1", 5)};
+  paths[1].state = quic::PathState::kDegraded;
+  paths[1].smoothed_rtt = 17ms;
+  paths[1].packets_lost = 3;
+  const auto octets = encode(paths);
+  const auto reports = decode_path_reports(octets);
+  ASSERT_TRUE(reports.has_value());
+  ASSERT_EQ(reports->size(), 2u);
+  EXPECT_EQ(reports->back().id, 7u);
+  EXPECT_EQ(reports->back().smoothed_rtt_ns, 17'000'000u);
+  EXPECT_EQ(reports->back().packets_lost, 3u);
+  EXPECT_FALSE(decode_path_reports(Bytes(octets).first(octets.size() - 1)).has_value());
+  EXPECT_FALSE(decode_path_reports(std::vector<std::uint8_t>(9 * kPathReportSize)).has_value()) << "too many";
+  EXPECT_FALSE(decode_path_reports(std::vector<std::uint8_t>(kPathReportSize, 9)).has_value()) << "no such state";
+}
+
+TEST(perf, a_line_for_each_path_has_rate_share_and_what_the_sender_knows) {
+  const net::LocalNetworks networks{.interfaces = {{.index = 1, .name = "eth0", .running = true, .kind = {}}},
+                                    .addresses = {{.address = net::parse_ip("10.0.0.1"), .interface = 1}}};
+  PathTable table;
+  table.look(std::vector{path_info(0, "10.0.0.1", 1'000)}, {}, false, networks);
+  const std::vector<PathReport> server{{.id = 1,
+                                        .state = static_cast<std::uint64_t>(quic::PathState::kDegraded),
+                                        .smoothed_rtt_ns = 20'400'000,
+                                        .packets_lost = 5,
+                                        .bytes_sent = 1'000'000,
+                                        .max_datagram_size = 1'000}};
+  table.look(std::vector{path_info(0, "10.0.0.1", 751'000), path_info(1, "10.9.0.1", 250'000)}, server, false,
+             networks);
+  const auto lines = live_path_lines(table, 1s);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0], "     0 eth0       6.00 Mbit/s      75 %  RTT    0.0 ms  loss  0.00 %  active");
+  EXPECT_EQ(lines[1], "     1 10.9.0.1:0 2.00 Mbit/s      25 %  RTT   20.4 ms  loss  0.50 %  degraded");
+}
+
+TEST(perf, a_path_that_is_gone_keeps_its_place_in_the_account) {
+  PathTable table;
+  table.look(std::vector{path_info(0, "10.0.0.1", 4'000'000), path_info(1, "10.0.1.1", 1'000'000)}, {}, false, {});
+  table.look(std::vector{path_info(1, "10.0.1.1", 4'000'000)}, {}, false, {});
+  EXPECT_EQ(live_path_lines(table, 1s).size(), 1u);
+  PathOutcome outcome{.table = table, .alone = {{"eth0", 10e6}, {"wlan0", 10e6}}, .longest_pause = 41ms};
+  const std::string text = describe_paths(outcome, 4, 18e6);
+  EXPECT_NE(text.find("8.00 Mbit/s, 50 % of all"), std::string::npos) << text;
+  EXPECT_NE(text.find("gone"), std::string::npos) << text;
+  EXPECT_NE(text.find("longest pause 41 ms"), std::string::npos) << text;
+  EXPECT_NE(text.find("90.0 % of the sum"), std::string::npos) << text;
+  EXPECT_NE(paths_json(outcome, 4).find("\"share\": 0.5"), std::string::npos);
+}
+
+TEST(perf, a_pause_is_between_two_pieces_of_one_transfer) {
+  Pause pause;
+  pause.on_data(Timestamp{1s});
+  pause.on_data(Timestamp{1010ms});
+  pause.on_end();
+  pause.on_data(Timestamp{9s});
+  pause.on_data(Timestamp{9030ms});
+  EXPECT_EQ(pause.longest(), 30ms);
 }
 
 TEST(perf, datagram_headers_come_back_as_they_went) {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "hawser/error.h"
+#include "hawser/paths.h"
 #include "hawser/runtime.h"
 
 namespace hawser {
@@ -35,6 +36,7 @@ struct DatagramClientOptions {
   unsigned connect_timeout_ms = 10'000;      // 1 and more
   std::string congestion_control = "cubic";  // docs/congestion.md has the others
   std::string qlog_folder;                   // empty: no qlog
+  std::optional<PathOptions> paths;          // several networks at once
   // Datagrams kept for receive(), at least 1; when there are more the oldest goes.
   std::size_t receive_max = 1'024;
 };
@@ -116,6 +118,8 @@ class DatagramClient {
   // What became of datagrams since the last call, in the order in which it happened.
   std::vector<DatagramReport> reports();
   [[nodiscard]] DatagramCounters counters() const;
+  // Of the connection. Belongs to this client.
+  [[nodiscard]] Paths& paths();
   // Why the connection ended; nothing while it stands.
   [[nodiscard]] std::optional<Error> ended() const;
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "hawser/error.h"
+#include "hawser/paths.h"
 #include "hawser/runtime.h"
 #include "hawser/transport.h"
 
@@ -36,6 +37,7 @@ struct ClientOptions {
   std::string congestion_control = "cubic";                // or "newreno"
   std::string qlog_folder;                                 // empty: no qlog
   TransportOptions transport;
+  std::optional<PathOptions> paths;  // several networks at once; without: the one that the system's routes choose
 };
 
 struct Request {
@@ -80,6 +82,9 @@ class Client {
 
   // Of the connection, which some response has come on; nothing before it came about. Blocks the caller shortly.
   [[nodiscard]] std::optional<ConnectionInfo> connection_info() const;
+
+  // Of the connection. Belongs to this client.
+  [[nodiscard]] Paths& paths();
 
   PendingResponse get(std::string path, Headers headers = {});
   PendingResponse send(Request request);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "net/address.h"
+#include "path_options.h"
 #include "runtime/datagram_channel.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"
@@ -41,6 +42,7 @@ Error of_options(std::string message) {
 
 struct DatagramClient::Impl {
   std::unique_ptr<runtime::DatagramChannel> channel;
+  std::unique_ptr<Paths> paths;
 };
 
 std::expected<std::unique_ptr<DatagramClient>, Error> DatagramClient::connect(Runtime& runtime,
@@ -61,6 +63,7 @@ std::expected<std::unique_ptr<DatagramClient>, Error> DatagramClient::connect(Ru
   channel.connection.congestion_control = options.congestion_control;
   channel.connection.max_datagram_frame_size = quic::kAnyDatagramFrame;
   channel.connection.handshake_timeout = std::chrono::milliseconds(std::max(options.connect_timeout_ms, 1u));
+  HAWSER_TRY(channel.paths, apply(options.paths, channel.connection));
   channel.qlog.folder = options.qlog_folder;
   channel.receive_max = options.receive_max;
   channel.reports_max = kReportsMax;
@@ -74,13 +77,20 @@ std::expected<std::unique_ptr<DatagramClient>, Error> DatagramClient::connect(Ru
   }
   if ((*opened)->max_payload() == 0)
     return std::unexpected(Error{Error::Kind::kConnect, options.server + " takes no datagrams"});
+  auto control = (*opened)->paths();
+  if (control == nullptr) return std::unexpected(of_options("the runtime has ended"));
   auto impl = std::make_unique<Impl>();
   impl->channel = std::move(*opened);
+  impl->paths = std::make_unique<Paths>(std::move(control));
   return std::unique_ptr<DatagramClient>(new DatagramClient(std::move(impl)));
 }
 
 DatagramClient::DatagramClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DatagramClient::~DatagramClient() = default;
+
+Paths& DatagramClient::paths() {
+  return *impl_->paths;
+}
 
 bool DatagramClient::set_flow(std::uint64_t flow, const DatagramFlow& options) {
   return impl_->channel->set_flow(flow, translated(options));

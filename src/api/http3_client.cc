@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "net/address.h"
+#include "path_options.h"
 #include "runtime/http_client.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"
@@ -114,6 +115,7 @@ struct Client::Impl {
   std::size_t connection = 0;
   std::string authority;
   std::size_t body_max = 0;
+  std::unique_ptr<Paths> paths;
 };
 
 namespace {
@@ -196,10 +198,12 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
   if (!where) return std::unexpected(where.error());
   auto addresses = runtime::resolve(where->host, where->port);
   if (!addresses) return std::unexpected(hawser::Error{hawser::Error::Kind::kResolve, addresses.error().message});
-  auto clients =
-      runtime::HttpClients::create(runtime.machinery().next_worker(), {.qlog = {.folder = options.qlog_folder}});
-  if (!clients) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, clients.error().message});
   runtime::HttpConnectionOptions connection;
+  HAWSER_TRY(auto paths, hawser::apply(options.paths, connection.connection));
+  auto clients = runtime::HttpClients::create(
+      runtime.machinery().next_worker(),
+      {.qlog = {.folder = options.qlog_folder}, .migration = {}, .paths = std::move(paths)});
+  if (!clients) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, clients.error().message});
   connection.addresses = std::move(*addresses);
   connection.server_name = target->host;
   connection.tls.verify_peer = options.verify;
@@ -210,11 +214,14 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
   connection.http.connect_timeout = std::chrono::milliseconds(options.connect_timeout_ms);
   const auto opened = (*clients)->open(std::move(connection));
   if (!opened) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, opened.error().message});
+  auto control = (*clients)->paths(*opened);
+  if (control == nullptr) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, "the runtime has ended"});
   auto impl = std::make_unique<Impl>();
   impl->clients = std::move(*clients);
   impl->connection = *opened;
   impl->authority = options.authority;
   impl->body_max = options.response_body_max;
+  impl->paths = std::make_unique<Paths>(std::move(control));
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
@@ -235,6 +242,10 @@ std::optional<ConnectionInfo> Client::connection_info() const {
       .timed_packets = facts->times.packets,
       .one_way_delay_variation_us = whole_us(facts->times.delay_variation),
       .one_way_delay_above_least_us = whole_us(facts->times.delay_above_least)};
+}
+
+Paths& Client::paths() {
+  return *impl_->paths;
 }
 
 PendingResponse Client::get(std::string path, Headers headers) {

@@ -123,6 +123,10 @@ void Client::on_over(ClientWire& wire, const quic::CloseReason& reason, Timestam
   start_attempt(now);
 }
 
+quic::Connection* Client::connection() const {
+  return chosen_ == nullptr ? nullptr : chosen_->connection;
+}
+
 // The server says where it sees us some time after the handshake, and again when that changes.
 std::optional<ConnectionFacts> Client::facts() const {
   std::optional<ConnectionFacts> facts = facts_;
@@ -131,6 +135,7 @@ std::optional<ConnectionFacts> Client::facts() const {
   facts->observed = connection.network_paths().front().observed;
   facts->stats = connection.stats();
   facts->times = connection.receive_time_stats();
+  facts->paths = connection.paths();
   return facts;
 }
 

@@ -118,6 +118,7 @@ struct ConnectionFacts {
   std::size_t tickets_kept = 0;  // of this connection, in ClientOptions::sessions
   quic::ConnectionStats stats;   // when it was asked for; as they began once it has ended
   quic::ReceiveTimeStats times;
+  std::vector<quic::PathInfo> paths;  // as they are then
 };
 
 class ClientWire;  // http/client_wire.h: one attempt to connect
@@ -145,6 +146,9 @@ class Client {
 
   // Of the connection in use; nothing before it came about.
   [[nodiscard]] std::optional<ConnectionFacts> facts() const;
+
+  // The connection in use; null before it came about and once it has ended.
+  [[nodiscard]] quic::Connection* connection() const;
 
   // For ClientWire. -----------------------------------------------------------------------------
   [[nodiscard]] const ClientOptions& options() const { return options_; }

@@ -18,6 +18,13 @@ constexpr std::uint32_t kGroups = group_bit(RTNLGRP_LINK) | group_bit(RTNLGRP_IP
                                   group_bit(RTNLGRP_IPV6_IFADDR) | group_bit(RTNLGRP_IPV4_ROUTE) |
                                   group_bit(RTNLGRP_IPV6_ROUTE);
 
+// With its final zero or without.
+std::string text_of(Bytes value) {
+  std::string text(reinterpret_cast<const char*>(value.data()), value.size());
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  return text;
+}
+
 }  // namespace
 
 std::optional<NetworkInterface> read_interface(const NetlinkMessage& message) {
@@ -25,10 +32,10 @@ std::optional<NetworkInterface> read_interface(const NetlinkMessage& message) {
   if (message.type != RTM_NEWLINK || !header || header->ifi_index <= 0) return std::nullopt;
   NetworkInterface found{.index = static_cast<std::uint32_t>(header->ifi_index),
                          .name = {},
-                         .running = (header->ifi_flags & IFF_UP) != 0 && (header->ifi_flags & IFF_RUNNING) != 0};
-  const Bytes name = message.attribute(sizeof(ifinfomsg), IFLA_IFNAME);
-  found.name.assign(reinterpret_cast<const char*>(name.data()), name.size());
-  while (!found.name.empty() && found.name.back() == '\0') found.name.pop_back();
+                         .running = (header->ifi_flags & IFF_UP) != 0 && (header->ifi_flags & IFF_RUNNING) != 0,
+                         .kind = {}};
+  found.name = text_of(message.attribute(sizeof(ifinfomsg), IFLA_IFNAME));
+  found.kind = text_of(find_attribute(message.attribute(sizeof(ifinfomsg), IFLA_LINKINFO), IFLA_INFO_KIND));
   return found;
 }
 

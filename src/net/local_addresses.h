@@ -25,6 +25,7 @@ struct NetworkInterface {
   std::uint32_t index = 0;
   std::string name;
   bool running = false;  // up, with a carrier
+  std::string kind;      // of virtual devices, as `ip -d link` shows it: "veth", "bridge", "wireguard"
 };
 
 // What there is at one time. Copied freely between threads.

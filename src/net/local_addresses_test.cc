@@ -57,6 +57,15 @@ TEST(local_addresses, an_interface_needs_a_carrier) {
   EXPECT_FALSE(interface_with_flags(IFF_RUNNING)->running);
 }
 
+TEST(local_addresses, a_virtual_interface_says_of_what_kind_it_is) {
+  EXPECT_EQ(interface_with_flags(0)->kind, "");
+  ifinfomsg header{};
+  header.ifi_index = 3;
+  const std::uint8_t kind[] = {9, 0, IFLA_INFO_KIND, 0, 'v', 'e', 't', 'h', 0, 0, 0, 0};
+  const auto body = message_body(header, IFLA_LINKINFO, {std::begin(kind), std::end(kind)});
+  EXPECT_EQ(read_interface({.type = RTM_NEWLINK, .body = body})->kind, "veth");
+}
+
 TEST(local_addresses, cut_messages_say_nothing) {
   ifaddrmsg header{};
   header.ifa_family = AF_INET;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/endpoint_protocol.h"
+#include "runtime/path_manager.h"
 
 namespace hawser::runtime {
 namespace {
@@ -60,11 +61,11 @@ struct DatagramChannel::Shared {
 };
 
 // Lives on the worker, which drives it for nothing: the datagrams go to the endpoint beside it.
-class DatagramChannel::Link final : public DatagramProtocol, public quic::ConnectionHandler {
+class DatagramChannel::Link final : public DatagramProtocol, public quic::ConnectionHandler, public ConnectionOwner {
  public:
-  Link(EndpointProtocol& endpoint, std::shared_ptr<Shared> shared, quic::TlsClientContext tls,
+  Link(EndpointProtocol& endpoint, std::shared_ptr<Shared> shared, quic::TlsClientContext tls, PathManager* paths,
        std::unique_ptr<QlogLog> qlog)
-      : endpoint_(endpoint), shared_(std::move(shared)), tls_(std::move(tls)), qlog_(std::move(qlog)) {}
+      : endpoint_(endpoint), shared_(std::move(shared)), tls_(std::move(tls)), paths_(paths), qlog_(std::move(qlog)) {}
 
   std::expected<void, ConfigError> connect(const DatagramChannelOptions& options) {
     HAWSER_TRY(connection_, endpoint_.connect({.tuple = {.local = {}, .remote = options.remote},
@@ -97,6 +98,10 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
     if (connection_ == nullptr) return;
     note_size();
     endpoint_.endpoint().wake(*connection_);
+  }
+  [[nodiscard]] quic::Connection* current_connection() override { return connection_; }
+  [[nodiscard]] std::unique_ptr<PathControl> paths(Worker& worker) {
+    return std::make_unique<PathControl>(worker, endpoint_, paths_, *this);
   }
   [[nodiscard]] Stats stats() const {
     if (connection_ != nullptr) return {connection_->datagram_stats(), connection_->stats().smoothed_rtt};
@@ -173,6 +178,7 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
   EndpointProtocol& endpoint_;
   std::shared_ptr<Shared> shared_;
   quic::TlsClientContext tls_;
+  PathManager* paths_;             // null: one path
   std::unique_ptr<QlogLog> qlog_;  // the endpoint's, which ends before this
   quic::Connection* connection_ = nullptr;
   std::vector<Call> calls_;  // memory for the next batch
@@ -185,12 +191,15 @@ std::expected<std::unique_ptr<DatagramChannel>, ConfigError> DatagramChannel::op
   HAWSER_TRY(std::unique_ptr<QlogLog> qlog, QlogLog::create(options.qlog));
   const auto shared = std::make_shared<Shared>(options);
   std::unique_ptr<DatagramChannel> channel(new DatagramChannel(worker, shared));
-  const auto connected = worker.call([&](Worker& w) {
+  const auto connected = worker.call([&](Worker& w) -> std::expected<void, ConfigError> {
     // The worker destroys them in this order, the connection before what it refers to.
     auto& endpoint = static_cast<EndpointProtocol&>(w.attach(std::make_unique<EndpointProtocol>(
         w, quic::EndpointConfig{.events = qlog ? &qlog->sink() : nullptr}, Goodbye{.code = 0, .reason = {}})));
-    channel->link_ =
-        &static_cast<Link&>(w.attach(std::make_unique<Link>(endpoint, shared, std::move(tls), std::move(qlog))));
+    std::expected<PathManager*, ConfigError> paths{nullptr};
+    if (options.paths) paths = PathManager::attach(w, endpoint, *options.paths);
+    channel->link_ = &static_cast<Link&>(
+        w.attach(std::make_unique<Link>(endpoint, shared, std::move(tls), paths.value_or(nullptr), std::move(qlog))));
+    if (!paths) return std::unexpected(paths.error());
     return channel->link_->connect(options);
   });
   if (!connected) return std::unexpected(ConfigError{"the worker has ended"});
@@ -264,6 +273,11 @@ std::size_t DatagramChannel::max_payload() const {
 std::optional<ChannelEnd> DatagramChannel::ended() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->end;
+}
+
+std::unique_ptr<PathControl> DatagramChannel::paths() {
+  auto control = worker_.call([link = link_](Worker& worker) { return link->paths(worker); });
+  return control ? std::move(*control) : nullptr;
 }
 
 DatagramChannel::Stats DatagramChannel::stats() const {

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "quic/connection/connection.h"
 #include "quic/tls/tls_context.h"
+#include "runtime/path_control.h"
 #include "runtime/qlog_log.h"
 #include "runtime/worker.h"
 
@@ -24,6 +25,7 @@ struct DatagramChannelOptions {
   quic::TlsClientOptions tls;
   quic::ConnectionConfig connection;
   QlogSettings qlog;
+  std::optional<PathOptions> paths;  // several networks at once
   std::size_t receive_max = 1'024;   // datagrams kept for receive(); at least 1
   std::size_t reports_max = 65'536;  // reports kept for take_reports()
   std::size_t untaken_max = 4'096;   // calls that the worker has not yet taken
@@ -66,6 +68,8 @@ class DatagramChannel {
   std::vector<ChannelReport> take_reports();
   [[nodiscard]] std::size_t max_payload() const;
   [[nodiscard]] std::optional<ChannelEnd> ended() const;
+  // Used while this object lives.
+  [[nodiscard]] std::unique_ptr<PathControl> paths();
 
   struct Stats {
     quic::DatagramStats datagrams;

@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include "events/tee.h"
 #include "http/saved_path_record.h"
 #include "http3/settings.h"
 #include "runtime/clock.h"
@@ -20,7 +21,7 @@ void open_windows(quic::ConnectionConfig& connection) {
 }
 
 // One server's client, and what its connections are made with.
-class ClientSlot final : public http::ClientDriver {
+class ClientSlot final : public http::ClientDriver, public ConnectionOwner {
  public:
   ClientSlot(EndpointProtocol& endpoint, quic::TlsClientContext tls, HttpConnectionOptions options)
       : endpoint_(endpoint), tls_(std::move(tls)), options_(std::move(options)), client_(options_.http, *this) {}
@@ -47,6 +48,7 @@ class ClientSlot final : public http::ClientDriver {
     return view ? view->lifetime_s : 0;
   }
 
+  [[nodiscard]] quic::Connection* current_connection() override { return client_.connection(); }
   [[nodiscard]] http::Client& client() { return client_; }
   void start() { client_.connect(options_.addresses, current_time()); }
 
@@ -61,7 +63,9 @@ class ClientSlot final : public http::ClientDriver {
 
 class HttpClients::Protocol final : public DatagramProtocol {
  public:
-  Protocol(EndpointProtocol& endpoint, std::unique_ptr<QlogLog> qlog) : endpoint_(endpoint), qlog_(std::move(qlog)) {}
+  Protocol(EndpointProtocol& endpoint, PathManager* paths, std::unique_ptr<QlogLog> qlog,
+           std::unique_ptr<EventTee> events)
+      : endpoint_(endpoint), paths_(paths), qlog_(std::move(qlog)), events_(std::move(events)) {}
 
   std::size_t open(quic::TlsClientContext tls, HttpConnectionOptions options) {
     slots_.push_back(std::make_unique<ClientSlot>(endpoint_, std::move(tls), std::move(options)));
@@ -69,6 +73,9 @@ class HttpClients::Protocol final : public DatagramProtocol {
     return slots_.size() - 1;
   }
   [[nodiscard]] http::Client& client(std::size_t index) { return slots_.at(index)->client(); }
+  [[nodiscard]] ConnectionOwner& owner(std::size_t index) { return *slots_.at(index); }
+  [[nodiscard]] EndpointProtocol& endpoint() { return endpoint_; }
+  [[nodiscard]] PathManager* paths() { return paths_; }
   void close_clients() {
     for (const auto& slot : slots_) slot->client().close();
   }
@@ -91,25 +98,31 @@ class HttpClients::Protocol final : public DatagramProtocol {
 
  private:
   EndpointProtocol& endpoint_;
+  PathManager* paths_;             // null: one path
   std::unique_ptr<QlogLog> qlog_;  // the endpoint's, which ends before this
+  std::unique_ptr<EventTee> events_;
   std::vector<std::unique_ptr<ClientSlot>> slots_;
 };
 
 std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Worker& worker,
                                                                              const HttpClientsOptions& options) {
   HAWSER_TRY(std::unique_ptr<QlogLog> qlog, QlogLog::create(options.qlog));
-  std::expected<void, ConfigError> managed;
+  auto events = std::make_unique<EventTee>();
+  if (qlog) events->add(qlog->sink());
+  if (options.events != nullptr) events->add(*options.events);
+  std::expected<PathManager*, ConfigError> managed{nullptr};
   const auto protocol = worker.call([&](Worker& w) {
     // The worker destroys them in this order, connections before what they refer to.
     auto& endpoint = static_cast<EndpointProtocol&>(w.attach(std::make_unique<EndpointProtocol>(
-        w, quic::EndpointConfig{.events = qlog ? &qlog->sink() : nullptr},
+        w, quic::EndpointConfig{.events = events->size() != 0 ? events.get() : nullptr},
         Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
     if (options.paths) {
       managed = PathManager::attach(w, endpoint, *options.paths);
     } else {
       ClientMigration::attach(w, endpoint, options.migration);
     }
-    return &static_cast<Protocol&>(w.attach(std::make_unique<Protocol>(endpoint, std::move(qlog))));
+    return &static_cast<Protocol&>(
+        w.attach(std::make_unique<Protocol>(endpoint, managed.value_or(nullptr), std::move(qlog), std::move(events))));
   });
   if (!protocol) return std::unexpected(ConfigError{"the worker has ended"});
   if (!managed) return std::unexpected(managed.error());
@@ -143,6 +156,13 @@ void HttpClients::send(std::size_t connection, http::ClientRequest request) {
 std::optional<http::ConnectionFacts> HttpClients::facts(std::size_t connection) {
   const auto facts = worker_.call([&](Worker&) { return protocol_.client(connection).facts(); });
   return facts ? *facts : std::nullopt;
+}
+
+std::unique_ptr<PathControl> HttpClients::paths(std::size_t connection) {
+  auto control = worker_.call([&](Worker&) {
+    return std::make_unique<PathControl>(worker_, protocol_.endpoint(), protocol_.paths(), protocol_.owner(connection));
+  });
+  return control ? std::move(*control) : nullptr;
 }
 
 void HttpClients::close() {

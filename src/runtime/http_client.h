@@ -15,9 +15,14 @@
 #include "quic/connection/config.h"
 #include "quic/tls/tls_context.h"
 #include "runtime/client_migration.h"
+#include "runtime/path_control.h"
 #include "runtime/path_plan.h"
 #include "runtime/qlog_log.h"
 #include "runtime/worker.h"
+
+namespace hawser {
+class EventSink;  // events/event_sink.h
+}
 
 namespace hawser::runtime {
 
@@ -36,6 +41,7 @@ struct HttpClientsOptions {
   QlogSettings qlog;
   MigrationOptions migration;        // when connections change their network; not with `paths`
   std::optional<PathOptions> paths;  // several networks at once
+  EventSink* events = nullptr;       // hears what qlog hears; not owned, outlives the worker
 };
 
 class HttpClients {
@@ -55,6 +61,8 @@ class HttpClients {
   void send(std::size_t connection, http::ClientRequest request);
   // What is known of a connection; nothing before it came about.
   std::optional<http::ConnectionFacts> facts(std::size_t connection);
+  // The paths of a connection. Used while this object lives.
+  [[nodiscard]] std::unique_ptr<PathControl> paths(std::size_t connection);
   // Closes all connections; what is under way fails.
   void close();
 

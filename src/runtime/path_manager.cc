@@ -12,15 +12,26 @@
 
 namespace hawser::runtime {
 
-std::expected<void, ConfigError> PathManager::attach(Worker& worker, EndpointProtocol& endpoint, PathOptions options) {
+namespace {
+
+ConfigError no_such(std::string_view name, const net::LocalNetworks& networks) {
+  std::string all;
+  for (const net::NetworkInterface& each : networks.interfaces) all += (all.empty() ? "" : ", ") + each.name;
+  return {fmt::format("path '{}': no such interface; there are {}", name, all)};
+}
+
+bool exists(std::string_view name, const net::LocalNetworks& networks) {
+  return std::ranges::find(networks.interfaces, name, &net::NetworkInterface::name) != networks.interfaces.end();
+}
+
+}  // namespace
+
+std::expected<PathManager*, ConfigError> PathManager::attach(Worker& worker, EndpointProtocol& endpoint,
+                                                             PathOptions options) {
   HAWSER_TRY(const net::LocalAddresses addresses, net::LocalAddresses::open());
   const net::LocalNetworks& networks = addresses.networks();
   for (const PathInterface& named : options.interfaces) {
-    if (std::ranges::find(networks.interfaces, named.name, &net::NetworkInterface::name) == networks.interfaces.end()) {
-      std::string all;
-      for (const net::NetworkInterface& each : networks.interfaces) all += (all.empty() ? "" : ", ") + each.name;
-      return std::unexpected(ConfigError{fmt::format("path '{}': no such interface; there are {}", named.name, all)});
-    }
+    if (!exists(named.name, networks)) return std::unexpected(no_such(named.name, networks));
   }
   auto& made =
       static_cast<PathManager&>(worker.attach(std::make_unique<PathManager>(endpoint, std::move(options), networks)));
@@ -28,11 +39,57 @@ std::expected<void, ConfigError> PathManager::attach(Worker& worker, EndpointPro
   endpoint.set_local_chooser(made);
   made.watch_ = NetworkWatch::shared();
   if (made.watch_ != nullptr) made.watch_->add(worker, made);
-  return {};
+  return &made;
 }
 
 PathManager::~PathManager() {
   if (watch_ != nullptr) watch_->remove(*worker_, *this);
+}
+
+std::expected<void, ConfigError> PathManager::use(PathInterface interface, Timestamp now) {
+  if (options_.interfaces.empty())
+    return std::unexpected(ConfigError{"all interfaces are in use: name them when the client is made"});
+  if (!exists(interface.name, networks_)) return std::unexpected(no_such(interface.name, networks_));
+  bool known = false;
+  for (PathInterface& each : options_.interfaces) {
+    if (each.name != interface.name) continue;
+    each = interface;
+    known = true;
+  }
+  if (!known) {
+    if (options_.interfaces.size() >= quic::kMaxPaths)
+      return std::unexpected(ConfigError{fmt::format("{} paths are in use: drop one first", quic::kMaxPaths)});
+    options_.interfaces.push_back(std::move(interface));
+  }
+  for (Managed& managed : managed_) managed.attempts.clear();
+  look(now);
+  return {};
+}
+
+std::expected<void, ConfigError> PathManager::drop(std::string_view name, Timestamp now) {
+  const auto others =
+      std::ranges::count_if(options_.interfaces, [name](const auto& each) { return each.name != name; });
+  if (static_cast<std::size_t>(others) == options_.interfaces.size())
+    return std::unexpected(ConfigError{fmt::format("path '{}': it is not in use by name", name)});
+  if (others == 0) return std::unexpected(ConfigError{fmt::format("path '{}': it is the last one", name)});
+  std::erase_if(options_.interfaces, [name](const PathInterface& each) { return each.name == name; });
+  for (Managed& managed : managed_) managed.attempts.clear();
+  look(now);
+  return {};
+}
+
+std::string PathManager::interface_of(const SocketAddress& local) const {
+  for (const net::LocalAddress& address : networks_.addresses) {
+    if (!address.address.same_ip(local)) continue;
+    for (const net::NetworkInterface& interface : networks_.interfaces)
+      if (interface.index == address.interface) return interface.name;
+  }
+  return {};
+}
+
+bool PathManager::is_dropped(const SocketAddress& local) const {
+  return !options_.interfaces.empty() &&
+         std::ranges::find(options_.interfaces, interface_of(local), &PathInterface::name) == options_.interfaces.end();
 }
 
 void PathManager::on_networks(const net::LocalNetworks& networks, Timestamp now) {
@@ -46,7 +103,7 @@ std::expected<SocketAddress, ConfigError> PathManager::choose_local(const Socket
                                                                     const net::UdpOptions& udp) {
   udp_ = udp;
   look_again(current_time() + kHandshakeLook);
-  const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, remote);
+  const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, remote, routes());
   const auto first = std::ranges::find(wanted, false, &WantedPath::backup);
   if (first != wanted.end()) return socket_for(*first, {});
   if (!wanted.empty()) return socket_for(wanted.front(), {});
@@ -69,6 +126,16 @@ std::expected<SocketAddress, ConfigError> PathManager::socket_for(const WantedPa
   HAWSER_TRY(const SocketAddress bound, endpoint_.open_socket(options));
   sockets_.push_back({.interface = path.interface.name, .bound = bound});
   return bound;
+}
+
+// Without netlink every interface is taken to lead to the server.
+net::RouteQuery* PathManager::routes() {
+  if (!options_.interfaces.empty()) return nullptr;
+  if (routes_ == nullptr) {
+    auto opened = net::RouteQuery::open();
+    if (opened) routes_ = std::make_unique<net::RouteQuery>(std::move(*opened));
+  }
+  return routes_.get();
 }
 
 PathManager::Managed& PathManager::managed(quic::Connection& connection) {
@@ -107,7 +174,7 @@ void PathManager::keep(Managed& managed, Timestamp now) {
   quic::Connection& connection = *managed.connection;
   if (!connection.has_multipath() || managed.refused) return;
   std::vector<quic::PathInfo> paths = connection.paths();
-  const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, connection.tuple().remote);
+  const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, connection.tuple().remote, routes());
   std::vector<std::size_t> missing;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto found = std::ranges::find_if(
@@ -125,7 +192,10 @@ void PathManager::keep(Managed& managed, Timestamp now) {
   }
   for (const std::size_t index : missing) open(managed, wanted[index], index, now);
   for (const quic::PathInfo& path : paths) {
-    if (!networks_.usable(path.tuple.local)) static_cast<void>(connection.abandon_path(path.id));
+    const bool dropped = is_dropped(path.tuple.local);
+    if (!dropped && networks_.usable(path.tuple.local)) continue;
+    // The last one that works goes when another one does.
+    if (!connection.abandon_path(path.id) && dropped) look_again(now + kRetryFirst);
   }
   endpoint_.endpoint().wake(connection);
 }

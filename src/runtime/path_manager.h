@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/datagram_protocol.h"
@@ -23,10 +24,18 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
  public:
   // Makes one for the connections of `endpoint`, which is the worker's; on its thread. An error if an interface that
   // was named does not exist, or none is usable.
-  static std::expected<void, ConfigError> attach(Worker& worker, EndpointProtocol& endpoint, PathOptions options);
+  static std::expected<PathManager*, ConfigError> attach(Worker& worker, EndpointProtocol& endpoint,
+                                                         PathOptions options);
   PathManager(EndpointProtocol& endpoint, PathOptions options, net::LocalNetworks networks)
       : endpoint_(endpoint), options_(std::move(options)), networks_(std::move(networks)) {}
   ~PathManager() override;
+
+  // An interface more, or other wishes for one in use. Refused where all were asked for, and beyond quic::kMaxPaths.
+  std::expected<void, ConfigError> use(PathInterface interface, Timestamp now);
+  // Its paths are given up as soon as another one works; the last interface stays.
+  std::expected<void, ConfigError> drop(std::string_view name, Timestamp now);
+  // Empty: no interface has the address now.
+  [[nodiscard]] std::string interface_of(const SocketAddress& local) const;
 
   void on_networks(const net::LocalNetworks& networks, Timestamp now) override;
 
@@ -56,7 +65,7 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
   };
   struct Managed {
     quic::Connection* connection = nullptr;
-    bool refused = false;    // the server has no multipath
+    bool refused = false;  // the server has no multipath
     std::vector<Attempt> attempts;
     std::vector<std::pair<quic::PathId, quic::PathStatus>> told;
   };
@@ -64,6 +73,8 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
   std::expected<SocketAddress, ConfigError> choose_local(const SocketAddress& remote,
                                                          const net::UdpOptions& udp) override;
   std::expected<SocketAddress, ConfigError> socket_for(const WantedPath& path, const std::vector<SocketAddress>& taken);
+  net::RouteQuery* routes();
+  [[nodiscard]] bool is_dropped(const SocketAddress& local) const;
   void look(Timestamp now);
   void look_again(Timestamp when);
   Managed& managed(quic::Connection& connection);
@@ -74,7 +85,8 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
   EndpointProtocol& endpoint_;
   PathOptions options_;
   net::LocalNetworks networks_;
-  net::UdpOptions udp_;  // of the endpoint's client sockets
+  net::UdpOptions udp_;                      // of the endpoint's client sockets
+  std::unique_ptr<net::RouteQuery> routes_;  // while no interface was named
   std::shared_ptr<NetworkWatch> watch_;
   Worker* worker_ = nullptr;
   std::vector<Socket> sockets_;

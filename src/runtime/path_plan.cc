@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace hawser::runtime {
@@ -42,13 +43,21 @@ std::optional<SocketAddress> address_on(const net::LocalNetworks& networks, cons
   return std::nullopt;
 }
 
-std::vector<PathInterface> all_interfaces(const net::LocalNetworks& networks) {
+// What goes in there comes out of another interface.
+bool is_tunnel(const net::NetworkInterface& interface) {
+  constexpr std::array<std::string_view, 12> kKinds = {"tun",    "wireguard", "ipip", "sit",   "gre",  "ip6gre",
+                                                       "ip6tnl", "vti",       "vti6", "vxlan", "xfrm", "dummy"};
+  return std::ranges::find(kKinds, interface.kind) != kKinds.end();
+}
+
+// Bridges and pairs of containers have addresses too, and lead to those alone: routes tell.
+std::vector<PathInterface> all_interfaces(const net::LocalNetworks& networks, const SocketAddress& remote,
+                                          net::RouteQuery* routes) {
   std::vector<PathInterface> all;
   for (const net::NetworkInterface& interface : networks.interfaces) {
-    const bool loopback = std::ranges::any_of(networks.addresses, [&](const net::LocalAddress& local) {
-      return local.interface == interface.index && is_loopback(local.address);
-    });
-    if (!loopback) all.push_back({.name = interface.name});
+    const auto local = address_on(networks, interface, remote);
+    if (!local || is_loopback(*local) || is_tunnel(interface)) continue;
+    if (routes == nullptr || routes->leads(interface.index, *local, remote)) all.push_back({.name = interface.name});
   }
   return all;
 }
@@ -93,10 +102,10 @@ std::expected<PathInterface, ConfigError> parse_path_interface(std::string_view 
 }
 
 std::vector<WantedPath> wanted_paths(const net::LocalNetworks& networks, const PathOptions& options,
-                                     const SocketAddress& remote) {
+                                     const SocketAddress& remote, net::RouteQuery* routes) {
   std::vector<WantedPath> wanted;
-  for (PathInterface& asked :
-       options.interfaces.empty() ? all_interfaces(networks) : std::vector<PathInterface>(options.interfaces)) {
+  for (PathInterface& asked : options.interfaces.empty() ? all_interfaces(networks, remote, routes)
+                                                         : std::vector<PathInterface>(options.interfaces)) {
     const auto found = std::ranges::find(networks.interfaces, asked.name, &net::NetworkInterface::name);
     if (found == networks.interfaces.end() || !found->running) continue;
     const auto local = address_on(networks, *found, remote);

@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/result.h"
 #include "net/local_addresses.h"
+#include "net/route_query.h"
 
 namespace hawser::runtime {
 
@@ -40,7 +41,8 @@ std::expected<PathInterface, ConfigError> parse_path_interface(std::string_view 
 
 struct PathOptions {
   // In order of preference; the connection begins over the first that is usable. One may stand here twice: then
-  // it gets two paths. Empty: every interface that is up and has an address, but the loopback's.
+  // it gets two paths. Empty: every interface that is up, has an address and a route to the server, but the loopback's
+  // and tunnels, whose packets take another interface in the end.
   std::vector<PathInterface> interfaces;
   PathUse use = PathUse::kAggregate;
 };
@@ -51,8 +53,9 @@ struct WantedPath {
   bool backup = false;
 };
 
-// In order of preference: one path for each interface that is up and has an address of the family of `remote`.
+// In order of preference: one path for each interface that is up and has an address of the family of `remote`. Where
+// the user named none, `routes` are asked which lead there; null: all do.
 std::vector<WantedPath> wanted_paths(const net::LocalNetworks& networks, const PathOptions& options,
-                                     const SocketAddress& remote);
+                                     const SocketAddress& remote, net::RouteQuery* routes = nullptr);
 
 }  // namespace hawser::runtime

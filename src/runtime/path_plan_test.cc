@@ -44,6 +44,25 @@ TEST(path_plan, wants_every_interface_that_is_up_but_the_loopback) {
   EXPECT_EQ(names(wanted_paths(laptop(), {}, kServer4)), (Names{"wlan0 10.0.3.3:0", "wwan0 10.0.4.4:0"}));
 }
 
+TEST(path_plan, leaves_out_tunnels_unless_they_are_named) {
+  net::LocalNetworks networks = laptop();
+  networks.interfaces[2].kind = "wireguard";
+  EXPECT_EQ(names(wanted_paths(networks, {}, kServer4)), (Names{"wwan0 10.0.4.4:0"}));
+  EXPECT_EQ(names(wanted_paths(networks, {.interfaces = {{.name = "wlan0"}}}, kServer4)), (Names{"wlan0 10.0.3.3:0"}));
+}
+
+TEST(path_plan, asks_the_routes_where_the_user_named_no_interface) {
+  auto routes = net::RouteQuery::open();
+  ASSERT_TRUE(routes.has_value());
+  net::LocalNetworks networks = laptop();
+  // Numbers that this machine does not have: nothing leads anywhere.
+  for (net::NetworkInterface& interface : networks.interfaces) interface.index += 1'000'000;
+  for (net::LocalAddress& address : networks.addresses) address.interface += 1'000'000;
+  EXPECT_EQ(names(wanted_paths(networks, {}, kServer4, &*routes)), Names{});
+  EXPECT_EQ(names(wanted_paths(networks, {.interfaces = {{.name = "wlan0"}}}, kServer4, &*routes)),
+            (Names{"wlan0 10.0.3.3:0"}));
+}
+
 TEST(path_plan, takes_addresses_of_the_servers_family_that_are_ready) {
   EXPECT_EQ(names(wanted_paths(laptop(), {}, kServer6)), (Names{"wwan0 [2001:db8:4::4]:0"}));
 }

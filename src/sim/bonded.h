@@ -46,6 +46,7 @@ struct BondPlan {
   std::string scheduler = "min-rtt";
   ByteCount window{8 << 20};  // receive windows and send buffer
   RequestPlan requests{};
+  bool datagrams = false;       // both ends take DATAGRAM frames
   EventSink* events = nullptr;  // hears every event of both ends; not owned
 };
 

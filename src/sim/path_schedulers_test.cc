@@ -25,6 +25,13 @@ class NewestPath final : public quic::PathScheduler {
   std::size_t memory() const override { return sizeof(*this); }
 };
 
+// Known from the first call on.
+void add_newest() {
+  (void)quic::add_path_scheduler(
+      "newest", [](const void*) -> std::unique_ptr<quic::PathScheduler> { return std::make_unique<NewestPath>(); },
+      nullptr);
+}
+
 // Of the client.
 class Notes final : public EventSink {
  public:
@@ -55,9 +62,7 @@ bool has_two_paths(BondedRun& run) {
 }
 
 TEST(path_schedulers, a_stream_may_have_one_of_its_own_while_it_runs) {
-  (void)quic::add_path_scheduler(
-      "newest", [](const void*) -> std::unique_ptr<quic::PathScheduler> { return std::make_unique<NewestPath>(); },
-      nullptr);
+  add_newest();
   BondedRun run(upload(8'000'000));
   ASSERT_TRUE(has_two_paths(run));
   EXPECT_FALSE(run.client->set_stream_scheduler(kBulk, "fastest").has_value()) << "no such scheduler";
@@ -71,6 +76,38 @@ TEST(path_schedulers, a_stream_may_have_one_of_its_own_while_it_runs) {
   ASSERT_TRUE(run.finish()) << run.failure();
   EXPECT_EQ(run.failure(), "");
   EXPECT_GT(sent(run, 0) - before, 1'000'000u) << "both paths again";
+}
+
+// Sends 10 datagrams each tick, in one flow.
+class Talk final : public BondedRun {
+ public:
+  explicit Talk(BondPlan plan) : BondedRun(std::move(plan)) {}
+  static constexpr quic::DatagramFlowId kFlow = 5;
+
+ private:
+  void on_tick(Timestamp) override {
+    if (client->paths().size() < 2) return;
+    const std::vector<std::uint8_t> payload(1'000);
+    for (int i = 0; i < 10; ++i) (void)client->send_datagram(payload, {.flow = kFlow});
+  }
+};
+
+TEST(path_schedulers, a_flow_of_datagrams_may_have_one_of_its_own) {
+  add_newest();
+  BondPlan plan = upload(0);
+  plan.datagrams = true;
+  Talk run(plan);
+  ASSERT_TRUE(has_two_paths(run));
+  ASSERT_TRUE(run.client->set_datagram_flow(Talk::kFlow, {}).has_value());
+  ASSERT_TRUE(run.client->set_datagram_scheduler(Talk::kFlow, "newest").has_value());
+  const std::uint64_t before = sent(run, 1);
+  run.pass(500ms);
+  EXPECT_LT(sent(run, 0), 30'000u) << "the handshake and acknowledgements";
+  EXPECT_GT(sent(run, 1) - before, 900'000u) << "2,000 datagrams a second";
+  ASSERT_TRUE(run.client->set_datagram_scheduler(Talk::kFlow, "round-robin").has_value());
+  run.pass(500ms);
+  EXPECT_GT(sent(run, 0), 300'000u) << "turns";
+  EXPECT_EQ(run.failure(), "");
 }
 
 TEST(path_schedulers, another_takes_over_while_the_connection_runs) {

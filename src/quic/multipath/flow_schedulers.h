@@ -15,7 +15,8 @@ namespace hawser::quic {
 
 class FlowSchedulers {
  public:
-  // Each is some hundred octets, and a script's own state some 30 KB: 2 MB of a connection at the most.
+  // Each is some hundred octets, and a script's own state 18 KB, 256 KB at the most: 16 MB of a connection whose
+  // application asks for that.
   static constexpr std::size_t kMax = 64;
 
   [[nodiscard]] PathScheduler* find(DemandKind kind, std::uint64_t flow) const {

@@ -16,7 +16,7 @@ namespace hawser::quic {
 
 // Instructions of Lua's machine that one question may take, and that the script's body may: some 0.2 ms.
 inline constexpr int kLuaInstructionsMax = 20'000;
-// Octets that the script of one connection may hold, Lua's own 25,000 among them.
+// Octets that the script of one connection may hold, Lua's own 18,000 among them.
 inline constexpr std::size_t kLuaMemoryMax = std::size_t{256} << 10;
 // Octets of source.
 inline constexpr std::size_t kLuaSourceMax = std::size_t{64} << 10;
