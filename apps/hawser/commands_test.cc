@@ -55,19 +55,22 @@ TEST(commands, engine_is_one_of_those_that_there_are) {
 TEST(commands, extensions_are_off_until_they_are_asked_for) {
   EXPECT_EQ(run({"get", "--spin-bit", "sometimes", "https://h.example/"}).exit_code, -1);
   EXPECT_EQ(run({"serve", "--receive-timestamps", "64", "--dev-cert"}).exit_code, -1);
+  EXPECT_EQ(run({"serve", "--fec", "much", "--dev-cert"}).exit_code, -1);
   CLI::App command;
   ExtensionArguments arguments;
   add_spin_bit_option(command, arguments);
   add_receive_timestamps_option(command, arguments);
   add_observe_addresses_option(command, arguments);
+  add_fec_option(command, arguments);
   quic::ConnectionConfig config;
   apply(arguments, config);
   EXPECT_EQ(config, quic::ConnectionConfig{});
-  command.parse("--spin-bit random --receive-timestamps 63 --observe-addresses");
+  command.parse("--spin-bit random --receive-timestamps 63 --observe-addresses --fec xor:8");
   apply(arguments, config);
   EXPECT_EQ(config.spin_bit, quic::SpinBitPolicy::kRandom);
   EXPECT_EQ(config.receive_timestamps, 63u);
   EXPECT_EQ(config.address_discovery, quic::AddressDiscovery::kProvide);
+  EXPECT_EQ(to_string(config.fec), "xor:8");
 }
 
 TEST(commands, workers_are_counted_and_steered_by_what_there_is) {

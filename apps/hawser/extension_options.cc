@@ -1,4 +1,4 @@
-// extension_options.cc: --spin-bit, --receive-timestamps and --observe-addresses.
+// extension_options.cc: --spin-bit, --receive-timestamps, --observe-addresses and --fec.
 #include "extension_options.h"
 
 #include <CLI/CLI.hpp>
@@ -45,9 +45,26 @@ void add_observe_addresses_option(CLI::App& command, ExtensionArguments& argumen
                    "servers that see addresses of a load balancer");
 }
 
+void add_fec_option(CLI::App& command, ExtensionArguments& arguments) {
+  const auto read = [&arguments](const std::string& text) {
+    const auto config = quic::parse_fec_config(text);
+    if (!config) throw CLI::ValidationError("--fec", config.error().message);
+    arguments.fec = *config;
+  };
+  command
+      .add_option_function<std::string>(
+          "--fec", read,
+          "Send repair symbols, so that lost packets need not be sent again; both sides need the option, each for\n"
+          "what it sends: off, xor, rs (Reed-Solomon; as many as the measured loss asks for), rs:16/4 (4 after every\n"
+          "16 packets), xor:8 (one after every 8), rs:5-30% (within these bounds)")
+      ->type_name("HOW")
+      ->default_str("off");
+}
+
 void apply(const ExtensionArguments& arguments, quic::ConnectionConfig& config) {
   config.spin_bit = arguments.spin_bit;
   config.receive_timestamps = arguments.receive_timestamps;
+  config.fec = arguments.fec;
   if (arguments.observe_addresses) config.address_discovery = quic::AddressDiscovery::kProvide;
 }
 

@@ -1,5 +1,5 @@
-// extension_options.h: what connections say of themselves beyond the base protocol: the spin bit, receive
-// timestamps, observed addresses.
+// extension_options.h: what connections do beyond the base protocol: the spin bit, receive timestamps, observed
+// addresses, forward error correction.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ struct ExtensionArguments {
   quic::SpinBitPolicy spin_bit = quic::SpinBitPolicy::kOff;
   std::uint64_t receive_timestamps = 0;
   bool observe_addresses = false;
+  quic::FecConfig fec;
 };
 
 // Adds --spin-bit.
@@ -25,6 +26,8 @@ void add_spin_bit_option(CLI::App& command, ExtensionArguments& arguments);
 void add_receive_timestamps_option(CLI::App& command, ExtensionArguments& arguments);
 // Adds --observe-addresses, for servers.
 void add_observe_addresses_option(CLI::App& command, ExtensionArguments& arguments);
+// Adds --fec.
+void add_fec_option(CLI::App& command, ExtensionArguments& arguments);
 void apply(const ExtensionArguments& arguments, quic::ConnectionConfig& config);
 
 }  // namespace hawser::app

@@ -106,6 +106,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
   add_path_options(command, a.paths);
   add_client_version_options(command, a.versions);
   add_spin_bit_option(command, a.extensions);
+  add_fec_option(command, a.extensions);
   add_engine_options(command, a.engine);
   command.add_flag("--hq", a.hq, "HTTP/0.9 instead of HTTP/3, for interoperability tests")->group("");
 }

@@ -474,6 +474,7 @@ std::expected<Outcome, ConfigError> Client::run() {
       if (connection->connection() == nullptr) continue;
       outcome.client_stats.push_back(connection->connection()->stats());
       outcome.client_times.push_back(connection->connection()->receive_time_stats());
+      outcome.client_fec.push_back(connection->connection()->fec_stats());
       if (connection->report()) outcome.server_reports.push_back(*connection->report());
     }
   });

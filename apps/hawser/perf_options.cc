@@ -96,6 +96,7 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
   command.add_flag("--json", options.json, "print one JSON object instead of text");
   app::add_spin_bit_option(command, options.extensions);
   app::add_receive_timestamps_option(command, options.extensions);
+  app::add_fec_option(command, options.extensions);
   app::add_qlog_options(command, options.qlog);
 }
 

@@ -210,6 +210,38 @@ void add_paths(JsonObject& json, const ClientOptions& options, const Outcome& ou
   json.number("efficiency", efficiency(paths, goodput_bps(options, outcome)));
 }
 
+bool uses_fec(const Outcome& outcome) {
+  return std::ranges::any_of(outcome.client_fec, &quic::FecStats::receives);
+}
+
+// What forward error correction cost and what it brought, both ways as the client saw it.
+std::string fec_lines(const Outcome& outcome) {
+  if (!uses_fec(outcome)) return {};
+  const auto all = [&](std::uint64_t quic::FecStats::* field) { return sum(outcome.client_fec, field); };
+  return fmt::format(
+      "  FEC          sent {} repair symbols ({:.3f} MB) for {} packets ({:.3f} MB): the server recovered {}\n"
+      "               received {} ({:.3f} MB), {} not needed: recovered {} packets\n",
+      all(&quic::FecStats::repairs_sent), static_cast<double>(all(&quic::FecStats::repair_bytes_sent)) / 1e6,
+      all(&quic::FecStats::packets_protected), static_cast<double>(all(&quic::FecStats::protected_bytes)) / 1e6,
+      all(&quic::FecStats::peer_recovered), all(&quic::FecStats::repairs_received),
+      static_cast<double>(all(&quic::FecStats::repair_bytes_received)) / 1e6, all(&quic::FecStats::repairs_unused),
+      all(&quic::FecStats::packets_recovered));
+}
+
+void add_fec(JsonObject& json, const Outcome& outcome) {
+  if (!uses_fec(outcome)) return;
+  const auto all = [&](std::uint64_t quic::FecStats::* field) { return sum(outcome.client_fec, field); };
+  json.count("fec_packets_protected", all(&quic::FecStats::packets_protected));
+  json.count("fec_protected_bytes", all(&quic::FecStats::protected_bytes));
+  json.count("fec_repairs_sent", all(&quic::FecStats::repairs_sent));
+  json.count("fec_repair_bytes_sent", all(&quic::FecStats::repair_bytes_sent));
+  json.count("fec_packets_recovered_by_server", all(&quic::FecStats::peer_recovered));
+  json.count("fec_repairs_received", all(&quic::FecStats::repairs_received));
+  json.count("fec_repair_bytes_received", all(&quic::FecStats::repair_bytes_received));
+  json.count("fec_repairs_not_needed", all(&quic::FecStats::repairs_unused));
+  json.count("fec_packets_recovered", all(&quic::FecStats::packets_recovered));
+}
+
 std::string cpu_line(std::string_view side, const CpuTime& cpu, std::uint64_t octets, double seconds) {
   std::string line = fmt::format("  {} CPU   {:.3f} s ({:.0f} % of a core; user {:.3f}, system {:.3f})", side,
                                  to_seconds(cpu.total()), seconds > 0 ? 100 * to_seconds(cpu.total()) / seconds : 0,
@@ -284,6 +316,7 @@ std::string describe(const ClientOptions& options, const Outcome& outcome) {
   }
   if (outcome.paths) text += describe_paths(*outcome.paths, outcome.seconds, goodput_bps(options, outcome));
   text += delay_line("client", client_times(outcome)) + delay_line("server", server_times(outcome));
+  text += fec_lines(outcome);
   if (outcome.failed_connections != 0) text += fmt::format("  {} connections failed\n", outcome.failed_connections);
   return text;
 }
@@ -326,6 +359,7 @@ std::string to_json(const ClientOptions& options, const Outcome& outcome) {
   if (outcome.paths) add_paths(json, options, outcome);
   add_delays(json, "client", client_times(outcome));
   add_delays(json, "server", server_times(outcome));
+  add_fec(json, outcome);
   json.count("failed_connections", outcome.failed_connections);
   return json.done();
 }

@@ -31,6 +31,7 @@ struct Outcome {
   Histogram latencies;
   std::vector<quic::ConnectionStats> client_stats;  // of each connection, at the end
   std::vector<quic::ReceiveTimeStats> client_times;
+  std::vector<quic::FecStats> client_fec;
   std::vector<ServerReport> server_reports;  // of each connection, at the end
   std::optional<PathOutcome> paths;          // of the first connection, with --paths
   bool interrupted = false;                  // by a signal, before it was over

@@ -315,6 +315,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   add_observe_addresses_option(*command, options->extensions);
   add_spin_bit_option(*command, options->extensions);
   add_receive_timestamps_option(*command, options->extensions);
+  add_fec_option(*command, options->extensions);
   add_server_path_options(*command, options->paths);
   command->add_option("--grace", options->grace_s, "Seconds that requests under way get after SIGINT or SIGTERM")
       ->type_name("S")

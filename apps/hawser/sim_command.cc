@@ -19,6 +19,7 @@
 #include "sim/setup_text.h"
 #include "sim_bonding.h"
 #include "sim_congestion.h"
+#include "sim_messages.h"
 
 namespace hawser::app {
 namespace {
@@ -147,6 +148,7 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   add_sim_congestion_command(*command, exit_code);
   add_sim_bonding_command(*command, exit_code);
   add_sim_interactive_command(*command, exit_code);
+  add_sim_messages_command(*command, exit_code);
   command->footer(
       "Examples:\n"
       "  hawser sim --scenario burst_loss --runs 500 --quiet\n"

@@ -239,6 +239,8 @@ TEST(qlog, every_frame_type_gives_valid_json) {
   for (std::uint64_t type = 0x3e75; type <= 0x3e7c; ++type)
     frames.push_back({.type = type, .path_id = 7, .data = kCid});
   frames.push_back({.type = 0x9f81a6, .id = 3, .address = ipv4_address({192, 0, 2, 1}, 443)});
+  frames.push_back({.type = 0x3afec701, .id = 11, .length = 1'200, .value = 16, .extra = 2});
+  frames.push_back({.type = 0x3afec702, .id = 12, .value = 1});
   for (const QlogNames names : {QlogNames::kDraft14, QlogNames::kLegacy}) {
     const JsonCheck r(record_of(PacketReceived{.frames = frames}, names));
     ASSERT_TRUE(r.valid());
@@ -256,6 +258,9 @@ TEST(qlog, every_frame_type_gives_valid_json) {
     EXPECT_EQ(r.at("data.frames.73.sequence_number"), "3");
     EXPECT_EQ(r.at("data.frames.73.address.ip_v4"), "\"192.0.2.1\"");
     EXPECT_EQ(r.at("data.frames.73.address.port_v4"), "443");
+    EXPECT_EQ(r.at("data.frames.74.frame_type"), "\"fec_repair\"");
+    EXPECT_EQ(r.at("data.frames.74.packet_count"), "16");
+    EXPECT_EQ(r.at("data.frames.75.first_packet_number"), "12");
   }
 }
 

@@ -179,6 +179,18 @@ constexpr FrameShape kFrameShapes[] = {
      .extra = "request_max_ack_delay",
      .offset = "reordering_threshold"},
     {.first = 0x9f81a6, .last = 0x9f81a7, .name = "observed_address", .id = "sequence_number"},
+    {.first = 0x3afec701,
+     .last = 0x3afec701,
+     .name = "fec_repair",
+     .id = "first_packet_number",
+     .value = "packet_count",
+     .extra = "row",
+     .has_length = true},
+    {.first = 0x3afec702,
+     .last = 0x3afec702,
+     .name = "fec_recovered",
+     .id = "first_packet_number",
+     .value = "packet_count"},
 };
 
 const FrameShape* shape_of(std::uint64_t type) {

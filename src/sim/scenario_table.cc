@@ -367,6 +367,37 @@ Setup extensions(Random& random) {
   return setup;
 }
 
+// Forward error correction of any kind, as each end happens to want it, under loss, reordering, duplication and
+// corruption, beside datagrams, and at times over several paths.
+Setup fec(Random& random) {
+  const bool many_paths = random.below(4) == 0;
+  Setup setup = many_paths ? multipath(random) : basic(random);
+  const bool has_codes = quic::parse_fec_config("rs").has_value();
+  for (quic::ConnectionConfig* config : {&setup.client, &setup.server}) {
+    quic::FecConfig& fec = config->fec;
+    fec.enabled = random.below(8) != 0;
+    fec.scheme = has_codes && heads(random) ? quic::FecScheme::kReedSolomon : quic::FecScheme::kXor;
+    fec.sources = between(random, 1, quic::kMaxFecSources);
+    if (heads(random)) {
+      fec.repairs = fec.scheme == quic::FecScheme::kXor ? 1 : between(random, 1, quic::kMaxFecRepairs);
+    } else if (heads(random)) {
+      fec.share_min = 0.05;
+      fec.share_max = 0.3;
+    }
+    config->max_datagram_frame_size = heads(random) ? quic::kAnyDatagramFrame : 0;
+  }
+  setup.client_application.datagrams = static_cast<std::uint32_t>(random.below(200));
+  setup.server_application.datagrams = static_cast<std::uint32_t>(random.below(200));
+  if (many_paths) return setup;
+  add(setup, drop(share(random, 0.005, 0.15)));
+  if (heads(random)) add(setup, burst_drop(0.01, 0.3));
+  if (heads(random)) add(setup, reorder(share(random, 0.01, 0.3), between(random, Duration{1ms}, Duration{40ms})));
+  if (heads(random)) add(setup, duplicate(share(random, 0.01, 0.5), between(random, Duration{1ms}, Duration{200ms})));
+  if (heads(random)) add(setup, corrupt(share(random, 0.01, 0.1)));
+  if (heads(random)) add(setup, rate(mbit(between(random, 1, 50)), between(random, 20'000, 200'000)));
+  return setup;
+}
+
 Setup everything(Random& random) {
   Setup setup = basic(random);
   add_faults(random, setup);
@@ -432,6 +463,7 @@ constexpr ScenarioDefinition kScenarios[] = {
     {"multipath_outages", "Several networks at once whose links come and go.", multipath_outages},
     {"versions", "Versions of QUIC that each end prefers differently.", versions},
     {"extensions", "Address discovery, receive timestamps and the spin bit, under faults and moves.", extensions},
+    {"fec", "Forward error correction, under loss, reordering, duplication and corruption.", fec},
     {"everything", "All of it together.", everything},
     {"random", "Everything is drawn: network, faults, configurations, behaviour.", random_setup},
 };

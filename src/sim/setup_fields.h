@@ -81,6 +81,7 @@ void visit_fields(const std::string& prefix, quic::ConnectionConfig& c, Visit&& 
   visit(prefix + "reset_stream_at", c.reset_stream_at);
   visit(prefix + "max_paths", c.max_paths);
   visit(prefix + "path_scheduler", c.path_scheduler);
+  visit(prefix + "fec", c.fec);
   visit(prefix + "spin_bit", c.spin_bit);
   visit(prefix + "address_discovery", c.address_discovery);
   visit(prefix + "receive_timestamps", c.receive_timestamps);

@@ -114,6 +114,9 @@ std::string text_of(quic::SpinBitPolicy value) {
 std::string text_of(quic::AddressDiscovery value) {
   return word_of(kDiscoveries, value);
 }
+std::string text_of(const quic::FecConfig& value) {
+  return to_string(value);
+}
 std::string text_of(quic::Version value) {
   return word_of(kVersions, value);
 }
@@ -173,6 +176,11 @@ bool read(std::string_view text, quic::SpinBitPolicy& out) {
 }
 bool read(std::string_view text, quic::AddressDiscovery& out) {
   return read_word(kDiscoveries, text, out);
+}
+bool read(std::string_view text, quic::FecConfig& out) {
+  const auto config = quic::parse_fec_config(text);
+  if (config) out = *config;
+  return config.has_value();
 }
 bool read(std::string_view text, quic::Version& out) {
   return read_word(kVersions, text, out);
@@ -323,6 +331,7 @@ template <class E>
 void halve(E&) {}
 void halve(std::string&) {}
 void halve(quic::VersionPreference&) {}
+void halve(quic::FecConfig&) {}
 void halve(std::uint32_t& value) {
   value /= 2;
 }

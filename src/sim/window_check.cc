@@ -22,7 +22,8 @@ Content content_of(const PacketSent& packet) {
       case 0x1b:      // PATH_RESPONSE
       case 0x9f81a6:  // OBSERVED_ADDRESS, which goes with these
       case 0x9f81a7:
-      case 0x1c:  // CONNECTION_CLOSE
+      case 0x3afec702:  // FEC_RECOVERED, which goes with acknowledgements
+      case 0x1c:        // CONNECTION_CLOSE
       case 0x1d:
         break;
       case 0x01:

@@ -44,7 +44,7 @@ struct SeenPacket {
   [[nodiscard]] bool eliciting() const {
     return std::ranges::any_of(frames, [](const AnyFrame& frame) {
       return !std::holds_alternative<AckFrame>(frame) && !std::holds_alternative<PaddingFrame>(frame) &&
-             !std::holds_alternative<ConnectionCloseFrame>(frame);
+             !std::holds_alternative<ConnectionCloseFrame>(frame) && !std::holds_alternative<FecRecoveredFrame>(frame);
     });
   }
 };

@@ -3,6 +3,7 @@
 // Before: frames.cc. After: recovery/loss.cc, streams/, path/.
 #include "quic/wire/frames/ack.h"
 #include "quic/connection/core.h"
+#include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
 #include "quic/connection/path_memory.h"
 
@@ -128,6 +129,8 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome) {
     ack_frequency_.update(path_->controller().congestion_window() / path_->active().mtu(),
                           path_->loss().rtt().smoothed(), path_->loss().packet_threshold(),
                           path_->controller().paces_smoothly());
+  if (fec() != nullptr) [[unlikely]]
+    fec()->on_recovery(outcome);
   if (emitter_.wants(EventGroup::kRecovery)) log_recovery(outcome);
 }
 

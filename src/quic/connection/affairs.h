@@ -86,7 +86,9 @@ struct ConnectionAffairs {
     std::vector<Bytes> datagrams;
     // Of the handshake and shortly after it.
     struct Rare {
-      std::vector<EarlyPacket> replayed;  // views in `datagrams` and in streams may lie in them
+      // Views in `datagrams` and in streams may lie in these two.
+      std::vector<EarlyPacket> replayed;
+      std::vector<std::vector<std::uint8_t>> recovered;
       std::vector<std::vector<std::uint8_t>> tokens;
       std::vector<std::vector<std::uint8_t>> tickets;
       std::vector<NetworkPathEvent> network_paths;

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "base/units.h"
 #include "quic/crypto/backend.h"
+#include "quic/fec/fec_config.h"
 #include "quic/wire/types.h"
 #include "quic/wire/version_preference.h"
 
@@ -80,6 +81,10 @@ struct ConnectionConfig {
   std::uint64_t max_paths = 0;
   // Which of several paths the next packet takes: a name known to make_path_scheduler().
   std::string path_scheduler = "min-rtt";
+
+  // Forward error correction (docs/fec.md), with peers that offer it too: packets carry repair symbols for each other,
+  // so that what is lost within their redundancy arrives without a round trip more. Off: not offered.
+  FecConfig fec;
 
   // Lets the peer abandon a stream's end and still have its beginning delivered (RESET_STREAM_AT,
   // draft-ietf-quic-reliable-stream-reset; reset_stream_at, of both code points).

@@ -180,6 +180,10 @@ std::expected<void, MigrationRefusal> Connection::migrate(const SocketAddress& l
 std::vector<NetworkPathInfo> Connection::network_paths() const {
   return core_->network_paths();
 }
+FecStats Connection::fec_stats() const {
+  return core_->fec_stats();
+}
+
 ReceiveTimeStats Connection::receive_time_stats() const {
   return core_->receive_time_stats();
 }

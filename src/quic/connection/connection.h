@@ -19,6 +19,7 @@
 #include "quic/congestion/saved_path.h"
 #include "quic/connection/config.h"
 #include "quic/connection/datagrams.h"
+#include "quic/connection/fec_stats.h"
 #include "quic/connection/handler.h"
 #include "quic/connection/network_paths.h"
 #include "quic/connection/paths.h"
@@ -170,6 +171,8 @@ class Connection {
   // The active 4-tuple first, then those being tried or left.
   [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
   [[nodiscard]] MigrationStats migration_stats() const;
+  // All 0 where forward error correction is not in use (ConnectionConfig::fec).
+  [[nodiscard]] FecStats fec_stats() const;
   // What the peer told of when our packets arrived; all 0 where the extension is not in use
   // (ConnectionConfig::receive_timestamps).
   [[nodiscard]] ReceiveTimeStats receive_time_stats() const;

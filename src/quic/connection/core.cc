@@ -2,6 +2,7 @@
 // transport parameters that tell the peer of it.
 #include "quic/connection/core.h"
 
+#include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
 #include "quic/connection/path_memory.h"
 #include "quic/recovery/ack_tracker.h"
@@ -111,6 +112,7 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
     ours.max_receive_timestamps_per_ack = config.receive_timestamps;
     ours.receive_timestamps_exponent = config.receive_timestamps_exponent;
   }
+  if (config.fec.enabled) ours.fec_schemes = available_fec_schemes();
   if (config.address_discovery != AddressDiscovery::kOff)
     ours.address_discovery = parameter_of(config.address_discovery);
   return ours;
@@ -210,11 +212,16 @@ ConnectionStats ConnectionCore::stats() const {
   return stats;
 }
 
+FecStats ConnectionCore::fec_stats() const {
+  return fec() != nullptr ? fec()->stats() : FecStats{};
+}
+
 std::size_t ConnectionCore::memory() const {
   const std::size_t paths = multipath_ != nullptr ? multipath_->memory() : sizeof(Path) + path_->memory();
   std::size_t octets = sizeof(ConnectionCore) + paths + streams_.memory() + keys_.memory() + crypto_.memory() +
                        (extras_ != nullptr ? sizeof(Extras) : 0) +
                        (datagrams() != nullptr ? sizeof(DatagramQueue) + datagrams()->memory() : 0);
+  if (fec() != nullptr) octets += fec()->memory();
   if (path_memory_ != nullptr) octets += sizeof(PathMemory);
   if (receive_timestamps_ != nullptr) octets += receive_timestamps_->memory();
   if (migration_ != nullptr) octets += sizeof(Migration) + migration_->addresses.memory();

@@ -25,6 +25,7 @@
 #include "quic/connection/early_packets.h"
 #include "quic/connection/event_log.h"
 #include "quic/connection/extras.h"
+#include "quic/connection/fec_stats.h"
 #include "quic/connection/first_octet.h"
 #include "quic/connection/flood_guard.h"
 #include "quic/connection/key_ring.h"
@@ -159,6 +160,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   std::expected<void, MigrationRefusal> probe(const SocketAddress& local, bool move);
   [[nodiscard]] std::vector<NetworkPathInfo> network_paths() const;
   [[nodiscard]] MigrationStats migration_stats() const;
+  [[nodiscard]] FecStats fec_stats() const;  // core.cc
   [[nodiscard]] ReceiveTimeStats receive_time_stats() const {
     return receive_timestamps_ == nullptr ? ReceiveTimeStats{} : receive_timestamps_->delay.stats();
   }
@@ -202,6 +204,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
 
  private:
   friend class Multipath;  // what several Paths need of the rooms below
+  friend class Fec;        // likewise
   // While it lives, another Path is the one at hand.
   class AtHand {
    public:
@@ -312,7 +315,8 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   Parsed<void> on_ack_frequency(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_immediate_ack(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_path_frame(FrameReader& in, ReceivedPacket& packet);
-  [[nodiscard]] Path* path_of(std::uint64_t id);  // multipath.cc
+  Parsed<void> on_fec_frame(FrameReader& in, ReceivedPacket& packet);  // fec.cc
+  [[nodiscard]] Path* path_of(std::uint64_t id);                       // multipath.cc
   [[nodiscard]] bool paths_reset_tokens_changed();
   using CidVisitor = void (*)(void* context, const ConnectionId& cid);
   using TokenVisitor = void (*)(void* context, const StatelessResetToken& token);
@@ -337,6 +341,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   bool next_challenge_train(TransmitTrain& train, DatagramBuilder& builder);
   bool write_challenge_train(TransmitTrain& train, DatagramBuilder& builder, NetworkPath& network_path);
   bool next_probe_train(TransmitTrain& train, DatagramBuilder& builder);
+  bool next_repair_train(TransmitTrain& train, DatagramBuilder& builder);
   std::size_t write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path,
                              const DatagramPlan& plan);
   OpenPacket* open_packet_for(EncryptionLevel level, DatagramBuilder& builder, const NetworkPath& network_path);
@@ -346,7 +351,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   void write_application_frames(PacketPayload& out, NetworkPath& network_path);
   void seal_datagram(DatagramBuilder& builder, NetworkPath& network_path, const DatagramPlan& plan);
   void seal_packet(OpenPacket& packet, DatagramBuilder& builder);
-  void account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
+  void account_packet(OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan);
   void seal_train(DatagramBuilder& builder);
   using FrameWriter = WriteResult (ConnectionCore::*)(PacketPayload&);
   static const std::array<FrameWriter, 6> kOneRttWriters;
@@ -432,6 +437,11 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   [[nodiscard]] bool ack_timestamps(EncryptionLevel level) const {
     return receive_timestamps_ != nullptr && level == EncryptionLevel::kOneRtt;
   }
+
+  // fec.cc
+  void negotiate_fec(const TransportParameters& peer);
+  // nullptr unless both sides declared it.
+  [[nodiscard]] Fec* fec() const { return extras_ != nullptr ? extras_->fec.get() : nullptr; }
 
   // close.cc
   void enter_closing(CloseReason reason, bool tell_peer);

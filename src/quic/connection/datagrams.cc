@@ -1,6 +1,7 @@
 // datagrams.cc: DATAGRAM frames between the application and packets (RFC 9221): what may be sent, in which
 // order beside streams, and what the application hears of it.
 #include "quic/connection/core.h"
+#include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
 #include "quic/wire/frames/datagram.h"
 
@@ -34,7 +35,8 @@ DatagramQueue& ConnectionCore::provide_datagrams() {
 std::size_t ConnectionCore::one_rtt_room() const {
   constexpr std::size_t kPacketNumberMax = 4;
   const std::size_t mtu = multipath_ != nullptr ? multipath_->least_mtu() : path_->active().mtu();
-  return mtu - (1 + path_->peer_cid(path_->active()).length() + kPacketNumberMax + kAeadTagLength);
+  const std::size_t others = fec() != nullptr ? fec()->room_to_come() : 0;
+  return mtu - (1 + path_->peer_cid(path_->active()).length() + kPacketNumberMax + kAeadTagLength + others);
 }
 
 std::size_t ConnectionCore::max_datagram_payload() const {

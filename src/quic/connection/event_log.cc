@@ -26,7 +26,7 @@ LoggedPacketType logged_type(EncryptionLevel level) {
 
 // What a side declared. What it left out stands with the value that this means.
 // An optional parameter that is absent has no name and is passed over.
-using ParameterList = std::array<NamedValue, 18>;
+using ParameterList = std::array<NamedValue, 19>;
 
 ParameterList values_of(const TransportParameters& p) {
   return {{{"max_idle_timeout", p.max_idle_timeout_ms},
@@ -48,7 +48,8 @@ ParameterList values_of(const TransportParameters& p) {
            {"reset_stream_at", p.reset_stream_at, true},
            {p.max_receive_timestamps_per_ack ? "max_receive_timestamps_per_ack" : "",
             p.max_receive_timestamps_per_ack.value_or(0)},
-           {p.address_discovery ? "address_discovery" : "", p.address_discovery.value_or(0)}}};
+           {p.address_discovery ? "address_discovery" : "", p.address_discovery.value_or(0)},
+           {p.fec_schemes ? "fec" : "", p.fec_schemes.value_or(0)}}};
 }
 
 }  // namespace

@@ -12,6 +12,11 @@
 namespace hawser::quic {
 
 class TlsClientContext;  // tls/tls_context.h
+class Fec;               // connection/fec.h
+
+struct FecDeleter {
+  void operator()(Fec* fec) const;
+};
 
 // A client's attempt to connect, until the handshake is confirmed: what it takes to begin again in
 // another version.
@@ -25,6 +30,7 @@ struct ClientAttempt {
 struct Extras {
   std::optional<ClientAttempt> attempt;
   std::unique_ptr<DatagramQueue> datagrams;  // from the first datagram or flow on
+  std::unique_ptr<Fec, FecDeleter> fec;      // where both ends offered it
 };
 
 }  // namespace hawser::quic

@@ -124,6 +124,18 @@ bool FrameLog::add_connection_frame(FrameReader& in, FrameSummary& s) {
         s.id = f.sequence_number;
         s.address = f.address;
       });
+    case 0x3afec701:
+      return filled(parse_fec_repair(in), [&s](const FecRepairFrame& f) {
+        s.id = f.packets.first;
+        s.value = f.packets.count();
+        s.extra = f.row;
+        s.length = f.symbol.size();
+      });
+    case 0x3afec702:
+      return filled(parse_fec_recovered(in), [&s](const FecRecoveredFrame& f) {
+        s.id = f.packets.first;
+        s.value = f.packets.count();
+      });
     default:
       return s.type == 0x01 || s.type == 0x1e || s.type == 0x1f;
   }

@@ -1,6 +1,7 @@
 // frames.cc: hands each frame of an opened packet to the machine it is for.
 // Before: receive.cc. After: streams/, path/, ack.cc, handshake.cc, migration.cc.
 #include "quic/connection/core.h"
+#include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
 #include "quic/wire/frame_legality.h"
 #include "quic/wire/frames/all_frames.h"
@@ -52,6 +53,7 @@ constexpr ConnectionCore::FrameHandlers ConnectionCore::make_frame_handlers() {
   set(0xaf, 0xaf, &ConnectionCore::guarded<&ConnectionCore::on_ack_frequency, FloodGuard::kCheap>);
   set(0x3e75, 0x3e7c, &ConnectionCore::on_path_frame);
   set(0x9f81a6, 0x9f81a7, &ConnectionCore::guarded<&ConnectionCore::on_observed_address, FloodGuard::kPath>);
+  set(0x3afec701, 0x3afec702, &ConnectionCore::on_fec_frame);
   return table;
 }
 
@@ -246,12 +248,14 @@ Parsed<void> ConnectionCore::on_handshake_done(FrameReader& in, ReceivedPacket&)
 }
 
 // rfc9221:5-deliver
-Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket&) {
+Parsed<void> ConnectionCore::on_datagram_frame(FrameReader& in, ReceivedPacket& packet) {
   HAWSER_TRY(const DatagramFrame frame, parse_datagram(in));
   // RFC 9221 section 3.
   if (datagram_size(frame) > config_.max_datagram_frame_size)
     // rfc9221:3-too-large rfc9221:3-not-announced
     return in.fault(TransportErrorCode::kProtocolViolation, "DATAGRAM larger than max_datagram_frame_size");
+  // fec:4-once
+  if (fec() != nullptr && fec()->has_recovered(packet.number)) return {};
   // One that moves nothing is cheap to send and makes the application work.
   if (frame.data.empty()) [[unlikely]]
     HAWSER_TRY_VOID(charge(in, FloodGuard::kCheap));

@@ -155,6 +155,7 @@ void ConnectionCore::apply_peer_parameters(const TransportParameters& peer) {
   if (peer.preferred_address) note_preferred_address(*peer.preferred_address);
   note_peer_address_discovery(peer.address_discovery);
   negotiate_receive_timestamps(peer);
+  negotiate_fec(peer);
   if (emitter_.wants(EventGroup::kConnection)) log_parameters(Owner::kRemote, peer);
 }
 

@@ -2,6 +2,7 @@
 // Before: endpoint/endpoint.cc, which chose this connection. After: frames.cc.
 #include "base/reader.h"
 #include "quic/connection/core.h"
+#include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
 #include "quic/crypto/retry_tag.h"
 #include "quic/wire/retry.h"
@@ -355,6 +356,8 @@ void ConnectionCore::on_payload(Bytes payload, ReceivedPacket& received) {
   release_handshake();
   on_packet_accepted(received);
   if (received.level != EncryptionLevel::kOneRtt) return;
+  if (fec() != nullptr) [[unlikely]]
+    fec()->on_packet(payload, received);
   if (first_octet_.spins() && is_newest) [[unlikely]]
     note_spin(received);
   note_peer_address(received, is_newest);

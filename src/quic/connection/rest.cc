@@ -1,6 +1,7 @@
 // rest.cc: what a connection gives back when nothing has moved on it for a while. All of it is made
 // again by whatever moves first, at the cost of a few microseconds.
 #include "quic/connection/core.h"
+#include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
 
 namespace hawser::quic {
@@ -27,11 +28,9 @@ void ConnectionCore::rest() {
     multipath_->rest();
   }
   streams_.rest();
-  if (datagrams() != nullptr) {
-    datagrams()->rest();
-  } else if (extras_ != nullptr && !extras_->attempt) {
-    extras_.reset();
-  }
+  if (datagrams() != nullptr) datagrams()->rest();
+  if (fec() != nullptr) fec()->rest();
+  if (extras_ != nullptr && !extras_->attempt && datagrams() == nullptr && fec() == nullptr) extras_.reset();
   tell_.datagrams = std::vector<Bytes>();
   tell_.rest = true;
 }

@@ -1,6 +1,7 @@
 // send.cc: assembles outgoing datagrams: chooses the network path and the packets, lets each
 // machine write its frames by table, seals. Before: the machines. After: endpoint/endpoint.cc.
 #include "quic/connection/core.h"
+#include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
 #include "quic/wire/frames/ack_frequency.h"
 #include "quic/wire/frames/new_token.h"
@@ -30,6 +31,7 @@ struct ConnectionCore::DatagramPlan {
   bool challenge = false;      // path validation frames only
   bool probes_empty = false;   // what a probe of this path could carry goes on another
   bool mtu_probe = false;
+  bool repair = false;     // a repair symbol and nothing else
   Ecn ecn = Ecn::kNotEct;  // the mark of the whole train
   std::size_t pad_to = 0;  // octets, 0: no more than rules ask
 };
@@ -85,7 +87,8 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
     }
   }
   if (multipath_ != nullptr) return multipath_->next_train(train, builder);
-  return next_challenge_train(train, builder) || next_probe_train(train, builder) || next_train_here(train, builder);
+  return next_challenge_train(train, builder) || next_probe_train(train, builder) ||
+         (fec() != nullptr && next_repair_train(train, builder)) || next_train_here(train, builder);
 }
 
 bool ConnectionCore::may_carry_data() {
@@ -96,7 +99,12 @@ bool ConnectionCore::may_carry_data() {
 bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& builder) {
   NetworkPath& network_path = path_->active();
   std::size_t segment = network_path.mtu();
-  std::size_t capacity = std::min(train.buffer.size(), std::min<std::size_t>(segment * train.max_segments, 65'000));
+  std::size_t max_segments = train.max_segments;
+  if (fec() != nullptr) [[unlikely]] {
+    segment -= fec()->room();
+    max_segments = std::min(max_segments, fec()->train_limit());
+  }
+  std::size_t capacity = std::min(train.buffer.size(), std::min<std::size_t>(segment * max_segments, 65'000));
   train.tuple = network_path.tuple();
   train.segment_size = segment;
   train.ecn = network_path.ecn().mark();
@@ -111,7 +119,7 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
     // Datagrams that are all smaller than the MTU make a train of smaller segments.
     if (size == 0 || train.size != size || !only_datagrams_wait()) break;
     segment = train.segment_size = size;
-    capacity = std::min(capacity, segment * train.max_segments);
+    capacity = std::min(capacity, segment * max_segments);
   }
   seal_train(builder);
   if (emitter_.sink() != nullptr) [[unlikely]]
@@ -186,6 +194,28 @@ bool ConnectionCore::next_probe_train(TransmitTrain& train, DatagramBuilder& bui
   return true;
 }
 
+// Repair symbols for the packets before them, a packet each.
+bool ConnectionCore::next_repair_train(TransmitTrain& train, DatagramBuilder& builder) {
+  NetworkPath& network_path = path_->active();
+  std::size_t segment = std::min<std::size_t>(network_path.mtu(), train.buffer.size());
+  train.tuple = network_path.tuple();
+  train.ecn = network_path.ecn().mark();
+  while (train.segments() < train.max_segments && train.size + segment <= train.buffer.size() && fec()->repair_due()) {
+    if (builder.unsealed_full()) seal_train(builder);
+    const std::size_t size = write_datagram(builder, train.buffer.subspan(train.size, segment), network_path,
+                                            {.repair = true, .ecn = train.ecn});
+    if (size == 0) break;
+    fec()->on_repair_sent(size);
+    train.size += size;
+    if (size != segment && train.size != size) break;
+    segment = train.segment_size = size;
+  }
+  seal_train(builder);
+  if (train.size == 0) return false;
+  log_train(true, train.size, train.segment_size);
+  return true;
+}
+
 // Writes one datagram into `area`; returns its octets, 0 if there is nothing to say.
 std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path,
                                            const DatagramPlan& plan) {
@@ -242,8 +272,7 @@ OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuild
 // rfc9002:7.5-not-blocked
 bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramPlan& plan) const {
   const PacketNumberSpace space = space_of(level);
-  if (level == EncryptionLevel::kOneRtt && (plan.challenge || plan.mtu_probe)) return true;
-  if (plan.challenge || plan.mtu_probe) return false;
+  if (plan.challenge || plan.mtu_probe || plan.repair) return level == EncryptionLevel::kOneRtt;
   if (path_->acks(space).ack_due(now_) || path_->loss().probes_owed(space) != 0) return true;
   if (handshake_stalls(level)) return true;
   if (!plan.may_carry_data) return false;
@@ -278,11 +307,14 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
     (void)write_address_report(out, network_path);
     return;
   }
+  if (plan.repair) return fec()->write_repair(out);
   LossDetector& loss = path_->loss();
   const bool probe = loss.probes_owed(space) != 0;
   // rfc9000:13.2.6-same-space rfc9000:13.2.6-one-rtt rfc9000:13.2.6-zero-rtt rfc9000:17.2.3-ack-in-one-rtt
   AckTracker& acks = path_->acks(space);
   if (acks.ack_due(now_) || acks.has_news()) {
+    if (fec() != nullptr && packet.level == EncryptionLevel::kOneRtt) [[unlikely]]
+      fec()->write_recovered(out);
     const bool names_path = multipath_ != nullptr && space == PacketNumberSpace::kApplication;
     const auto path_id = names_path ? std::optional(path_->id()) : std::nullopt;
     // receive-ts:3-one-rtt
@@ -402,7 +434,9 @@ void ConnectionCore::seal_packet(OpenPacket& packet, DatagramBuilder& builder) {
 // Tells recovery and the key schedule what just left.
 // rfc9001:4.9.1-initial-keys rfc9001:4.9.1-no-initial rfc9002:7.5-counted
 // rfc9000:19.21-congestion
-void ConnectionCore::account_packet(const OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
+void ConnectionCore::account_packet(OpenPacket& packet, NetworkPath& network_path, const DatagramPlan& plan) {
+  if (fec() != nullptr && packet.level == EncryptionLevel::kOneRtt) [[unlikely]]
+    fec()->on_packet_sent(packet);
   const bool eliciting = packet.payload.ack_eliciting();
   const bool in_flight = eliciting || packet.payload.padded();
   const bool is_active = &network_path == &path_->active();

@@ -1,5 +1,6 @@
 // timers.cc: when a connection must be looked at again, and what is due when that time comes.
 #include "quic/connection/core.h"
+#include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
 
 namespace hawser::quic {
@@ -35,6 +36,7 @@ Timestamp ConnectionCore::open_deadline() const {
   if (keeps_alive()) deadline = std::min(deadline, times_.last_received + config_.keep_alive);
   if (early_data_ != nullptr) deadline = std::min(deadline, early_data_->discard_at);
   if (datagrams() != nullptr) deadline = std::min(deadline, datagrams()->next_expiry());
+  if (fec() != nullptr) deadline = std::min(deadline, fec()->next_timeout());
   return std::min(deadline, rest_deadline());
 }
 
@@ -98,6 +100,7 @@ void ConnectionCore::on_timeout(Timestamp now) {
     datagrams()->begin(now);
     datagrams()->on_expiry();
   }
+  if (fec() != nullptr) fec()->on_timeout();
   if (now >= rest_deadline()) rest();
 }
 

@@ -20,6 +20,13 @@ void add(std::uint8_t* into, Bytes from) {
 
 }  // namespace
 
+std::uint64_t available_fec_schemes() {
+  std::uint64_t schemes = 0;
+  for (std::size_t i = 0; i < kFecSchemes; ++i)
+    if (is_available(static_cast<FecScheme>(i))) schemes |= std::uint64_t{1} << i;
+  return schemes;
+}
+
 #ifdef HAWSER_HAVE_ISAL
 
 bool is_available(FecScheme) {

@@ -7,25 +7,14 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "quic/wire/frames/fec.h"
 
 namespace hawser::quic {
 
-enum class FecScheme : std::uint8_t {
-  kXor,          // one repair symbol: the sum of all; mends one loss of a block
-  kReedSolomon,  // any number of repair symbols mends as many losses; by ISA-L
-};
-inline constexpr std::size_t kFecSchemes = 2;
-
 // Whether this build has it: kReedSolomon needs ISA-L.
 [[nodiscard]] bool is_available(FecScheme scheme);
-
-// Of one block. A round trip of 100 ms at 3 Mbit/s has 32 packets; half as many again mend a loss of a third.
-inline constexpr std::size_t kMaxFecSources = 32;
-inline constexpr std::size_t kMaxFecRepairs = 16;
-// Octets protected of one packet, and before them in the symbol their count: packets differ in length.
-inline constexpr std::size_t kMaxFecPayload = 1'500;
-inline constexpr std::size_t kFecLengthSize = 2;
-inline constexpr std::size_t kMaxFecSymbol = kFecLengthSize + kMaxFecPayload;
+// Of all schemes: bit i says whether FecScheme i is available, as the transport parameter has it.
+[[nodiscard]] std::uint64_t available_fec_schemes();
 
 // row < kMaxFecRepairs (for kXor: 0), index < kMaxFecSources. Any square of rows and indexes has an inverse.
 [[nodiscard]] std::uint8_t fec_coefficient(FecScheme scheme, std::size_t row, std::size_t index);

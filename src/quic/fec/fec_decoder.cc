@@ -1,4 +1,4 @@
-// fec_decoder.cc: blocks by number, and a small system of equations for each that lacks packets.
+// fec_decoder.cc: packets by number, and a small system of equations for each block that lacks some.
 #include "quic/fec/fec_decoder.h"
 
 #include <algorithm>
@@ -6,64 +6,52 @@
 
 namespace hawser::quic {
 
-FecDecoder::Block* FecDecoder::find(std::uint64_t number) {
-  std::unique_ptr<Block>& slot = blocks_[number % kMaxFecBlocks];
-  if (slot == nullptr) slot = std::make_unique<Block>();
-  Block& block = *slot;
-  if (block.open && block.number == number) return &block;
-  if (block.open && block.number > number) return nullptr;
-  if (block.open && !block.done && block.sources != 0 && missing_of(block) != 0) ++stats_.given_up;
-  block.number = number;
-  block.sources = block.symbol_size = 0;
-  block.have = block.computed = 0;
-  block.rows = 0;
-  block.open = true;
-  block.done = false;
-  return &block;
+const FecDecoder::Slot* FecDecoder::find(std::uint64_t number) const {
+  if (slots_.empty()) return nullptr;
+  const Slot& slot = slots_[number % kFecWindow];
+  return slot.number == number ? &slot : nullptr;
 }
 
-std::size_t FecDecoder::missing_of(const Block& block) const {
-  return block.sources - static_cast<std::size_t>(std::popcount(block.have));
+void FecDecoder::on_packet(std::uint64_t number, Bytes payload) {
+  if (payload.empty() || payload.size() > kMaxFecPayload) return;
+  if (slots_.empty()) slots_.resize(kFecWindow);
+  Slot& slot = slots_[number % kFecWindow];
+  // A late one does not push out a newer one, and one that was computed is known.
+  if (slot.number != UINT64_MAX && slot.number >= number) return;
+  slot.number = number;
+  slot.payload.assign(payload.begin(), payload.end());
+  for (Block& block : blocks_)
+    if (block.open && number >= block.packets.first && number <= block.packets.last()) try_to_recover(block);
 }
 
-void FecDecoder::on_source(const FecSource& id, Bytes payload) {
-  latest_ = nullptr;
-  if (payload.empty() || payload.size() > kMaxFecPayload || id.index >= kMaxFecSources) return;
-  Block* block = find(id.block);
-  if (block == nullptr || block->done || (block->have >> id.index & 1) != 0) return;
-  if (block->sources != 0 && (id.index >= block->sources || payload.size() + kFecLengthSize > block->symbol_size)) {
-    ++stats_.inconsistent;
-    block->done = true;
-    return;
+// The block with these packets; another one's place if there is none; nullptr if all others are newer.
+FecDecoder::Block* FecDecoder::block_of(const FecRepairFrame& repair) {
+  Block* oldest = nullptr;
+  for (Block& block : blocks_) {
+    if (block.known && block.packets == repair.packets && block.scheme == repair.scheme) return &block;
+    if (oldest == nullptr || (oldest->known && (!block.known || block.packets.first < oldest->packets.first)))
+      oldest = &block;
   }
-  block->payloads[id.index].assign(payload.begin(), payload.end());
-  block->have |= std::uint32_t{1} << id.index;
-  try_to_recover(*block);
+  if (oldest->known && oldest->packets.first > repair.packets.first) return nullptr;
+  if (oldest->open) ++stats_.given_up;
+  oldest->packets = repair.packets;
+  oldest->scheme = repair.scheme;
+  oldest->symbol_size = repair.symbol.size();
+  oldest->rows = 0;
+  oldest->open = oldest->known = true;
+  return oldest;
 }
 
-void FecDecoder::on_repair(const FecRepair& repair) {
-  latest_ = nullptr;
-  if (scheme_ == FecScheme::kXor && repair.row != 0) return;
-  Block* block = find(repair.block);
+void FecDecoder::on_repair(const FecRepairFrame& repair) {
+  Block* const block = block_of(repair);
   if (block == nullptr) return;
-  if (block->done || (block->rows >> repair.row & 1) != 0) {
+  if (!block->open || (block->rows >> repair.row & 1) != 0) {
     ++stats_.unused_repairs;
     return;
   }
-  if (block->sources == 0) {
-    block->sources = repair.sources;
-    block->symbol_size = repair.symbol.size();
-    const bool above = block->sources < kMaxFecSources && (block->have >> block->sources) != 0;
-    const bool too_long = std::any_of(block->payloads.begin(), block->payloads.end(), [&](const auto& payload) {
-      const auto index = static_cast<std::size_t>(&payload - block->payloads.data());
-      return (block->have >> index & 1) != 0 && payload.size() + kFecLengthSize > block->symbol_size;
-    });
-    block->done = above || too_long;
-  } else {
-    block->done = block->sources != repair.sources || block->symbol_size != repair.symbol.size();
-  }
-  if (block->done) {
+  if (block->symbol_size != repair.symbol.size()) {
     ++stats_.inconsistent;
+    block->open = false;
     return;
   }
   block->repairs[repair.row].assign(repair.symbol.begin(), repair.symbol.end());
@@ -71,37 +59,42 @@ void FecDecoder::on_repair(const FecRepair& repair) {
   try_to_recover(*block);
 }
 
+FecDecoder::Missing FecDecoder::missing_of(const Block& block) const {
+  Missing missing;
+  std::size_t index = 0;
+  block.packets.for_each([&](std::uint64_t number) {
+    if (find(number) == nullptr) {
+      missing.numbers[missing.count] = number;
+      missing.indexes[missing.count++] = index;
+    }
+    ++index;
+  });
+  return missing;
+}
+
 void FecDecoder::try_to_recover(Block& block) {
-  if (block.sources == 0) return;
-  const std::size_t count = missing_of(block);
+  const Missing missing = missing_of(block);
   const auto known_rows = static_cast<std::size_t>(std::popcount(block.rows));
-  if (count == 0) {
-    stats_.unused_repairs += known_rows;
-    block.done = true;
-    return;
-  }
-  if (count > known_rows) return;
-  block.done = true;
-  std::array<std::size_t, kMaxFecRepairs> missing{};
+  if (missing.count > known_rows) return;
+  block.open = false;
+  stats_.unused_repairs += known_rows - missing.count;
+  if (missing.count == 0) return;
   std::array<std::size_t, kMaxFecRepairs> rows{};
   std::size_t found = 0;
-  for (std::size_t i = 0; i < block.sources; ++i)
-    if ((block.have >> i & 1) == 0) missing[found++] = i;
-  found = 0;
-  for (std::size_t i = 0; i < kMaxFecRepairs && found < count; ++i)
+  for (std::size_t i = 0; i < kMaxFecRepairs && found < missing.count; ++i)
     if ((block.rows >> i & 1) != 0) rows[found++] = i;
-  stats_.unused_repairs += known_rows - count;
-  if (!solve(block, {missing.data(), count}, {rows.data(), count})) {
-    block.computed = 0;
+  const std::size_t before = recovered_.size();
+  if (!solve(block, missing, {rows.data(), missing.count})) {
+    recovered_.resize(before);
     ++stats_.inconsistent;
     return;
   }
-  stats_.recovered += count;
-  latest_ = &block;
+  stats_.recovered += missing.count;
 }
 
-// What is left of a repair symbol when the known packets are taken out is the sum of the missing ones.
-void FecDecoder::take_away_known(Block& block, std::span<const std::size_t> rows) {
+// What is left of a repair symbol when the known packets are taken out is the sum of the missing ones. False: a
+// packet is longer than its symbol.
+bool FecDecoder::take_away_known(Block& block, std::span<const std::size_t> rows) {
   std::array<std::uint8_t*, kMaxFecRepairs> lengths{};
   std::array<std::uint8_t*, kMaxFecRepairs> bodies{};
   std::array<std::uint8_t, kMaxFecRepairs> factors{};
@@ -109,55 +102,56 @@ void FecDecoder::take_away_known(Block& block, std::span<const std::size_t> rows
     lengths[r] = block.repairs[rows[r]].data();
     bodies[r] = lengths[r] + kFecLengthSize;
   }
-  for (std::size_t i = 0; i < block.sources; ++i) {
-    if ((block.have >> i & 1) == 0) continue;
-    const Bytes payload = block.payloads[i];
+  std::size_t index = 0;
+  bool fits = true;
+  block.packets.for_each([&](std::uint64_t number) {
+    const std::size_t i = index++;
+    const Slot* const slot = find(number);
+    if (slot == nullptr || !fits) return;
+    const Bytes payload = slot->payload;
+    fits = payload.size() + kFecLengthSize <= block.symbol_size;
+    if (!fits) return;
     const std::array<std::uint8_t, kFecLengthSize> length{static_cast<std::uint8_t>(payload.size() >> 8),
                                                           static_cast<std::uint8_t>(payload.size())};
-    for (std::size_t r = 0; r < rows.size(); ++r) factors[r] = fec_coefficient(scheme_, rows[r], i);
+    for (std::size_t r = 0; r < rows.size(); ++r) factors[r] = fec_coefficient(block.scheme, rows[r], i);
     fec_add_scaled({lengths.data(), rows.size()}, {factors.data(), rows.size()}, length);
     fec_add_scaled({bodies.data(), rows.size()}, {factors.data(), rows.size()}, payload);
-  }
+  });
+  return fits;
 }
 
-bool FecDecoder::solve(Block& block, std::span<const std::size_t> missing, std::span<const std::size_t> rows) {
-  const std::size_t n = missing.size();
-  take_away_known(block, rows);
+bool FecDecoder::solve(Block& block, const Missing& missing, std::span<const std::size_t> rows) {
+  const std::size_t n = missing.count;
+  if (!take_away_known(block, rows)) return false;
   std::array<std::uint8_t, kMaxFecRepairs * kMaxFecRepairs> matrix{};
   for (std::size_t r = 0; r < n; ++r)
-    for (std::size_t m = 0; m < n; ++m) matrix[r * n + m] = fec_coefficient(scheme_, rows[r], missing[m]);
+    for (std::size_t m = 0; m < n; ++m) matrix[r * n + m] = fec_coefficient(block.scheme, rows[r], missing.indexes[m]);
   if (!fec_invert({matrix.data(), n * n}, n)) return false;
-  sum_.resize(kMaxFecSymbol);
   for (std::size_t m = 0; m < n; ++m) {
-    std::fill(sum_.begin(), sum_.end(), std::uint8_t{0});
-    std::uint8_t* const into = sum_.data();
+    std::vector<std::uint8_t> sum(block.symbol_size);
+    std::uint8_t* const into = sum.data();
     for (std::size_t r = 0; r < n; ++r) fec_add_scaled({&into, 1}, {&matrix[m * n + r], 1}, block.repairs[rows[r]]);
-    const std::size_t length = static_cast<std::size_t>(sum_[0]) << 8 | sum_[1];
+    const std::size_t length = static_cast<std::size_t>(sum[0]) << 8 | sum[1];
     if (length == 0 || length + kFecLengthSize > block.symbol_size) return false;
-    block.payloads[missing[m]].assign(sum_.begin() + kFecLengthSize,
-                                      sum_.begin() + static_cast<std::ptrdiff_t>(kFecLengthSize + length));
-    block.computed |= std::uint32_t{1} << missing[m];
+    sum.erase(sum.begin(), sum.begin() + kFecLengthSize);
+    sum.resize(length);
+    recovered_.push_back({.number = missing.numbers[m], .payload = std::move(sum)});
   }
   return true;
 }
 
-bool FecDecoder::next_recovered(FecRecovered& out) {
-  if (latest_ == nullptr || latest_->computed == 0) return false;
-  const auto index = static_cast<std::size_t>(std::countr_zero(latest_->computed));
-  latest_->computed &= latest_->computed - 1;
-  out = {.id = {.block = latest_->number, .index = static_cast<std::uint8_t>(index)},
-         .payload = latest_->payloads[index]};
-  return true;
+std::optional<FecRecovered> FecDecoder::next_recovered() {
+  if (recovered_.empty()) return std::nullopt;
+  std::optional<FecRecovered> out(std::move(recovered_.front()));
+  recovered_.erase(recovered_.begin());
+  return out;
 }
 
 std::size_t FecDecoder::memory() const {
-  std::size_t octets = sizeof(*this) + sum_.capacity();
-  for (const auto& block : blocks_) {
-    if (block == nullptr) continue;
-    octets += sizeof(Block);
-    for (const auto& payload : block->payloads) octets += payload.capacity();
-    for (const auto& repair : block->repairs) octets += repair.capacity();
-  }
+  std::size_t octets = slots_.capacity() * sizeof(Slot) + recovered_.capacity() * sizeof(FecRecovered);
+  for (const Slot& slot : slots_) octets += slot.payload.capacity();
+  for (const Block& block : blocks_)
+    for (const auto& repair : block.repairs) octets += repair.capacity();
   return octets;
 }
 

@@ -2,9 +2,11 @@
 // packet is kept; and hands the repair symbols out when the block ends.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
-#include "quic/fec/fec_frames.h"
+#include "quic/fec/fec_code.h"
 
 namespace hawser::quic {
 
@@ -16,48 +18,46 @@ struct FecShape {
 
 class FecEncoder {
  public:
-  // The scheme is available. `shape` is that of the first block.
-  FecEncoder(FecScheme scheme, const FecShape& shape);
+  // The scheme is available.
+  explicit FecEncoder(FecScheme scheme);
 
-  // From the next block on.
-  void set_shape(const FecShape& shape) { next_shape_ = clamped(shape); }
-  // The ID that the next packet will have; it goes into the packet before the payload.
-  [[nodiscard]] FecSource next_source() const { return {.block = block_, .index = static_cast<std::uint8_t>(count_)}; }
-  // A payload of 1 to kMaxFecPayload octets left under that ID. No repair symbol may be pending.
-  void add(Bytes payload);
-  // Ends the block before it is full: nothing else waits to be sent.
-  void flush() {
-    if (count_ != 0) end_block();
+  // Packets in the open block; 0: none is open.
+  [[nodiscard]] std::size_t count() const { return count_; }
+  // How many the open block still takes.
+  [[nodiscard]] std::size_t room() const { return shape_.sources - count_; }
+  [[nodiscard]] const FecShape& shape() const { return shape_; }
+  // Whether the open block can take a packet of this number: a block has room for few, and they are close together.
+  [[nodiscard]] bool can_take(std::uint64_t number) const {
+    return count_ != 0 && count_ < shape_.sources && packets_.can_take(number);
   }
+  // count() == 0. Symbols that are pending are given up.
+  void begin(const FecShape& shape);
+  // A packet left: its payload in pieces, 1 to kMaxFecPayload octets together. The block is begun, and empty or
+  // can_take(number).
+  void add(std::uint64_t number, std::span<const Bytes> pieces);
+  // count() != 0. The block is complete with so many of its repair symbols, at most those of its shape.
+  void end(std::size_t repairs);
 
-  [[nodiscard]] bool has_repair() const { return pending_ != 0; }
-  // While has_repair(): a symbol to send. The view lives until the next call of add() or next_repair().
-  [[nodiscard]] FecRepair next_repair();
+  [[nodiscard]] std::size_t pending() const { return pending_; }  // repair symbols to send
+  // While pending(): the next one. The view lives until the next call of begin().
+  [[nodiscard]] FecRepairFrame next_repair() const;
+  void pop_repair() { --pending_; }
 
-  [[nodiscard]] std::uint64_t source_octets() const { return source_octets_; }
-  [[nodiscard]] std::uint64_t repair_octets() const { return repair_octets_; }  // what it cost
-  [[nodiscard]] std::size_t memory() const { return sizeof(*this) + symbols_.capacity(); }
+  // Nothing is open or pending: gives the symbols' memory back.
+  void rest();
+  [[nodiscard]] std::size_t memory() const { return symbols_.capacity(); }
 
  private:
-  [[nodiscard]] FecShape clamped(const FecShape& shape) const;
-  void end_block();
-  void begin_block();
-  [[nodiscard]] std::uint8_t* symbol(std::size_t row) { return symbols_.data() + row * kMaxFecSymbol; }
+  void add_at(std::size_t at, Bytes octets, std::size_t index);
 
   FecScheme scheme_;
-  FecShape shape_;
-  FecShape next_shape_;
+  FecShape shape_{.sources = 0, .repairs = 0};
   std::vector<std::uint8_t> symbols_;  // kMaxFecSymbol octets for each row
-  std::uint64_t block_ = 0;
+  PacketGroup packets_;
   std::size_t count_ = 0;    // packets in the block
   std::size_t longest_ = 0;  // octets of its longest payload
-  std::size_t pending_ = 0;  // repair symbols to send of the block that ended, and their block
-  std::uint64_t ended_block_ = 0;
-  std::size_t ended_count_ = 0;
-  std::size_t ended_longest_ = 0;
-  std::size_t ended_repairs_ = 0;
-  std::uint64_t source_octets_ = 0;
-  std::uint64_t repair_octets_ = 0;
+  std::size_t pending_ = 0;
+  std::size_t repairs_ = 0;  // of the block that ended
 };
 
 }  // namespace hawser::quic

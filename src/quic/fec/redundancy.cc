@@ -32,23 +32,36 @@ double RedundancyController::loss() const {
   return std::min(loss_ + std::sqrt(loss_ * (1 - loss_) / packets_), 1.0);
 }
 
-FecShape RedundancyController::shape() const {
+// As few repair symbols as will do, within the bounds.
+std::size_t RedundancyController::bounded(std::size_t sources) const {
+  const double count = static_cast<double>(sources);
+  // What the bound allows of a fraction of a symbol, a block that ends early may have whole.
+  const auto most = std::min(static_cast<std::size_t>(std::ceil(config_.share_max * count)), kMaxFecRepairs);
+  auto repairs = std::min(static_cast<std::size_t>(std::ceil(config_.share_min * count)), most);
   const double p = loss();
-  if (config_.scheme == FecScheme::kXor) {
-    // One symbol for as many packets as it can mostly mend; none while nothing is lost.
-    const double fewest = config_.share_max > 0 ? std::ceil(1 / config_.share_max) : kMaxFecSources;
-    std::size_t sources = kMaxFecSources;
-    if (config_.share_min > 0) sources = static_cast<std::size_t>(std::max(1 / config_.share_min, 1.0));
-    sources = std::min(sources, kMaxFecSources);
-    while (static_cast<double>(sources) > fewest && chance_of_more_losses(sources + 1, 1, p) > config_.unmended)
-      --sources;
-    return {.sources = sources, .repairs = p > 0 || config_.share_min > 0 ? 1u : 0u};
-  }
-  const double sources = static_cast<double>(config_.sources);
-  const auto most = std::min(static_cast<std::size_t>(config_.share_max * sources), kMaxFecRepairs);
-  auto repairs = std::min(static_cast<std::size_t>(std::ceil(config_.share_min * sources)), most);
-  while (repairs < most && chance_of_more_losses(config_.sources + repairs, repairs, p) > config_.unmended) ++repairs;
-  return {.sources = config_.sources, .repairs = repairs};
+  while (repairs < most && chance_of_more_losses(sources + repairs, repairs, p) > kUnmended) ++repairs;
+  return repairs;
+}
+
+FecShape RedundancyController::shape() const {
+  if (!config_.adapts()) return {.sources = config_.sources, .repairs = config_.repairs};
+  if (config_.scheme != FecScheme::kXor) return {.sources = config_.sources, .repairs = bounded(config_.sources)};
+  const double p = loss();
+  // One symbol for as many packets as it can mostly mend; none while nothing is lost.
+  const double fewest = config_.share_max > 0 ? std::ceil(1 / config_.share_max) : kMaxFecSources;
+  std::size_t sources = kMaxFecSources;
+  if (config_.share_min > 0) sources = static_cast<std::size_t>(std::max(1 / config_.share_min, 1.0));
+  sources = std::min(sources, kMaxFecSources);
+  while (static_cast<double>(sources) > fewest && chance_of_more_losses(sources + 1, 1, p) > kUnmended) --sources;
+  return {.sources = sources, .repairs = p > 0 || config_.share_min > 0 ? 1u : 0u};
+}
+
+std::size_t RedundancyController::repairs_for(std::size_t sources) const {
+  const FecShape full = shape();
+  if (config_.scheme == FecScheme::kXor) return full.repairs;
+  if (config_.adapts()) return bounded(sources);
+  // In proportion, and never none.
+  return (full.repairs * sources + full.sources - 1) / full.sources;
 }
 
 }  // namespace hawser::quic

@@ -241,6 +241,12 @@ class LossDetector {
     controller_->on_ecn_ce(ce_count, largest_acked_sent_time, now);
   }
 
+  // The peer has what the application's packet `pn` said in STREAM and DATAGRAM frames, though it did not come: they
+  // are appended to `acked`, in the run that is begun, or to `late_acked` if they were lost before, and forgotten.
+  // Nothing else of the packet changes: acknowledged or lost, it counts for congestion control as any. Whether there
+  // was any such frame; PROTOCOL_VIOLATION if the number was never sent.
+  Parsed<bool> on_contents_recovered(std::uint64_t pn, RecoveryFrames& frames);
+
   // --- Time ---
 
   // Earlier of the loss timer and the PTO; kNever if neither is armed.

@@ -88,6 +88,9 @@ class SentPackets {
   // begin() <= pn < end().
   [[nodiscard]] SentPacket& operator[](std::uint64_t pn) { return packets_[pn & (packets_.size() - 1)]; }
   [[nodiscard]] const SentPacket& operator[](std::uint64_t pn) const { return packets_[pn & (packets_.size() - 1)]; }
+  [[nodiscard]] SentFrame& frame(const SentPacket& packet, std::size_t i) {
+    return frames_[(packet.first_frame + i) & (frames_.size() - 1)];
+  }
   [[nodiscard]] const SentFrame& frame(const SentPacket& packet, std::size_t i) const {
     return frames_[(packet.first_frame + i) & (frames_.size() - 1)];
   }

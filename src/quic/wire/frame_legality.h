@@ -27,12 +27,14 @@ struct FrameRules {
 };
 
 // Tables of frames are indexed by type up to here; behind that stand the frames of the multipath
-// extension and those of address discovery, whose types are a run each, and at last a row for all others.
+// extension, those of address discovery and those of forward error correction, whose types are a run each, and
+// at last a row for all others.
 inline constexpr std::size_t kDenseFrameTypes = 0xb0;
 inline constexpr std::uint64_t kFirstPathFrame = code_point(FrameType::kPathAbandon);
 inline constexpr std::uint64_t kLastPathFrame = code_point(FrameType::kPathCidsBlocked);
 inline constexpr std::size_t kObservedAddressIndex = kDenseFrameTypes + (kLastPathFrame - kFirstPathFrame + 1);
-inline constexpr std::size_t kUnknownFrameIndex = kObservedAddressIndex + 2;
+inline constexpr std::size_t kFecIndex = kObservedAddressIndex + 2;
+inline constexpr std::size_t kUnknownFrameIndex = kFecIndex + 2;
 inline constexpr std::size_t kFrameTableSize = kUnknownFrameIndex + 1;
 
 // Where a type stands in such a table.
@@ -40,8 +42,9 @@ constexpr std::size_t frame_index(std::uint64_t type) {
   if (type < kDenseFrameTypes) [[likely]]
     return type;
   if (type >= kFirstPathFrame && type <= kLastPathFrame) return kDenseFrameTypes + (type - kFirstPathFrame);
-  const bool observed_address = (type | 1) == code_point(FrameType::kObservedAddressIpv6);
-  return observed_address ? kObservedAddressIndex + (type & 1) : kUnknownFrameIndex;
+  if ((type | 1) == code_point(FrameType::kObservedAddressIpv6)) return kObservedAddressIndex + (type & 1);
+  const std::uint64_t fec = type - code_point(FrameType::kFecRepair);
+  return fec < 2 ? kFecIndex + fec : kUnknownFrameIndex;
 }
 
 namespace detail {
@@ -100,6 +103,9 @@ inline constexpr std::array kFrameRows{
     FrameRow{0x3e7c, 0x3e7c, {"PATH_CIDS_BLOCKED", k1, true, true, false}},
     // address-discovery:4-space address-discovery:4-probing
     FrameRow{0x9f81a6, 0x9f81a7, {"OBSERVED_ADDRESS", k01, true, true, true}},
+    // fec:3-space fec:3-elicits
+    FrameRow{0x3afec701, 0x3afec701, {"FEC_REPAIR", k1, true, true, false}},
+    FrameRow{0x3afec702, 0x3afec702, {"FEC_RECOVERED", k1, false, false, false}},
 };
 
 constexpr std::array<FrameRules, kFrameTableSize> spread_frame_rows() {

@@ -22,16 +22,38 @@ struct RfcRow {
 // CONNECTION_CLOSE is marked C here beyond the RFC's table: RFC 9002 section 2 counts only
 // packets that are ack-eliciting or padded.
 constexpr std::array kRfcTable{
-    RfcRow{0x00, 0x00, "IH01", "NP"}, RfcRow{0x01, 0x01, "IH01", ""},  RfcRow{0x02, 0x03, "IH1", "NC"},
-    RfcRow{0x04, 0x04, "01", ""},     RfcRow{0x05, 0x05, "01", ""},    RfcRow{0x06, 0x06, "IH1", ""},
-    RfcRow{0x07, 0x07, "1", ""},      RfcRow{0x08, 0x0f, "01", ""},    RfcRow{0x10, 0x10, "01", ""},
-    RfcRow{0x11, 0x11, "01", ""},     RfcRow{0x12, 0x13, "01", ""},    RfcRow{0x14, 0x14, "01", ""},
-    RfcRow{0x15, 0x15, "01", ""},     RfcRow{0x16, 0x17, "01", ""},    RfcRow{0x18, 0x18, "01", "P"},
-    RfcRow{0x19, 0x19, "01", ""},     RfcRow{0x1a, 0x1a, "01", "P"},   RfcRow{0x1b, 0x1b, "1", "P"},
-    RfcRow{0x1c, 0x1c, "IH01", "NC"}, RfcRow{0x1d, 0x1d, "01", "NC"},  RfcRow{0x1e, 0x1e, "1", ""},
-    RfcRow{0x1f, 0x1f, "1", ""},      RfcRow{0x24, 0x24, "01", ""},    RfcRow{0x30, 0x31, "01", ""},
-    RfcRow{0xaf, 0xaf, "1", ""},      RfcRow{0x3e, 0x3f, "1", "NC"},   RfcRow{0x3e75, 0x3e77, "1", ""},
-    RfcRow{0x3e78, 0x3e78, "1", "P"}, RfcRow{0x3e79, 0x3e7c, "1", ""}, RfcRow{0x9f81a6, 0x9f81a7, "01", "P"},
+    RfcRow{0x00, 0x00, "IH01", "NP"},
+    RfcRow{0x01, 0x01, "IH01", ""},
+    RfcRow{0x02, 0x03, "IH1", "NC"},
+    RfcRow{0x04, 0x04, "01", ""},
+    RfcRow{0x05, 0x05, "01", ""},
+    RfcRow{0x06, 0x06, "IH1", ""},
+    RfcRow{0x07, 0x07, "1", ""},
+    RfcRow{0x08, 0x0f, "01", ""},
+    RfcRow{0x10, 0x10, "01", ""},
+    RfcRow{0x11, 0x11, "01", ""},
+    RfcRow{0x12, 0x13, "01", ""},
+    RfcRow{0x14, 0x14, "01", ""},
+    RfcRow{0x15, 0x15, "01", ""},
+    RfcRow{0x16, 0x17, "01", ""},
+    RfcRow{0x18, 0x18, "01", "P"},
+    RfcRow{0x19, 0x19, "01", ""},
+    RfcRow{0x1a, 0x1a, "01", "P"},
+    RfcRow{0x1b, 0x1b, "1", "P"},
+    RfcRow{0x1c, 0x1c, "IH01", "NC"},
+    RfcRow{0x1d, 0x1d, "01", "NC"},
+    RfcRow{0x1e, 0x1e, "1", ""},
+    RfcRow{0x1f, 0x1f, "1", ""},
+    RfcRow{0x24, 0x24, "01", ""},
+    RfcRow{0x30, 0x31, "01", ""},
+    RfcRow{0xaf, 0xaf, "1", ""},
+    RfcRow{0x3e, 0x3f, "1", "NC"},
+    RfcRow{0x3e75, 0x3e77, "1", ""},
+    RfcRow{0x3e78, 0x3e78, "1", "P"},
+    RfcRow{0x3e79, 0x3e7c, "1", ""},
+    RfcRow{0x9f81a6, 0x9f81a7, "01", "P"},
+    RfcRow{0x3afec701, 0x3afec701, "1", ""},
+    RfcRow{0x3afec702, 0x3afec702, "1", "NC"},
 };
 
 constexpr std::array<std::pair<EncryptionLevel, char>, 4> kLevels{{{EncryptionLevel::kInitial, 'I'},
@@ -47,11 +69,12 @@ const RfcRow* rfc_row(std::uint64_t type) {
 }
 
 // rfc9000:12.4-permitted rfc9001:8.3-crypto rfc9000:12.5-others multipath:4-one-rtt
-// address-discovery:4-space address-discovery:4-probing
+// address-discovery:4-space address-discovery:4-probing fec:3-space fec:3-elicits
 TEST(frame_legality, agrees_with_table_3_for_every_type_and_packet) {
   std::vector<std::uint64_t> types;
   for (std::uint64_t type = 0; type < 0x3f00; ++type) types.push_back(type);
   for (std::uint64_t type = 0x9f8180; type < 0x9f81c0; ++type) types.push_back(type);
+  for (std::uint64_t type = 0x3afec6f0; type < 0x3afec710; ++type) types.push_back(type);
   for (const std::uint64_t type : types) {
     const RfcRow* expected = rfc_row(type);
     const FrameRules& rules = rules_of(type);

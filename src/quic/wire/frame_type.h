@@ -1,6 +1,6 @@
 // frame_type.h: the frames hawser knows, by code point (RFC 9000 section 19, RFC 9221,
 // draft-ietf-quic-ack-frequency-12, draft-ietf-quic-reliable-stream-reset-10,
-// draft-ietf-quic-multipath-21, draft-ietf-quic-address-discovery-00).
+// draft-ietf-quic-multipath-21, draft-ietf-quic-address-discovery-00, and our own of docs/fec.md).
 #pragma once
 
 #include <cstdint>
@@ -50,6 +50,8 @@ enum class FrameType : std::uint64_t {
   kPathCidsBlocked = 0x3e7c,
   kObservedAddressIpv4 = 0x9f81a6,
   kObservedAddressIpv6 = 0x9f81a7,
+  kFecRepair = 0x3afec701,
+  kFecRecovered = 0x3afec702,
 };
 
 // Bits of a STREAM frame's type.

@@ -4,7 +4,7 @@
 namespace hawser::quic {
 
 // rfc9000:7.4.1-not-remembered rfc9000:7.4.1-remember-others rfc9221:3-after-parameter
-// ack-frequency:3-not-remembered
+// ack-frequency:3-not-remembered fec:2-not-remembered
 TransportParameters remembered_parameters(const TransportParameters& of_then) {
   TransportParameters remembered;
   remembered.max_idle_timeout_ms = of_then.max_idle_timeout_ms;

@@ -8,7 +8,8 @@ namespace hawser::quic {
 
 // The server's parameters of then without those that no connection may take over from another:
 // connection IDs, tokens and addresses, acknowledgement delays, and extensions that say so of
-// themselves (multipath, ACK frequency). Whether the server reduced them since: permits_zero_rtt().
+// themselves (multipath, ACK frequency, forward error correction). Whether the server reduced them since:
+// permits_zero_rtt().
 TransportParameters remembered_parameters(const TransportParameters& of_then);
 
 }  // namespace hawser::quic

@@ -27,6 +27,7 @@ TEST(remembered_parameters, are_limits_and_not_what_is_a_connections_own) {
   then.reset_stream_at = true;
   then.address_discovery = 1;
   then.max_receive_timestamps_per_ack = 5;
+  then.fec_schemes = 3;
   then.ack_delay_exponent = 9;
   then.max_ack_delay_ms = 77;
   then.min_ack_delay_us = 500;
@@ -56,6 +57,7 @@ TEST(remembered_parameters, are_limits_and_not_what_is_a_connections_own) {
   EXPECT_EQ(kept.max_ack_delay_ms, initial.max_ack_delay_ms);
   EXPECT_FALSE(kept.min_ack_delay_us.has_value());
   EXPECT_FALSE(kept.max_receive_timestamps_per_ack.has_value());
+  EXPECT_FALSE(kept.fec_schemes.has_value());  // fec:2-not-remembered
   EXPECT_FALSE(kept.original_destination_connection_id.has_value());
   EXPECT_FALSE(kept.initial_source_connection_id.has_value());
   EXPECT_FALSE(kept.retry_source_connection_id.has_value());

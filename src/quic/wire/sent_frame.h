@@ -39,6 +39,7 @@ enum class SentFrameKind : std::uint8_t {
   kPathsBlocked,     // offset: the limit it is blocked at
   kPathCidsBlocked,  // id: Path ID
   kObservedAddress,  // id: sequence number
+  kFecRepair,        // never resent
 };
 
 struct SentFrame {

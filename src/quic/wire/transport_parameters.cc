@@ -63,6 +63,8 @@ constexpr std::array kOptionalIntegers{
                        kVarintMax},
     // address-discovery:3-other-value
     OptionalIntegerRow{Id::kAddressDiscovery, &TransportParameters::address_discovery, 2},
+    // fec:2-integer
+    OptionalIntegerRow{Id::kFec, &TransportParameters::fec_schemes, kVarintMax},
 };
 
 struct FlagRow {

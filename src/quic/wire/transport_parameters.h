@@ -42,6 +42,7 @@ enum class TransportParameterId : std::uint64_t {
   kMaxReceiveTimestampsPerAck = 0xff0a002,   // draft-smith-quic-receive-ts-03
   kReceiveTimestampsExponent = 0xff0a003,    // the same
   kAddressDiscovery = 0x9f81a176,            // draft-ietf-quic-address-discovery-00
+  kFec = 0x3afec700,                         // ours: docs/fec.md
   kResetStreamAtDraft05 = 0x17f7586d2cb571,  // of drafts 05 to 07, still spoken
 };
 
@@ -91,6 +92,8 @@ struct TransportParameters {
   // 0: tells its peer the address it sees it at; 1: wants to be told; 2: both.
   std::optional<std::uint64_t> address_discovery;
   std::optional<std::uint64_t> initial_max_path_id;  // <= 2^32 - 1; present: multipath
+  // Forward error correction: bit i is set if the sender can decode FecScheme i; bits past those mean nothing yet.
+  std::optional<std::uint64_t> fec_schemes;
 
   // The value of version_information as it came: Chosen Version, then Available Versions,
   // 4 octets each. Empty: absent, since the parameter has 4 octets or more.

@@ -60,6 +60,9 @@ constexpr std::array kRows{
     Row{"receive_timestamps_exponent above 20", "8ff0a003 01 14", "8ff0a003 01 15"},
     // address-discovery:3-other-value
     Row{"address_discovery of 3", "c00000009f81a176 01 02", "c00000009f81a176 01 03"},
+    // fec:2-integer
+    Row{"FEC schemes with octets behind them", "bafec700 01 03", "bafec700 02 0300"},
+    Row{"FEC schemes of no octets", "bafec700 01 00", "bafec700 00"},
     Row{"original_destination_connection_id of 21 octets", "00 14 0101010101010101010101010101010101010101",
         "00 15 010101010101010101010101010101010101010101"},
     Row{"initial_source_connection_id of 21 octets", "0f 00", "0f 15 010101010101010101010101010101010101010101"},
@@ -230,6 +233,7 @@ TransportParameters random_parameters(Random& random, Role sender) {
   p.reset_stream_at = coin();
   if (coin()) p.min_ack_delay_us = random.below(p.max_ack_delay_ms * 1'000 + 1);
   if (coin()) p.address_discovery = random.below(3);
+  if (coin()) p.fec_schemes = random.below(4);
   if (coin()) p.max_receive_timestamps_per_ack = number();
   p.receive_timestamps_exponent = random.below(21);
   if (coin()) p.initial_max_path_id = random.next_u64() >> 32;

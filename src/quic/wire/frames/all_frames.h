@@ -7,6 +7,7 @@
 #include "quic/wire/frames/crypto.h"
 #include "quic/wire/frames/data_blocked.h"
 #include "quic/wire/frames/datagram.h"
+#include "quic/wire/frames/fec.h"
 #include "quic/wire/frames/frame_reader.h"
 #include "quic/wire/frames/handshake_done.h"
 #include "quic/wire/frames/max_data.h"

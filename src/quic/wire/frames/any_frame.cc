@@ -58,6 +58,8 @@ constexpr std::array kParserRows{
     ParserRow{0x3e7b, 0x3e7b, &parse_as<&parse_paths_blocked>},
     ParserRow{0x3e7c, 0x3e7c, &parse_as<&parse_path_cids_blocked>},
     ParserRow{0x9f81a6, 0x9f81a7, &parse_as<&parse_observed_address>},
+    ParserRow{0x3afec701, 0x3afec701, &parse_as<&parse_fec_repair>},
+    ParserRow{0x3afec702, 0x3afec702, &parse_as<&parse_fec_recovered>},
 };
 
 constexpr std::array<AnyParser, kFrameTableSize> spread_parsers() {
@@ -123,6 +125,8 @@ HAWSER_FRAME_OVERLOADS(MaxPathIdFrame, max_path_id)
 HAWSER_FRAME_OVERLOADS(PathsBlockedFrame, paths_blocked)
 HAWSER_FRAME_OVERLOADS(PathCidsBlockedFrame, path_cids_blocked)
 HAWSER_FRAME_OVERLOADS(ObservedAddressFrame, observed_address)
+HAWSER_FRAME_OVERLOADS(FecRepairFrame, fec_repair)
+HAWSER_FRAME_OVERLOADS(FecRecoveredFrame, fec_recovered)
 
 #undef HAWSER_FRAME_OVERLOADS
 

@@ -16,7 +16,7 @@ using AnyFrame =
                  PathChallengeFrame, PathResponseFrame, ConnectionCloseFrame, HandshakeDoneFrame, DatagramFrame,
                  AckFrequencyFrame, ImmediateAckFrame, ResetStreamAtFrame, PathAckFrame, PathAbandonFrame,
                  PathStatusFrame, PathNewConnectionIdFrame, PathRetireConnectionIdFrame, MaxPathIdFrame,
-                 PathsBlockedFrame, PathCidsBlockedFrame, ObservedAddressFrame>;
+                 PathsBlockedFrame, PathCidsBlockedFrame, ObservedAddressFrame, FecRepairFrame, FecRecoveredFrame>;
 
 // Takes the type and the frame. !in.empty(). FRAME_ENCODING_ERROR for an unknown type; which
 // packets permit the frame is for check_frame of frame_legality.h.

@@ -123,8 +123,14 @@ class FrameSource {
         return PathsBlockedFrame{number()};
       case 31:
         return PathCidsBlockedFrame{path, number()};
-      default:
+      case 32:
         return observed_address();
+      case 33:
+        return FecRepairFrame{group(), FecScheme::kReedSolomon,
+                              static_cast<std::uint8_t>(random_.below(kMaxFecRepairs)),
+                              Bytes(memory_).first(3 + random_.below(200))};
+      default:
+        return FecRecoveredFrame{group()};
     }
   }
 
@@ -163,6 +169,9 @@ class FrameSource {
     random_.fill(frame.stateless_reset_token);
     return frame;
   }
+
+  // Of at most 32 packets, the last of them below 2^62.
+  PacketGroup group() { return {.first = number() / 2, .others = random_integer(random_) & 0x1555'5555'5555'5555}; }
 
   ObservedAddressFrame observed_address() {
     ObservedAddressFrame frame{.sequence_number = number()};

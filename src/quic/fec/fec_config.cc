@@ -1,0 +1,82 @@
+// fec_config.cc: words to a configuration and back.
+#include "quic/fec/fec_config.h"
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "quic/fec/fec_code.h"
+
+namespace hawser::quic {
+namespace {
+
+// Takes a whole number off the front of `text`.
+std::optional<std::size_t> take_number(std::string_view& text) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
+bool take(std::string_view& text, char expected) {
+  if (!text.starts_with(expected)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+// What stands behind the colon: "8", "16/4" or "5-30%".
+bool read_amount(std::string_view text, FecConfig& out) {
+  const auto first = take_number(text);
+  if (!first) return false;
+  if (take(text, '-')) {
+    const auto last = take_number(text);
+    if (!last || text != "%" || *first > *last || *last == 0 || *last > 100) return false;
+    out.share_min = static_cast<double>(*first) / 100;
+    out.share_max = static_cast<double>(*last) / 100;
+    return true;
+  }
+  out.sources = *first;
+  out.repairs = 1;
+  if (out.scheme == FecScheme::kReedSolomon) {
+    if (!take(text, '/')) return false;
+    const auto repairs = take_number(text);
+    if (!repairs || *repairs == 0 || *repairs > kMaxFecRepairs) return false;
+    out.repairs = *repairs;
+  }
+  return text.empty() && out.sources != 0 && out.sources <= kMaxFecSources;
+}
+
+}  // namespace
+
+std::expected<FecConfig, ConfigError> parse_fec_config(std::string_view text) {
+  if (text == "off") return FecConfig{};
+  FecConfig config{.enabled = true};
+  const std::string_view name = text.substr(0, text.find(':'));
+  const bool known = name == "xor" || name == "rs";
+  config.scheme = name == "xor" ? FecScheme::kXor : FecScheme::kReedSolomon;
+  if (!known || (name.size() != text.size() && !read_amount(text.substr(name.size() + 1), config)))
+    return std::unexpected(
+        ConfigError{"'" + std::string(text) +
+                    "' is no forward error correction: give off, xor, rs, xor:N (1 to 32 packets for each repair "
+                    "symbol), rs:N/R (R, 1 to 16, for every N, 1 to 32) or xor:A-B%, rs:A-B% (bounds, up to 100)"});
+  if (!is_available(config.scheme))
+    return std::unexpected(ConfigError{"this build has no Reed-Solomon code (ISA-L): give xor"});
+  return config;
+}
+
+std::string to_string(const FecConfig& config) {
+  if (!config.enabled) return "off";
+  std::string text = config.scheme == FecScheme::kXor ? "xor" : "rs";
+  const FecConfig usual;
+  if (!config.adapts()) {
+    text += ":" + std::to_string(config.sources);
+    if (config.scheme == FecScheme::kReedSolomon) text += "/" + std::to_string(config.repairs);
+  } else if (config.share_min != usual.share_min || config.share_max != usual.share_max) {
+    text += ":" + std::to_string(std::lround(config.share_min * 100)) + "-" +
+            std::to_string(std::lround(config.share_max * 100)) + "%";
+  }
+  return text;
+}
+
+}  // namespace hawser::quic
