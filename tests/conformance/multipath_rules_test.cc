@@ -227,5 +227,80 @@ TEST(multipath_rules, floods_of_path_frames_end_the_connection_and_take_no_memor
   }
 }
 
+// A server of whose frames one is lost: everything is, and then only a packet well behind it is acknowledged.
+struct LosingStage : Stage {
+  void act(const std::function<void(Connection&)>& command) {
+    command(*server);
+    server_endpoint->wake(*server);
+    settle();
+  }
+  template <class Frame>
+  std::vector<const SeenPacket*> sent() {
+    return tap.where([](const SeenPacket& p) { return !p.to_server && p.has<Frame>(); });
+  }
+  // The latest packet with such a frame, lost, brings another one.
+  template <class Frame>
+  bool is_said_again() {
+    const std::uint64_t number = sent<Frame>().back()->number;
+    const std::size_t before = sent<Frame>().size();
+    for (int i = 0; i < 8 && largest() < number + 4; ++i) act([](Connection& c) { c.ping(); });
+    say("02" + varint_hex(largest()) + "000000");
+    pass(100ms);
+    return sent<Frame>().size() > before;
+  }
+  std::uint64_t largest() {
+    std::uint64_t largest = 0;
+    for (const SeenPacket* packet : tap.where([](const SeenPacket& p) { return !p.to_server && p.opened; }))
+      if (packet->type == PacketType::kOneRtt) largest = std::max(largest, packet->number);
+    return largest;
+  }
+};
+
+// multipath:3.3-sequence-grows
+TEST(multipath_rules, a_status_has_a_larger_number_each_time_and_is_said_until_it_is_heard) {
+  LosingStage stage;
+  stage.tap.clear();
+  stage.act([](Connection& c) { ASSERT_TRUE(c.set_path_status(PathId{}, PathStatus::kBackup)); });
+  stage.act([](Connection& c) { ASSERT_TRUE(c.set_path_status(PathId{}, PathStatus::kAvailable)); });
+  const auto sent = stage.sent<PathStatusFrame>();
+  ASSERT_EQ(sent.size(), 2u);
+  const std::uint64_t first = sent[0]->get<PathStatusFrame>()->sequence_number;
+  EXPECT_GT(sent[1]->get<PathStatusFrame>()->sequence_number, first);
+  ASSERT_TRUE(stage.is_said_again<PathStatusFrame>());
+  EXPECT_GT(stage.sent<PathStatusFrame>().back()->get<PathStatusFrame>()->sequence_number, first);
+}
+
+// multipath:3.4-answer multipath:3.4-forget
+TEST(multipath_rules, the_end_of_a_path_and_the_next_limit_are_said_until_they_are_heard) {
+  LosingStage stage;
+  stage.say_on_path_1("01000000");
+  ASSERT_EQ(stage.server->paths().size(), 2u);
+  stage.tap.clear();
+  stage.say("7e75 01 00");
+  ASSERT_TRUE(stage.is_said_again<PathAbandonFrame>());
+  stage.say("02" + varint_hex(stage.sent<PathAbandonFrame>().back()->number) + "000000");
+  for (int i = 0; i < 100 && stage.sent<MaxPathIdFrame>().empty(); ++i) stage.pass(50ms);
+  ASSERT_FALSE(stage.sent<MaxPathIdFrame>().empty()) << "another path may take its place";
+  EXPECT_EQ(stage.sent<MaxPathIdFrame>().back()->get<MaxPathIdFrame>()->maximum, 2u);
+  EXPECT_TRUE(stage.is_said_again<MaxPathIdFrame>());
+}
+
+// multipath:3.4-answer
+TEST(multipath_rules, what_still_comes_on_an_abandoned_path_is_acknowledged_on_another) {
+  LosingStage stage;
+  stage.say_on_path_1("01000000");
+  stage.say("7e75 01 00");
+  stage.tap.clear();
+  for (int i = 0; i < 3; ++i) stage.say_on_path_1("01000000");
+  stage.act([](Connection& c) { c.ping(); });
+  stage.say("01000000");
+  stage.pass(100ms);
+  bool acknowledged = false;
+  for (const SeenPacket* packet : stage.sent<PathAckFrame>())
+    for (const AnyFrame& frame : packet->frames)
+      if (const auto* ack = std::get_if<PathAckFrame>(&frame)) acknowledged |= ack->path_id == PathId{1};
+  EXPECT_TRUE(acknowledged);
+}
+
 }  // namespace
 }  // namespace hawser::quic
