@@ -112,7 +112,7 @@ TEST(congestion_bars, westwood_leaves_slow_start_with_what_the_path_delivers) {
 }
 
 TEST(congestion_bars, copa_keeps_queues_under_5_ms_and_links_full) {
-  for (const double rate : {100.0, 1'000.0})
+  for (const double rate : {10.0, 100.0, 1'000.0})
     for (const Duration rtt : {Duration{10ms}, Duration{40ms}})
       for (std::uint64_t seed = 1; seed <= (rate > 500 ? 1 : 4); ++seed) {
         const Path path{.rate_mbit = rate, .rtt = rtt};

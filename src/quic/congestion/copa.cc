@@ -45,6 +45,7 @@ void Copa::on_ack(const AckEvent& event) {
   max_rtt_next_ = std::max(max_rtt_next_, *event.latest_rtt);
   const Duration queueing = std::max(standing_.value() - min_rtt_.value() - kBatching, Duration::zero());
   update_mode(event, queueing);
+  if (!competes_) delta_ = delta_for(queueing);
 
   // Target rate: 1 / (delta * queueing delay) packets; the rate now: window / standing RTT.
   const double rate = window_ / to_seconds(standing_.value());
@@ -60,6 +61,14 @@ void Copa::on_ack(const AckEvent& event) {
   update_velocity(event);
   window_ = std::clamp(window_, static_cast<double>(minimum_window(max_datagram_size_)),
                        static_cast<double>(kMaxWindowBytes));
+}
+
+// 1 / delta packets are a short queue where a packet is sent in microseconds; where it takes a millisecond, two of
+// them and the swing about them are not. A function of the delay alone, which all flows of a path see alike, so that
+// none of them yields to another.
+double Copa::delta_for(Duration queueing) {
+  const double lengths = to_seconds(queueing) / to_seconds(kShortQueue);
+  return kDefaultDelta * std::clamp(lengths, 1.0, kLongQueueFactor);
 }
 
 // What an acknowledgement says of the queue is a round trip old. At the end of slow start, or of a run at more

@@ -3,9 +3,10 @@
 // control. Where the queue does not empty once in five round trips somebody else fills it: then delta
 // follows losses as Reno's window would (section 2.2 of the paper).
 //
-// Two things are not in the paper, which has an ACK for each packet and a queue that never stands still. What
+// Three things are not in the paper, which has an ACK for each packet and a queue that never stands still. What
 // an ACK says is a round trip old, so that the end of slow start and of each fast run goes back to what was in
 // flight then (turn()). And before a queue counts as somebody else's, the flow takes out its own (drain()).
+// On a slow link two packets are a long queue: where it takes 300 us or more it aims at one (delta_for()).
 #pragma once
 
 #include "quic/congestion/congestion_controller.h"
@@ -15,6 +16,8 @@ namespace hawser::quic {
 class Copa final : public CongestionController {
  public:
   static constexpr double kDefaultDelta = 0.5;
+  static constexpr Duration kShortQueue = 150us;  // up to this delta is as above, and twice that from twice this on
+  static constexpr double kLongQueueFactor = 2;
   static constexpr Duration kMinRttWindow = 10s;
   static constexpr std::uint32_t kRoundsInDirection = 3;  // before the velocity doubles
   static constexpr std::uint32_t kRoundsUntilCompetition = 5;
@@ -59,6 +62,7 @@ class Copa final : public CongestionController {
     [[nodiscard]] Duration value() const { return current < previous ? current : previous; }
   };
 
+  [[nodiscard]] static double delta_for(Duration queueing);
   void update_mode(const AckEvent& event, Duration queueing);
   void update_velocity(const AckEvent& event);
   void turn(const AckEvent& event, bool up);
