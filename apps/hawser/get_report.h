@@ -29,7 +29,7 @@ struct WriteOutValues {
   std::uint16_t local_port = 0;
   std::string observed_ip;  // of this end, as the server sees it; empty: it does not say
   std::uint16_t observed_port = 0;
-  std::string paths;            // "0 192.0.2.7 active 11.4 3021340; 1 ...": see docs/get.md
+  std::string paths;  // "0 192.0.2.7 active 11.4 3021340; 1 ...": see docs/get.md
   std::size_t num_paths = 0;
   std::string early_data = "none";
   bool resumed = false;

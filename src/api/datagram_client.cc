@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "api/path_options.h"
 #include "net/address.h"
-#include "path_options.h"
 #include "runtime/datagram_channel.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"

@@ -7,8 +7,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "api/path_options.h"
 #include "net/address.h"
-#include "path_options.h"
 #include "runtime/http_client.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "api/path_options.h"
 #include "net/address.h"
-#include "path_options.h"
 #include "runtime/clock.h"
 #include "runtime/path_control.h"
 
