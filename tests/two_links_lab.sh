@@ -72,7 +72,7 @@ serve_large() {
 # wait_for TEXT FILE
 wait_for() {
   tries=0
-  until grep -q "$1" "$2"; do
+  until grep -q "$1" "$2" 2>/dev/null; do
     tries=$((tries + 1))
     [ "$tries" -lt 200 ] || fail "the server does not listen"
     sleep 0.05

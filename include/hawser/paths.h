@@ -34,6 +34,7 @@ struct PathInterface {
 enum class PathUse : unsigned char {
   kAggregate,  // all carry data
   kFailover,   // the first that works does; the others wait
+  kRedundant,  // all carry the same octets of what this end sends: the scheduler "redundant", whatever `scheduler` says
 };
 
 struct PathOptions {

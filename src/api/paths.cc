@@ -32,7 +32,7 @@ std::uint64_t whole_us(Duration duration) {
 }
 
 static_assert(static_cast<int>(PathState::kFailed) == static_cast<int>(quic::PathState::kFailed));
-static_assert(static_cast<int>(PathUse::kFailover) == static_cast<int>(runtime::PathUse::kFailover));
+static_assert(static_cast<int>(PathUse::kRedundant) == static_cast<int>(runtime::PathUse::kRedundant));
 
 }  // namespace
 
@@ -65,7 +65,7 @@ std::expected<std::optional<runtime::PathOptions>, Error> apply(const std::optio
     return std::unexpected(of_options("paths: max_paths takes 2 to 8, or 0 for as many as are needed"));
   const auto scheduler = quic::make_path_scheduler(options->scheduler);
   if (!scheduler) return std::unexpected(of_options(scheduler.error().message));
-  config.path_scheduler = options->scheduler;
+  config.path_scheduler = options->use == PathUse::kRedundant ? "redundant" : options->scheduler;
   // Room for one that is being given up beside those that are wanted.
   config.max_paths = most != 0 ? most
                      : inner.interfaces.empty()

@@ -83,6 +83,15 @@ TEST_F(ServedPaths, the_scheduler_changes_while_the_connection_runs) {
   EXPECT_TRUE(client->get("/hello.txt").wait().has_value());
 }
 
+TEST_F(ServedPaths, redundant_use_is_the_scheduler_of_that_name) {
+  auto runtime = hawser::Runtime::create().value();
+  auto options = twice_;
+  options.use = hawser::PathUse::kRedundant;
+  auto client = hawser::http3::Client::connect(*runtime, with(options)).value();
+  wait_for_active(*client, 2);
+  EXPECT_EQ(client->paths().scheduler(), "redundant");
+}
+
 TEST_F(ServedPaths, an_interface_becomes_a_backup_by_hand_and_the_last_one_stays) {
   auto runtime = hawser::Runtime::create().value();
   auto client = hawser::http3::Client::connect(*runtime, with(twice_)).value();

@@ -152,7 +152,7 @@ TEST(multipath, schedulers_are_made_by_name_and_an_unknown_name_lists_them) {
   for (const char* name : {"min-rtt", "round-robin"}) EXPECT_EQ(make(name)->name(), name);
   const auto unknown = make_path_scheduler("fastest");
   ASSERT_FALSE(unknown.has_value());
-  EXPECT_NE(unknown.error().message.find("min-rtt, round-robin"), std::string::npos);
+  EXPECT_NE(unknown.error().message.find("min-rtt, redundant, round-robin"), std::string::npos);
 }
 
 TEST(multipath, an_application_adds_a_scheduler_of_its_own_once) {
