@@ -110,11 +110,12 @@ void BondEnd::read_bulk(quic::Connection& connection, quic::StreamId id) {
   if (connection.at_end(id)) ended_at = connection.now();
 }
 
-void BondEnd::ask(quic::Connection& connection) {
+// The connection's own time is that of the latest datagram or timer.
+void BondEnd::ask(quic::Connection& connection, Timestamp now) {
   const auto id = connection.open_stream(true);
   if (!id.has_value()) return;
   connection.set_priority(*id, urgency_, false);
-  asked_[id->value] = connection.now();
+  asked_[id->value] = now;
   (void)connection.write(*id, Bytes(pattern_at(0), request_bytes_), true);
 }
 
@@ -212,7 +213,7 @@ Timestamp BondedRun::on_time(Timestamp now) {
   for (std::size_t i = 0; i < opened_.size(); ++i)
     if (!opened_[i]) opened_[i] = client->open_path({bond_client_at(i), bond_server()}).has_value();
   while (now >= ask_at_) {
-    client_end.ask(*client);
+    client_end.ask(*client, now);
     ask_at_ += Duration{1s} / static_cast<std::int64_t>(plan_.requests.per_second);
     if (ask_at_ > kWorldStart + plan_.requests.until) ask_at_ = kNever;
   }

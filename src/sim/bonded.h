@@ -72,8 +72,8 @@ class BondEnd final : public quic::ConnectionHandler {
   void on_path(quic::Connection&, const quic::PathEvent& event) override { watch.events.push_back(event); }
   void on_closed(quic::Connection&, const quic::CloseReason& reason) override { watch.closed = reason; }
 
-  // Client: one more request, now.
-  void ask(quic::Connection& connection);
+  // Client: one more request.
+  void ask(quic::Connection& connection, Timestamp now);
 
   BondWatch watch;
   // Of the end that reads the bulk.
