@@ -105,6 +105,84 @@ TEST_P(MultipathRules, get_their_exact_error) {
 INSTANTIATE_TEST_SUITE_P(frames, MultipathRules, ::testing::ValuesIn(kRules),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// A server that lies to its client finds the same rules kept.
+TEST_P(MultipathRules, hold_for_servers_too) {
+  Theatre stage(two_paths());
+  stage.open();
+  stage.pass(1s);
+  ASSERT_NE(stage.client->core().multipath(), nullptr);
+  stage.silence(Role::kServer);
+  stage.lie(Role::kServer, {.frames_hex = GetParam().frames_hex, .version = Version::kV1});
+  ASSERT_TRUE(stage.verdict(Role::kServer));
+  EXPECT_EQ(stage.verdict(Role::kServer)->error_code, static_cast<std::uint64_t>(GetParam().code))
+      << describe(*stage.verdict(Role::kServer));
+}
+
+// Each path has packet numbers of its own: what was sent on one is not acknowledged on another.
+// multipath:4.1-never-sent
+TEST(multipath_rules, packets_of_another_path_cannot_be_acknowledged) {
+  Stage stage;
+  stage.say_on_path_1("01000000");
+  ASSERT_EQ(stage.server->paths().size(), 2u);
+  for (int i = 0; i < 8; ++i) {
+    stage.server->ping();
+    stage.server_endpoint->wake(*stage.server);
+    stage.settle();
+  }
+  std::uint64_t largest[2] = {};
+  for (const SeenPacket& packet : stage.tap.packets())
+    if (!packet.to_server && packet.opened && packet.type == PacketType::kOneRtt)
+      largest[packet.tuple.remote == kSecond] = std::max(largest[packet.tuple.remote == kSecond], packet.number);
+  ASSERT_GT(largest[0], largest[1] + 1) << "or there is nothing to confuse";
+  stage.say("3e 01 " + varint_hex(largest[0]) + " 00 00 00");
+  ASSERT_TRUE(stage.error());
+  EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
+}
+
+// Connection IDs that replace each other without end: what is kept and what is to be retired stays within its limit.
+// multipath:4.4-unique
+TEST(multipath_rules, a_flood_of_connection_ids_for_a_path_takes_no_memory) {
+  Stage stage;
+  const std::size_t before = stage.server->core().multipath()->memory();
+  std::size_t most = before;
+  for (std::uint64_t i = 2; i < 20'000 && !stage.error(); ++i) {
+    const std::string number = varint_hex(i);
+    std::string cid = "04";
+    for (int octet = 0; octet < 4; ++octet)
+      cid += bytes_hex(1, static_cast<std::uint8_t>(0x40 + (i >> (5 * octet)) % 32));
+    stage.say("7e78 01 " + number + number + cid + bytes_hex(13, 7) + bytes_hex(1, static_cast<std::uint8_t>(i)) +
+              bytes_hex(1, static_cast<std::uint8_t>(i >> 8)) + bytes_hex(1, 1));
+    if (!stage.error()) most = std::max(most, stage.server->core().multipath()->memory());
+  }
+  ASSERT_TRUE(stage.error()) << "it went on for ever";
+  EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kConnectionIdLimitError))
+      << describe(*stage.verdict(kC));
+  EXPECT_LE(most, before + 4'096);
+}
+
+// Paths opened and given up as fast as the limit allows: a new Path ID comes only when an old one is forgotten.
+// multipath:2-limit-kept multipath:3.4-forget
+TEST(multipath_rules, path_after_path_takes_the_memory_of_the_limit) {
+  Stage stage;
+  stage.say_on_path_1("01000000");
+  // A Path with the rings of its packets takes some 5 KB, and the server's answers, which the liar never acknowledges,
+  // stay in those of the first one.
+  constexpr std::size_t kMost = 16'384;
+  for (int round = 0; round < 50; ++round) {
+    stage.say("7e75 01 00");
+    stage.say_on_path_1("01000000");
+    // The next Path ID, which is not allowed yet, from connection IDs that were not issued for it.
+    stage.inject_on(
+        kC,
+        stage.forge(kC,
+                    {.frames_hex = "01000000", .version = Version::kV1, .dcid = stage.path_1_cid, .path = PathId{2}}),
+        {ipv4_address({10, 0, 0, 2}, 443), kSecond});
+    ASSERT_FALSE(stage.error()) << describe(*stage.verdict(kC));
+    EXPECT_EQ(stage.server->paths().size(), 1u);
+    EXPECT_LE(stage.server->core().multipath()->memory(), kMost) << round;
+  }
+}
+
 TEST(multipath_rules, without_the_extension_its_frames_are_unknown) {
   for (const char* frames : {"3e 00 00 00 00 00", "7e75 00 00", "7e7a 05"}) {
     Stage stage{Theatre::Options{}};
