@@ -16,7 +16,12 @@ bool Multipath::owes_packet(PathSlot& slot) const {
   // Until the handshake is confirmed there may be more than 1-RTT packets to send, on the first path.
   const bool handshaking = slot.id == kInitialPathId && !core_.keys_.discarded(EncryptionLevel::kHandshake);
   return handshaking || slot.path->acks(PacketNumberSpace::kApplication).ack_due(core_.now_) ||
-         slot.path->loss().probes_owed(PacketNumberSpace::kApplication) != 0;
+         slot.path->loss().probes_owed(PacketNumberSpace::kApplication) != 0 || owes_report(*slot.path);
+}
+
+// What is said of a path's addresses goes on this path, whatever the scheduler chooses for data.
+bool Multipath::owes_report(const Path& path) const {
+  return core_.owes_address_report(path.active()) && path.may_send(core_.now_);
 }
 
 bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
@@ -56,7 +61,7 @@ void Multipath::note_idle() {
 
 bool Multipath::carries_data() {
   if (copying_ != nullptr) return copying_->has_copies() && core_.path_->may_send(core_.now_);
-  return choose() == core_.path_;
+  return choose() == core_.path_ || owes_report(*core_.path_);
 }
 
 bool Multipath::probes_empty() {

@@ -49,7 +49,7 @@ TEST_P(EveryScheduler, answers_with_a_ready_candidate_or_waits) {
       if (!answer.sends()) continue;
       EXPECT_TRUE(paths[answer.path].may_send) << mask;
       EXPECT_FALSE(answer.copies.has(answer.path));
-      for (const std::size_t copy : answer.copies) EXPECT_TRUE(paths[copy].may_send);
+      for (const std::size_t copy : answer.copies) EXPECT_LT(copy, paths.size());  // as soon as it may send
       scheduler->on_sent(paths[answer.path].id, 1'200, kNow);
     }
   }
