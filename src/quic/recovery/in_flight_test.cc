@@ -1,0 +1,50 @@
+// Goal: what several paths ask of one path's recovery: the oldest packet that is missed, and a smallest RTT that
+// starts anew. Method: recovery_harness.h.
+#include "quic/recovery/recovery_harness.h"
+
+namespace hawser::quic {
+namespace {
+
+TEST(loss, names_the_oldest_packet_in_flight_whose_frames_nobody_has_repeated) {
+  Recovery r;
+  r.confirmed();
+  EXPECT_FALSE(r.loss.first_in_flight(0));
+  const Timestamp began = r.now;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    r.send_stream(4, i * 1'000, 1'000);
+    r.now += 1ms;
+  }
+  ASSERT_TRUE(r.loss.first_in_flight(0));
+  EXPECT_EQ(r.loss.first_in_flight(0)->number, 0u);
+  EXPECT_EQ(r.loss.first_in_flight(0)->time_sent, began);
+  EXPECT_EQ(r.loss.frame_in_flight(0, 0).offset, 0u);
+  EXPECT_EQ(r.loss.first_in_flight(2)->number, 2u);
+  EXPECT_FALSE(r.loss.first_in_flight(r.loss.numbers_end()));
+  ASSERT_TRUE(r.ack({{0, 0}}).has_value());
+  EXPECT_EQ(r.loss.first_in_flight(0)->number, 1u);
+  r.loss.report_flight(r.frames);
+  EXPECT_FALSE(r.loss.first_in_flight(0));
+  const std::uint64_t next = r.send_stream(4, 4'000, 1'000);
+  EXPECT_EQ(r.loss.first_in_flight(0)->number, next);
+}
+
+TEST(loss, smallest_rtt_starts_anew_when_acknowledgements_come_another_way) {
+  Recovery r;
+  r.confirmed();
+  const auto round_trip = [&r](Duration time) {
+    const std::uint64_t pn = r.send();
+    r.now += time;
+    ASSERT_TRUE(r.ack({{pn, pn}}).has_value());
+  };
+  round_trip(50ms);
+  round_trip(80ms);
+  EXPECT_EQ(r.loss.rtt().min(), 50ms);
+  r.loss.restart_min_rtt();
+  round_trip(80ms);
+  EXPECT_EQ(r.loss.rtt().min(), 80ms);
+  round_trip(70ms);
+  EXPECT_EQ(r.loss.rtt().min(), 70ms);
+}
+
+}  // namespace
+}  // namespace hawser::quic
