@@ -62,8 +62,8 @@ TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_path_is_cut) {
       run.reader().longest_pause = Duration{0};
       ASSERT_TRUE(run.finish());
       EXPECT_EQ(run.failure(), "");
-      // Of 30 ms and a queue as long.
-      EXPECT_LE(to_ms(run.reader().longest_pause), 60) << dead << " seed " << seed;
+      // Of 30 ms and a queue as long, and what a timer takes.
+      EXPECT_LE(to_ms(run.reader().longest_pause), 65) << dead << " seed " << seed;
       EXPECT_GT(run.sender().multipath_stats().octets_copied, 500'000u);
     }
   }

@@ -37,6 +37,11 @@ bool CopyList::empty() const {
                       [](const Work& work) { return work.next < work.end; });
 }
 
+bool CopyList::has_urgent() const {
+  return std::any_of(list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>(count_),
+                     [](const Work& work) { return work.next < work.end && work.reason == CopyReason::kRedundant; });
+}
+
 void CopyList::forget(PathId source) {
   Work* const work = find(source);
   if (work == nullptr) return;

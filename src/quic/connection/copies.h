@@ -28,6 +28,8 @@ class CopyList {
   // The first packet number of `source` that was never asked for.
   [[nodiscard]] std::uint64_t wanted_to(PathId source) const;
   [[nodiscard]] bool empty() const;
+  // Copies that go before anything new; others are for when there is nothing new.
+  [[nodiscard]] bool has_urgent() const;
   // The path is gone, or nothing of it is under way any more.
   void forget(PathId source);
 

@@ -73,6 +73,7 @@ struct PathSlot {
   // It may carry data: something gets through, as far as is known.
   [[nodiscard]] bool works() const { return open() && validated() && !degraded && !failed; }
   [[nodiscard]] bool has_copies() const { return copies != nullptr && !copies->empty(); }
+  [[nodiscard]] bool has_urgent_copies() const { return copies != nullptr && copies->has_urgent(); }
   [[nodiscard]] PathState state() const;
 };
 
@@ -214,7 +215,7 @@ class Multipath {
   void note_gave_up(const PathScheduler& scheduler, const Demand& demand);
   void forget_in_schedulers(PathId id);
   // multipath_copies.cc
-  bool next_copies(TransmitTrain& train, DatagramBuilder& builder);
+  bool next_copies(TransmitTrain& train, DatagramBuilder& builder, bool urgent);
   void want_copies();
   bool want_sooner();
   bool want_sooner(PathSlot& source, PathSlot& target, std::uint64_t packets);

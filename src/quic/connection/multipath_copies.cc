@@ -14,6 +14,19 @@ namespace {
 constexpr std::uint64_t kReinjectedShare = 16;
 constexpr std::uint64_t kReinjectedFree = 256 * 1024;
 
+// Whether somebody waits for what a packet carries: its stream is at its end, or held back by the peer. Not so where
+// the application is about to write more, since half its buffer is in flight: that is worth more than a copy.
+bool is_awaited(const LossDetector& loss, const LossDetector::InFlight& packet, StreamSet& streams) {
+  for (std::size_t i = 0; i < packet.frames; ++i) {
+    const SentFrame& frame = loss.frame_in_flight(packet.number, i);
+    if (frame.kind != SentFrameKind::kStream) continue;
+    const Stream* const stream = streams.find(StreamId{frame.id});
+    if (stream == nullptr) continue;
+    if (stream->send.is_finished() || 2 * stream->send.buffered() < stream->send.buffer_limit()) return true;
+  }
+  return streams.blocked_reason() != BlockedReason::kApplication;
+}
+
 }  // namespace
 
 // The datagram that just left on the chosen path.
@@ -27,9 +40,11 @@ void Multipath::want_copies() {
   }
 }
 
-bool Multipath::next_copies(TransmitTrain& train, DatagramBuilder& builder) {
+bool Multipath::next_copies(TransmitTrain& train, DatagramBuilder& builder, bool urgent) {
   for (const auto& slot : slots_) {
-    if (!slot->has_copies() || !slot->works() || !may_send(*slot) || !slot->path->may_send(core_.now_)) continue;
+    if (!(urgent ? slot->has_urgent_copies() : slot->has_copies()) || !slot->works() || !may_send(*slot) ||
+        !slot->path->may_send(core_.now_))
+      continue;
     const ConnectionCore::AtHand hand(core_, *slot->path);
     copying_ = slot.get();
     const bool sent = core_.next_train_here(train, builder);
@@ -64,6 +79,7 @@ bool Multipath::want_sooner() {
     if (!target->works() || !may_send(*target) || !target->path->may_send(core_.now_)) continue;
     for (const auto& source : slots_)
       if (source != target && source->open() && source->validated()) any |= want_sooner(*source, *target, packets);
+    any |= target->has_copies();
   }
   return any;
 }
@@ -82,7 +98,7 @@ bool Multipath::want_sooner(PathSlot& source, PathSlot& target, std::uint64_t pa
   const std::uint64_t wanted_to = target.copies == nullptr ? 0 : target.copies->wanted_to(source.id);
   auto packet = loss.first_in_flight(wanted_to);
   while (packet && packet->time_sent + gain <= core_.now_) packet = loss.first_in_flight(packet->number + 1);
-  if (!packet) return false;
+  if (!packet || !is_awaited(loss, *packet, core_.streams_)) return false;
   if (target.copies == nullptr) target.copies = std::make_unique<CopyList>();
   target.copies->want(source.id, packet->number, std::min(loss.numbers_end(), packet->number + packets),
                       CopyReason::kSooner);

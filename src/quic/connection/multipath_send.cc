@@ -34,12 +34,12 @@ bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
     if (owes_packet(*slot) && core_.next_train_here(train, builder)) return true;
     if (!core_.is_open()) return false;
   }
-  if (next_copies(train, builder)) return true;
+  if (next_copies(train, builder, true)) return true;
   if (Path* const path = choose()) {
     const ConnectionCore::AtHand hand(core_, *path);
     if (core_.next_train_here(train, builder)) return true;
   }
-  if (want_sooner() && next_copies(train, builder)) return true;
+  if (want_sooner() && next_copies(train, builder, false)) return true;
   note_idle();
   return false;
 }
@@ -80,7 +80,7 @@ void Multipath::on_datagram_sent(std::size_t size) {
 PathFacts Multipath::facts_of(PathSlot& slot) const {
   const Path& path = *slot.path;
   const LossDetector& loss = path.loss();
-  const bool may_send = path.may_send(core_.now_) && this->may_send(slot) && !slot.has_copies();
+  const bool may_send = path.may_send(core_.now_) && this->may_send(slot) && !slot.has_urgent_copies();
   const bool paced = !may_send && path.blocked_by_pacing(core_.now_);
   return {.id = slot.id,
           .state = slot.state(),
