@@ -58,6 +58,8 @@ Parsed<void> Fec::on_frame(FrameReader& in, const ConnectionCore::ReceivedPacket
   HAWSER_TRY(const FecRepairFrame frame, parse_fec_repair(in));
   if (frame.packets.last() >= packet.number.value)
     return in.fault(TransportErrorCode::kProtocolViolation, "FEC_REPAIR of packets that were not sent before it");
+  // fec:3-scheme
+  if (!is_available(frame.scheme)) return in.encoding_error("FEC_REPAIR of a scheme that was not offered");
   ++stats_.repairs_received;
   stats_.repair_bytes_received += frame.symbol.size();
   Receiver& here = receiver();
