@@ -236,7 +236,7 @@ EVENTS = {
                             "preferred_address": lambda v: isinstance(v, dict),
                             "unknown_parameters": array(lambda v: isinstance(v, dict)), "reset_stream_at": flag,
                             "min_ack_delay": u64, "address_discovery": u64,
-                            "max_receive_timestamps_per_ack": u64},  # OURS: the last three
+                            "max_receive_timestamps_per_ack": u64, "fec": u64},  # OURS: the last four
     "quic:parameters_restored": {**PARAMETERS},
     "quic:packet_sent": {"header": Required(HEADER), "frames": quic_frames, "stateless_reset_token": RESET_TOKEN,
                          "supported_versions": array(VERSION, 1), "raw": RAW, "datagram_payload_checksum": u32,

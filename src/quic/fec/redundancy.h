@@ -9,10 +9,11 @@ namespace hawser::quic {
 
 class RedundancyController {
  public:
-  // Share of blocks that may stay unmended: half of what the 99th percentile of messages of a block would notice.
-  static constexpr double kUnmended = 0.005;
+  // Share of blocks that may stay unmended: the 99th percentile of messages of a block hardly notices. More symbols
+  // would fill a window that short messages keep small.
+  static constexpr double kUnmended = 0.01;
   // Packets over which loss is averaged, and how many must be known before it is trusted.
-  static constexpr double kWindowPackets = 1'000;
+  static constexpr double kWindowPackets = 2'000;
   static constexpr double kFirstPackets = 100;
 
   explicit RedundancyController(const FecConfig& config) : config_(config) {}
