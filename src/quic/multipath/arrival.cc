@@ -45,10 +45,16 @@ Duration expected_arrival(const PathFacts& path, std::uint64_t octets, Timestamp
 bool ends_sooner_elsewhere(const SchedulerView& view, std::size_t index) {
   if (!view.demand.is_last) return false;
   const PathFacts& here = view.path(index);
-  const Duration arrival = expected_arrival(here, here.mtu, view.now);
-  for (const std::size_t other : view.candidates)
-    if (other != index && expected_arrival(view.path(other), view.demand.bytes_waiting, view.now) < arrival)
+  // No more than waits: of two paths never each is the other's better, or nobody would send.
+  const std::uint64_t next = std::min<std::uint64_t>(here.mtu, view.demand.bytes_waiting);
+  const Duration arrival = expected_arrival(here, next, view.now);
+  for (const std::size_t index_there : view.candidates) {
+    const PathFacts& there = view.path(index_there);
+    // One for which nothing is known to come that lets it send is not waited for.
+    const bool will_send = there.may_send || there.may_send_at != kNever || there.bytes_in_flight != 0;
+    if (index_there != index && will_send && expected_arrival(there, view.demand.bytes_waiting, view.now) < arrival)
       return true;
+  }
   return false;
 }
 

@@ -2,6 +2,7 @@
 // Method: the two-path model of scheduler_model.h; decisions that need a certain moment by facts by hand.
 #include <gtest/gtest.h>
 
+#include "base/random.h"
 #include "quic/multipath/arrival.h"
 #include "quic/multipath/blest.h"
 #include "quic/multipath/path_notes.h"
@@ -73,6 +74,26 @@ TEST_P(EveryScheduler, goes_on_when_one_of_two_paths_dies) {
 }
 
 // ---- weighted
+
+// One or the other, whatever their figures and however little is left; and a path that nothing makes ready is not
+// waited for.
+TEST(min_rtt, sends_the_end_of_a_flow_wherever_a_path_is_ready) {
+  const auto scheduler = make("min-rtt");
+  SeededRandom random(5);
+  for (int i = 0; i < 2'000; ++i) {
+    std::vector<PathFacts> paths = {path(0, 1ms * (1 + random.below(80))), path(1, 1ms * (1 + random.below(80)))};
+    for (PathFacts& each : paths) {
+      each.min_rtt = each.smoothed_rtt / (1 + random.below(8));
+      each.bytes_per_second = 10'000 * (1 + random.below(1'000));
+      each.mtu = 1'452;
+    }
+    const Demand demand{.bytes_waiting = 1 + random.below(5'000), .is_last = true};
+    ASSERT_TRUE(schedule(*scheduler, paths, demand, kNow).sends()) << i;
+    paths[0].may_send = false;
+    paths[0].may_send_at = kNever;
+    ASSERT_TRUE(schedule(*scheduler, paths, demand, kNow).sends()) << i;
+  }
+}
 
 TEST(min_rtt, leaves_no_end_of_a_flow_to_a_slow_path) {
   const auto scheduler = make("min-rtt");
