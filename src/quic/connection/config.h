@@ -61,7 +61,7 @@ struct ConnectionConfig {
   ByteCount connection_receive_window{3 << 19};  // rfc9114:6.2.1-credit
   ByteCount connection_receive_window_max{48 << 20};
   // Octets a stream accepts from the application ahead of acknowledgement, at most: it begins with 512 KB and
-  // grows while half of it is in flight.
+  // grows while half of it is in flight, beyond 4 MB only as far as the round trip asks for.
   ByteCount stream_send_buffer{32 << 20};
 
   // Streams the peer may have open at once (initial_max_streams_*; at most 2^60).

@@ -178,16 +178,17 @@ void SendStream::put_frame(PacketPayload& payload, const Frame& frame, SentFrame
                   .offset = frame.offset});
 }
 
-void SendStream::note_sent(const Frame& frame) {
+void SendStream::note_sent(const Frame& frame, std::uint64_t buffer_most) {
   buffer_.on_sent(frame.offset, frame.data.size());
   if (frame.fin) fin_sent_ = true;
   if (state_ == SendState::kReady) state_ = SendState::kSend;
   if (state_ == SendState::kSend && fin_sent_ && buffer_.next() == buffer_.end()) state_ = SendState::kDataSent;
   if (2 * buffer_.in_flight() > buffer_limit_)
-    buffer_limit_ = std::max(buffer_limit_, std::min(buffer_cap_, buffer_limit_ * 2));
+    buffer_limit_ = std::max(buffer_limit_, std::min({buffer_cap_, buffer_most, buffer_limit_ * 2}));
 }
 
-SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit) {
+SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit,
+                                                   std::uint64_t buffer_most) {
   HAWSER_DCHECK(is_open());  // a stream that is reset or done is not scheduled
   Frame frame;
   bool wanted = false;
@@ -196,7 +197,7 @@ SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::
   }
   const std::uint64_t new_octets = frame.offset == buffer_.next() ? frame.data.size() : 0;
   put_frame(payload, frame, SentFrameKind::kStream);
-  note_sent(frame);
+  note_sent(frame, buffer_most);
   credit_.use(new_octets);
   return {.result = frame.with_length ? WriteResult::kDone : WriteResult::kPacketFull,
           .frame = true,

@@ -19,6 +19,9 @@ namespace hawser::quic {
 inline constexpr std::uint64_t kSendBufferInitial = 512 * 1024;
 // The most it grows to: 1 Gbit/s over 128 ms twice, since it grows when half of it is in flight.
 inline constexpr std::uint64_t kSendBufferCap = 32 * 1024 * 1024;
+// Beyond this only as far as the path's time asks for: what lies in the queue of a short path would only wait where
+// it is, outside the processor's caches.
+inline constexpr std::uint64_t kSendBufferNear = 4 * 1024 * 1024;
 
 enum class SendState : std::uint8_t { kReady, kSend, kDataSent, kResetSent, kDataRecvd, kResetRecvd };
 
@@ -73,7 +76,8 @@ class SendStream {
     bool frame = false;
     std::uint64_t new_octets = 0;
   };
-  Written write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit);
+  // The buffer grows to `buffer_most` at most.
+  Written write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit, std::uint64_t buffer_most);
   // Writes what of a frame that was sent is not acknowledged once more, and takes it off the front of `sent`.
   // kDone: all of it; kPacketFull: the rest has to wait.
   WriteResult write_copy(PacketPayload& payload, SentFrame& sent);
@@ -135,7 +139,7 @@ class SendStream {
   };
   bool plan_frame(Frame& frame, std::size_t room, std::uint64_t connection_credit, bool& wanted);
   void put_frame(PacketPayload& payload, const Frame& frame, SentFrameKind kind);
-  void note_sent(const Frame& frame);
+  void note_sent(const Frame& frame, std::uint64_t buffer_most);
   [[nodiscard]] bool fin_pending() const { return fin_ && !fin_sent_; }
 
   SendBuffer buffer_;

@@ -96,8 +96,13 @@ class StreamSet {
   // The server refused 0-RTT: everything sent is to be sent again, under limits that the next
   // set_peer_limits() sets from scratch. No frame sent so far may be reported afterwards.
   void on_early_data_rejected();
-  // The path's smoothed round trip, for tuning receive windows.
-  void set_rtt(Duration smoothed_rtt) { rtt_ = smoothed_rtt; }
+  // The path's smoothed round trip, for tuning receive windows and for send buffers, which may hold what 20 Gbit/s
+  // put on the way meanwhile.
+  void set_rtt(Duration smoothed_rtt) {
+    rtt_ = smoothed_rtt;
+    constexpr std::uint64_t kOctetsPer2ns = 5;
+    send_buffer_most_ = std::max(kSendBufferNear, static_cast<std::uint64_t>(rtt_.count()) / 2 * kOctetsPer2ns);
+  }
 
   // ---- Commands of the application. ----
   std::expected<StreamId, StreamRefusal> open(bool bidirectional);
@@ -284,6 +289,7 @@ class StreamSet {
   StreamSetConfig config_;
   PeerStreamLimits peer_;
   Duration rtt_ = std::chrono::milliseconds{100};  // until the path has a sample
+  std::uint64_t send_buffer_most_ = kSendBufferNear;
   BlockAccount send_blocks_;
   BlockAccount receive_blocks_;
   StreamMap streams_;

@@ -262,7 +262,8 @@ WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp, st
   while (Stream* stream = scheduler_.next()) {
     if (stream->priority.urgency > last) return WriteResult::kDone;
     const SendState before = stream->send.state();
-    const SendStream::Written written = stream->send.write_stream_frame(payload, credit_.available());
+    const SendStream::Written written =
+        stream->send.write_stream_frame(payload, credit_.available(), send_buffer_most_);
     if (stream->send.state() != before) [[unlikely]] {
       tell_sending(*stream, before);
       if (stream->send.owes_reset_at()) want_control(*stream, kControlResetStream);
