@@ -31,11 +31,13 @@ class ChunkPool {
   // Up to here memory of the exact size is taken and given back: the first read of a body, of which
   // nobody knows yet whether the client reads it.
   static constexpr std::size_t kFirstChunk = std::size_t{64} << 10;
-  // Unused chunks kept: 16 MB a worker, four send buffers of 4 MB. Further ones are freed.
+  // Unused chunks kept: 16 MB a worker, four send buffers of 4 MB, which is what short paths have. Further ones are
+  // freed.
   static constexpr std::size_t kSpareMax = 64;
   // Octets that responses of a worker may hold at a time: past all of it further requests get 503, past a
   // part little is read ahead, so that clients which do not read hold little each. 1 GB are 256
-  // busy streams with a full buffer of 4 MB each, or 20,000 that are not read.
+  // busy streams with a full buffer of 4 MB each, 32 with the 32 MB that a long path may take, or 20,000 that are not
+  // read.
   static constexpr std::size_t kOctetsMax = std::size_t{1} << 30;
   static constexpr std::size_t kAmplePart = 8;
 

@@ -49,7 +49,7 @@ struct StreamSetConfig {
   std::uint64_t initial_max_streams_uni = 100;
   // The connection's window is kept at 1.5 times the largest stream window, up to 1.5 times
   // this cap, which is therefore what bounds the memory for received data of a connection:
-  // 24 MiB * 9/8 (bits) + 2 blocks for each open stream.
+  // 24 MiB * 9/8 (bits) + 2 blocks for each open stream; connections have it at 32 MiB (config.h), so 48 MiB * 9/8.
   std::uint64_t stream_window_cap = 16 * 1024 * 1024;
   std::uint64_t send_buffer_cap = kSendBufferCap;  // per stream
 };
