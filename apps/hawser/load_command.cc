@@ -22,6 +22,8 @@ constexpr std::string_view kExamples = R"(Examples:
       how many requests a second: 10 connections, 100 requests at a time on each
   hawser load -c 10 -m 100 -D 30 --rate 50000 --warm-up-time 3 https://example.net/1k
       how long they take at 50,000 a second, counted from when each was due
+  hawser load -c 10 -D 10 --requests-per-connection 1 --early-data https://example.net/1k
+      how many visits a second, with a request in 0-RTT in each; without --early-data: with a whole handshake
   hawser load -n 1000 -c 4 -k -d form.txt -H "content-type: text/plain" https://localhost:4433/submit
   hawser load -D 10 -c 8 -t 2 -i urls.txt --connect-to 192.0.2.7 --json
 
@@ -38,6 +40,13 @@ void add_amount_options(CLI::App& command, LoadArguments& a) {
   command.add_option("-m,--max-concurrent-streams", a.streams, "Requests at a time on each connection")
       ->type_name("N")
       ->capture_default_str();
+  command
+      .add_option("--requests-per-connection", a.requests_per_connection,
+                  "Make a connection anew after so many requests; without it never")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command.add_flag("--early-data", a.early_data,
+                   "Resume the session of the connection before, and send the first requests in 0-RTT");
   command.add_option("-t,--threads", a.common.workers, "Threads, which share the connections")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

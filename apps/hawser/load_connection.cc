@@ -7,6 +7,8 @@
 #include <span>
 #include <utility>
 
+#include "http3/settings.h"
+
 namespace hawser::load {
 namespace {
 
@@ -33,9 +35,15 @@ LoadConnection::LoadConnection(const LoadOptions& options, const Share& share, L
 
 std::expected<void, ConfigError> LoadConnection::connect() {
   session_ = std::make_unique<http3::Session>(quic::Role::kClient, session_config(options_), *this);
-  answered_here_ = 0;
-  HAWSER_TRY(connection_, driver_.connect(*session_));
+  answered_here_ = begun_here_ = early_here_ = 0;
+  renewing_ = false;
+  waits_for_ticket_since_ = kNever;
+  const http::KeptSession kept = std::exchange(kept_, {});
+  HAWSER_TRY(connection_, driver_.connect(*session_, kept));
   session_->attach(*connection_);
+  if (connection_->early_data() != quic::EarlyDataStatus::kOffered) return {};
+  session_->remember_settings(kept.settings);
+  session_->on_early_data(*connection_);
   return {};
 }
 
@@ -56,6 +64,12 @@ bool LoadConnection::may_start(Timestamp now) const {
   return share_.open_loop ? next_due() < window_.end : now < window_.end;
 }
 
+// --requests-per-connection: whatever else there is goes on the next one.
+bool LoadConnection::has_had_its_share() const {
+  const std::uint64_t most = options_.arguments.requests_per_connection;
+  return most != 0 && begun_here_ >= most;
+}
+
 bool LoadConnection::send_more(Timestamp now) {
   bool any = false;
   while (start_request(now)) any = true;
@@ -63,7 +77,7 @@ bool LoadConnection::send_more(Timestamp now) {
 }
 
 bool LoadConnection::start_request(Timestamp now) {
-  if (!started_ || connection_ == nullptr || free_.empty() || !may_start(now)) return false;
+  if (!started_ || connection_ == nullptr || free_.empty() || !may_start(now) || has_had_its_share()) return false;
   const Timestamp due = share_.open_loop ? next_due() : now;
   if (due > now) return false;
   const auto id = session_->send_request(options_.heads[next_head_], options_.body.empty());
@@ -79,17 +93,37 @@ bool LoadConnection::start_request(Timestamp now) {
   exchange = {.id = *id, .due = due, .open = true};
   session_->set_user_data(*id, &exchange);
   ++begun_;
+  ++begun_here_;
+  if (!connection_->handshake_complete()) ++early_here_;
   if (++next_head_ == options_.heads.size()) next_head_ = 0;
   if (window_.contains(due)) ++stats_.requests_started;
   return true;
 }
 
 void LoadConnection::on_ready(http3::Session&) {
-  if (!std::exchange(was_ready_, true)) {
-    stats_.handshakes.add(connection_->stats().handshake_time);
-    progress_.connections_ready.add(1);
-  }
+  if (!std::exchange(was_ready_, true)) progress_.connections_ready.add(1);
   send_more(connection_->now());
+}
+
+void LoadConnection::on_handshake_complete(http3::Session&) {
+  stats_.handshakes.add(connection_->stats().handshake_time);
+  stats_.connections_resumed += connection_->resumed() ? 1 : 0;
+  stats_.early_accepted += connection_->early_data() == quic::EarlyDataStatus::kAccepted ? 1 : 0;
+  stats_.early_rejected += connection_->early_data() == quic::EarlyDataStatus::kRejected ? 1 : 0;
+  stats_.early_requests += early_here_;
+}
+
+// The newest: each is for one connection.
+void LoadConnection::on_session_ticket(http3::Session& session, Bytes ticket) {
+  if (!options_.arguments.early_data) return;
+  kept_.ticket.assign(ticket.begin(), ticket.end());
+  kept_.settings.clear();
+  http3::append_settings_payload(kept_.settings, *session.peer_settings());
+  settle(connection_->now());
+}
+
+void LoadConnection::on_new_token(http3::Session&, Bytes token) {
+  if (options_.arguments.early_data) kept_.token.assign(token.begin(), token.end());
 }
 
 void LoadConnection::on_headers(http3::Session&, quic::StreamId id, const http3::MessageHead& head, bool) {
@@ -163,7 +197,19 @@ void LoadConnection::settle(Timestamp now) {
     if (!std::exchange(told_idle_, true)) progress_.connections_idle.add(1);
   } else if (connection_ != nullptr && session_->going_away()) {
     session_->close();  // RFC 9114 section 5.2: it takes no further requests
+  } else if (connection_ != nullptr && has_had_its_share()) {
+    renew(now);
   }
+}
+
+// With 0-RTT the answer may be here before the ticket for the next connection is.
+void LoadConnection::renew(Timestamp now) {
+  if (options_.arguments.early_data && kept_.ticket.empty()) {
+    if (waits_for_ticket_since_ == kNever) waits_for_ticket_since_ = now;
+    return;
+  }
+  renewing_ = true;
+  session_->close();
 }
 
 bool LoadConnection::give_up_late(Timestamp now) {
@@ -174,6 +220,13 @@ bool LoadConnection::give_up_late(Timestamp now) {
     session_->set_user_data(id, nullptr);
     session_->cancel(id);
     end_exchange(exchange, End::kTimedOut, now);
+    any = true;
+  }
+  if (connection_ != nullptr && waits_for_ticket_since_ != kNever &&
+      now - waits_for_ticket_since_ >= options_.timeout) {
+    waits_for_ticket_since_ = kNever;
+    give_up("the server gives no session tickets: leave --early-data out");
+    session_->close();
     any = true;
   }
   return any;
@@ -196,13 +249,13 @@ void LoadConnection::on_closed(http3::Session&, const quic::CloseReason& reason)
   fail_open_exchanges(now);
   if (given_up_ || told_idle_) return;
   // A server may end connections after so many requests; one that answers none is not asked again.
-  if (started_ && answered_here_ != 0 && may_start(now)) return driver_.reconnect_soon(*this);
+  if (started_ && (answered_here_ != 0 || renewing_) && may_start(now)) return driver_.reconnect_soon(*this);
   if (started_ && !may_start(now)) return settle(now);
   give_up(describe(reason));
 }
 
 void LoadConnection::on_reconnect() {
-  ++stats_.reconnects;
+  ++(renewing_ ? stats_.connections_renewed : stats_.reconnects);
   if (const auto connected = connect(); !connected) give_up(connected.error().message);
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "http/session_store.h"
 #include "http3/session.h"
 #include "load_options.h"
 #include "load_plan.h"
@@ -22,8 +23,9 @@ class LoadConnection;
 class LoadDriver {
  public:
   virtual ~LoadDriver() = default;
-  // Starts a connection for `session`; the error says what to change.
-  virtual std::expected<quic::Connection*, ConfigError> connect(http3::Session& session) = 0;
+  // Starts a connection for `session`, with the ticket and token of `kept`; the error says what to change.
+  virtual std::expected<quic::Connection*, ConfigError> connect(http3::Session& session,
+                                                                const http::KeptSession& kept) = 0;
   // Frees it later, since it is still being called.
   virtual void bury(std::unique_ptr<http3::Session> session) = 0;
   // `connection` wants to be told of on_reconnect() soon.
@@ -49,7 +51,7 @@ class LoadConnection final : public http3::SessionHandler {
   void start(const Window& window, const Schedule& schedule, Timestamp now);
   // Sends what is due and has room. True if that was anything: the endpoint is to be woken.
   bool send_more(Timestamp now);
-  // Requests that have been under way for longer than --timeout are given up.
+  // Requests that have been under way for longer than --timeout are given up, and a ticket that does not come.
   bool give_up_late(Timestamp now);
   void on_reconnect();
   // Closes. In the open loop, requests that fell due and were not answered are counted.
@@ -62,6 +64,9 @@ class LoadConnection final : public http3::SessionHandler {
   [[nodiscard]] const ConnectionShare& share() const { return done_; }
 
   void on_ready(http3::Session& session) override;
+  void on_handshake_complete(http3::Session& session) override;
+  void on_session_ticket(http3::Session& session, Bytes ticket) override;
+  void on_new_token(http3::Session& session, Bytes token) override;
   void on_headers(http3::Session& session, quic::StreamId id, const http3::MessageHead& head, bool fin) override;
   void on_body_readable(http3::Session& session, quic::StreamId id) override;
   void on_message_complete(http3::Session& session, quic::StreamId id) override;
@@ -83,10 +88,12 @@ class LoadConnection final : public http3::SessionHandler {
 
   [[nodiscard]] Exchange* find(quic::StreamId id) const { return static_cast<Exchange*>(session_->user_data(id)); }
   [[nodiscard]] bool may_start(Timestamp now) const;
+  [[nodiscard]] bool has_had_its_share() const;
   bool start_request(Timestamp now);
   void end_exchange(Exchange& exchange, End end, Timestamp now);
   void count(const Exchange& exchange, End end, Timestamp now);
   void settle(Timestamp now);
+  void renew(Timestamp now);
   void fail_open_exchanges(Timestamp now);
   void give_up(std::string reason);
 
@@ -103,7 +110,12 @@ class LoadConnection final : public http3::SessionHandler {
   Schedule schedule_;
   std::size_t next_head_ = 0;
   std::uint64_t begun_ = 0;
-  std::uint64_t answered_here_ = 0;  // by the connection that stands now
+  std::uint64_t answered_here_ = 0;  // this and the next two: by the connection that stands now
+  std::uint64_t begun_here_ = 0;
+  std::uint64_t early_here_ = 0;
+  http::KeptSession kept_;                     // for the next connection
+  Timestamp waits_for_ticket_since_ = kNever;  // with nothing else to do
+  bool renewing_ = false;                      // we ended it
   bool started_ = false;
   bool stopped_ = false;
   bool was_ready_ = false;

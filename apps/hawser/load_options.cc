@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "get_options.h"
+#include "http/early_requests.h"
 #include "net/address.h"
 #include "quic/congestion/congestion_controller.h"
 
@@ -132,6 +133,16 @@ std::expected<void, ConfigError> check_counts(const LoadOptions& options) {
   return {};
 }
 
+// A recording of them may be sent by anybody, so they are to do no harm (RFC 8470 section 4).
+std::expected<void, ConfigError> check_early(const LoadArguments& given) {
+  if (!given.early_data) return {};
+  if (given.requests_per_connection == 0)
+    return wrong("--early-data is for connections that follow others: give --requests-per-connection N too");
+  if (!given.data_file.empty() || (!given.method.empty() && !http::is_safe_method(given.method)))
+    return wrong("--early-data is for requests that may come twice: GET, HEAD or OPTIONS, without -d");
+  return {};
+}
+
 std::expected<void, ConfigError> read_connect_to(LoadOptions& options) {
   options.connect_host = options.origin.host;
   options.connect_port = options.origin.port;
@@ -173,6 +184,7 @@ std::expected<LoadOptions, ConfigError> read_load_options(LoadArguments argument
   }
   HAWSER_TRY_VOID(read_amount(options));
   HAWSER_TRY_VOID(check_counts(options));
+  HAWSER_TRY_VOID(check_early(options.arguments));
   HAWSER_TRY_VOID(read_connect_to(options));
   HAWSER_TRY_VOID(encode_heads(options, urls));
   return options;

@@ -22,7 +22,9 @@ struct LoadArguments {
   std::string uri_file;        // -i
   std::uint64_t requests = 0;  // -n; 0: not given
   std::size_t connections = 1;
-  std::size_t streams = 1;     // -m
+  std::size_t streams = 1;                    // -m
+  std::uint64_t requests_per_connection = 0;  // 0: as many as there are
+  bool early_data = false;
   std::string duration;        // -D
   std::string warm_up = "0";   // --warm-up-time
   double rate = 0;             // --rate; 0: not given

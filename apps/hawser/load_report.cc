@@ -133,6 +133,12 @@ std::string describe(const LoadOptions& options, const Outcome& outcome) {
                         s.requests_unanswered);
   if (s.reconnects != 0)
     text += fmt::format("{} times the server ended a connection and it was made anew\n", s.reconnects);
+  if (s.connections_renewed != 0)
+    text += fmt::format("connections: {} made anew after {} requests each, {} resumed\n", s.connections_renewed,
+                        options.arguments.requests_per_connection, s.connections_resumed);
+  if (options.arguments.early_data)
+    text += fmt::format("0-RTT: {} requests, on {} connections that were accepted and {} that were rejected\n",
+                        s.early_requests, s.early_accepted, s.early_rejected);
   if (outcome.connections_failed != 0)
     text += fmt::format("{} connections were given up: {}\n", outcome.connections_failed, s.failure);
   return text;
@@ -166,6 +172,11 @@ std::string to_json(const LoadOptions& options, const Outcome& outcome) {
   json.count("packets_lost", s.packets_lost);
   json.count("connections_failed", outcome.connections_failed);
   json.count("reconnects", s.reconnects);
+  json.count("connections_renewed", s.connections_renewed);
+  json.count("connections_resumed", s.connections_resumed);
+  json.count("early_data_accepted", s.early_accepted);
+  json.count("early_data_rejected", s.early_rejected);
+  json.count("early_requests", s.early_requests);
   json.number("cpu_seconds", to_seconds(outcome.cpu.total()));
   json.number("cpu_user_seconds", to_seconds(outcome.cpu.user));
   json.number("cpu_system_seconds", to_seconds(outcome.cpu.system));

@@ -76,7 +76,8 @@ std::expected<void, ConfigError> Run::prepare() {
 std::expected<void, ConfigError> Run::add_worker(std::size_t index, const SocketAddress& remote) {
   quic::TlsClientOptions tls{.common = {.alpn = {std::string(http3::kAlpn)}},
                              .trust = {.ca_file = options_.arguments.ca_file},
-                             .verify_peer = !options_.arguments.insecure};
+                             .verify_peer = !options_.arguments.insecure,
+                             .early_data = options_.arguments.early_data};
   if (key_log_ != nullptr) {
     tls.common.key_log = runtime::KeyLog::sink;
     tls.common.key_log_context = key_log_.get();

@@ -21,6 +21,11 @@ void Stats::add_all(const Stats& o) {
   udp_octets_sent += o.udp_octets_sent;
   packets_lost += o.packets_lost;
   reconnects += o.reconnects;
+  connections_renewed += o.connections_renewed;
+  connections_resumed += o.connections_resumed;
+  early_accepted += o.early_accepted;
+  early_rejected += o.early_rejected;
+  early_requests += o.early_requests;
   handshakes.add_all(o.handshakes);
   first_octets.add_all(o.first_octets);
   latencies.add_all(o.latencies);

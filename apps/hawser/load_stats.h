@@ -46,9 +46,14 @@ struct Stats {
   std::uint64_t udp_octets_sent = 0;
   std::uint64_t packets_lost = 0;
   std::uint64_t reconnects = 0;
-  Histogram handshakes;
-  Histogram first_octets;  // from when a request was due until the head of its answer
-  Histogram latencies;     // until its last octet
+  std::uint64_t connections_renewed = 0;  // that we ended after --requests-per-connection
+  std::uint64_t connections_resumed = 0;  // this and the next: handshakes complete by a ticket
+  std::uint64_t early_accepted = 0;       // with 0-RTT that the server took
+  std::uint64_t early_rejected = 0;       // or did not: its requests went again behind the handshake
+  std::uint64_t early_requests = 0;       // sent before the handshake was complete
+  Histogram handshakes;                   // of all connections
+  Histogram first_octets;                 // from when a request was due until the head of its answer
+  Histogram latencies;                    // until its last octet
   std::vector<ConnectionShare> shares;
   std::string failure;  // why a connection was given up; of one of them
 

@@ -108,6 +108,8 @@ TEST(load_options, wrong_use_says_what_to_write) {
       {[](LoadArguments& a) { a.headers = {"connection: close"}; }, "connection-specific"},
       {[](LoadArguments& a) { a.method = "CONNECT"; }, "CONNECT"},
       {[](LoadArguments& a) { a.common.congestion_control = "none"; }, "cubic"},
+      {[](LoadArguments& a) { a.early_data = true; }, "--requests-per-connection"},
+      {[](LoadArguments& a) { a.early_data = true, a.requests_per_connection = 1, a.method = "PUT"; }, "come twice"},
   };
   for (const Case& c : cases) {
     LoadArguments arguments = arguments_for();

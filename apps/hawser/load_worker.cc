@@ -36,13 +36,17 @@ std::expected<void, ConfigError> LoadWorker::connect_all() {
   return {};
 }
 
-std::expected<quic::Connection*, ConfigError> LoadWorker::connect(http3::Session& session) {
+std::expected<quic::Connection*, ConfigError> LoadWorker::connect(http3::Session& session,
+                                                                  const http::KeptSession& kept) {
   quic::ClientParameters parameters{.tuple = {.local = {}, .remote = remote_},
                                     .server_name = options_.origin.host,
                                     .tls = &tls_,
                                     .connection = perf::connection_config(options_.arguments.common),
-                                    .token = {},
-                                    .session = {}};
+                                    .token = kept.token,
+                                    .session = kept.ticket};
+  const quic::ConnectionConfig& config = parameters.connection;
+  parameters.token_version =
+      config.first_version != quic::Version::kNegotiation ? config.first_version : config.versions.first_flight();
   return endpoint_.connect(std::move(parameters), session);
 }
 

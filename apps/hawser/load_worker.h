@@ -47,7 +47,8 @@ class LoadWorker final : public runtime::DatagramProtocol, public LoadDriver {
   void close(Timestamp) override {}
   [[nodiscard]] bool idle() const override { return true; }
 
-  std::expected<quic::Connection*, ConfigError> connect(http3::Session& session) override;
+  std::expected<quic::Connection*, ConfigError> connect(http3::Session& session,
+                                                        const http::KeptSession& kept) override;
   void bury(std::unique_ptr<http3::Session> session) override { buried_.push_back(std::move(session)); }
   void reconnect_soon(LoadConnection& connection) override { reconnecting_.push_back(&connection); }
 

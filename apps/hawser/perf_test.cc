@@ -154,7 +154,7 @@ TEST(perf, datagram_headers_come_back_as_they_went) {
   EXPECT_EQ(header->time_ns, UINT64_MAX);
   EXPECT_EQ(payload.back(), 0xee);
   EXPECT_FALSE(decode_datagram_header(Bytes(payload).first(kDatagramHeaderSize - 1)).has_value());
-  for (const std::uint8_t op : {0, 4, 255}) {
+  for (const std::uint8_t op : {std::uint8_t{0}, std::uint8_t{4}, std::uint8_t{255}}) {
     payload[0] = op;
     EXPECT_FALSE(decode_datagram_header(payload).has_value()) << int{op};
   }

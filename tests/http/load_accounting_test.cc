@@ -14,6 +14,7 @@ class Texts final : public http::RequestHandler {
  public:
   http::Response answer(const http::Request& request) override {
     ++answered;
+    answered_early += request.early ? 1 : 0;
     http::Response response{.status = request.target == "/none" ? std::uint16_t{404} : std::uint16_t{200},
                             .fields = {{"content-length", std::to_string(kText.size())}},
                             .body = nullptr};
@@ -21,6 +22,7 @@ class Texts final : public http::RequestHandler {
     return response;
   }
   std::uint64_t answered = 0;
+  std::uint64_t answered_early = 0;
 };
 
 LoadOptions options_for(std::size_t streams, std::vector<std::string> urls = {"https://localhost/text"}) {
@@ -133,6 +135,80 @@ TEST(load, a_server_that_goes_away_is_connected_to_again) {
   EXPECT_EQ(http.stats.requests_succeeded, 50u);
   EXPECT_EQ(http.stats.reconnects, 1u);
   EXPECT_EQ(http.stats.requests_failed(), 0u);
+}
+
+// Each of 20 connections has five requests, two at a time: the first handshake is whole, 19 resume it, and the two
+// requests that fit before the answer go in 0-RTT.
+TEST(load, connections_that_are_made_anew_send_their_first_requests_in_0rtt) {
+  LoadOptions options = options_for(2);
+  options.arguments.requests_per_connection = 5;
+  options.arguments.early_data = true;
+  Texts handler;
+  MemoryHttp http(options, handler);
+  http.add_connection({.requests = 100});
+  ASSERT_TRUE(http.run([&] { return http.progress.connections_ready.value() == 1; }));
+  http.start({.begin = http.now, .measure_from = http.now}, 0);
+  ASSERT_TRUE(http.run([&] { return http.progress.connections_idle.value() == 1; }));
+  EXPECT_EQ(handler.answered, 100u);
+  EXPECT_GE(handler.answered_early, 38u);
+  EXPECT_EQ(http.stats.requests_succeeded, 100u);
+  EXPECT_EQ(http.stats.requests_failed(), 0u);
+  EXPECT_EQ(http.stats.connections_renewed, 19u);
+  EXPECT_EQ(http.stats.reconnects, 0u);
+  EXPECT_EQ(http.stats.handshakes.count(), 20u);
+  EXPECT_EQ(http.stats.connections_resumed, 19u);
+  EXPECT_EQ(http.stats.early_accepted, 19u);
+  EXPECT_EQ(http.stats.early_rejected, 0u);
+  EXPECT_EQ(http.stats.early_requests, 38u);
+}
+
+TEST(load, one_request_in_0rtt_waits_for_the_ticket_of_the_next) {
+  LoadOptions options = options_for(1);
+  options.arguments.requests_per_connection = 1;
+  options.arguments.early_data = true;
+  Texts handler;
+  MemoryHttp http(options, handler);
+  http.add_connection({.requests = 10});
+  ASSERT_TRUE(http.run([&] { return http.progress.connections_ready.value() == 1; }));
+  http.start({.begin = http.now, .measure_from = http.now}, 0);
+  ASSERT_TRUE(http.run([&] { return http.progress.connections_idle.value() == 1; }));
+  EXPECT_EQ(http.stats.requests_succeeded, 10u);
+  EXPECT_EQ(http.stats.connections_renewed, 9u);
+  EXPECT_EQ(http.stats.early_accepted, 9u);
+  EXPECT_EQ(http.stats.early_requests, 9u);
+}
+
+TEST(load, connections_without_early_data_are_made_anew_with_whole_handshakes) {
+  LoadOptions options = options_for(1);
+  options.arguments.requests_per_connection = 2;
+  Texts handler;
+  MemoryHttp http(options, handler);
+  http.add_connection({.requests = 9});
+  ASSERT_TRUE(http.run([&] { return http.progress.connections_ready.value() == 1; }));
+  http.start({.begin = http.now, .measure_from = http.now}, 0);
+  ASSERT_TRUE(http.run([&] { return http.progress.connections_idle.value() == 1; }));
+  EXPECT_EQ(http.stats.requests_succeeded, 9u);
+  EXPECT_EQ(http.stats.connections_renewed, 4u);
+  EXPECT_EQ(http.stats.connections_resumed, 0u);
+  EXPECT_EQ(http.stats.early_requests, 0u);
+  EXPECT_EQ(handler.answered_early, 0u);
+}
+
+TEST(load, a_server_without_tickets_is_told_and_not_waited_for_without_end) {
+  LoadOptions options = options_for(1);
+  options.arguments.requests_per_connection = 1;
+  options.arguments.early_data = true;
+  Texts handler;
+  MemoryHttp http(options, handler, nullptr, 0);
+  LoadConnection& connection = http.add_connection({.requests = 3});
+  ASSERT_TRUE(http.run([&] { return http.progress.connections_ready.value() == 1; }));
+  http.start({.begin = http.now, .measure_from = http.now}, 0);
+  ASSERT_TRUE(http.run([&] { return http.stats.requests_succeeded == 1; }));
+  EXPECT_FALSE(connection.give_up_late(http.now + options.timeout - 1ns));
+  EXPECT_TRUE(connection.give_up_late(http.now + options.timeout));
+  EXPECT_NE(http.stats.failure.find("no session tickets"), std::string::npos);
+  EXPECT_EQ(http.progress.connections_failed.value(), 1u);
+  EXPECT_EQ(http.stats.requests_errored, 2u);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "../alloc/memory_transfer.h"
 #include "http/server.h"
 #include "load_connection.h"
+#include "quic/connection/replay_guard.h"
 #include "quic/endpoint/endpoint.h"
 
 namespace hawser::load {
@@ -21,21 +22,29 @@ enum class HttpStage : std::uint8_t { kServerReceive, kServerSend, kClientReceiv
 
 class MemoryHttp final : public LoadDriver, public quic::AcceptHandler {
  public:
-  MemoryHttp(const LoadOptions& options, http::RequestHandler& handler, http::AccessLog* log = nullptr)
+  MemoryHttp(const LoadOptions& options, http::RequestHandler& handler, http::AccessLog* log = nullptr,
+             unsigned tickets = 1)
       : options_(options), handler_(handler), server_(http::ServerOptions{}, handler, log) {
     const quic::DevCertificate minted =
         quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = quic::kWallClock - 60}).value();
     const auto octets = [](const std::string& text) { return std::vector<std::uint8_t>(text.begin(), text.end()); };
-    server_tls_.emplace(
-        quic::TlsServerContext::create(
-            {.common = {.alpn = {"h3"}, .verification_time_s = quic::kWallClock},
-             .certificates = {{.chain = octets(minted.certificate_pem), .key = octets(minted.key_pem)}}})
-            .value());
+    server_tls_.emplace(quic::TlsServerContext::create(
+                            {.common = {.alpn = {"h3"}, .verification_time_s = quic::kWallClock},
+                             .certificates = {{.chain = octets(minted.certificate_pem), .key = octets(minted.key_pem)}},
+                             .tickets = tickets,
+                             .early_data = options.arguments.early_data})
+                            .value());
     client_tls_.emplace(
         quic::TlsClientContext::create({.common = {.alpn = {"h3"}, .verification_time_s = quic::kWallClock},
-                                        .trust = {.system = false, .ca = octets(minted.certificate_pem)}})
+                                        .trust = {.system = false, .ca = octets(minted.certificate_pem)},
+                                        .early_data = options.arguments.early_data})
             .value());
-    server_endpoint_.emplace(quic::EndpointConfig{.tls = &*server_tls_, .accept = this, .random = &random_});
+    if (options.arguments.early_data) replay_guard_.emplace(quic::ReplayGuard::Options{});
+    server_endpoint_.emplace(quic::EndpointConfig{.tls = &*server_tls_,
+                                                  .accept = this,
+                                                  .replay_guard = replay_guard_ ? &*replay_guard_ : nullptr,
+                                                  .early_data_terms = http3::early_data_terms({}),
+                                                  .random = &random_});
     client_endpoint_.emplace(quic::EndpointConfig{.random = &random_});
   }
 
@@ -75,9 +84,12 @@ class MemoryHttp final : public LoadDriver, public quic::AcceptHandler {
     }
   }
 
-  std::expected<quic::Connection*, ConfigError> connect(http3::Session& session) override {
+  std::expected<quic::Connection*, ConfigError> connect(http3::Session& session,
+                                                        const http::KeptSession& kept) override {
     const FourTuple tuple{ipv4_address({10, 0, 0, 1}, 1'111), ipv4_address({10, 0, 0, 2}, 443)};
-    return client_endpoint_->connect({.tuple = tuple, .server_name = "localhost", .tls = &*client_tls_}, session, now);
+    return client_endpoint_->connect(
+        {.tuple = tuple, .server_name = "localhost", .tls = &*client_tls_, .token = kept.token, .session = kept.ticket},
+        session, now);
   }
   void bury(std::unique_ptr<http3::Session> session) override { buried_.push_back(std::move(session)); }
   void reconnect_soon(LoadConnection& connection) override { connection.on_reconnect(); }
@@ -127,6 +139,7 @@ class MemoryHttp final : public LoadDriver, public quic::AcceptHandler {
   http::RequestHandler& handler_;
   SeededRandom random_{1};
   std::optional<quic::TlsServerContext> server_tls_;
+  std::optional<quic::ReplayGuard> replay_guard_;
   std::optional<quic::TlsClientContext> client_tls_;
   http::Server server_;
   std::optional<http::Server> next_server_;
