@@ -136,7 +136,8 @@ bool LossDetector::repeat_tail(std::uint64_t stream_octets, RecoveryFrames& fram
   const std::uint64_t from = std::exchange(tail_.from, sent.end());
   if (tail_.stream_octets != stream_octets) {
     tail_.stream_octets = stream_octets;
-    tail_.room = std::max(controller_->congestion_window() / kTailShare, kTailLeast);
+    // The mask says that 63 bits hold it.
+    tail_.room = std::max(controller_->congestion_window() / kTailShare, kTailLeast) & (UINT64_MAX >> 1);
     tail_.copied = 0;
     return false;
   }
