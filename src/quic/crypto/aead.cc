@@ -204,15 +204,11 @@ void PacketKey::seal_run(PathId path, std::span<const PacketToSeal> packets) {
     for (const PacketToSeal& packet : packets) seal(path, packet.number, packet.header, packet.plaintext, packet.out);
     return;
   }
-  std::array<Sealing, kRunMax> run;
+  std::array<AeadNonce, kRunMax> nonces;
   while (!packets.empty()) {
-    const std::size_t count = std::min(packets.size(), run.size());
-    for (std::size_t i = 0; i < count; ++i) {
-      const PacketToSeal& packet = packets[i];
-      run[i] = {packet_nonce(iv_, path, packet.number), packet.header, packet.plaintext, packet.out};
-    }
-    const std::span<const Sealing> filled = std::span(run).first(count);
-    ipsec_mb::seal_run(state_, suite_, filled);
+    const std::size_t count = std::min(packets.size(), nonces.size());
+    for (std::size_t i = 0; i < count; ++i) nonces[i] = packet_nonce(iv_, path, packets[i].number);
+    ipsec_mb::seal_run(state_, suite_, std::span(nonces).first(count), packets.first(count));
     packets = packets.subspan(count);
   }
 }
@@ -223,17 +219,14 @@ void PacketKey::open_run(PathId path, std::span<PacketToOpen> packets) {
     for (PacketToOpen& packet : packets) packet.opened = open(path, packet.number, packet.header, packet.sealed);
     return;
   }
-  std::array<Opening, kRunMax> run;
+  std::array<AeadNonce, kRunMax> nonces;
   while (!packets.empty()) {
-    const std::size_t count = std::min(packets.size(), run.size());
+    const std::size_t count = std::min(packets.size(), nonces.size());
     for (std::size_t i = 0; i < count; ++i) {
-      const PacketToOpen& packet = packets[i];
-      HAWSER_DCHECK(packet.sealed.size() >= kAeadTagLength);
-      run[i] = {packet_nonce(iv_, path, packet.number), packet.header, packet.sealed};
+      HAWSER_DCHECK(packets[i].sealed.size() >= kAeadTagLength);
+      nonces[i] = packet_nonce(iv_, path, packets[i].number);
     }
-    const std::span<Opening> filled = std::span(run).first(count);
-    ipsec_mb::open_run(state_, suite_, filled);
-    for (std::size_t i = 0; i < count; ++i) packets[i].opened = run[i].opened;
+    ipsec_mb::open_run(state_, suite_, std::span(nonces).first(count), packets.first(count));
     packets = packets.subspan(count);
   }
 }

@@ -54,7 +54,7 @@ struct PacketToSeal {
 struct PacketToOpen {
   PacketNumber number;
   Bytes header;
-  MutableBytes sealed;
+  MutableBytes sealed;  // a tag's length at least
   bool opened = false;  // what open() would say
 };
 

@@ -11,24 +11,6 @@
 #include "base/check.h"
 #include "quic/crypto/aead.h"
 
-namespace hawser::quic {
-
-// A packet of a run, all of one key, with its nonce.
-struct Sealing {
-  AeadNonce nonce;
-  Bytes aad;
-  std::span<const Bytes> plaintext;
-  std::uint8_t* out = nullptr;
-};
-struct Opening {
-  AeadNonce nonce;
-  Bytes aad;
-  MutableBytes sealed;  // a tag's length at least
-  bool opened = false;
-};
-
-}  // namespace hawser::quic
-
 namespace hawser::quic::ipsec_mb {
 
 // The library is linked in and the CPU has AES and carry-less multiplication.
@@ -40,8 +22,9 @@ std::size_t memory();
 void seal(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, std::span<const Bytes> plaintext,
           std::uint8_t* out);
 bool open(void* state, CipherSuite suite, const AeadNonce& nonce, Bytes aad, MutableBytes ciphertext_and_tag);
-void seal_run(void* state, CipherSuite suite, std::span<const Sealing> packets);
-void open_run(void* state, CipherSuite suite, std::span<Opening> packets);
+// As many nonces as packets; what is sealed has a tag's length at least.
+void seal_run(void* state, CipherSuite suite, std::span<const AeadNonce> nonces, std::span<const PacketToSeal> packets);
+void open_run(void* state, CipherSuite suite, std::span<const AeadNonce> nonces, std::span<PacketToOpen> packets);
 
 }  // namespace hawser::quic::ipsec_mb
 

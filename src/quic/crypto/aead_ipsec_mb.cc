@@ -184,17 +184,19 @@ MutableBytes gather(std::span<const Bytes> pieces, std::uint8_t* out) {
 
 }  // namespace
 
-void seal_run(void* state, CipherSuite suite, std::span<const Sealing> packets) {
+void seal_run(void* state, CipherSuite suite, std::span<const AeadNonce> nonces,
+              std::span<const PacketToSeal> packets) {
   Batch batch(static_cast<const gcm_key_data*>(state), suite, IMB_DIR_ENCRYPT);
-  for (const Sealing& packet : packets) {
-    if (!batch.takes(packet.aad)) batch.run();
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const PacketToSeal& packet = packets[i];
+    if (!batch.takes(packet.header)) batch.run();
     const MutableBytes text = gather(packet.plaintext, packet.out);
-    batch.add(packet.nonce, packet.aad, text, packet.out + text.size());
+    batch.add(nonces[i], packet.header, text, packet.out + text.size());
   }
   if (batch.size() != 0) batch.run();
 }
 
-void open_run(void* state, CipherSuite suite, std::span<Opening> packets) {
+void open_run(void* state, CipherSuite suite, std::span<const AeadNonce> nonces, std::span<PacketToOpen> packets) {
   Batch batch(static_cast<const gcm_key_data*>(state), suite, IMB_DIR_DECRYPT);
   std::array<std::array<std::uint8_t, kAeadTagLength>, kTogether> tags;
   std::size_t first = 0;
@@ -202,14 +204,15 @@ void open_run(void* state, CipherSuite suite, std::span<Opening> packets) {
     const std::size_t count = batch.size();
     batch.run();
     for (std::size_t i = 0; i < count; ++i) {
-      Opening& packet = packets[first + i];
+      PacketToOpen& packet = packets[first + i];
       packet.opened = equal_constant_time(tags[i], packet.sealed.last(kAeadTagLength));
     }
     first += count;
   };
-  for (const Opening& packet : packets) {
-    if (!batch.takes(packet.aad)) run();
-    batch.add(packet.nonce, packet.aad, packet.sealed.first(packet.sealed.size() - kAeadTagLength),
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const PacketToOpen& packet = packets[i];
+    if (!batch.takes(packet.header)) run();
+    batch.add(nonces[i], packet.header, packet.sealed.first(packet.sealed.size() - kAeadTagLength),
               tags[batch.size()].data());
   }
   if (batch.size() != 0) run();
@@ -217,12 +220,15 @@ void open_run(void* state, CipherSuite suite, std::span<Opening> packets) {
 
 #else
 
-void seal_run(void* state, CipherSuite suite, std::span<const Sealing> packets) {
-  for (const Sealing& packet : packets) seal(state, suite, packet.nonce, packet.aad, packet.plaintext, packet.out);
+void seal_run(void* state, CipherSuite suite, std::span<const AeadNonce> nonces,
+              std::span<const PacketToSeal> packets) {
+  for (std::size_t i = 0; i < packets.size(); ++i)
+    seal(state, suite, nonces[i], packets[i].header, packets[i].plaintext, packets[i].out);
 }
 
-void open_run(void* state, CipherSuite suite, std::span<Opening> packets) {
-  for (Opening& packet : packets) packet.opened = open(state, suite, packet.nonce, packet.aad, packet.sealed);
+void open_run(void* state, CipherSuite suite, std::span<const AeadNonce> nonces, std::span<PacketToOpen> packets) {
+  for (std::size_t i = 0; i < packets.size(); ++i)
+    packets[i].opened = open(state, suite, nonces[i], packets[i].header, packets[i].sealed);
 }
 
 #endif  // HAWSER_HAVE_IPSEC_MB_QUIC
@@ -249,10 +255,10 @@ void seal(void*, CipherSuite, const AeadNonce&, Bytes, std::span<const Bytes>, s
 bool open(void*, CipherSuite, const AeadNonce&, Bytes, MutableBytes) {
   return false;
 }
-void seal_run(void*, CipherSuite, std::span<const Sealing>) {
+void seal_run(void*, CipherSuite, std::span<const AeadNonce>, std::span<const PacketToSeal>) {
   HAWSER_CHECK(is_available());
 }
-void open_run(void*, CipherSuite, std::span<Opening>) {
+void open_run(void*, CipherSuite, std::span<const AeadNonce>, std::span<PacketToOpen>) {
   HAWSER_CHECK(is_available());
 }
 
