@@ -216,8 +216,10 @@ class Multipath {
   void forget_in_schedulers(PathId id);
   // multipath_copies.cc
   bool next_copies(TransmitTrain& train, DatagramBuilder& builder, bool urgent);
+  bool next_data_train(TransmitTrain& train, DatagramBuilder& builder);
   void want_copies();
   bool want_sooner();
+  bool repeat_tails();
   bool want_sooner(PathSlot& source, PathSlot& target, std::uint64_t packets);
 
   ConnectionCore& core_;
@@ -238,6 +240,7 @@ class Multipath {
   std::array<PathSlot*, kMaxPaths> copy_to_{};  // where what goes on chosen_ goes too
   std::size_t copy_to_count_ = 0;
   PathSlot* copying_ = nullptr;  // the train under way carries copies
+  bool tail_repeated_ = false;   // what was sent since nothing was left to send may be second copies
   Timestamp ask_again_ = kNever;
   Timestamp alone_until_ = kNever;  // server: no path is open, and the client has until then to open one
   MultipathStats stats_;

@@ -1,7 +1,8 @@
 // multipath_copies.cc: what goes on a second path as well: what the scheduler wants there (redundancy), and when
-// there is nothing new to send, what a slower path still has under way (reinjection).
+// there is nothing new to send, what a slower path still has under way (reinjection), and what had to be sent again.
 // Before: multipath_send.cc. After: copies.cc, send.cc.
 #include <algorithm>
+#include <utility>
 
 #include "quic/connection/multipath.h"
 #include "quic/multipath/arrival.h"
@@ -82,6 +83,23 @@ bool Multipath::want_sooner() {
     any |= target->has_copies();
   }
   return any;
+}
+
+// Nothing is left to send: what had to be sent again at the end goes a second time, over whichever path; see
+// LossDetector::repeat_tail.
+bool Multipath::repeat_tails() {
+  if (core_.streams_.wants_to_send_data() || core_.has_datagrams()) return false;
+  if (std::exchange(tail_repeated_, false)) {
+    for_each_open([](PathSlot& slot) { slot.path->loss().pass_tail(); });
+    return false;
+  }
+  core_.recovery_.clear();
+  for_each_open([this](PathSlot& slot) {
+    if (!slot.works() || !slot.path->may_send(core_.now_)) return;
+    tail_repeated_ |= slot.path->loss().repeat_tail(core_.streams_.send_credit().used(), core_.recovery_);
+  });
+  for (const SentFrame& frame : core_.recovery_.lost) core_.streams_.on_frame_lost(frame);
+  return tail_repeated_;
 }
 
 bool Multipath::want_sooner(PathSlot& source, PathSlot& target, std::uint64_t packets) {

@@ -35,13 +35,19 @@ bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
     if (!core_.is_open()) return false;
   }
   if (next_copies(train, builder, true)) return true;
-  if (Path* const path = choose()) {
-    const ConnectionCore::AtHand hand(core_, *path);
-    if (core_.next_train_here(train, builder)) return true;
-  }
+  if (next_data_train(train, builder)) return true;
   if (want_sooner() && next_copies(train, builder, false)) return true;
+  if (repeat_tails() && next_data_train(train, builder)) return true;
   note_idle();
   return false;
+}
+
+// Where the scheduler puts it.
+bool Multipath::next_data_train(TransmitTrain& train, DatagramBuilder& builder) {
+  Path* const path = choose();
+  if (path == nullptr) return false;
+  const ConnectionCore::AtHand hand(core_, *path);
+  return core_.next_train_here(train, builder);
 }
 
 // Nothing more can be sent now: why not, for each path.
@@ -148,12 +154,11 @@ Demand Multipath::demand_now() const {
   }
   const Stream* const next = core_.streams_.next_to_send();
   if (next == nullptr) return {.kind = DemandKind::kControl};
-  // Lost octets have no count of their own: a packet's worth.
-  const std::uint64_t fresh = next->send.written_to() - next->send.sent_to();
   return {.kind = DemandKind::kStream,
           .interactive = next->priority.urgency < Priority{}.urgency,
           .flow = next->id.value,
-          .bytes_waiting = std::max<std::uint64_t>(fresh, kBaseMtu),
+          // The end of a stream by itself takes a packet, too.
+          .bytes_waiting = std::max<std::uint64_t>(next->send.octets_waiting(), 1),
           .is_last = next->send.is_finished(),
           .flow_control_room =
               std::min(core_.streams_.send_credit().available(), next->send.peer_limit() - next->send.sent_to())};

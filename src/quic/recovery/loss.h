@@ -292,6 +292,11 @@ class LossDetector {
   // would find that out. So its frames go into `lost` for a second copy, once each and within kTailShare of the
   // window; the packets stay in flight. True if there are any.
   bool repeat_tail(std::uint64_t stream_octets, RecoveryFrames& frames);
+  // What was sent since may be copies from other paths: it gets none.
+  void pass_tail() {
+    tail_.from = application_.sent.end();
+    tail_.copied = 0;
+  }
 
   // Everything in flight in the application's space goes out again, elsewhere: its frames are appended to
   // `lost`. Its packets stay in flight, for they are lost only when something later is acknowledged.

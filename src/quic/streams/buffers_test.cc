@@ -270,6 +270,26 @@ TEST(receive_window, stays_when_the_peer_is_slow) {
   EXPECT_EQ(1000u, window.window());
 }
 
+TEST(send_buffer, tells_about_how_much_is_lost) {
+  const auto whole = pattern(200'000);
+  BlockPool pool(kSendBlockSize, 0);
+  BlockAccount blocks(pool);
+  SendBuffer buffer(blocks);
+  buffer.append(SharedBytes(whole, nullptr));
+  buffer.on_sent(0, whole.size());
+  EXPECT_EQ(buffer.lost_octets(), 0u);
+  buffer.on_lost(1'000, 500);
+  buffer.on_lost(1'500, 500);
+  EXPECT_EQ(buffer.lost_octets(), 1'000u);
+  buffer.on_acked(1'200, 300);
+  EXPECT_EQ(buffer.lost_octets(), 700u);
+  buffer.on_acked(0, 2'000);
+  EXPECT_EQ(buffer.lost_octets(), 0u);
+  // Of a hundred ranges as well as of one.
+  for (std::uint64_t i = 0; i < 100; ++i) buffer.on_lost(10'000 + i * 1'500, 1'000);
+  EXPECT_EQ(buffer.lost_octets(), 100'000u);
+}
+
 TEST(send_buffer, what_is_cut_and_acknowledged_holds_no_block) {
   constexpr std::uint64_t kStep = kSendBlockSize / 2;
   constexpr std::uint64_t kSize = 5 * kStep;

@@ -111,6 +111,14 @@ void SendBuffer::on_lost(std::uint64_t offset, std::uint64_t size) {
   }
 }
 
+std::uint64_t SendBuffer::lost_octets() const {
+  constexpr std::size_t kCounted = 32;
+  const std::size_t counted = std::min(lost_.size(), kCounted);
+  std::uint64_t octets = 0;
+  for (std::size_t i = 0; i < counted; ++i) octets += lost_[i].size();
+  return lost_.size() == counted ? octets : octets * lost_.size() / counted;
+}
+
 void SendBuffer::cut(std::uint64_t end) {
   const std::uint64_t kept = std::max(end, next_);
   while (head_ != tail_ && chunk(tail_ - 1).begin >= kept) free_chunk(chunk(--tail_));

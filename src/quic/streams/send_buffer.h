@@ -72,6 +72,8 @@ class SendBuffer {
   }
   [[nodiscard]] bool has_lost() const { return !lost_.empty(); }
   [[nodiscard]] Range lowest_lost() const { return lost_.lowest(); }
+  // About how many octets are lost: of many ranges the first stand for all.
+  [[nodiscard]] std::uint64_t lost_octets() const;
   [[nodiscard]] std::uint64_t next() const { return next_; }          // first octet never sent
   [[nodiscard]] std::uint64_t end() const { return end_; }            // one past the last written
   [[nodiscard]] std::uint64_t acked_to() const { return acked_to_; }  // all below is acknowledged
