@@ -81,7 +81,7 @@ void Bbr3::update_latest_delivery(const AckEvent& event) {
   if (model_.round_started()) ++rounds_since_probe_;
   bandwidth_latest_ = std::max(bandwidth_latest_, event.rate.bytes_per_second);
   inflight_latest_ = std::max(inflight_latest_, event.rate.delivered_bytes);
-  random_loss_.on_ack(event.acked_bytes, event.latest_rtt);
+  random_loss_.on_ack(event.acked_bytes, event.latest_rtt, model_.min_rtt());
   loss_round_started_ = event.rate.prior_delivered_bytes >= loss_round_delivered_;
   if (loss_round_started_) loss_round_delivered_ = model_.delivered();
 }

@@ -6,30 +6,30 @@
 
 namespace hawser::quic {
 
-void RandomLoss::on_ack(std::uint64_t acked_bytes, std::optional<Duration> rtt) {
-  acked_ += acked_bytes;
-  if (rtt.has_value()) round_min_rtt_ = std::min(round_min_rtt_, *rtt);
+void RandomLoss::on_ack(std::uint64_t acked_bytes, std::optional<Duration> rtt, Duration min_rtt) {
+  if (rtt.has_value()) {
+    round_min_rtt_ = std::min(round_min_rtt_, *rtt);
+    drains_ = min_rtt != Duration::max() && is_queued(*rtt, min_rtt, kLongQueueDivisor);
+  }
+  (drains_ ? draining_ : clear_).acked += acked_bytes;
 }
 
 bool RandomLoss::end_round(Duration min_rtt) {
-  const std::uint64_t sent = acked_ + lost_;
-  const double share = sent == 0 ? 0 : static_cast<double>(lost_) / static_cast<double>(sent);
+  Count round = clear_;
+  round.add(draining_);
   // Without an RTT in the round nothing speaks for an empty queue.
-  const bool queue =
-      round_min_rtt_ == Duration::max() || round_min_rtt_ > min_rtt + std::max(kMinQueue, min_rtt / kQueueDivisor);
-  bool congested = false;
+  const bool queue = round_min_rtt_ == Duration::max() || is_queued(round_min_rtt_, min_rtt, kQueueDivisor);
+  // Half as much again as noise takes in the mean is more than its variation. Where no queue was, a round of few
+  // packets loses a tenth by chance: only what chance hardly ever does is told from one round, the rest from a block.
+  bool congested =
+      queue ? round.lost != 0 && round.share() > noise_ * 1.5 : is_beyond(kMaxShare, round.lost, round.sent());
   if (queue) {
-    // Half as much again as noise takes in the mean is more than its variation.
-    congested = lost_ != 0 && share > noise_ * 1.5;
+    queued_block_.add(round);
   } else {
-    // A round of few packets loses a tenth by chance: only what chance hardly ever does is told from one round,
-    // the rest from a block.
-    congested = is_beyond(kMaxShare, lost_, sent);
-    block_acked_ += acked_;
-    block_lost_ += lost_;
-    if (block_acked_ + block_lost_ >= kBlockBytes) congested |= learn();
+    clear_block_.add(clear_);
   }
-  acked_ = lost_ = 0;
+  congested |= learn();
+  clear_ = draining_ = {};
   round_min_rtt_ = Duration::max();
   return congested;
 }
@@ -44,11 +44,21 @@ double RandomLoss::chance(std::uint64_t sent) const {
 }
 
 bool RandomLoss::learn() {
-  const double share = static_cast<double>(block_lost_) / static_cast<double>(block_acked_ + block_lost_);
-  noise_ = std::min(learnt_ ? noise_ + kGain * (share - noise_) : share, kMaxShare);
-  learnt_ = true;
-  block_acked_ = block_lost_ = 0;
-  return share > kMaxShare;
+  bool congested = false;
+  if (clear_block_.sent() >= kBlockBytes) {
+    const double share = clear_block_.share();
+    noise_ = std::min(learnt_ ? noise_ + kGain * (share - noise_) : share, kMaxShare);
+    learnt_ = true;
+    congested = share > kMaxShare;
+    clear_block_ = {};
+  }
+  if (queued_block_.sent() >= kBlockBytes) {
+    // Half of what noise takes is less than chance makes of it. Were it not for this, who paces for noise that is not
+    // there would keep up the queue that hides it.
+    if (const double share = queued_block_.share(); share < noise_ / 2) noise_ += kGain * (share - noise_);
+    queued_block_ = {};
+  }
+  return congested;
 }
 
 }  // namespace hawser::quic

@@ -93,6 +93,22 @@ TEST(bbr, an_application_that_says_little_does_not_lower_the_estimate) {
   EXPECT_GT(bbr(path).max_bandwidth(), before * 9 / 10);
 }
 
+// Held to the rate of its own messages, it would take a round trip for each that the path carries at once.
+TEST(bbr, an_application_that_says_little_and_loses_much_of_it_fills_no_pipe) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    PathModel path =
+        path_of("bbr", {.bytes_per_second = 12'500'000, .rtt = 100ms, .buffer = 1'000'000, .loss = 0.1, .seed = seed});
+    for (int i = 0; i < 400; ++i) {
+      path.offer(30'000);
+      path.run_for(250ms);
+      ASSERT_EQ(phase(path), CongestionPhase::kStartup) << seed << ": " << i;
+    }
+    path.offer(UINT64_MAX);
+    path.run_for(5s);
+    EXPECT_NE(phase(path), CongestionPhase::kStartup) << seed;
+  }
+}
+
 TEST(bbr, resumes_at_the_known_rate_after_silence) {
   PathModel path = path_of("bbr", {.buffer = 1'000'000});
   path.run_for(3s);
