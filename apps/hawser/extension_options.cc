@@ -56,7 +56,8 @@ void add_fec_option(CLI::App& command, ExtensionArguments& arguments) {
           "--fec", read,
           "Send repair symbols, so that lost packets need not be sent again; both sides need the option, each for\n"
           "what it sends: off, xor, rs (Reed-Solomon; as many as the measured loss asks for), rs:16/4 (4 after every\n"
-          "16 packets), xor:8 (one after every 8), rs:5-30% (within these bounds)")
+          "16 packets), xor:8 (one after every 8), rs:5-30% (within these bounds); @2 behind it: only for what has\n"
+          "urgency 2 or a more urgent one")
       ->type_name("HOW")
       ->default_str("off");
 }

@@ -22,6 +22,7 @@ struct Options {
   double interval_ms = 250;
   std::size_t size = 20'000;
   std::size_t messages = 1'000;
+  bool bulk = false;
   std::uint64_t seed = 1;
 };
 
@@ -37,13 +38,15 @@ sim::MessagesSetup setup_of(const Options& options, double loss_percent, const q
           .message_bytes = options.size,
           .messages = options.messages,
           .interval = ms(options.interval_ms),
+          .bulk = options.bulk,
           .fec = fec,
           .seed = options.seed};
 }
 
 int run(const Options& options) {
   int exit_code = 0;
-  std::printf("  loss  fec        p50 ms   p90 ms   p99 ms   max ms  overhead  recovered  lost\n");
+  std::printf("  loss  fec        p50 ms   p90 ms   p99 ms   max ms  overhead  recovered  lost%s\n",
+              options.bulk ? "  bulk Mbit/s" : "");
   for (const double loss : options.losses_percent)
     for (const std::string& words : options.fec) {
       const auto fec = quic::parse_fec_config(words);
@@ -54,10 +57,11 @@ int run(const Options& options) {
       }
       if (!result->failure.empty()) exit_code = 1;
       const auto at = [&](double share) { return to_seconds(result->percentile(share)) * 1e3; };
-      const std::string row =
-          fmt::format("{:>4.1f} %  {:<9} {:>7.1f}  {:>7.1f}  {:>7.1f}  {:>7.1f}  {:>6.1f} %  {:>9}  {:>4}{}{}\n", loss,
-                      words, at(0.5), at(0.9), at(0.99), at(1), 100 * result->overhead, result->sender.peer_recovered,
-                      result->packets_lost, result->failure.empty() ? "" : "  ", result->failure);
+      const std::string row = fmt::format(
+          "{:>4.1f} %  {:<9} {:>7.1f}  {:>7.1f}  {:>7.1f}  {:>7.1f}  {:>6.1f} %  {:>9}  {:>4}{}{}{}\n", loss, words,
+          at(0.5), at(0.9), at(0.99), at(1), 100 * result->overhead, result->sender.peer_recovered,
+          result->packets_lost, options.bulk ? fmt::format("  {:>11.1f}", result->bulk_mbit_per_second) : std::string(),
+          result->failure.empty() ? "" : "  ", result->failure);
       std::fputs(row.c_str(), stdout);
       std::fflush(stdout);
     }
@@ -92,13 +96,15 @@ void add_sim_messages_command(CLI::App& sim, int& exit_code) {
   command->add_option("--messages", options->messages, "Messages that count, after 200 that warm up")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  command->add_flag("--bulk", options->bulk, "Beside an endless stream; messages are more urgent than it");
   command->add_option("--seed", options->seed, "Seed")->capture_default_str();
   command->footer(
       "A message takes from its writing to its last octet at the other end. Overhead is the octets of repair symbols\n"
       "over all others that the sender sent; recovered counts packets that were not sent again.\n\n"
       "Examples:\n"
       "  hawser sim messages\n"
-      "  hawser sim messages --loss 5 --fec off,rs,rs:16/4 --cc cubic --messages 5000");
+      "  hawser sim messages --loss 5 --fec off,rs,rs:16/4 --cc cubic --messages 5000\n"
+      "  hawser sim messages --bulk --fec off,rs,rs@1");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

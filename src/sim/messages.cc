@@ -9,6 +9,7 @@
 
 #include "quic/congestion/congestion_controller.h"
 #include "quic/tls/deterministic_random.h"
+#include "sim/bulk_io.h"
 #include "sim/tls_contexts.h"
 #include "sim/world.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::uint64_t kSmallestDatagram = 1'200;
 constexpr Duration kFirstMessage = 2s;  // the handshake is over, even at heavy loss
+constexpr std::uint8_t kUrgentMessages = 1;
 // After the last message nothing takes longer than this that is to count as arriving.
 constexpr Duration kPatience = 60s;
 
@@ -78,7 +80,9 @@ class MessagesRun final : private Actor, private quic::AcceptHandler, private qu
     return &receiver_;
   }
   void on_closed(quic::Connection&, const quic::CloseReason& reason) override { failure_ = quic::describe(reason); }
+  void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;
   void on_arrived(quic::StreamId id, Timestamp now);
+  void begin_bulk();
   [[nodiscard]] std::size_t total() const { return setup_.warmup_messages + setup_.messages; }
 
   const MessagesSetup& setup_;
@@ -94,25 +98,38 @@ class MessagesRun final : private Actor, private quic::AcceptHandler, private qu
   World world_;
   quic::Connection* connection_ = nullptr;
   std::string failure_;
+  std::optional<quic::StreamId> bulk_;
+  std::uint64_t bulk_written_ = 0;
+  std::uint64_t bulk_read_ = 0;
   std::size_t written_ = 0;
   std::size_t arrived_ = 0;
   std::map<std::uint64_t, std::pair<std::size_t, Timestamp>> under_way_;  // by stream: which message, since when
   // When the messages that count began.
   quic::ConnectionStats stats_before_;
   quic::FecStats fec_before_;
+  std::uint64_t bulk_before_ = 0;
+  Timestamp counts_from_{};
   std::vector<Duration> completion_;
 };
 
 void MessagesRun::Receiver::on_stream_readable(quic::Connection& connection, quic::StreamId id) {
-  std::array<Bytes, 16> views;
-  std::size_t taken = 0;
-  do {
-    taken = 0;
-    const std::size_t count = connection.read_views(id, views);
-    for (std::size_t i = 0; i < count; ++i) taken += views[i].size();
-    connection.consume(id, taken);
-  } while (taken > 0);
+  const std::uint64_t octets = read_all(connection, id);
+  if (id == run_.bulk_) run_.bulk_read_ += octets;
   if (connection.at_end(id)) run_.on_arrived(id, connection.now());
+}
+
+void MessagesRun::on_stream_writable(quic::Connection& connection, quic::StreamId id) {
+  static const std::array<std::uint8_t, kBulkChunk> kZeros{};
+  if (id == bulk_)
+    write_all(connection, id, bulk_written_, UINT64_MAX,
+              [](std::uint64_t, std::size_t size) { return Bytes(kZeros).first(size); });
+}
+
+void MessagesRun::begin_bulk() {
+  const auto id = connection_->open_stream(false);
+  if (!id.has_value()) return;
+  bulk_ = *id;
+  on_stream_writable(*connection_, *id);
 }
 
 void MessagesRun::on_arrived(quic::StreamId id, Timestamp now) {
@@ -143,11 +160,15 @@ Timestamp MessagesRun::on_time(Timestamp now) {
     return now + kFirstMessage;
   }
   if (!failure_.empty() || written_ == total()) return kNever;
+  if (setup_.bulk && !bulk_) begin_bulk();
   if (written_ == setup_.warmup_messages) {
     stats_before_ = connection_->stats();
     fec_before_ = connection_->fec_stats();
+    bulk_before_ = bulk_read_;
+    counts_from_ = now;
   }
   const auto id = connection_->open_stream(false);
+  if (setup_.bulk && id.has_value()) connection_->set_priority(*id, kUrgentMessages, false);
   const bool taken = id.has_value() && connection_->write(*id, Bytes(message_), true).value_or(0) == message_.size();
   if (!taken) {
     failure_ = "a message could not be written: too many are under way";
@@ -177,6 +198,8 @@ MessagesResult MessagesRun::run() {
   result.bytes_sent = after.bytes_sent - stats_before_.bytes_sent;
   result.packets_lost = after.packets_lost - stats_before_.packets_lost;
   const std::uint64_t repairs = result.sender.repair_bytes_sent - fec_before_.repair_bytes_sent;
+  result.bulk_mbit_per_second =
+      static_cast<double>(bulk_read_ - bulk_before_) * 8e-6 / to_seconds(world_.now() - counts_from_);
   result.overhead = static_cast<double>(repairs) / static_cast<double>(result.bytes_sent - repairs);
   return result;
 }

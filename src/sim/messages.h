@@ -25,7 +25,9 @@ struct MessagesSetup {
   // Before them, until window, round trip and loss are known.
   std::size_t warmup_messages = 200;
   Duration interval = 250ms;  // from one message to the next
-  quic::FecConfig fec;        // of both ends
+  // A stream that never ends, of urgency 3, goes beside them; the messages have urgency 1 then.
+  bool bulk = false;
+  quic::FecConfig fec;  // of both ends
   std::uint64_t seed = 1;
 };
 
@@ -36,6 +38,7 @@ struct MessagesResult {
   double overhead = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t packets_lost = 0;
+  double bulk_mbit_per_second = 0;
   quic::FecStats sender;
   quic::FecStats receiver;
 

@@ -70,6 +70,32 @@ TEST(messages, adaptive_redundancy_ends_within_a_fifth_of_the_best_fixed_one) {
   }
 }
 
+// fec:4-urgency
+TEST(messages, beside_bulk_only_what_is_urgent_costs_symbols) {
+  const auto run = [](const char* fec) {
+    auto result = run_messages({.loss = 0.02,
+                                .bits_per_second = 20'000'000,
+                                .messages = 200,
+                                .warmup_messages = 40,
+                                .bulk = true,
+                                .fec = *quic::parse_fec_config(fec)});
+    EXPECT_TRUE(result.has_value());
+    EXPECT_EQ(result->failure, "");
+    return std::move(*result);
+  };
+  const MessagesResult off = run("off");
+  const MessagesResult all = run("xor:4");
+  const MessagesResult urgent = run("xor:4@1");
+  EXPECT_GT(all.overhead, 0.2);
+  // Twenty packets of some 400 in the time from one message to the next.
+  EXPECT_GT(urgent.overhead, 0.005);
+  EXPECT_LT(urgent.overhead, 0.03);
+  EXPECT_GT(urgent.bulk_mbit_per_second, 0.9 * off.bulk_mbit_per_second);
+  EXPECT_LT(all.bulk_mbit_per_second, 0.9 * off.bulk_mbit_per_second);
+  EXPECT_GT(urgent.receiver.packets_recovered, 50u);
+  EXPECT_LT(urgent.percentile(0.9), off.percentile(0.9));
+}
+
 // fec:5-loss
 TEST(messages, the_loss_of_the_path_is_measured_through_what_was_recovered) {
   for (const double loss : {0.02, 0.05, 0.10}) EXPECT_NEAR(messages(loss, "xor:4", 1'000).sender.loss, loss, loss / 2);

@@ -38,6 +38,11 @@ DatagramQueue::Flow* DatagramQueue::find(DatagramFlowId id) const {
   return at != flows_.end() && (*at)->id == id ? at->get() : nullptr;
 }
 
+std::uint8_t DatagramQueue::urgency_of(DatagramFlowId id) const {
+  const Flow* const flow = find(id);
+  return (flow == nullptr ? flows_.front().get() : flow)->options.urgency;
+}
+
 // rfc9221:5.1-priorities
 std::expected<void, DatagramError> DatagramQueue::set_flow(DatagramFlowId id, const DatagramFlow& options) {
   Flow* flow = find(id);

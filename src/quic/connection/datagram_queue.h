@@ -83,6 +83,8 @@ class DatagramQueue {
   [[nodiscard]] std::uint8_t next_urgency() const {
     return static_cast<std::uint8_t>(nonempty_ == 0 ? kUrgencyLevels : std::countr_zero(nonempty_));
   }
+  // Of a flow; that of flow 0 if there is none of this number any more.
+  [[nodiscard]] std::uint8_t urgency_of(DatagramFlowId id) const;
   struct Next {
     DatagramFlowId flow = 0;
     std::uint8_t urgency = 0;

@@ -92,6 +92,8 @@ class Fec {
   // What one ACK may say at most; the peer sends the rest of the data once more.
   static constexpr std::size_t kMaxUnsaid = 128;
 
+  [[nodiscard]] bool wants_repair(const SentFrame& frame) const;
+  [[nodiscard]] bool protected_data_waits() const;
   [[nodiscard]] Lane* find(PathId path);
   Lane& lane();
   Sender& sender();

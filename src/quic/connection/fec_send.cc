@@ -13,6 +13,9 @@ namespace {
 constexpr Duration kWaitMin = 1ms;
 constexpr Duration kWaitMax = 20ms;
 
+// RFC 9218 has no urgency beyond this.
+constexpr std::uint8_t kLeastUrgent = 7;
+
 Duration wait_for(Duration smoothed_rtt) {
   return std::clamp(smoothed_rtt / 8, kWaitMin, kWaitMax);
 }
@@ -30,9 +33,27 @@ Fec::Sender& Fec::sender() {
 }
 
 std::size_t Fec::train_limit() {
-  if (!sends()) return SIZE_MAX;
+  // Where only what is urgent is protected, a train of other data ends no block.
+  if (!sends() || (config_.urgency_max < kLeastUrgent && !protected_data_waits())) return SIZE_MAX;
   const FecEncoder& encoder = sender().encoder;
   return encoder.count() != 0 ? encoder.room() : std::max<std::size_t>(sender().redundancy.shape().sources, 1);
+}
+
+// fec:4-urgency
+bool Fec::wants_repair(const SentFrame& frame) const {
+  const bool is_stream = frame.kind == SentFrameKind::kStream;
+  if (!is_stream && frame.kind != SentFrameKind::kDatagram) return false;
+  if (config_.urgency_max >= kLeastUrgent) return true;
+  if (!is_stream) return core_.datagrams()->urgency_of(frame.offset) <= config_.urgency_max;
+  const Stream* const stream = core_.streams_.find(StreamId{frame.id});
+  return stream != nullptr && stream->priority.urgency <= config_.urgency_max;
+}
+
+// Whether more is to come that the open block is for.
+bool Fec::protected_data_waits() const {
+  if (config_.urgency_max >= kLeastUrgent) return core_.streams_.wants_to_send_data() || core_.has_datagrams();
+  return core_.streams_.next_urgency() <= config_.urgency_max ||
+         (core_.has_datagrams() && core_.datagrams()->next_urgency() <= config_.urgency_max);
 }
 
 // fec:4-protected fec:4-same-path
@@ -43,7 +64,8 @@ void Fec::on_packet_sent(OpenPacket& packet) {
   for (const SentFrame& frame : packet.payload.frames()) {
     // One with a repair symbol needs none.
     if (frame.kind == SentFrameKind::kFecRepair) return;
-    carries_data |= frame.kind == SentFrameKind::kStream || frame.kind == SentFrameKind::kDatagram;
+    if (!wants_repair(frame)) continue;
+    carries_data = true;
     ends_stream |= frame.kind == SentFrameKind::kStream && frame.fin;
   }
   const std::size_t size = packet.payload.size();
@@ -83,7 +105,7 @@ bool Fec::repair_due() {
   Lane* const here = find(core_.path_->id());
   if (here == nullptr || here->sender == nullptr) return false;
   Sender& sender = *here->sender;
-  const bool data_waits = core_.streams_.wants_to_send_data() || core_.has_datagrams();
+  const bool data_waits = protected_data_waits();
   if (sender.encoder.count() != 0 && (core_.now_ >= sender.end_at || (sender.said_all && !data_waits)))
     end_block(sender, sender.redundancy.repairs_for(sender.encoder.count()));
   if (sender.encoder.pending() == 0) return false;

@@ -47,19 +47,32 @@ bool read_amount(std::string_view text, FecConfig& out) {
   return text.empty() && out.sources != 0 && out.sources <= kMaxFecSources;
 }
 
+// All but "off".
+bool read_words(std::string_view text, FecConfig& out) {
+  if (const std::size_t at = text.find('@'); at != std::string_view::npos) {
+    std::string_view rest = text.substr(at + 1);
+    const auto urgency = take_number(rest);
+    if (!urgency || *urgency > 7 || !rest.empty()) return false;
+    out.urgency_max = static_cast<std::uint8_t>(*urgency);
+    text = text.substr(0, at);
+  }
+  const std::string_view name = text.substr(0, text.find(':'));
+  if (name != "xor" && name != "rs") return false;
+  out.scheme = name == "xor" ? FecScheme::kXor : FecScheme::kReedSolomon;
+  return name.size() == text.size() || read_amount(text.substr(name.size() + 1), out);
+}
+
 }  // namespace
 
 std::expected<FecConfig, ConfigError> parse_fec_config(std::string_view text) {
   if (text == "off") return FecConfig{};
   FecConfig config{.enabled = true};
-  const std::string_view name = text.substr(0, text.find(':'));
-  const bool known = name == "xor" || name == "rs";
-  config.scheme = name == "xor" ? FecScheme::kXor : FecScheme::kReedSolomon;
-  if (!known || (name.size() != text.size() && !read_amount(text.substr(name.size() + 1), config)))
-    return std::unexpected(
-        ConfigError{"'" + std::string(text) +
-                    "' is no forward error correction: give off, xor, rs, xor:N (1 to 32 packets for each repair "
-                    "symbol), rs:N/R (R, 1 to 16, for every N, 1 to 32) or xor:A-B%, rs:A-B% (bounds, up to 100)"});
+  if (!read_words(text, config))
+    return std::unexpected(ConfigError{
+        "'" + std::string(text) +
+        "' is no forward error correction: give off, xor, rs, xor:N (1 to 32 packets for each repair "
+        "symbol), rs:N/R (R, 1 to 16, for every N, 1 to 32) or xor:A-B%, rs:A-B% (bounds, up to 100); and behind it "
+        "@U for what is of urgency U, 0 to 7, or more urgent"});
   if (!is_available(config.scheme))
     return std::unexpected(ConfigError{"this build has no Reed-Solomon code (ISA-L): give xor"});
   return config;
@@ -76,6 +89,7 @@ std::string to_string(const FecConfig& config) {
     text += ":" + std::to_string(std::lround(config.share_min * 100)) + "-" +
             std::to_string(std::lround(config.share_max * 100)) + "%";
   }
+  if (config.urgency_max != usual.urgency_max) text += "@" + std::to_string(config.urgency_max);
   return text;
 }
 
