@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "quic/congestion/congestion_controller.h"
 #include "quic/multipath/path_scheduler.h"
@@ -17,9 +18,23 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
+// Two links that were given, or none; nullopt: one is none, and standard error says so.
+std::optional<std::vector<sim::DrawnLink>> read_links(const std::vector<std::string>& words) {
+  std::vector<sim::DrawnLink> links;
+  for (const std::string& word : words) {
+    const auto link = sim::parse_link(word);
+    if (!link.has_value()) {
+      std::fprintf(stderr, "hawser sim bonding: %s\n", link.error().message.c_str());
+      return std::nullopt;
+    }
+    links.push_back(*link);
+  }
+  return links;
+}
+
 // One controller and scheduler over all pairs.
-BondingRuns run_all(const SimBondingOptions& options, const std::string& controller, const std::string& scheduler,
-                    std::FILE* json) {
+BondingRuns run_all(const SimBondingOptions& options, const std::vector<sim::DrawnLink>& links,
+                    const std::string& controller, const std::string& scheduler, std::FILE* json) {
   const sim::PairOptions pair_options{.controller = controller,
                                       .scheduler = scheduler,
                                       .time = Duration{static_cast<std::int64_t>(options.time_s * 1e9)},
@@ -27,7 +42,9 @@ BondingRuns run_all(const SimBondingOptions& options, const std::string& control
                                       .download = !options.upload};
   BondingRuns runs{.controller = controller, .scheduler = scheduler, .results = {}};
   for (std::uint64_t i = 0; i < options.pairs; ++i) {
-    runs.results.push_back(sim::run_pair(sim::draw_pair(options.seed + i), pair_options));
+    sim::LinkPair pair = sim::draw_pair(options.seed + i);
+    if (!links.empty()) pair = {.seed = pair.seed, .first = links[0], .second = links[1]};
+    runs.results.push_back(sim::run_pair(pair, pair_options));
     if (json == nullptr) continue;
     std::fputs(bonding_json(controller, scheduler, runs.results.back()).c_str(), json);
     std::fflush(json);
@@ -47,6 +64,8 @@ File open_for_writing(const std::string& name) {
 
 int run(const SimBondingOptions& options) {
   if (!names_are_known("bonding", options.controllers, options.schedulers)) return 2;
+  const auto links = read_links(options.links);
+  if (!links.has_value()) return 2;
   File json;
   File svg;
   if (!options.json_file.empty() && (json = open_for_writing(options.json_file)) == nullptr) return 2;
@@ -56,7 +75,7 @@ int run(const SimBondingOptions& options) {
   bool sound = true;
   for (const std::string& controller : options.controllers)
     for (const std::string& scheduler : options.schedulers) {
-      all.push_back(run_all(options, controller, scheduler, json.get()));
+      all.push_back(run_all(options, *links, controller, scheduler, json.get()));
       for (const sim::PairResult& result : all.back().results)
         sound = sound && result.failure.empty() && result.of_better() >= kNoHarm;
     }
@@ -73,6 +92,7 @@ constexpr const char* kFooter =
     "  hawser sim bonding --pairs 100\n"
     "  hawser sim bonding --pairs 50 --schedulers min-rtt,ecf,blest --controllers bbr,cubic\n"
     "  hawser sim bonding --pairs 1000 --svg bonding.svg\n"
+    "  hawser sim bonding --pairs 5 --links 50/20,20/80/1 --window 0\n"
     "  hawser sim bonding --pairs 1 --seed 17 --json -";
 
 }  // namespace
@@ -99,6 +119,12 @@ void add_sim_bonding_command(CLI::App& sim, int& exit_code) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of the first pair; the others count up")->capture_default_str();
+  command
+      ->add_option(
+          "--links", options->links,
+          "Two links as Mbit/s, RTT in ms and loss in percent, in place of drawn ones: --pairs counts seeds then")
+      ->delimiter(',')
+      ->expected(2);
   command->add_option("--controllers", options->controllers, "Congestion controllers by name")
       ->delimiter(',')
       ->capture_default_str();
@@ -106,8 +132,8 @@ void add_sim_bonding_command(CLI::App& sim, int& exit_code) {
   command->add_option("--time", options->time_s, "Seconds that the transfer takes at the rate of the faster link")
       ->check(CLI::Range(0.1, 1'000.0))
       ->capture_default_str();
-  command->add_option("--window", options->window_mib, "Receive windows and send buffer, MiB")
-      ->check(CLI::Range(1, 1'024))
+  command->add_option("--window", options->window_mib, "Receive windows and send buffer, MiB; 0: tuned")
+      ->check(CLI::Range(0, 1'024))
       ->capture_default_str();
   command->add_flag("--upload", options->upload, "The client sends");
   command->add_option("--worst", options->worst, "Pairs with the least gain to print by themselves")

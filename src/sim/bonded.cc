@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "base/shared_bytes.h"
+#include "sim/bulk_io.h"
 #include "sim/tls_contexts.h"
 
 namespace hawser::sim {
@@ -15,11 +15,10 @@ constexpr Duration kTick = 5ms;
 
 // Octets that repeat after kPeriod, so that one table is compared with any part of the stream.
 constexpr std::size_t kPeriod = 2'048;
-constexpr std::size_t kChunk = 65'536;
 
 const std::uint8_t* pattern_at(std::uint64_t offset) {
-  static const std::array<std::uint8_t, kChunk + kPeriod> kTable = [] {
-    std::array<std::uint8_t, kChunk + kPeriod> table;
+  static const std::array<std::uint8_t, kBulkChunk + kPeriod> kTable = [] {
+    std::array<std::uint8_t, kBulkChunk + kPeriod> table;
     for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::uint8_t>(i * 31 >> 3);
     return table;
   }();
@@ -28,8 +27,8 @@ const std::uint8_t* pattern_at(std::uint64_t offset) {
 }
 
 bool matches(std::uint64_t offset, Bytes bytes) {
-  for (std::size_t at = 0; at < bytes.size(); at += kChunk)
-    if (const std::size_t size = std::min(kChunk, bytes.size() - at);
+  for (std::size_t at = 0; at < bytes.size(); at += kBulkChunk)
+    if (const std::size_t size = std::min(kBulkChunk, bytes.size() - at);
         std::memcmp(bytes.data() + at, pattern_at(offset + at), size) != 0)
       return false;
   return true;
@@ -72,20 +71,8 @@ void BondEnd::on_stream_writable(quic::Connection& connection, quic::StreamId id
 }
 
 void BondEnd::push(quic::Connection& connection, quic::StreamId id) {
-  while (written_ < size_) {
-    const std::size_t size = std::min<std::uint64_t>(kChunk, size_ - written_);
-    const Bytes chunk(pattern_at(written_), size);
-    const bool last = written_ + size == size_;
-    // A write that copies may fall short, which is what on_stream_writable comes after.
-    std::size_t taken = size;
-    if (connection.write_room(id) >= size) {
-      if (!connection.write(id, SharedBytes(chunk, nullptr), last).has_value()) return;
-    } else {
-      taken = connection.write(id, chunk, last).value_or(0);
-    }
-    written_ += taken;
-    if (taken < size) return;
-  }
+  write_all(connection, id, written_, size_,
+            [](std::uint64_t offset, std::size_t size) { return Bytes(pattern_at(offset), size); });
 }
 
 void BondEnd::on_stream_readable(quic::Connection& connection, quic::StreamId id) {
@@ -94,19 +81,12 @@ void BondEnd::on_stream_readable(quic::Connection& connection, quic::StreamId id
 }
 
 void BondEnd::read_bulk(quic::Connection& connection, quic::StreamId id) {
-  std::array<Bytes, 16> views;
-  while (const std::size_t count = connection.read_views(id, views)) {
+  read_all(connection, id, [&](Bytes view) {
     if (octets != 0) longest_pause = std::max(longest_pause, connection.now() - last_);
     last_ = connection.now();
-    std::size_t taken = 0;
-    for (const Bytes view : std::span(views).first(count)) {
-      wrong |= !matches(octets + taken, view);
-      taken += view.size();
-    }
-    octets += taken;
-    connection.consume(id, taken);
-    if (taken == 0) break;
-  }
+    wrong |= !matches(octets, view);
+    octets += view.size();
+  });
   if (connection.at_end(id)) ended_at = connection.now();
 }
 
@@ -164,9 +144,11 @@ BondedRun::BondedRun(BondPlan plan)
 
 quic::ConnectionConfig BondedRun::config(std::uint64_t max_paths) const {
   quic::ConnectionConfig config;
-  config.stream_receive_window = config.stream_receive_window_max = plan_.window;
-  config.connection_receive_window = config.connection_receive_window_max = plan_.window;
-  config.stream_send_buffer = plan_.window;
+  if (plan_.window.value != 0) {
+    config.stream_receive_window = config.stream_receive_window_max = plan_.window;
+    config.connection_receive_window = config.connection_receive_window_max = plan_.window;
+    config.stream_send_buffer = plan_.window;
+  }
   config.idle_timeout = plan_.idle_timeout;
   config.congestion_control = plan_.controller;
   config.path_scheduler = plan_.scheduler;

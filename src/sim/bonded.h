@@ -44,7 +44,7 @@ struct BondPlan {
   Duration idle_timeout = 30s;
   std::string controller = "cubic";
   std::string scheduler = "min-rtt";
-  ByteCount window{8 << 20};  // receive windows and send buffer
+  ByteCount window{8 << 20};  // receive windows and send buffer; 0: as a connection has them by itself
   RequestPlan requests{};
   bool datagrams = false;       // both ends take DATAGRAM frames
   EventSink* events = nullptr;  // hears every event of both ends; not owned

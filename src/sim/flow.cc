@@ -5,20 +5,19 @@
 #include <array>
 #include <utility>
 
-#include "base/shared_bytes.h"
+#include "sim/bulk_io.h"
 #include "sim/tls_contexts.h"
 
 namespace hawser::sim {
 namespace {
 
-constexpr std::size_t kChunk = 65'536;
 // More than any bandwidth-delay product and queue of the tables, 1 Gbit/s over 200 ms being
 // 25 MB, so that neither flow control nor the send buffer is what limits a flow.
 constexpr ByteCount kWindow{256 << 20};
 
-Bytes chunk_of_zeros() {
-  static const std::array<std::uint8_t, kChunk> zeros{};
-  return zeros;
+Bytes zeros(std::uint64_t, std::size_t size) {
+  static const std::array<std::uint8_t, kBulkChunk> kZeros{};
+  return Bytes(kZeros).first(size);
 }
 
 FourTuple addresses(std::size_t number) {
@@ -65,37 +64,17 @@ LinkSpec link_of(const FlowSpec& spec, const std::vector<Element*>& hops) {
 }  // namespace
 
 void BulkReceiver::on_stream_readable(quic::Connection& connection, quic::StreamId id) {
-  std::array<Bytes, 16> views;
-  std::size_t taken = 0;
-  do {
-    taken = 0;
-    const std::size_t count = connection.read_views(id, views);
-    for (std::size_t i = 0; i < count; ++i) taken += views[i].size();
-    connection.consume(id, taken);
-    bytes_ += taken;
-  } while (taken > 0);
+  bytes_ += read_all(connection, id);
   if (connection.at_end(id)) ended_at_ = connection.now();
 }
 
 void BulkSender::on_handshake_complete(quic::Connection& connection) {
   const auto id = connection.open_stream(false);
-  if (id.has_value()) push(connection, *id);
+  if (id.has_value()) on_stream_writable(connection, *id);
 }
 
-void BulkSender::push(quic::Connection& connection, quic::StreamId id) {
-  while (left_ > 0) {
-    const Bytes chunk = chunk_of_zeros().first(std::min<std::uint64_t>(left_, kChunk));
-    const bool last = chunk.size() == left_;
-    // A write that copies may fall short, which is what on_stream_writable comes after.
-    std::size_t taken = chunk.size();
-    if (connection.write_room(id) >= chunk.size()) {
-      if (!connection.write(id, SharedBytes(chunk, nullptr), last).has_value()) return;
-    } else {
-      taken = connection.write(id, chunk, last).value_or(0);
-    }
-    left_ -= taken;
-    if (taken < chunk.size()) return;
-  }
+void BulkSender::on_stream_writable(quic::Connection& connection, quic::StreamId id) {
+  write_all(connection, id, written_, size_, &zeros);
 }
 
 void BulkSender::on_closed(quic::Connection& connection, const quic::CloseReason& reason) {

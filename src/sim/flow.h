@@ -30,9 +30,9 @@ class BulkReceiver final : public quic::ConnectionHandler {
 // Keeps one stream's send buffer full until `bytes` are written.
 class BulkSender final : public quic::ConnectionHandler {
  public:
-  explicit BulkSender(std::uint64_t bytes) : left_(bytes) {}
+  explicit BulkSender(std::uint64_t bytes) : size_(bytes) {}
   void on_handshake_complete(quic::Connection& connection) override;
-  void on_stream_writable(quic::Connection& connection, quic::StreamId id) override { push(connection, id); }
+  void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;
   void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override;
 
   [[nodiscard]] const std::optional<std::string>& ended() const { return ended_; }
@@ -41,9 +41,8 @@ class BulkSender final : public quic::ConnectionHandler {
   [[nodiscard]] const std::optional<quic::SavedPath>& saved_path() const { return saved_path_; }
 
  private:
-  void push(quic::Connection& connection, quic::StreamId id);
-
-  std::uint64_t left_;
+  std::uint64_t size_;
+  std::uint64_t written_ = 0;
   std::optional<std::string> ended_;
   quic::ConnectionStats last_stats_;
   std::optional<quic::SavedPath> saved_path_;

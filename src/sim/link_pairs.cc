@@ -24,6 +24,8 @@ Outcome run_links(const std::vector<const DrawnLink*>& links, const LinkPair& pa
   Ways ways;
   BondPlan plan{.links = {}, .octets = octets, .download = options.download, .seed = pair.seed};
   for (const DrawnLink* drawn : links) plan.links.push_back(ways.add(*drawn, 2 * pair.seed + (drawn == &pair.second)));
+  // A link alone has a connection of one path, as anybody would use it.
+  if (links.size() == 1) plan.client_max_paths = 0;
   plan.controller = options.controller;
   plan.scheduler = options.scheduler;
   plan.window = options.window;

@@ -13,13 +13,7 @@ void BlestScheduler::adapt(Timestamp now, Duration round_trip) {
   adapt_at_ = now + round_trip;
 }
 
-Schedule BlestScheduler::choose(const SchedulerView& view) {
-  const std::size_t fast = view.fastest(view.candidates);
-  const PathFacts& f = view.path(fast);
-  if (f.may_send) return Schedule::on(fast, f.room());
-  const PathSet ready = view.ready();
-  if (ready.empty()) return Schedule::wait(view.next_ready(view.candidates));
-  const std::size_t slow = view.fastest(ready);
+Schedule BlestScheduler::slow_or_wait(const SchedulerView& view, const PathFacts& f, std::size_t slow) {
   const PathFacts& s = view.path(slow);
   adapt(view.now, s.smoothed_rtt);
   if (view.demand.flow_control_room == UINT64_MAX) return Schedule::on(slow, s.room());

@@ -5,15 +5,8 @@
 
 namespace hawser::quic {
 
-Schedule EcfScheduler::choose(const SchedulerView& view) {
-  const std::size_t fast = view.fastest(view.candidates);
-  const PathFacts& f = view.path(fast);
-  if (f.may_send) return Schedule::on(fast, f.room());
-  const PathSet ready = view.ready();
-  if (ready.empty()) return Schedule::wait(view.next_ready(view.candidates));
-  const std::size_t slow = view.fastest(ready);
+Schedule EcfScheduler::slow_or_wait(const SchedulerView& view, const PathFacts& f, std::size_t slow) {
   const PathFacts& s = view.path(slow);
-
   const double rtt_f = to_seconds(f.smoothed_rtt);
   const double rtt_s = to_seconds(s.smoothed_rtt);
   const double margin = to_seconds(std::max(f.rtt_variation, s.rtt_variation));

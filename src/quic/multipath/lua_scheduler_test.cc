@@ -4,23 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include "quic/multipath/facts_by_hand.h"
 #include "quic/multipath/scheduler_model.h"
 
 namespace hawser::quic {
 namespace {
 
 #ifdef HAWSER_HAVE_LUA
-
-constexpr Timestamp kNow{5s};
-
-PathFacts path(std::uint64_t id, Duration rtt) {
-  return {.id = PathId{id},
-          .may_send = true,
-          .may_send_at = kNow,
-          .smoothed_rtt = rtt,
-          .min_rtt = rtt,
-          .congestion_window = 30'000};
-}
 
 // Each test's script gets a name of its own: the table of names is the process's.
 std::unique_ptr<PathScheduler> scheduler_of(std::string source) {
@@ -52,7 +42,7 @@ TEST(lua_scheduler, does_what_the_same_thing_in_cpp_does) {
   const std::vector<ModelPath> links = {{.rtt = 30ms}, {.bytes_per_second = 500'000, .rtt = 80ms}};
   std::vector<std::pair<Duration, std::uint64_t>> runs;
   for (const bool script : {false, true}) {
-    SchedulerModel model(script ? scheduler_of(kByHand) : *make_path_scheduler("min-rtt"), links);
+    SchedulerModel model(script ? scheduler_of(kByHand) : make("min-rtt"), links);
     model.add({.bytes = 2'000'000, .at = model.now()});
     model.run();
     EXPECT_EQ(model.scheduler().failure(), "");

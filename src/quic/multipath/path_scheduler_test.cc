@@ -4,25 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include "quic/multipath/facts_by_hand.h"
 #include "quic/multipath/scheduler_model.h"
 
 namespace hawser::quic {
 namespace {
-
-constexpr Timestamp kNow{5s};
-
-PathFacts path(std::uint64_t id, Duration rtt) {
-  return {.id = PathId{id},
-          .may_send = true,
-          .may_send_at = kNow,
-          .smoothed_rtt = rtt,
-          .min_rtt = rtt,
-          .congestion_window = 30'000};
-}
-
-std::unique_ptr<PathScheduler> make(std::string_view name) {
-  return *make_path_scheduler(name);
-}
 
 const Demand kBulk{.bytes_waiting = 1'000'000};
 

@@ -5,29 +5,13 @@
 #include "base/random.h"
 #include "quic/multipath/arrival.h"
 #include "quic/multipath/blest.h"
+#include "quic/multipath/facts_by_hand.h"
 #include "quic/multipath/path_notes.h"
 #include "quic/multipath/scheduler_model.h"
 #include "quic/multipath/scheduler_table.h"
 
 namespace hawser::quic {
 namespace {
-
-constexpr Timestamp kNow{5s};
-
-std::unique_ptr<PathScheduler> make(std::string_view name) {
-  return *make_path_scheduler(name);
-}
-
-PathFacts path(std::uint64_t id, Duration rtt, bool ready = true) {
-  return {.id = PathId{id},
-          .may_send = ready,
-          .may_send_at = ready ? kNow : kNever,
-          .smoothed_rtt = rtt,
-          .min_rtt = rtt,
-          .congestion_window = 30'000,
-          .bytes_in_flight = ready ? 0u : 30'000u,
-          .bytes_per_second = 1'250'000};
-}
 
 class EveryScheduler : public testing::TestWithParam<NamedScheduler> {};
 INSTANTIATE_TEST_SUITE_P(multipath, EveryScheduler,
