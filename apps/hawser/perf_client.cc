@@ -159,7 +159,8 @@ DatagramPlan Client::datagram_plan(std::uint64_t count) const {
           .returned = !datagrams.one_way,
           .lifetime = Duration{static_cast<std::int64_t>(datagrams.lifetime_ms * 1e6)},
           .queue_max = datagrams.queue_max,
-          .drop = datagrams.drop_newest ? quic::DatagramDrop::kNewest : quic::DatagramDrop::kOldest};
+          .drop = datagrams.drop_newest ? quic::DatagramDrop::kNewest : quic::DatagramDrop::kOldest,
+          .in_order = Duration{static_cast<std::int64_t>(datagrams.in_order_ms * 1e6)}};
 }
 
 std::expected<void, ConfigError> Client::prepare() {

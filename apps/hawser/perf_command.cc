@@ -85,6 +85,11 @@ void add_datagram_options(CLI::App& command, DatagramOptions& options, const std
   command
       .add_flag("--drop-newest", options.drop_newest, "a full queue refuses the newest instead of dropping the oldest")
       ->needs(datagrams);
+  command
+      .add_option("--in-order", options.in_order_ms,
+                  "put what comes back in order: milliseconds that a datagram is held for those before it, at most")
+      ->check(CLI::Range(0.001, 1e4))
+      ->needs(datagrams);
 }
 
 constexpr const char* kClientExamples =
@@ -95,6 +100,7 @@ constexpr const char* kClientExamples =
     "  hawser perf client HOST:4433 -k --handshakes --connections 8 --json\n"
     "  hawser perf client HOST:4433 -k --datagrams 0 --rate 500 --datagram-size 200 --lifetime 50\n"
     "  hawser perf client HOST:4433 -k --datagrams 0 --rate 0 --datagram-size 1200 --one-way\n"
+    "  hawser perf client HOST:4433 -k --datagrams 0 --rate 1000 --paths eth0,wlan0 --in-order 50\n"
     "  hawser perf client HOST:443 -k --handshakes --alpn h3\n"
     "  hawser perf client HOST:4433 -k --handshakes --resume --early-data\n"
     "  hawser perf client HOST:4433 -k --download 100M --careful-resume --session-file sessions\n"

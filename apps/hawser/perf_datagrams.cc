@@ -11,6 +11,10 @@ namespace {
 // Catching up after a thread slept too long: more at once would only fill the queue.
 constexpr int kAtOnceMax = 256;
 
+// What may be held to be put in order: 100,000 datagrams a second for 0.16 s.
+constexpr std::size_t kHeldMax = 16'384;
+constexpr std::size_t kHeldOctetsMax = std::size_t{32} << 20;
+
 }  // namespace
 
 void DatagramAccount::add(const DatagramAccount& o) {
@@ -19,11 +23,20 @@ void DatagramAccount::add(const DatagramAccount& o) {
   reordered += o.reordered;
   jitter = std::max(jitter, o.jitter);
   for (const auto counter :
+       {&quic::DatagramOrderStats::in_order, &quic::DatagramOrderStats::held, &quic::DatagramOrderStats::late,
+        &quic::DatagramOrderStats::copies, &quic::DatagramOrderStats::given_up})
+    order.*counter += o.order.*counter;
+  for (const auto counter :
        {&quic::DatagramStats::queued, &quic::DatagramStats::sent, &quic::DatagramStats::acknowledged,
         &quic::DatagramStats::lost, &quic::DatagramStats::expired, &quic::DatagramStats::dropped,
         &quic::DatagramStats::refused, &quic::DatagramStats::octets_sent, &quic::DatagramStats::received,
         &quic::DatagramStats::octets_received, &quic::DatagramStats::waiting, &quic::DatagramStats::octets_waiting})
     transport.*counter += o.transport.*counter;
+}
+
+DatagramLoad::DatagramLoad(const DatagramPlan& plan) : plan_(plan), payload_(plan.size) {
+  if (plan.in_order > Duration{0})
+    order_.emplace(quic::DatagramOrderLimits{.wait = plan.in_order, .count = kHeldMax, .octets = kHeldOctetsMax});
 }
 
 std::string DatagramLoad::start(quic::Connection& connection, Timestamp now) {
@@ -67,11 +80,26 @@ bool DatagramLoad::send_one(quic::Connection& connection, Timestamp time) {
   return taken;
 }
 
-bool DatagramLoad::on_datagram(Bytes payload, Timestamp now, Histogram& delays) {
+template <class Take>
+std::uint64_t DatagramLoad::taken(Timestamp now, Histogram& delays, Take&& take) {
+  std::uint64_t count = 0;
+  take([&](Bytes payload) {
+    const auto header = decode_datagram_header(payload);
+    delays.add(now - Timestamp(Duration{static_cast<std::int64_t>(header->time_ns)}));
+    ++count;
+  });
+  return count;
+}
+
+std::uint64_t DatagramLoad::on_time(Timestamp now, Histogram& delays) {
+  if (!order_) return 0;
+  return taken(now, delays, [&](auto&& deliver) { order_->on_time(now, deliver); });
+}
+
+std::uint64_t DatagramLoad::on_datagram(Bytes payload, Timestamp now, Histogram& delays) {
   const auto header = decode_datagram_header(payload);
-  if (!header || header->op != DatagramOp::kReturned) return false;
+  if (!header || header->op != DatagramOp::kReturned) return 0;
   const Duration delay = now - Timestamp(Duration{static_cast<std::int64_t>(header->time_ns)});
-  delays.add(delay);
   if (account_.returned != 0) {
     const Duration difference = delay > last_delay_ ? delay - last_delay_ : last_delay_ - delay;
     account_.jitter += (difference - account_.jitter) / 16;
@@ -83,12 +111,19 @@ bool DatagramLoad::on_datagram(Bytes payload, Timestamp now, Histogram& delays) 
   } else {
     next_returned_ = header->number + 1;
   }
-  return true;
+  return taken(now, delays, [&](auto&& deliver) {
+    if (order_) {
+      (void)order_->push(header->number, payload, now, deliver);
+    } else {
+      deliver(payload);
+    }
+  });
 }
 
 DatagramAccount DatagramLoad::account(const quic::Connection* connection) const {
   DatagramAccount account = account_;
   if (connection != nullptr) account.transport = connection->datagram_stats();
+  if (order_) account.order = order_->stats();
   return account;
 }
 

@@ -43,6 +43,7 @@ void LoadConnection::start(quic::Endpoint& endpoint) {
 // this thread woke up late has not.
 void LoadConnection::start_due(quic::Endpoint& endpoint, Timestamp now) {
   if (datagrams_ && connection_ != nullptr) {
+    counters_.exchanges.add(datagrams_->on_time(now, latencies_));
     send_datagrams(*connection_, now);
     endpoint.wake(*connection_);
     return;
@@ -161,8 +162,9 @@ void LoadConnection::send_datagrams(Connection& connection, Timestamp now) {
 }
 
 void LoadConnection::on_datagram(Connection& connection, Bytes payload) {
-  if (!datagrams_ || !datagrams_->on_datagram(payload, connection.now(), latencies_)) return;
-  counters_.exchanges.add(1);
+  const std::uint64_t taken = datagrams_ ? datagrams_->on_datagram(payload, connection.now(), latencies_) : 0;
+  if (taken == 0) return;
+  counters_.exchanges.add(taken);
   last_end_ = connection.now();
 }
 

@@ -60,6 +60,7 @@ struct DatagramOptions {
   double lifetime_ms = 0;      // in the sender's queue; 0: as long as it takes
   std::size_t queue_max = 0;   // that wait there; 0: as many as the transport lets
   bool drop_newest = false;    // of a full queue, not the oldest
+  double in_order_ms = 0;      // those that come back wait so long for those before them; 0: not at all
 };
 
 struct ClientOptions {

@@ -142,6 +142,10 @@ std::string datagram_lines(const ClientOptions& options, const Outcome& outcome)
         "  reordered    {}\n",
         us(l.percentile(0.5)), us(l.percentile(0.9)), us(l.percentile(0.99)), us(l.percentile(0.999)),
         us(l.percentile(1)), us(account.jitter), account.reordered);
+  if (options.datagrams.in_order_ms > 0)
+    text += fmt::format(
+        "  in order     {}, of which {} were held; {} came too late, {} twice; {} were waited for in vain\n",
+        account.order.in_order, account.order.held, account.order.late, account.order.copies, account.order.given_up);
   return text;
 }
 
@@ -162,6 +166,13 @@ void add_datagrams(JsonObject& json, const ClientOptions& options, const Outcome
   json.count("datagrams_refused", transport.refused);
   json.count("datagrams_returned", account.returned);
   json.count("datagrams_reordered", account.reordered);
+  if (options.datagrams.in_order_ms > 0) {
+    json.count("datagrams_in_order", account.order.in_order);
+    json.count("datagrams_held", account.order.held);
+    json.count("datagrams_late", account.order.late);
+    json.count("datagrams_twice", account.order.copies);
+    json.count("datagrams_given_up", account.order.given_up);
+  }
   json.number("jitter_us", us(account.jitter));
   add_latencies(json, "round_trip", outcome.latencies);
   add_cpu_each(json, "client", "datagram", outcome.client_cpu, transport.sent);

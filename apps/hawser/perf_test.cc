@@ -180,6 +180,34 @@ TEST(perf, what_comes_back_gives_delay_jitter_and_order) {
   EXPECT_EQ(delays.most(), 26ms);
 }
 
+TEST(perf, what_comes_back_can_be_put_in_order) {
+  DatagramLoad load({.size = kDatagramHeaderSize, .count = 5, .in_order = 20ms});
+  Histogram delays;
+  const auto returned = [&](std::uint64_t number, Duration sent, Duration now) {
+    std::vector<std::uint8_t> payload(kDatagramHeaderSize);
+    encode(
+        DatagramHeader{
+            .op = DatagramOp::kReturned, .number = number, .time_ns = static_cast<std::uint64_t>(sent.count())},
+        payload);
+    return load.on_datagram(payload, Timestamp(now), delays);
+  };
+  EXPECT_EQ(returned(0, 0ms, 10ms), 1);
+  EXPECT_EQ(returned(2, 2ms, 12ms), 0) << "held";
+  EXPECT_EQ(load.due(), Timestamp(12ms + 20ms));
+  EXPECT_EQ(returned(1, 1ms, 27ms), 2);
+  EXPECT_EQ(delays.most(), 26ms);
+  EXPECT_EQ(returned(4, 4ms, 30ms), 0);
+  EXPECT_EQ(load.on_time(Timestamp(49ms), delays), 0);
+  EXPECT_EQ(load.on_time(Timestamp(50ms), delays), 1);
+  EXPECT_EQ(delays.most(), 46ms) << "what it was held counts";
+  EXPECT_EQ(returned(3, 3ms, 51ms), 0) << "too late";
+  const DatagramAccount account = load.account(nullptr);
+  EXPECT_EQ(account.reordered, 2u);
+  EXPECT_EQ(account.order.in_order, 4u);
+  EXPECT_EQ(account.order.held, 2u);
+  EXPECT_EQ(account.order.late, 1u);
+}
+
 TEST(perf, headers_with_unknown_op_or_endless_size_are_refused) {
   auto octets = encode(RequestHeader{});
   octets[0] = 9;
