@@ -250,6 +250,7 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
                                                      .drain = 1s,
                                                      .engine = options.engine.engine,
                                                      .steering = options.steering}));
+  server.files.open_files_max = open_files_for(runtime->size());
   HAWSER_TRY(auto http_server, runtime::HttpServer::start(*runtime, std::move(server)));
   const SocketAddress& local = http_server->local_address();
   fmt::print("serving {} on https://{}:{}/ ({}, {}, {})\n", options.root, host_for_people(local), local.port,

@@ -2,6 +2,9 @@
 #include "serve_limits.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
 
 namespace hawser::app {
 
@@ -78,6 +81,15 @@ void apply_limits(const LimitArguments& limits, runtime::HttpServerOptions& serv
   server.http.stall_timeout = Duration{static_cast<std::int64_t>(limits.stall_timeout_s * 1e9)};
 }
 
+std::size_t open_files_for(std::size_t workers) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return http::OpenFiles::kDefaultMost;
+  const rlimit wished{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  if (::setrlimit(RLIMIT_NOFILE, &wished) == 0) limit = wished;
+  constexpr std::size_t kEnough = 1 << 20;  // where there is no limit
+  return std::max<std::size_t>(std::min<std::size_t>(limit.rlim_cur, kEnough) / 2 / workers, 1);
+}
+
 std::string describe_defence(const quic::EndpointStats& stats, const http::ServerStats& http) {
   const quic::Admission::Stats& a = stats.admission;
   std::string text;
@@ -100,7 +112,7 @@ std::string describe_defence(const quic::EndpointStats& stats, const http::Serve
   if (http.connections_stalled != 0)
     text += fmt::format("stalled requests: {} connections ended\n", http.connections_stalled);
   if (http.refused_for_memory != 0)
-    text += fmt::format("memory of bodies: {} requests refused\n", http.refused_for_memory);
+    text += fmt::format("memory of bodies, or files open for them: {} requests refused\n", http.refused_for_memory);
   if (stats.hoarders_ended != 0)
     text += fmt::format("memory of streams: {} connections ended for their share\n", stats.hoarders_ended);
   if (stats.deaf_peers_ended != 0)

@@ -21,6 +21,10 @@ struct LimitArguments {
 void add_limit_options(CLI::App& command, LimitArguments& limits);
 void apply_limits(const LimitArguments& limits, runtime::HttpServerOptions& server);
 
+// Lets the process open as many files as the system permits it, and says how many of them responses of one worker may
+// be read from: half, so that some are left for sockets and for files that are small.
+std::size_t open_files_for(std::size_t workers);
+
 // Lines on clients that were turned away; empty if none was.
 std::string describe_defence(const quic::EndpointStats& stats, const http::ServerStats& http);
 

@@ -76,14 +76,14 @@ bool read_fully(int fd, MutableBytes out, std::uint64_t offset) {
 
 namespace {
 
-// A wish below this would only make many reads.
+// At most so much while memory is short.
 constexpr std::size_t kSmallRead = 16 * 1'024;
 
 }  // namespace
 
-FileBody::FileBody(FileHandle file, ChunkPool& pool, std::vector<FilePart> parts)
+FileBody::FileBody(std::shared_ptr<const FileHandle> file, ChunkPool& pool, std::vector<FilePart> parts)
     : file_(std::move(file)), pool_(pool), parts_(std::move(parts)) {
-  posix_fadvise(file_.fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  posix_fadvise(file_->fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
   skip_empty();
 }
 
@@ -96,7 +96,7 @@ std::optional<SharedBytes> FileBody::read(ByteRange range) {
   auto memory = pool_.take(size);
   const MutableBytes octets{memory.get(), size};
   SharedBytes shared = pool_.share(std::move(memory), size);
-  if (!read_fully(file_.fd(), octets, range.first)) return std::nullopt;
+  if (!read_fully(file_->fd(), octets, range.first)) return std::nullopt;
   return shared;
 }
 
@@ -108,7 +108,7 @@ std::optional<BodyChunk> FileBody::next(std::size_t wished) {
     bytes = SharedBytes::adopt({part.text.begin(), part.text.end()});
     part.text.clear();
   } else {
-    const std::size_t most = std::clamp(wished, kSmallRead, pool_.is_ample() ? ChunkPool::kChunkSize : kSmallRead);
+    const std::size_t most = std::clamp(wished, kLeastRead, pool_.is_ample() ? ChunkPool::kChunkSize : kSmallRead);
     const std::uint64_t size = std::min<std::uint64_t>(part.range.size, most);
     auto piece = read({part.range.first, size});
     if (!piece) return std::nullopt;

@@ -57,9 +57,13 @@ class ChunkPool {
   std::size_t octets_max_;
 };
 
+// A wish below this would only make many reads.
+inline constexpr std::size_t kLeastRead = 4 * 1'024;
+
 // How much of a body to ask for when a stream has room for so much: all of it and more, since the write
 // that it has no room for is what makes it report room later.
 constexpr std::size_t wish_for(std::size_t room) {
+  if (room <= kLeastRead) return kLeastRead;
   return room <= ChunkPool::kFirstChunk ? ChunkPool::kFirstChunk : ChunkPool::kChunkSize;
 }
 
@@ -72,7 +76,7 @@ struct FilePart {
 class FileBody final : public BodySource {
  public:
   // `pool` must outlive the body. Parts are sent in order.
-  FileBody(FileHandle file, ChunkPool& pool, std::vector<FilePart> parts);
+  FileBody(std::shared_ptr<const FileHandle> file, ChunkPool& pool, std::vector<FilePart> parts);
   std::optional<BodyChunk> next(std::size_t wished) override;
 
  private:
@@ -80,7 +84,7 @@ class FileBody final : public BodySource {
   [[nodiscard]] bool at_end() const { return part_ == parts_.size(); }
   void skip_empty();
 
-  FileHandle file_;
+  std::shared_ptr<const FileHandle> file_;
   ChunkPool& pool_;
   std::vector<FilePart> parts_;
   std::size_t part_ = 0;

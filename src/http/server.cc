@@ -146,6 +146,13 @@ Duration Server::patience() const {
   return handler_.is_short_of_memory() ? options_.stall_timeout / kShortOfMemory : options_.stall_timeout;
 }
 
+std::optional<std::size_t> Server::buffer_for_new(std::size_t responses, Timestamp now) {
+  const bool is_short = handler_.is_short_of_memory();
+  if (is_short) note_memory_short(now);
+  if (responses > kResponsesReadAhead) return kBufferBehindOthers;
+  return is_short ? std::optional(kBufferWhenShort) : std::nullopt;
+}
+
 // Whoever holds on to memory is to be found soon after it has become short.
 void Server::note_memory_short(Timestamp now) {
   if (!look_at_) return;

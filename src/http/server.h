@@ -60,6 +60,14 @@ struct ServerStats {
 
 class Server;
 
+// What is buffered ahead of a client that may not read, while the handler is short of memory.
+inline constexpr std::size_t kBufferWhenShort = 48 * 1'024;
+// Responses of a connection beside which further ones have to wait, as their streams are sent one after the other or
+// share what the path carries: those begin with a page each and get more as it leaves. Else who asks for a hundred
+// files and reads none makes us read 50 MB, at a cost that all others wait for.
+inline constexpr std::size_t kResponsesReadAhead = 2;
+inline constexpr std::size_t kBufferBehindOthers = 4 * 1'024;
+
 // A connection of either protocol, as Server keeps it.
 class ServerConnection : public quic::ConnectionHandler {
  public:
@@ -119,12 +127,13 @@ class Server {
     ++stats_.requests_early;
     stats_.requests_too_early += permitted ? 0 : 1;
   }
-  // The handler is short of memory.
-  void note_memory_short(Timestamp now);
+  // Octets to buffer of a response before any of it has left, where its connection answers `responses` with it.
+  std::optional<std::size_t> buffer_for_new(std::size_t responses, Timestamp now);
   // `connection` has seen its last event. It is freed later, since it is still being called.
   void on_over(ServerConnection& connection, Timestamp now);
 
  private:
+  void note_memory_short(Timestamp now);
   void look_for_stalled(Timestamp now);
   [[nodiscard]] Duration patience() const;
   [[nodiscard]] bool is_stalled(ServerConnection& connection, Timestamp now) const;

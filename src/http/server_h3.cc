@@ -91,9 +91,9 @@ void H3ServerConnection::respond(quic::StreamId id, Exchange& exchange, const Wa
     exchange.body.reset();
     return session_.cancel(id, http3::ErrorCode::kInternalError);
   }
-  if (exchange.body != nullptr && server_.handler().is_short_of_memory()) {
-    server_.note_memory_short(connection_.now());
-    connection_.limit_buffer(id, kBufferWhenShort);
+  if (exchange.body != nullptr) {
+    if (const auto octets = server_.buffer_for_new(exchanges_.size(), connection_.now()))
+      connection_.limit_buffer(id, *octets);
   }
   pump(id, exchange);
 }

@@ -20,9 +20,6 @@ class Server;  // http/server.h
 // past it the client is told to stop (RFC 9114 section 4.1.1). A form fits, an upload does not.
 inline constexpr std::uint64_t kDroppedBodyMax = 64 * 1'024;
 
-// What is buffered ahead of a client that may not read, while the handler is short of memory.
-inline constexpr std::size_t kBufferWhenShort = 48 * 1'024;
-
 class H3ServerConnection final : public http3::SessionHandler {
  public:
   H3ServerConnection(Server& server, quic::Connection& connection);

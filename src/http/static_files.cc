@@ -131,10 +131,7 @@ Response StaticFiles::answer_file(const Request& request, std::string_view name,
     if (KeptResponse* const kept = keep(request, name, file))
       return {.status = kept->status(), .fields = {}, .body = nullptr, .kept = kept};
   }
-  if (pool_.is_full()) {
-    ++refused_for_memory_;
-    return error_page(503);
-  }
+  if (pool_.is_full()) return refuse_for_memory();
   const Validators validators{.etag = entity_tag(file), .modified_s = file.state.modified_s};
   const Condition condition = evaluate_conditions(request, validators);
   if (condition == Condition::kPreconditionFailed) return error_page(412);
@@ -165,8 +162,19 @@ Response StaticFiles::answer_file(const Request& request, std::string_view name,
   const std::uint64_t size = file.state.size;
   std::vector<FilePart> parts;
   parts.push_back({.text = {}, .range = {0, size}});
-  response.body = std::make_unique<FileBody>(std::move(file.handle), pool_, std::move(parts));
+  return with_body(std::move(file), std::move(parts), std::move(response));
+}
+
+Response StaticFiles::with_body(OpenedFile file, std::vector<FilePart> parts, Response response) {
+  auto handle = open_files_.keep(std::move(file));
+  if (handle == nullptr) return refuse_for_memory();
+  response.body = std::make_unique<FileBody>(std::move(handle), pool_, std::move(parts));
   return response;
+}
+
+Response StaticFiles::refuse_for_memory() {
+  ++refused_for_memory_;
+  return error_page(503);
 }
 
 // The whole file as the answer to every request without conditions, if it is worth it.
@@ -212,8 +220,7 @@ Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector
     type->second = fmt::format("multipart/byteranges; boundary={}", kBoundary);
   }
   response.fields.emplace_back("content-length", std::to_string(length));
-  response.body = std::make_unique<FileBody>(std::move(file.handle), pool_, std::move(parts));
-  return response;
+  return with_body(std::move(file), std::move(parts), std::move(response));
 }
 
 Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& directory) const {

@@ -13,6 +13,7 @@
 #include "http/file_cache.h"
 #include "http/file_tree.h"
 #include "http/message.h"
+#include "http/open_files.h"
 #include "http/target_path.h"
 
 namespace hawser::http {
@@ -25,6 +26,8 @@ struct StaticFilesOptions {
   std::string server_name;    // the Server field of answers that are kept, or empty: none
   // Octets that bodies may hold which the transport has not got rid of.
   std::size_t body_memory_max = ChunkPool::kOctetsMax;
+  // Files that bodies may be read from at a time; past it further requests get 503.
+  std::size_t open_files_max = OpenFiles::kDefaultMost;
   // From a system's randomness: what clients ask for is found by a hash.
   std::array<std::uint64_t, 2> hash_key{};
 };
@@ -40,8 +43,9 @@ class StaticFiles final : public RequestHandler {
   // object, so it must outlive them. Small files that are asked for often are kept in memory
   // (http/file_cache.h) for requests that say what time it is.
   Response answer(const Request& request) override;
-  [[nodiscard]] bool is_short_of_memory() const override { return !pool_.is_ample(); }
-  // Requests that got 503 since the bodies of others hold too much memory (StaticFilesOptions::body_memory_max).
+  [[nodiscard]] bool is_short_of_memory() const override { return !pool_.is_ample() || !open_files_.is_ample(); }
+  // Requests that got 503 since the bodies of others hold too much memory or too many files
+  // (StaticFilesOptions::body_memory_max, open_files_max).
   [[nodiscard]] std::uint64_t refused_for_memory() const { return refused_for_memory_; }
 
  private:
@@ -49,16 +53,21 @@ class StaticFiles final : public RequestHandler {
       : options_(std::move(options)),
         tree_(std::move(tree)),
         pool_(options_.body_memory_max),
+        open_files_(options_.open_files_max),
         cache_(options_.hash_key) {}
   Response answer_directory(const Request& request, const TargetPath& path, const OpenedFile& directory);
   Response answer_file(const Request& request, std::string_view name, OpenedFile file);
   KeptResponse* keep(const Request& request, std::string_view name, const OpenedFile& file);
   Response answer_ranges(const Request& request, OpenedFile file, std::vector<ByteRange> ranges, Response response);
+  // `response` with these parts of `file`.
+  Response with_body(OpenedFile file, std::vector<FilePart> parts, Response response);
+  Response refuse_for_memory();
   Response list_directory(const TargetPath& path, const OpenedFile& directory) const;
 
   StaticFilesOptions options_;
   FileTree tree_;
   ChunkPool pool_;
+  OpenFiles open_files_;
   FileCache cache_;
   std::uint64_t refused_for_memory_ = 0;
 };

@@ -321,6 +321,54 @@ TEST_F(StaticFilesTest, bodies_hold_bounded_memory_however_many_there_are) {
   EXPECT_EQ(get("/large.bin").status, 200);
 }
 
+std::size_t open_descriptors() {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+  return count;
+}
+
+// Clients that do not read hold no descriptor each.
+TEST_F(StaticFilesTest, a_thousand_bodies_of_a_file_share_descriptors) {
+  const std::string content(300'000, 'x');
+  write("large.bin", content);
+  const std::size_t before = open_descriptors();
+  std::vector<Response> responses;
+  for (int i = 0; i < 1'000; ++i) {
+    responses.push_back(get("/large.bin"));
+    ASSERT_EQ(responses.back().status, 200);
+  }
+  EXPECT_LE(open_descriptors() - before, OpenFiles::kUnshared + 1);
+  EXPECT_TRUE(body_of(responses[10]) == content);
+  EXPECT_TRUE(body_of(responses[990]) == content);
+  // Another state of it is another file.
+  write("large.bin", content + "y");
+  responses.push_back(get("/large.bin"));
+  EXPECT_TRUE(body_of(responses.back()) == content + "y");
+  responses.clear();
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(StaticFilesTest, bodies_leave_descriptors_to_others) {
+  auto files = StaticFiles::create({.root = root(), .open_files_max = 100}).value();
+  std::vector<Response> responses;
+  const auto get = [&](const std::string& target) {
+    return files.answer({.method = "GET", .scheme = "https", .authority = "localhost", .target = target, .fields = {}});
+  };
+  for (int i = 0; i < 101; ++i) {
+    write(std::to_string(i), std::string(300'000, 'x'));
+    responses.push_back(get("/" + std::to_string(i)));
+  }
+  EXPECT_EQ(responses[99].status, 200);
+  EXPECT_EQ(responses[100].status, 503);
+  EXPECT_EQ(files.refused_for_memory(), 1u);
+  EXPECT_TRUE(files.is_short_of_memory());
+  // One that others are read from needs none of its own.
+  EXPECT_EQ(get("/99").status, 200);
+  responses.clear();
+  EXPECT_EQ(get("/100").status, 200);
+  EXPECT_FALSE(files.is_short_of_memory());
+}
+
 TEST_F(StaticFilesTest, a_missing_root_is_an_error_that_names_it) {
   const auto created = StaticFiles::create({.root = folder_ + "/none"});
   ASSERT_FALSE(created);

@@ -14,17 +14,27 @@ using quic::StreamId;
 
 class EndlessBody final : public BodySource {
  public:
-  std::optional<BodyChunk> next(std::size_t) override {
-    return BodyChunk{SharedBytes::adopt(std::vector<std::uint8_t>(16'384)), false};
+  EndlessBody(std::size_t size, std::size_t& octets_read) : left_(size), octets_read_(octets_read) {}
+  std::optional<BodyChunk> next(std::size_t wished) override {
+    const std::size_t size = std::min<std::size_t>({wished, 16'384, left_});
+    left_ -= size;
+    octets_read_ += size;
+    return BodyChunk{SharedBytes::adopt(std::vector<std::uint8_t>(size)), left_ == 0};
   }
+
+ private:
+  std::size_t left_;
+  std::size_t& octets_read_;
 };
 
 struct Endless final : RequestHandler {
   bool short_of_memory = false;
+  std::size_t size = SIZE_MAX;  // of a body
+  std::size_t octets_read = 0;  // of all bodies
   [[nodiscard]] bool is_short_of_memory() const override { return short_of_memory; }
   Response answer(const Request&) override {
     Response response;
-    response.body = std::make_unique<EndlessBody>();
+    response.body = std::make_unique<EndlessBody>(size, octets_read);
     return response;
   }
 };
@@ -126,6 +136,32 @@ TEST_F(SlowPeers, those_who_hold_memory_go_soon_once_it_is_short) {
   ASSERT_TRUE(seconds);
   EXPECT_GE(*seconds, 9);
   EXPECT_LE(*seconds, 16);
+}
+
+TEST_F(SlowPeers, little_is_read_ahead_for_responses_behind_others) {
+  start();
+  write(request(), true);
+  write(request(), true);
+  const std::size_t of_two = endless_.octets_read;
+  EXPECT_GE(of_two, 1'000'000u);
+  for (int i = 0; i < 98; ++i) write(request(), true);
+  // A page each, or two where the end of one is told of later than its beginning is sent.
+  EXPECT_LE(endless_.octets_read - of_two, 98 * 2 * kBufferBehindOthers);
+}
+
+TEST_F(SlowPeers, responses_behind_others_come_whole_once_they_are_read) {
+  start();
+  endless_.size = 3'000'000;
+  for (int i = 0; i < 10; ++i) write(request(), true);
+  EXPECT_LE(endless_.octets_read, 2'000'000u);
+  std::array<std::uint8_t, 65'536> some;
+  std::size_t octets = 0;
+  for (int round = 0; round < 1'000 && octets < 30'000'000; ++round) {
+    for (std::uint64_t i = 0; i < 10; ++i) octets += stage_->client->read(StreamId{4 * i}, some);
+    stage_->client_endpoint->wake(*stage_->client);
+    stage_->pass(1ms);
+  }
+  EXPECT_GE(octets, 30'000'000u);
 }
 
 // 12,000 octets a minute.
