@@ -29,7 +29,7 @@ void RedundancyController::on_packets(std::uint64_t sent, std::uint64_t lost) {
 
 double RedundancyController::loss() const {
   if (packets_ < kFirstPackets || loss_ <= 0) return 0;
-  return std::min(loss_ + std::sqrt(loss_ * (1 - loss_) / packets_), 1.0);
+  return std::min(loss_ + kDeviations * std::sqrt(loss_ * (1 - loss_) / packets_), 1.0);
 }
 
 // As few repair symbols as will do, within the bounds.
