@@ -19,7 +19,7 @@ struct SimBondingOptions {
   std::uint64_t seed = 1;  // of the first pair; the others count up
   std::vector<std::string> controllers = {"bbr"};
   std::vector<std::string> schedulers = {"min-rtt"};
-  std::vector<std::string> links;  // two, for every pair; empty: drawn
+  std::vector<std::string> links;  // two, for every pair, or more; empty: two are drawn
   double time_s = 5;
   std::uint64_t window_mib = 64;
   bool upload = false;

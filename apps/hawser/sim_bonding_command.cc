@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "quic/congestion/congestion_controller.h"
+#include "quic/connection/paths.h"
 #include "quic/multipath/path_scheduler.h"
 #include "sim_bonding.h"
 
@@ -32,19 +33,42 @@ std::optional<std::vector<sim::DrawnLink>> read_links(const std::vector<std::str
   return links;
 }
 
+sim::PairOptions pair_options(const SimBondingOptions& options, const std::string& controller,
+                              const std::string& scheduler) {
+  return {.controller = controller,
+          .scheduler = scheduler,
+          .time = Duration{static_cast<std::int64_t>(options.time_s * 1e9)},
+          .window = ByteCount{options.window_mib << 20},
+          .download = !options.upload};
+}
+
+// Three links and more: each alone, and all.
+bool run_bundles(const SimBondingOptions& options, const std::vector<sim::DrawnLink>& links) {
+  std::printf("%-10s %-13s %5s %11s %11s %8s\n", "controller", "scheduler", "links", "sum Mbit/s", "all Mbit/s",
+              "of sum");
+  bool sound = true;
+  for (const std::string& controller : options.controllers)
+    for (const std::string& scheduler : options.schedulers)
+      for (std::uint64_t i = 0; i < options.pairs; ++i) {
+        const sim::BundleResult result =
+            sim::run_bundle(links, options.seed + i, pair_options(options, controller, scheduler));
+        std::printf("%-10s %-13s %5zu %11.2f %11.2f %6.1f %%%s%s\n", controller.c_str(), scheduler.c_str(),
+                    links.size(), result.sum(), result.together, 100 * result.together / result.sum(),
+                    result.failure.empty() ? "" : "  FAILED: ", result.failure.c_str());
+        std::fflush(stdout);
+        sound = sound && result.failure.empty();
+      }
+  return sound;
+}
+
 // One controller and scheduler over all pairs.
 BondingRuns run_all(const SimBondingOptions& options, const std::vector<sim::DrawnLink>& links,
                     const std::string& controller, const std::string& scheduler, std::FILE* json) {
-  const sim::PairOptions pair_options{.controller = controller,
-                                      .scheduler = scheduler,
-                                      .time = Duration{static_cast<std::int64_t>(options.time_s * 1e9)},
-                                      .window = ByteCount{options.window_mib << 20},
-                                      .download = !options.upload};
   BondingRuns runs{.controller = controller, .scheduler = scheduler, .results = {}};
   for (std::uint64_t i = 0; i < options.pairs; ++i) {
     sim::LinkPair pair = sim::draw_pair(options.seed + i);
     if (!links.empty()) pair = {.seed = pair.seed, .first = links[0], .second = links[1]};
-    runs.results.push_back(sim::run_pair(pair, pair_options));
+    runs.results.push_back(sim::run_pair(pair, pair_options(options, controller, scheduler)));
     if (json == nullptr) continue;
     std::fputs(bonding_json(controller, scheduler, runs.results.back()).c_str(), json);
     std::fflush(json);
@@ -66,6 +90,7 @@ int run(const SimBondingOptions& options) {
   if (!names_are_known("bonding", options.controllers, options.schedulers)) return 2;
   const auto links = read_links(options.links);
   if (!links.has_value()) return 2;
+  if (links->size() > 2) return run_bundles(options, *links) ? 0 : 1;
   File json;
   File svg;
   if (!options.json_file.empty() && (json = open_for_writing(options.json_file)) == nullptr) return 2;
@@ -93,6 +118,7 @@ constexpr const char* kFooter =
     "  hawser sim bonding --pairs 50 --schedulers min-rtt,ecf,blest --controllers bbr,cubic\n"
     "  hawser sim bonding --pairs 1000 --svg bonding.svg\n"
     "  hawser sim bonding --pairs 5 --links 50/20,20/80/1 --window 0\n"
+    "  hawser sim bonding --pairs 1 --links 40/10,30/25,20/60 --time 10 --controllers cubic\n"
     "  hawser sim bonding --pairs 1 --seed 17 --json -";
 
 }  // namespace
@@ -122,9 +148,10 @@ void add_sim_bonding_command(CLI::App& sim, int& exit_code) {
   command
       ->add_option(
           "--links", options->links,
-          "Two links as Mbit/s, RTT in ms and loss in percent, in place of drawn ones: --pairs counts seeds then")
+          "Two links as Mbit/s, RTT in ms and loss in percent, in place of drawn ones, or up to eight: --pairs\n"
+          "counts seeds then")
       ->delimiter(',')
-      ->expected(2);
+      ->expected(2, static_cast<int>(quic::kMaxPaths));
   command->add_option("--controllers", options->controllers, "Congestion controllers by name")
       ->delimiter(',')
       ->capture_default_str();

@@ -3,8 +3,6 @@
 // seeds than those take by themselves.
 #include <gtest/gtest.h>
 
-#include <utility>
-
 #include "sim/interactive.h"
 #include "sim/link_pairs.h"
 
@@ -26,31 +24,16 @@ TEST(bonding, is_not_slower_than_97_percent_of_the_better_link) {
   }
 }
 
-double rate_of(const std::vector<DrawnLink>& links, std::uint64_t octets) {
-  Ways ways;
-  BondPlan plan{
-      .links = {}, .octets = octets, .client_max_paths = 8, .server_max_paths = 8, .window = ByteCount{64 << 20}};
-  for (std::size_t i = 0; i < links.size(); ++i) plan.links.push_back(ways.add(links[i], i));
-  BondedRun run(std::move(plan));
-  EXPECT_TRUE(run.finish(600s));
-  EXPECT_EQ(run.failure(), "");
-  return run.mbit_per_second();
-}
-
 TEST(bonding, three_links_and_eight_carry_the_sum_of_what_each_carries) {
   const std::vector<std::vector<DrawnLink>> bundles{
       {{40, 10ms}, {30, 25ms}, {20, 60ms}},
       {{30, 10ms}, {25, 15ms}, {20, 20ms}, {15, 30ms}, {12, 40ms}, {10, 50ms}, {8, 60ms}, {5, 80ms}},
   };
   for (const auto& links : bundles) {
-    double sum = 0;
-    for (const DrawnLink& link : links) sum += link.mbit_per_second;
-    // Ten seconds of all of them; each alone as long.
-    double alone = 0;
-    for (const DrawnLink& link : links)
-      alone += rate_of({link}, static_cast<std::uint64_t>(link.mbit_per_second * 1.25e6));
-    const double both = rate_of(links, static_cast<std::uint64_t>(sum * 1.25e6));
-    EXPECT_GE(both, 0.95 * alone) << links.size() << " links: " << both << " of " << alone;
+    const BundleResult result = run_bundle(links, 1, {.controller = "cubic", .time = 10s});
+    EXPECT_EQ(result.failure, "");
+    EXPECT_EQ(result.alone.size(), links.size());
+    EXPECT_GE(result.together, 0.95 * result.sum()) << links.size() << " links";
   }
 }
 

@@ -19,19 +19,29 @@ struct Outcome {
   std::string failure;
 };
 
-Outcome run_links(const std::vector<const DrawnLink*>& links, const LinkPair& pair, const PairOptions& options,
-                  std::uint64_t octets, Duration limit) {
+// A link, and the seed of its losses.
+struct Way {
+  const DrawnLink* link = nullptr;
+  std::uint64_t seed = 0;
+};
+
+Outcome run_links(const std::vector<Way>& over, std::uint64_t seed, const PairOptions& options, std::uint64_t octets,
+                  Duration limit) {
   Ways ways;
-  BondPlan plan{.links = {}, .octets = octets, .download = options.download, .seed = pair.seed};
-  for (const DrawnLink* drawn : links) plan.links.push_back(ways.add(*drawn, 2 * pair.seed + (drawn == &pair.second)));
+  BondPlan plan{.links = {}, .octets = octets, .download = options.download, .seed = seed};
+  for (const Way& way : over) plan.links.push_back(ways.add(*way.link, way.seed));
   // A link alone has a connection of one path, as anybody would use it.
-  if (links.size() == 1) plan.client_max_paths = 0;
+  plan.client_max_paths = plan.server_max_paths = over.size() == 1 ? 0 : over.size();
   plan.controller = options.controller;
   plan.scheduler = options.scheduler;
   plan.window = options.window;
   BondedRun run(std::move(plan));
   run.finish(limit);
   return {.mbit_per_second = run.mbit_per_second(), .time = run.world.now() - kWorldStart, .failure = run.failure()};
+}
+
+std::uint64_t octets_in(const DrawnLink& link, Duration time) {
+  return static_cast<std::uint64_t>(link.mbit_per_second * 125'000 * to_seconds(time));
 }
 
 }  // namespace
@@ -51,24 +61,51 @@ std::string describe(const LinkPair& pair) {
 PairResult run_pair(const LinkPair& pair, const PairOptions& options) {
   tls_contexts();
   const quic::DeterministicTlsRandom tls_random(pair.seed);
+  const Way first{.link = &pair.first, .seed = 2 * pair.seed};
+  const Way second{.link = &pair.second, .seed = 2 * pair.seed + 1};
   const bool first_is_faster = pair.first.mbit_per_second >= pair.second.mbit_per_second;
-  const DrawnLink& faster = first_is_faster ? pair.first : pair.second;
-  const DrawnLink& slower = first_is_faster ? pair.second : pair.first;
+  const Way& faster = first_is_faster ? first : second;
+  const Way& slower = first_is_faster ? second : first;
   const Duration time = options.time + kRoundTrips * std::max(pair.first.rtt, pair.second.rtt);
   PairResult result{.pair = pair, .failure = {}};
-  result.octets = static_cast<std::uint64_t>(faster.mbit_per_second * 125'000 * to_seconds(time));
-  const Outcome fast = run_links({&faster}, pair, options, result.octets, kPatience * time);
-  const Outcome slow = run_links({&slower}, pair, options, result.octets, fast.time);
+  result.octets = octets_in(*faster.link, time);
+  const Outcome fast = run_links({faster}, pair.seed, options, result.octets, kPatience * time);
+  const Outcome slow = run_links({slower}, pair.seed, options, result.octets, fast.time);
   result.first_alone = (first_is_faster ? fast : slow).mbit_per_second;
   result.second_alone = (first_is_faster ? slow : fast).mbit_per_second;
   const bool first_is_better = result.first_alone >= result.second_alone;
-  const DrawnLink& better = first_is_better ? pair.first : pair.second;
-  const DrawnLink& worse = first_is_better ? pair.second : pair.first;
-  const Outcome both = run_links({&better, &worse}, pair, options, result.octets, kPatience * time);
-  const Outcome from_worse = run_links({&worse, &better}, pair, options, result.octets, kPatience * time);
+  const Way& better = first_is_better ? first : second;
+  const Way& worse = first_is_better ? second : first;
+  const Outcome both = run_links({better, worse}, pair.seed, options, result.octets, kPatience * time);
+  const Outcome from_worse = run_links({worse, better}, pair.seed, options, result.octets, kPatience * time);
   result.bonded = both.mbit_per_second;
   result.bonded_from_worse = from_worse.mbit_per_second;
   result.failure = both.failure + from_worse.failure;
+  return result;
+}
+
+double BundleResult::sum() const {
+  double all = 0;
+  for (const double one : alone) all += one;
+  return all;
+}
+
+BundleResult run_bundle(const std::vector<DrawnLink>& links, std::uint64_t seed, const PairOptions& options) {
+  tls_contexts();
+  const quic::DeterministicTlsRandom tls_random(seed);
+  BundleResult result;
+  std::vector<Way> ways;
+  std::uint64_t octets = 0;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    ways.push_back({.link = &links[i], .seed = links.size() * seed + i});
+    const std::uint64_t share = octets_in(links[i], options.time);
+    const Outcome alone = run_links({ways.back()}, seed, options, share, kPatience * options.time);
+    result.alone.push_back(alone.mbit_per_second);
+    octets += share;
+  }
+  const Outcome all = run_links(ways, seed, options, octets, kPatience * options.time);
+  result.together = all.mbit_per_second;
+  result.failure = all.failure;
   return result;
 }
 

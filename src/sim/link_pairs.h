@@ -52,6 +52,20 @@ struct PairResult {
 // Both links lose the same of their packets, counted from the first, in each of the four runs.
 PairResult run_pair(const LinkPair& pair, const PairOptions& options);
 
+// Three links and more.
+struct BundleResult {
+  std::string failure;  // of the run over all of them; empty: none
+  // Mbit/s, as in PairResult: each by itself, in `time` at its rate, and all, in as much time at the sum of their
+  // rates.
+  std::vector<double> alone;
+  double together = 0;
+
+  [[nodiscard]] double sum() const;
+};
+
+// Two to quic::kMaxPaths links; the connection begins over the first.
+BundleResult run_bundle(const std::vector<DrawnLink>& links, std::uint64_t seed, const PairOptions& options);
+
 // Of values in any order, 0 <= share <= 1; 0 if there are none.
 double percentile(std::vector<double> values, double share);
 
