@@ -7,10 +7,12 @@
 namespace hawser::quic {
 
 // Section 5.3.1: the pipe is full when the bandwidth stops growing, or when many packets are lost. What a sender loses
-// that has little to say does not tell how much the path holds: it would be held to the rate of its own messages.
+// that has little to say, and half its window unused, does not tell how much the path holds: it would be held to the
+// rate of its own messages.
 void Bbr3::check_startup_done(const AckEvent& event) {
   if (loss_round_started_) {
-    const bool loss_ends_it = state_ == State::kStartup && !model_.limited(event.rate) && round_congested_ &&
+    const bool says_little = model_.limited(event.rate) && 2 * event.rate.bytes_in_flight_at_send < window_;
+    const bool loss_ends_it = state_ == State::kStartup && !says_little && round_congested_ &&
                               loss_runs_ >= rules_->startup_loss_runs &&
                               inflight_too_high(event.rate.lost_bytes, event.rate.bytes_in_flight_at_send);
     if (loss_ends_it) {

@@ -19,10 +19,9 @@ bool RandomLoss::end_round(Duration min_rtt) {
   round.add(draining_);
   // Without an RTT in the round nothing speaks for an empty queue.
   const bool queue = round_min_rtt_ == Duration::max() || is_queued(round_min_rtt_, min_rtt, kQueueDivisor);
-  // Half as much again as noise takes in the mean is more than its variation. Where no queue was, a round of few
-  // packets loses a tenth by chance: only what chance hardly ever does is told from one round, the rest from a block.
-  bool congested =
-      queue ? round.lost != 0 && round.share() > noise_ * 1.5 : is_beyond(kMaxShare, round.lost, round.sent());
+  // Where there is a queue, half as much again as noise takes is too much; where none is, a tenth. Beyond what chance
+  // hardly ever does: in a round of few packets a tenth is lost by chance, and in any that loses few the double.
+  bool congested = is_beyond(queue ? kQueuedShare * noise_ : kMaxShare, round.lost, round.sent());
   if (queue) {
     queued_block_.add(round);
   } else {

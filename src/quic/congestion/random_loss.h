@@ -18,6 +18,7 @@ class RandomLoss {
   // A policer drops without a queue: a probe at 1.25 times its rate loses 20 %, so half of that must
   // still be congestion.
   static constexpr double kMaxShare = 0.10;
+  static constexpr double kQueuedShare = 1.5;  // of what noise takes in the mean
   // Packets are put together until they are this many octets, about 200 packets: a share of 5 % is then
   // known to a third of itself.
   static constexpr std::uint64_t kBlockBytes = 256'000;
