@@ -45,7 +45,7 @@ on() {
 # goodput in Mbit/s, the longest gap in ms from the cut to the return, and the time from there until the first link
 # carries data again.
 cat >"$work/flow.py" <<'END_OF_PYTHON'
-import os, socket, subprocess, sys, time
+import os, socket, subprocess, sys, threading, time
 kMptcp = 262
 mode, controller = sys.argv[1], sys.argv[2].encode()
 if mode == "send":
@@ -54,11 +54,12 @@ if mode == "send":
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, controller)
     listener.bind(("10.77.0.2", 5201))
     listener.listen()
-    while True:
-        peer, _ = listener.accept()
+    # A flow whose receiver has gone may be heard of no more for a minute, and must not keep the next one waiting.
+    def feed(peer):
         try:
             while True: peer.send(bytes(1 << 16))
         except OSError: peer.close()
+    while True: threading.Thread(target=feed, args=[listener.accept()[0]], daemon=True).start()
 seconds, source, cut, back = float(sys.argv[3]), sys.argv[4], sys.argv[5], sys.argv[6]
 
 def first_link():
