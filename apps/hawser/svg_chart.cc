@@ -7,6 +7,8 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/markup.h"
+
 namespace hawser::app {
 namespace {
 
@@ -186,17 +188,9 @@ class SvgWriter {
 }  // namespace
 
 std::string svg_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      out += c >= ' ' && c <= '~' ? c : '?';
-    }
-  }
-  return out;
+  std::string out(text);
+  std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return escape_markup(out);
 }
 
 double nice_step(double range, int most) {

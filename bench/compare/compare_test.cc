@@ -85,7 +85,7 @@ TEST(compare, chart_has_a_bar_for_each_contender_with_figures) {
   std::size_t bars = 0;
   for (std::size_t at = svg.find("<rect"); at != std::string::npos; at = svg.find("<rect", at + 1)) ++bars;
   EXPECT_EQ(bars, 2u);
-  EXPECT_NE(svg.find("A &lt;title>"), std::string::npos);
+  EXPECT_NE(svg.find("A &lt;title&gt;"), std::string::npos);
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/markup.h"
 #include "report.h"
 
 namespace hawser::compare {
@@ -27,26 +28,12 @@ constexpr std::string_view kStyle =
     ".other{fill:#586069}}\n"
     "</style>\n";
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 bool has_value(const Row& row) {
   return !row.figures.empty() && !std::isnan(row.figures.front().median);
 }
 
 std::string text_at(int x, int y, std::string_view attributes, std::string_view text) {
-  return fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>\n", x, y, attributes, escaped(text));
+  return fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>\n", x, y, attributes, escape_markup(text));
 }
 
 std::string panel(const Result& result, int& y) {

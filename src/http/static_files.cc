@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/markup.h"
 #include "http/http_date.h"
 #include "http/media_types.h"
 #include "http/url.h"
@@ -22,36 +23,13 @@ std::string content_range(const ByteRange& range, std::uint64_t size) {
   return fmt::format("bytes {}-{}/{}", range.first, range.first + range.size - 1, size);
 }
 
-std::string html_escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 // The path, not the target: "//host/x" as a Location would lead to another host.
 Response redirect_to_slash(const Request& request, const TargetPath& path) {
   std::string location = "/" + percent_encode(path.relative) + "/";
   if (const std::size_t query = request.target.find('?'); query != std::string_view::npos) {
     location += request.target.substr(query);
   }
-  Response response = error_page(301, fmt::format("<a href=\"{0}\">{0}</a>", html_escape(location)));
+  Response response = error_page(301, fmt::format("<a href=\"{0}\">{0}</a>", escape_markup(location)));
   response.fields.emplace_back("location", std::move(location));
   return response;
 }
@@ -224,12 +202,12 @@ Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector
 }
 
 Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& directory) const {
-  const std::string title = html_escape("/" + path.relative + (path.relative.empty() ? "" : "/"));
+  const std::string title = escape_markup("/" + path.relative + (path.relative.empty() ? "" : "/"));
   std::string page =
       fmt::format("<!doctype html><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1>\n<ul>\n", title);
   if (!path.relative.empty()) page += "<li><a href=\"../\">../</a>\n";
   for (const std::string& name : names_in(directory.handle.fd(), options_.hidden)) {
-    page += fmt::format("<li><a href=\"./{}\">{}</a>\n", percent_encode(name), html_escape(name));
+    page += fmt::format("<li><a href=\"./{}\">{}</a>\n", percent_encode(name), escape_markup(name));
   }
   page += "</ul>\n";
   Response response;
