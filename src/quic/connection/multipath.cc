@@ -140,12 +140,12 @@ void Multipath::issue_connection_ids() {
 // Opening. ------------------------------------------------------------------------------------------
 
 // A challenge that is lost keeps a path from use. How long that is other paths know better than the initial RTT of a
-// connection that knows nothing, which with RFC 9002's rule makes it a second.
+// connection that knows nothing, which with RFC 9002's rule makes it a second. Their queues do not matter here.
 void Multipath::validate(PathSlot& slot) {
   Duration known = Duration::max();
   for_each_open([&](PathSlot& other) {
     const RttEstimator& rtt = other.path->loss().rtt();
-    if (rtt.has_sample()) known = std::min(known, rtt.smoothed());
+    if (rtt.has_sample()) known = std::min(known, rtt.min());
   });
   const Duration pto = std::max(core_.pto(), 3 * core_.config_.initial_rtt);
   const Duration interval = known == Duration::max() ? pto : std::min(std::max(2 * known, kChallengeIntervalMin), pto);
