@@ -33,7 +33,7 @@ struct ApplicationProfile {
   std::uint32_t datagrams = 0;  // DATAGRAM frames that this end tries to send
   // Flows beside the first, each with an urgency, lifetime, bound and drop policy at random.
   std::uint32_t datagram_flows = 0;
-  bool shared_writes = false;   // writes without copying
+  bool shared_writes = false;  // writes without copying
   Reading reading = Reading::kEager;
   Duration read_interval = 5ms;    // of the reading clock
   std::size_t read_bytes = 4'096;  // for each stream at each tick

@@ -23,7 +23,8 @@ TEST(token_sealer, notes_come_back) {
   }
 }
 
-// rfc9000:8.1.1-token-kind rfc9000:8.1.4-integrity rfc9000:8.1.4-retry-address rfc9000:8.1.4-new-token-address rfc9000:8.1.4-hard-to-guess
+// rfc9000:8.1.1-token-kind rfc9000:8.1.4-integrity rfc9000:8.1.4-retry-address rfc9000:8.1.4-new-token-address
+// rfc9000:8.1.4-hard-to-guess
 TEST(token_sealer, kind_address_secret_and_every_octet_count) {
   SeededRandom random(2);
   const TokenSealer sealer(kSecret);

@@ -171,7 +171,7 @@ TEST(packet_header, retry_needs_room_for_its_tag) {
   EXPECT_TRUE(header->token.empty());
 }
 
-// rfc9000:12.2-process 
+// rfc9000:12.2-process
 TEST(packet_header, steps_through_coalesced_packets) {
   Octets datagram = padded("c000000001 01aa 00 00 19", 10 + 25);
   const Octets handshake = padded("e000000001 01aa 00 1e", 9 + 30);
