@@ -10,6 +10,7 @@ class Bbr2 final : public Bbr3 {
  public:
   static constexpr BbrRules kRules{.name = "bbr2",
                                    .startup_gain = 2.885,
+                                   .startup_window_gain = 2.885,
                                    .drain_gain = 1 / 2.885,
                                    .down_gain = 0.75,
                                    .up_window_gain = 2.0,

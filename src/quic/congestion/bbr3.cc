@@ -36,7 +36,8 @@ void Bbr3::on_mtu_change(std::uint64_t max_datagram_size) {
   window_ = untouched ? initial_window(max_datagram_size) : std::max(window_, minimum_window(max_datagram_size));
 }
 
-// A path that is known: no Startup, if its bandwidth is; the next probe finds what has changed.
+// A path that is known: no Startup, if its bandwidth is. A probe at once finds what has changed: after a retreat of
+// Careful Resume the path carries twice what is known of it.
 void Bbr3::adopt(const PathKnowledge& known) {
   window_ = std::max(known.window, model_.min_pipe_window());
   if (known.bytes_per_second == 0 || known.min_rtt == Duration::zero()) return;
@@ -45,6 +46,7 @@ void Bbr3::adopt(const PathKnowledge& known) {
   if (known.ssthresh != UINT64_MAX) {
     model_.set_full_pipe_reached(true);
     enter_down(known.now);
+    rounds_since_probe_ = kRenoRounds;
   }
   set_pacing_rate();
 }

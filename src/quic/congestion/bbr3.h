@@ -16,6 +16,7 @@ namespace hawser::quic {
 struct BbrRules {
   std::string_view name;
   double startup_gain;
+  double startup_window_gain;  // the least that lets the rate double in a round is 2
   double drain_gain;
   double down_gain;
   double up_window_gain;
@@ -28,6 +29,7 @@ class Bbr3 : public CongestionController {
  public:
   static constexpr BbrRules kRules{.name = "bbr",
                                    .startup_gain = 2.77,
+                                   .startup_window_gain = 2.0,
                                    .drain_gain = 0.5,
                                    .down_gain = 0.90,
                                    .up_window_gain = 2.25,

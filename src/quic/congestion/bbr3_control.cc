@@ -23,7 +23,7 @@ double Bbr3::pacing_gain() const {
 double Bbr3::window_gain() const {
   switch (state_) {
     case State::kStartup:
-      return rules_->startup_gain;
+      return rules_->startup_window_gain;
     case State::kUp:
       return rules_->up_window_gain;
     case State::kProbeRtt:
@@ -60,11 +60,14 @@ std::uint64_t Bbr3::probe_rtt_window() const {
   return std::max(bdp(kProbeRttWindowGain), model_.min_pipe_window());
 }
 
-// What noise takes is sent on top, so that the rest fills the path.
+// What noise takes is sent on top, so that the rest fills the path. The margin is there to let queues drain: where the
+// last round saw none, it is 1 % of the path that nobody would use. A probe keeps it: at 1.25 times the rate it would
+// take its own growth of a quarter for bandwidth.
 void Bbr3::set_pacing_rate() {
   if (model_.max_bandwidth() == 0) return;
-  const double rate =
-      pacing_gain() * BbrModel::kPacingMargin * static_cast<double>(bandwidth()) / (1.0 - random_loss_.noise());
+  const bool steady = state_ == State::kCruise || state_ == State::kRefill;
+  const double margin = steady && random_loss_.empty() ? 1.0 : BbrModel::kPacingMargin;
+  const double rate = pacing_gain() * margin * static_cast<double>(bandwidth()) / (1.0 - random_loss_.noise());
   const auto octets = std::max(static_cast<std::uint64_t>(rate), std::uint64_t{1});
   if (model_.full_pipe_reached() || octets > pacing_rate_) pacing_rate_ = octets;
 }

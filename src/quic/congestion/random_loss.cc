@@ -19,6 +19,7 @@ bool RandomLoss::end_round(Duration min_rtt) {
   round.add(draining_);
   // Without an RTT in the round nothing speaks for an empty queue.
   const bool queue = round_min_rtt_ == Duration::max() || is_queued(round_min_rtt_, min_rtt, kQueueDivisor);
+  empty_ = round_min_rtt_ <= min_rtt + kEmptyQueue;
   // Where there is a queue, half as much again as noise takes is too much; where none is, a tenth. Beyond what chance
   // hardly ever does: in a round of few packets a tenth is lost by chance, and in any that loses few the double.
   bool congested = is_beyond(queue ? kQueuedShare * noise_ : kMaxShare, round.lost, round.sent());

@@ -31,6 +31,8 @@ class RandomLoss {
   static constexpr std::int64_t kQueueDivisor = 16;  // or min_rtt / 16, if that is more
   // Of a packet by itself that is no evidence of a queue that overflows: bursts make as much. A quarter of a round is.
   static constexpr std::int64_t kLongQueueDivisor = 4;
+  // And what is hardly more than the smallest RTT is an empty path.
+  static constexpr Duration kEmptyQueue = 250us;
 
   // `min_rtt`: of the path; Duration::max() while it is not known.
   void on_ack(std::uint64_t acked_bytes, std::optional<Duration> rtt, Duration min_rtt);
@@ -45,6 +47,8 @@ class RandomLoss {
   }
   // What chance adds to what noise takes of so many octets: nothing where there is no noise.
   [[nodiscard]] double chance(std::uint64_t sent) const;
+  // The last round saw the path empty.
+  [[nodiscard]] bool empty() const { return empty_; }
   // The share of packets, 0 to kMaxShare, that noise takes.
   [[nodiscard]] double noise() const { return noise_; }
 
@@ -80,6 +84,7 @@ class RandomLoss {
   Count queued_block_;
   double noise_ = 0;
   bool learnt_ = false;
+  bool empty_ = false;
 };
 
 }  // namespace hawser::quic

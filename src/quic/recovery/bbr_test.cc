@@ -28,6 +28,36 @@ TEST(bbr, startup_ends_when_the_bandwidth_grows_no_more) {
   EXPECT_NEAR(static_cast<double>(bbr(path).max_bandwidth()), 1'250'000, 62'500);
 }
 
+// Twice the BDP in flight is what Startup needs to double its rate: one BDP of it waits, and half of one is room to
+// spare.
+TEST(bbr, startup_does_not_overrun_a_queue_of_one_and_a_half_bdps) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 750'000});
+  path.run_for(1s);
+  EXPECT_NE(phase(path), CongestionPhase::kStartup);
+  EXPECT_EQ(path.overflowed(), 0u);
+}
+
+TEST(bbr, a_path_that_is_seen_empty_is_paced_at_its_full_rate) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
+  path.run_for(3s);
+  double largest = 0;
+  for (int i = 0; i < 4'000; ++i) {
+    path.run_for(1ms);
+    if (phase(path) == CongestionPhase::kProbeBwCruise)
+      largest = std::max(largest, static_cast<double>(*bbr(path).pacing_rate()) /
+                                      static_cast<double>(path.controller().snapshot().bytes_per_second));
+  }
+  EXPECT_NEAR(largest, 1.0, 1e-6);
+}
+
+TEST(bbr, a_controller_that_takes_over_looks_for_more_at_once) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 500'000});
+  bbr(path).adopt(
+      {.now = path.now(), .window = 250'000, .ssthresh = 250'000, .bytes_per_second = 5'000'000, .min_rtt = 40ms});
+  path.run_for(600ms);  // twice the bandwidth and more is seven round trips away
+  EXPECT_GT(bbr(path).max_bandwidth(), 11'000'000u);
+}
+
 TEST(bbr, fills_the_path_with_a_short_queue) {
   PathModel path = path_of("bbr", {.buffer = 1'000'000});
   path.run_for(3s);

@@ -60,7 +60,7 @@ TEST(careful_resume_path, a_path_that_became_slower_is_left_in_peace_at_once) {
     EXPECT_EQ(observer.phases[2], kSafeRetreat) << name;
     // No more is lost than the jump brought in.
     EXPECT_LT(path.overflowed() * PathModel::kSize, kSaved.cwnd / 2) << name;
-    EXPECT_LE(path.controller().congestion_window(), path.bdp() + slow.buffer) << name;
+    EXPECT_LE(path.loss().bytes_in_flight(), path.bdp() + slow.buffer) << name;
     path.run_for(2s);
     EXPECT_EQ(observer.phases.back(), kNormal) << name;
     path.run_for(10s);
