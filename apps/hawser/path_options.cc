@@ -1,4 +1,4 @@
-// path_options.cc: --paths, --path-use, --scheduler, --max-paths.
+// path_options.cc: --paths, --path-use, --scheduler, --multipath-draft, --max-paths.
 #include "path_options.h"
 
 #include <fmt/format.h>
@@ -42,6 +42,15 @@ void add_path_options(CLI::App& command, PathArguments& arguments) {
       ->capture_default_str()
       ->needs(paths);
   command.add_option("--scheduler", arguments.scheduler, scheduler_help())->type_name("NAME")->needs(paths);
+  command
+      .add_option(
+          "--multipath-draft", arguments.draft,
+          "Whose code points to speak: draft-ietf-quic-multipath-21, or 17 for servers of drafts 14 to 17; hawser's "
+          "servers answer both")
+      ->check(CLI::IsMember({21, 17}))
+      ->type_name("N")
+      ->capture_default_str()
+      ->needs(paths);
 }
 
 std::expected<std::optional<runtime::PathOptions>, ConfigError> path_options(const PathArguments& arguments) {
@@ -61,6 +70,7 @@ std::expected<std::optional<runtime::PathOptions>, ConfigError> path_options(con
 
 std::expected<void, ConfigError> apply(const PathArguments& arguments, quic::ConnectionConfig& config) {
   if (arguments.interfaces.empty()) return {};
+  if (arguments.draft == 17) config.path_code_points = quic::PathCodePoints::kDraft17;
   // Room for one that is being given up beside those that are wanted.
   config.max_paths = arguments.interfaces.front() == kAll
                          ? quic::kMaxPaths

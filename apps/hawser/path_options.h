@@ -18,6 +18,7 @@ struct PathArguments {
   std::vector<std::string> interfaces;  // --paths; empty: one path
   std::string use = "aggregate";        // --path-use
   std::string scheduler;                // --scheduler; empty: the library's choice
+  unsigned draft = 21;                  // --multipath-draft
 };
 
 void add_path_options(CLI::App& command, PathArguments& arguments);

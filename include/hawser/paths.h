@@ -46,6 +46,8 @@ struct PathOptions {
   std::string scheduler = "min-rtt";
   // Paths at a time, those that are being given up among them: 2 to 8; 0: one more than interfaces.
   unsigned max_paths = 0;
+  // Whose code points to speak: of draft-ietf-quic-multipath-21, or 17 for servers of its drafts 14 to 17.
+  unsigned draft = 21;
 };
 
 enum class PathState : unsigned char {

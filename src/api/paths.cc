@@ -63,6 +63,9 @@ std::expected<std::optional<runtime::PathOptions>, Error> apply(const std::optio
   const unsigned most = options->max_paths;
   if (most == 1 || most > quic::kMaxPaths)
     return std::unexpected(of_options("paths: max_paths takes 2 to 8, or 0 for as many as are needed"));
+  if (options->draft != 21 && options->draft != 17)
+    return std::unexpected(of_options("paths: draft takes 21, or 17 for servers of drafts 14 to 17"));
+  if (options->draft == 17) config.path_code_points = quic::PathCodePoints::kDraft17;
   const auto scheduler = quic::make_path_scheduler(options->scheduler);
   if (!scheduler) return std::unexpected(of_options(scheduler.error().message));
   config.path_scheduler = options->use == PathUse::kRedundant ? "redundant" : options->scheduler;

@@ -153,6 +153,7 @@ quic::ConnectionConfig BondedRun::config(std::uint64_t max_paths) const {
   config.congestion_control = plan_.controller;
   config.path_scheduler = plan_.scheduler;
   config.max_paths = max_paths;
+  config.path_code_points = plan_.code_points;
   if (plan_.datagrams) config.max_datagram_frame_size = quic::kAnyDatagramFrame;
   return config;
 }

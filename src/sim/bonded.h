@@ -44,6 +44,7 @@ struct BondPlan {
   Duration idle_timeout = 30s;
   std::string controller = "cubic";
   std::string scheduler = "min-rtt";
+  quic::PathCodePoints code_points = quic::PathCodePoints::kDraft21;  // that the client speaks
   ByteCount window{8 << 20};  // receive windows and send buffer; 0: as a connection has them by itself
   RequestPlan requests{};
   bool datagrams = false;       // both ends take DATAGRAM frames

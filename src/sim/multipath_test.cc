@@ -80,6 +80,21 @@ TEST(multipath, two_links_carry_what_both_carry_alone) {
   }
 }
 
+// Every frame of the extension is under way here: paths that open, break and are given up, under loss.
+TEST(multipath, code_points_of_older_drafts_carry_the_same) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    Bonded run({.links = {pipe(50, 20ms, 0.02), pipe(50, 20ms, 0.02)},
+                .seed = seed,
+                .code_points = quic::PathCodePoints::kDraft17});
+    ASSERT_TRUE(run.finish()) << seed;
+    run.expect_sound();
+    EXPECT_TRUE(run.client->has_multipath());
+    EXPECT_EQ(run.client->paths().size(), 2u);
+    EXPECT_EQ(run.server->paths().size(), 2u);
+    for (const auto& path : run.server->paths()) EXPECT_GT(path.bytes_sent + path.bytes_received, 100'000u) << seed;
+  }
+}
+
 TEST(multipath, a_path_is_told_of_at_both_ends_and_carries_data) {
   Bonded run({.links = {pipe(50, 20ms), pipe(50, 20ms)}});
   ASSERT_TRUE(run.finish());

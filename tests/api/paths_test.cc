@@ -124,7 +124,8 @@ TEST_F(ServedPaths, options_out_of_range_are_refused_before_anything_is_sent) {
        {PathOptions{.interfaces = {{.name = ""}}}, PathOptions{.interfaces = {{.name = "eth77"}}},
         PathOptions{.interfaces = {{.name = "lo", .cost = 1'001}}},
         PathOptions{.interfaces = {{.name = "lo"}}, .scheduler = "fastest"},
-        PathOptions{.interfaces = {{.name = "lo"}}, .max_paths = 1}, many}) {
+        PathOptions{.interfaces = {{.name = "lo"}}, .max_paths = 1},
+        PathOptions{.interfaces = {{.name = "lo"}}, .draft = 20}, many}) {
     const auto client = hawser::http3::Client::connect(*runtime, with(wrong));
     ASSERT_FALSE(client.has_value());
     EXPECT_EQ(client.error().kind, Error::Kind::kOptions) << client.error().message;

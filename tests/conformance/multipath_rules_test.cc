@@ -192,6 +192,47 @@ TEST(multipath_rules, without_the_extension_its_frames_are_unknown) {
   }
 }
 
+// Drafts 14 to 17 have other types for the same frames; a connection speaks those of its client's transport parameter.
+TEST(multipath_rules, hold_in_the_code_points_of_older_drafts) {
+  Theatre::Options older = two_paths();
+  older.client.path_code_points = PathCodePoints::kDraft17;
+  constexpr auto kViolation = TransportErrorCode::kProtocolViolation;
+  constexpr auto kUnknown = TransportErrorCode::kFrameEncodingError;
+  const struct {
+    const char* frames;
+    TransportErrorCode code;
+    std::uint64_t type;
+  } rules[] = {
+      {"95228c00 02 00 00 00 00", kViolation, 0x15228c00},
+      {"95228c01 01 00 00 00 00 00 00 00", kViolation, 0x15228c01},
+      {"95228c05 02 00", kViolation, 0x15228c05},
+      {"95228c07 02 00", kViolation, 0x15228c07},
+      {"95228c08 02 00", kViolation, 0x15228c08},
+      {"95228c0a 02 00", kViolation, 0x15228c0a},
+      {"95228c0c 00", kViolation, 0x15228c0c},
+      {"95228c0d 02", kViolation, 0x15228c0d},
+      {"95228c0e 02 00", kViolation, 0x15228c0e},
+      {"3e 00 00 00 00 00", kUnknown, 0},
+      {"7e75 00 00", kUnknown, 0},
+      {"95228c06 00 00", kUnknown, 0},
+  };
+  for (const auto& rule : rules) {
+    Theatre stage(older);
+    stage.open();
+    stage.pass(1s);
+    ASSERT_NE(stage.server->core().multipath(), nullptr);
+    stage.silence(kC);
+    stage.lie(kC, {.frames_hex = rule.frames, .version = Version::kV1});
+    ASSERT_TRUE(stage.verdict(kC)) << rule.frames;
+    EXPECT_EQ(stage.verdict(kC)->error_code, static_cast<std::uint64_t>(rule.code)) << rule.frames;
+    if (rule.type != 0) EXPECT_EQ(stage.verdict(kC)->frame_type, rule.type);
+  }
+  Stage current;
+  current.say("95228c05 00 00");
+  ASSERT_TRUE(current.error());
+  EXPECT_EQ(*current.error(), static_cast<std::uint64_t>(kUnknown));
+}
+
 // multipath:3.1-issue-ahead
 TEST(multipath_rules, connection_ids_for_every_path_id_come_ahead) {
   Stage stage;

@@ -36,6 +36,7 @@ struct ConnectionAffairs {
     bool reset_stream_at = false;
     bool multipath = false;  // initial_max_path_id was there
     std::uint32_t initial_max_path_id = 0;
+    PathCodePoints path_code_points = PathCodePoints::kDraft21;  // in which it was there
   };
   struct Handshake {
     HandshakeFacts facts;

@@ -79,6 +79,8 @@ struct ConnectionConfig {
   // (initial_max_path_id, one less; a path that is gone makes room for another). 0: the extension is not
   // offered. A server offers it to clients that do.
   std::uint64_t max_paths = 0;
+  // Of a client: the drafts that it speaks. A server answers in those of its client.
+  PathCodePoints path_code_points = PathCodePoints::kDraft21;
   // Which of several paths the next packet takes: a name known to make_path_scheduler().
   std::string path_scheduler = "min-rtt";
 

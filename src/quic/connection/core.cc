@@ -106,7 +106,6 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
   ours.max_datagram_frame_size = config.max_datagram_frame_size;
   ours.grease_quic_bit = config.grease;
   ours.reset_stream_at = config.reset_stream_at;
-  if (config.max_paths != 0) ours.initial_max_path_id = std::min(config.max_paths, kMaxPaths) - 1;
   // No draft says how PATH_ACK frames would carry them.
   if (config.receive_timestamps != 0 && config.max_paths == 0) {
     ours.max_receive_timestamps_per_ack = config.receive_timestamps;
@@ -142,9 +141,13 @@ bool ConnectionCore::prefers_another_address() const {
 TransportParameters ConnectionCore::transport_parameters() const {
   TransportParameters ours = configured_parameters(config_);
   ours.initial_source_connection_id = ids_.local;
-  if (!is_server()) return ours;
   // A client that has not offered it learns nothing from an offer of ours.
-  if (!peer_.multipath) ours.initial_max_path_id.reset();
+  if (config_.max_paths != 0 && (!is_server() || peer_.multipath)) {
+    const PathCodePoints points = is_server() ? peer_.path_code_points : config_.path_code_points;
+    (points == PathCodePoints::kDraft21 ? ours.initial_max_path_id : ours.initial_max_path_id_draft17) =
+        std::min(config_.max_paths, kMaxPaths) - 1;
+  }
+  if (!is_server()) return ours;
   ours.original_destination_connection_id = ids_.original_dcid;
   ours.retry_source_connection_id = ids_.retry_scid;
   ours.stateless_reset_token = cids_->reset_token(ids_.local);

@@ -384,6 +384,8 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   void on_alert(std::uint8_t alert) override;
   Parsed<void> check_peer_cids(const TransportParameters& parameters) const;
   void apply_peer_parameters(const TransportParameters& peer);
+  [[nodiscard]] bool speaks_draft17(const TransportParameters& peer) const;
+  [[nodiscard]] std::optional<std::uint64_t> offered_max_path_id(const TransportParameters& peer) const;
   void apply_peer_limits(const TransportParameters& peer);
   Parsed<void> feed_tls(EncryptionLevel level);
   void confirm_handshake();

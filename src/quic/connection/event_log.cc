@@ -102,7 +102,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath
   std::vector<std::uint8_t>& plain = log.frames.plain();
   plain.clear();
   for (const Bytes& piece : payload.pieces()) plain.insert(plain.end(), piece.begin(), piece.end());
-  log.frames.read(plain, kAckDelayExponent, ack_timestamps(packet.level));
+  log.frames.read(plain, kAckDelayExponent, ack_timestamps(packet.level), peer_.path_code_points);
   const bool is_long = packet.level != EncryptionLevel::kOneRtt;
   const Version version = packet.level == EncryptionLevel::kZeroRtt ? early_data_->version : version_;
   PacketSent event{.packet_type = logged_type(packet.level),
@@ -129,7 +129,7 @@ void ConnectionCore::log_packet_sent(const OpenPacket& packet, const NetworkPath
 
 void ConnectionCore::log_packet_received(const ReceivedPacket& received, const PacketHeader& header, Bytes payload) {
   EventLog& log = event_log();
-  log.frames.read(payload, peer_.ack_delay_exponent, ack_timestamps(received.level));
+  log.frames.read(payload, peer_.ack_delay_exponent, ack_timestamps(received.level), peer_.path_code_points);
   const bool is_long = received.level != EncryptionLevel::kOneRtt;
   PacketReceived event{.packet_type = logged_type(received.level),
                        .packet_number = received.number.value,

@@ -25,7 +25,7 @@ class FrameLog {
  public:
   // What frames() refers to must outlive it. `ack_delay_exponent` is the one that the sender of
   // the frames declared, `ack_timestamps`: both sides declared receive timestamps.
-  void read(Bytes payload, std::uint64_t ack_delay_exponent, bool ack_timestamps);
+  void read(Bytes payload, std::uint64_t ack_delay_exponent, bool ack_timestamps, PathCodePoints path_frames);
   // What is remembered of frames that were sent, as far as it goes.
   void remember(std::span<const SentFrame> sent);
   [[nodiscard]] std::span<const FrameSummary> frames() const { return frames_; }

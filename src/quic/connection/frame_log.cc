@@ -223,13 +223,14 @@ bool FrameLog::add(FrameReader& in, std::uint64_t type) {
 }
 
 // A frame that does not parse, or of a type that is not known here, is the last one shown.
-void FrameLog::read(Bytes payload, std::uint64_t ack_delay_exponent, bool ack_timestamps) {
+void FrameLog::read(Bytes payload, std::uint64_t ack_delay_exponent, bool ack_timestamps, PathCodePoints path_frames) {
   ack_delay_exponent_ = ack_delay_exponent;
   frames_.clear();
   ranges_.clear();
   range_counts_.clear();
   FrameReader in(payload);
   if (ack_timestamps) in.expect_ack_timestamps();
+  in.expect_path_code_points(path_frames);
   while (!in.empty()) {
     const auto type = in.next_type();
     if (!type || !add(in, *type)) break;

@@ -63,6 +63,7 @@ Parsed<void> ConnectionCore::dispatch_frames(Bytes payload, ReceivedPacket& pack
   FrameReader in(payload);
   if (ack_timestamps(packet.level)) [[unlikely]]
     in.expect_ack_timestamps();
+  in.expect_path_code_points(peer_.path_code_points);
   while (!in.empty()) {
     HAWSER_TRY(const std::uint64_t type, in.next_type());
     HAWSER_TRY(const FrameRules* rules, check_frame(type, packet.level));

@@ -91,7 +91,7 @@ Parsed<void> ConnectionCore::on_peer_transport_parameters(Bytes encoded) {
   HAWSER_TRY_VOID(check_peer_cids(parameters));
   HAWSER_TRY_VOID(agree_on_version(parameters));
   // Multipath, section 2: packets of several paths are told apart by their connection IDs.
-  if (config_.max_paths != 0 && parameters.initial_max_path_id && ids_.first_peer.empty())
+  if (config_.max_paths != 0 && offered_max_path_id(parameters) && ids_.first_peer.empty())
     return fail(TransportErrorCode::kProtocolViolation, "initial_max_path_id from an end without connection IDs");
   if (!is_server() && early_data_ != nullptr) {
     early_data_->answer = parameters;  // until it is known whether 0-RTT was accepted
@@ -122,8 +122,19 @@ Parsed<void> ConnectionCore::check_peer_cids(const TransportParameters& paramete
   return {};
 }
 
+// Multipath goes by the code points that the client offered, the newer ones if both.
+bool ConnectionCore::speaks_draft17(const TransportParameters& peer) const {
+  if (!is_server()) return config_.path_code_points == PathCodePoints::kDraft17;
+  return !peer.initial_max_path_id && peer.initial_max_path_id_draft17;
+}
+
+std::optional<std::uint64_t> ConnectionCore::offered_max_path_id(const TransportParameters& peer) const {
+  return speaks_draft17(peer) ? peer.initial_max_path_id_draft17 : peer.initial_max_path_id;
+}
+
 // What the peer allows us, of this connection or remembered for 0-RTT.
 void ConnectionCore::apply_peer_limits(const TransportParameters& peer) {
+  const std::optional<std::uint64_t> max_path_id = offered_max_path_id(peer);
   peer_ = {
       .max_idle_timeout_ms = peer.max_idle_timeout_ms,
       .max_datagram_frame_size = peer.max_datagram_frame_size,
@@ -131,8 +142,9 @@ void ConnectionCore::apply_peer_limits(const TransportParameters& peer) {
       .ack_delay_exponent = static_cast<std::uint8_t>(peer.ack_delay_exponent),
       .disable_active_migration = peer.disable_active_migration,
       .reset_stream_at = peer.reset_stream_at,
-      .multipath = peer.initial_max_path_id.has_value(),
-      .initial_max_path_id = static_cast<std::uint32_t>(peer.initial_max_path_id.value_or(0))};
+      .multipath = max_path_id.has_value(),
+      .initial_max_path_id = static_cast<std::uint32_t>(max_path_id.value_or(0)),
+      .path_code_points = speaks_draft17(peer) ? PathCodePoints::kDraft17 : PathCodePoints::kDraft21};
   streams_.set_peer_limits({.initial_max_data = peer.initial_max_data,
                             .initial_max_stream_data_bidi_local = peer.initial_max_stream_data_bidi_local,
                             .initial_max_stream_data_bidi_remote = peer.initial_max_stream_data_bidi_remote,

@@ -194,7 +194,9 @@ namespace {
 // Writes a frame of a few octets and remembers it; false if it does not fit.
 template <class Frame, class Size, class Write>
 bool put(PacketPayload& out, const Frame& frame, Size size, Write write, const SentFrame& sent) {
-  if (size(frame) > out.room()) return false;
+  // All of them have types of two octets in draft 21, and sizes are those.
+  const std::size_t type_size = out.path_type_size(code_point(FrameType::kPathAbandon));
+  if (size(frame) + type_size - 2 > out.room()) return false;
   write(out, frame);
   out.record(sent);
   return true;

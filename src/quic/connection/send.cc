@@ -264,6 +264,7 @@ OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuild
   if (level == EncryptionLevel::kOneRtt) parts.key_phase = keys_.one_rtt().write_key_phase();
   OpenPacket* const packet =
       builder.open(parts, loss.next_packet_number(space, cids_->random()), loss.largest_acknowledged(space));
+  if (packet != nullptr) packet->payload.use_path_code_points(peer_.path_code_points);
   if (packet != nullptr && !first_octet_.plain())
     *packet->start ^= first_octet_.flips(level == EncryptionLevel::kOneRtt, network_path.spin(), cids_->random());
   return packet;

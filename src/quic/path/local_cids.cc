@@ -93,11 +93,11 @@ WriteResult LocalCids::write_new_connection_ids(PacketPayload& out) {
     if (entry.state != State::kToSend) continue;
     // rfc9000:19.15-retire-order
     const std::uint64_t retire_prior_to = std::min(retire_prior_to_, entry.sequence);
-    std::size_t size = varint_size(type) + varint_size(entry.sequence) + varint_size(retire_prior_to) + 1 +
+    std::size_t size = out.path_type_size(type) + varint_size(entry.sequence) + varint_size(retire_prior_to) + 1 +
                        entry.cid.length() + kStatelessResetTokenLength;
     if (path_id_.has_value()) size += varint_size(path_id_->value);
     if (size > out.room()) return WriteResult::kPacketFull;
-    out.varint(type);
+    out.path_type(type);
     if (path_id_.has_value()) out.varint(path_id_->value);
     out.varint(entry.sequence);
     out.varint(retire_prior_to);

@@ -165,10 +165,10 @@ WriteResult PeerCids::write_retirements(PacketPayload& out) {
   const std::uint64_t type = path_id_.has_value() ? kFrameTypePathRetireConnectionId : kFrameTypeRetireConnectionId;
   for (Retirement& retirement : retirements_) {
     if (retirement.sent) continue;
-    std::size_t size = varint_size(type) + varint_size(retirement.sequence);
+    std::size_t size = out.path_type_size(type) + varint_size(retirement.sequence);
     if (path_id_.has_value()) size += varint_size(path_id_->value);
     if (size > out.room()) return WriteResult::kPacketFull;
-    out.varint(type);
+    out.path_type(type);
     if (path_id_.has_value()) out.varint(path_id_->value);
     out.varint(retirement.sequence);
     out.mark_non_probing();

@@ -103,8 +103,9 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
   // Type and range count take one octet each: the count stays below 64.
   static_assert(kMaxAckRanges < 64);
   const std::size_t top = received_.size() - 1;
+  const std::uint64_t type = (path_id.has_value() ? kTypePathAck : kTypeAck) + (with_ecn ? 1 : 0);
   std::size_t size = 1 + varint_size(largest_) + varint_size(delay) + 1 + varint_size(received_[top].size() - 1);
-  if (path_id.has_value()) size += varint_size(path_id->value);
+  if (path_id.has_value()) size += varint_size(path_id->value) + out.path_type_size(type) - 1;
   if (with_ecn) size += varint_size(ecn_.ect0) + varint_size(ecn_.ect1) + varint_size(ecn_.ce);
   if (times != nullptr) size += ReceiveTimes::kLeastSize;
   if (size > out.room()) return WriteResult::kPacketFull;
@@ -114,8 +115,12 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
     size += varint_size(received_[i + 1].begin - received_[i].end - 1) + varint_size(received_[i].size() - 1);
     if (size > out.room()) break;
   }
-  out.u8(static_cast<std::uint8_t>((path_id.has_value() ? kTypePathAck : kTypeAck) + (with_ecn ? 1 : 0)));
-  if (path_id.has_value()) out.varint(path_id->value);
+  if (path_id.has_value()) {
+    out.path_type(type);
+    out.varint(path_id->value);
+  } else {
+    out.u8(static_cast<std::uint8_t>(type));
+  }
   out.varint(largest_);
   out.varint(delay);
   write_ranges(out, count);

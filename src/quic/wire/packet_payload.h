@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/writer.h"
+#include "quic/wire/path_code_points.h"
 #include "quic/wire/sent_frame.h"
 
 namespace hawser::quic {
@@ -44,7 +45,11 @@ class PacketPayload {
     frame_count_ = piece_count_ = 0;
     ack_eliciting_ = padded_ = false;
     probing_ = true;
+    path_code_points_ = PathCodePoints::kDraft21;
   }
+
+  // The types that path_type() writes, until reset().
+  void use_path_code_points(PathCodePoints points) { path_code_points_ = points; }
 
   // Octets of frames that still fit.
   [[nodiscard]] std::size_t room() const {
@@ -66,6 +71,9 @@ class PacketPayload {
   // Appends a varint or octets of a frame in place.
   void varint(std::uint64_t value) { out_ = put_varint(out_, value); }
   void u8(std::uint8_t value) { *out_++ = value; }
+  // The type of a multipath frame, given as draft 21 has it, and the octets it takes.
+  void path_type(std::uint64_t type) { varint(written_path_type(type)); }
+  [[nodiscard]] std::size_t path_type_size(std::uint64_t type) const { return varint_size(written_path_type(type)); }
   void bytes(Bytes value) {
     if (!value.empty()) std::memcpy(out_, value.data(), value.size());
     out_ += value.size();
@@ -111,6 +119,10 @@ class PacketPayload {
   }
 
  private:
+  [[nodiscard]] std::uint64_t written_path_type(std::uint64_t type) const {
+    return path_code_points_ == PathCodePoints::kDraft21 ? type : draft17_from_current(type);
+  }
+
   void close_piece() {
     if (piece_start_ != out_) pieces_[piece_count_++] = Bytes{piece_start_, out_};
     piece_start_ = out_;
@@ -124,6 +136,7 @@ class PacketPayload {
   std::size_t piece_count_ = 0;
   bool ack_eliciting_ = false;
   bool padded_ = false;
+  PathCodePoints path_code_points_ = PathCodePoints::kDraft21;
   bool probing_ = true;
   std::array<SentFrame, kMaxFrames> frames_;
   std::array<Bytes, kMaxPieces> pieces_;

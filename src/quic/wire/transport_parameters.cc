@@ -59,6 +59,7 @@ constexpr std::array kOptionalIntegers{
     OptionalIntegerRow{Id::kMinAckDelay, &TransportParameters::min_ack_delay_us, kVarintMax},
     // multipath:2-limit
     OptionalIntegerRow{Id::kInitialMaxPathId, &TransportParameters::initial_max_path_id, kPathIdMax},
+    OptionalIntegerRow{Id::kInitialMaxPathIdDraft17, &TransportParameters::initial_max_path_id_draft17, kPathIdMax},
     OptionalIntegerRow{Id::kMaxReceiveTimestampsPerAck, &TransportParameters::max_receive_timestamps_per_ack,
                        kVarintMax},
     // address-discovery:3-other-value

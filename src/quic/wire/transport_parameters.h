@@ -32,18 +32,19 @@ enum class TransportParameterId : std::uint64_t {
   kActiveConnectionIdLimit = 0x0e,
   kInitialSourceConnectionId = 0x0f,
   kRetrySourceConnectionId = 0x10,
-  kVersionInformation = 0x11,                // RFC 9368
-  kVersionInformationDraft = 0xff73db,       // of its drafts, where Version::kV2Draft is spoken
-  kResetStreamAt = 0x1d,                     // draft-ietf-quic-reliable-stream-reset-10
-  kMaxDatagramFrameSize = 0x20,              // RFC 9221
-  kInitialMaxPathId = 0x3e,                  // draft-ietf-quic-multipath-21
-  kGreaseQuicBit = 0x2ab2,                   // RFC 9287
-  kMinAckDelay = 0xff04de1b,                 // draft-ietf-quic-ack-frequency-12
-  kMaxReceiveTimestampsPerAck = 0xff0a002,   // draft-smith-quic-receive-ts-03
-  kReceiveTimestampsExponent = 0xff0a003,    // the same
-  kAddressDiscovery = 0x9f81a176,            // draft-ietf-quic-address-discovery-00
-  kFec = 0x3afec700,                         // ours: docs/fec.md
-  kResetStreamAtDraft05 = 0x17f7586d2cb571,  // of drafts 05 to 07, still spoken
+  kVersionInformation = 0x11,                     // RFC 9368
+  kVersionInformationDraft = 0xff73db,            // of its drafts, where Version::kV2Draft is spoken
+  kResetStreamAt = 0x1d,                          // draft-ietf-quic-reliable-stream-reset-10
+  kMaxDatagramFrameSize = 0x20,                   // RFC 9221
+  kInitialMaxPathId = 0x3e,                       // draft-ietf-quic-multipath-21
+  kGreaseQuicBit = 0x2ab2,                        // RFC 9287
+  kMinAckDelay = 0xff04de1b,                      // draft-ietf-quic-ack-frequency-12
+  kMaxReceiveTimestampsPerAck = 0xff0a002,        // draft-smith-quic-receive-ts-03
+  kReceiveTimestampsExponent = 0xff0a003,         // the same
+  kAddressDiscovery = 0x9f81a176,                 // draft-ietf-quic-address-discovery-00
+  kFec = 0x3afec700,                              // ours: docs/fec.md
+  kInitialMaxPathIdDraft17 = 0x0f739bbc1b666d0d,  // draft-ietf-quic-multipath-14 to 17
+  kResetStreamAtDraft05 = 0x17f7586d2cb571,       // of drafts 05 to 07, still spoken
 };
 
 // A server's other address (RFC 9000 section 18.2). An address family that the server does
@@ -91,7 +92,8 @@ struct TransportParameters {
   std::uint64_t receive_timestamps_exponent = 0;  // <= 20
   // 0: tells its peer the address it sees it at; 1: wants to be told; 2: both.
   std::optional<std::uint64_t> address_discovery;
-  std::optional<std::uint64_t> initial_max_path_id;  // <= 2^32 - 1; present: multipath
+  std::optional<std::uint64_t> initial_max_path_id_draft17;  // the same, in its older code point
+  std::optional<std::uint64_t> initial_max_path_id;          // <= 2^32 - 1; present: multipath
   // Forward error correction: bit i is set if the sender can decode FecScheme i; bits past those mean nothing yet.
   std::optional<std::uint64_t> fec_schemes;
 

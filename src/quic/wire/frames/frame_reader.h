@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "quic/wire/errors.h"
 #include "quic/wire/frame_type.h"
+#include "quic/wire/path_code_points.h"
 
 namespace hawser::quic {
 
@@ -34,19 +35,25 @@ class FrameReader : public Reader {
       // rfc9000:12.4-shortest
       return fault(TransportErrorCode::kProtocolViolation, "frame type not in its shortest encoding");
     }
-    return type;
+    if (path_code_points_ == PathCodePoints::kDraft17) [[unlikely]]
+      frame_type_ = current_from_draft17(type);
+    return frame_type_;
   }
 
   // ACK frames of this packet end in receive timestamps, as both sides have agreed.
   void expect_ack_timestamps() { ack_timestamps_ = true; }
   [[nodiscard]] bool ack_timestamps() const { return ack_timestamps_; }
 
+  // The types of multipath frames are those of these drafts; all else here speaks of them by draft 21's.
+  void expect_path_code_points(PathCodePoints points) { path_code_points_ = points; }
+
   // The type taken last.
   [[nodiscard]] std::uint64_t frame_type() const { return frame_type_; }
 
   // An error that blames the frame the reader stands in. `reason` is a literal.
   [[nodiscard]] std::unexpected<TransportError> fault(TransportErrorCode code, std::string_view reason) const {
-    return fail(code, reason, frame_type_);
+    const bool older = path_code_points_ == PathCodePoints::kDraft17;
+    return fail(code, reason, older ? draft17_from_current(frame_type_) : frame_type_);
   }
   [[nodiscard]] std::unexpected<TransportError> encoding_error(std::string_view reason) const {
     return fault(TransportErrorCode::kFrameEncodingError, reason);
@@ -56,6 +63,7 @@ class FrameReader : public Reader {
  private:
   std::uint64_t frame_type_ = 0;
   bool ack_timestamps_ = false;
+  PathCodePoints path_code_points_ = PathCodePoints::kDraft21;
 };
 
 }  // namespace hawser::quic

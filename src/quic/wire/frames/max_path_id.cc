@@ -17,7 +17,7 @@ std::size_t max_path_id_size(const MaxPathIdFrame& frame) {
 }
 
 void write_max_path_id(PacketPayload& out, const MaxPathIdFrame& frame) {
-  out.varint(code_point(FrameType::kMaxPathId));
+  out.path_type(code_point(FrameType::kMaxPathId));
   out.varint(frame.maximum);
 }
 

@@ -15,7 +15,7 @@ std::size_t path_abandon_size(const PathAbandonFrame& frame) {
 }
 
 void write_path_abandon(PacketPayload& out, const PathAbandonFrame& frame) {
-  out.varint(code_point(FrameType::kPathAbandon));
+  out.path_type(code_point(FrameType::kPathAbandon));
   out.varint(frame.path_id.value);
   out.varint(frame.error_code);
 }

@@ -16,7 +16,7 @@ std::size_t path_ack_size(const PathAckFrame& frame) {
 }
 
 void write_path_ack(PacketPayload& out, const PathAckFrame& frame) {
-  out.varint(code_point(frame.ack.ecn ? FrameType::kPathAckEcn : FrameType::kPathAck));
+  out.path_type(code_point(frame.ack.ecn ? FrameType::kPathAckEcn : FrameType::kPathAck));
   out.varint(frame.path_id.value);
   write_ack_body(out, frame.ack);
 }

@@ -15,7 +15,7 @@ std::size_t path_cids_blocked_size(const PathCidsBlockedFrame& frame) {
 }
 
 void write_path_cids_blocked(PacketPayload& out, const PathCidsBlockedFrame& frame) {
-  out.varint(code_point(FrameType::kPathCidsBlocked));
+  out.path_type(code_point(FrameType::kPathCidsBlocked));
   out.varint(frame.path_id.value);
   out.varint(frame.next_sequence_number);
 }

@@ -17,7 +17,7 @@ std::size_t path_new_connection_id_size(const PathNewConnectionIdFrame& frame) {
 }
 
 void write_path_new_connection_id(PacketPayload& out, const PathNewConnectionIdFrame& frame) {
-  out.varint(code_point(FrameType::kPathNewConnectionId));
+  out.path_type(code_point(FrameType::kPathNewConnectionId));
   out.varint(frame.path_id.value);
   write_new_connection_id_body(out, frame.cid);
 }

@@ -15,7 +15,7 @@ std::size_t path_retire_connection_id_size(const PathRetireConnectionIdFrame& fr
 }
 
 void write_path_retire_connection_id(PacketPayload& out, const PathRetireConnectionIdFrame& frame) {
-  out.varint(code_point(FrameType::kPathRetireConnectionId));
+  out.path_type(code_point(FrameType::kPathRetireConnectionId));
   out.varint(frame.path_id.value);
   out.varint(frame.sequence_number);
 }

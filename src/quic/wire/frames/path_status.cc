@@ -16,7 +16,7 @@ std::size_t path_status_size(const PathStatusFrame& frame) {
 }
 
 void write_path_status(PacketPayload& out, const PathStatusFrame& frame) {
-  out.varint(code_point(frame.available ? FrameType::kPathStatusAvailable : FrameType::kPathStatusBackup));
+  out.path_type(code_point(frame.available ? FrameType::kPathStatusAvailable : FrameType::kPathStatusBackup));
   out.varint(frame.path_id.value);
   out.varint(frame.sequence_number);
 }

@@ -14,7 +14,7 @@ std::size_t paths_blocked_size(const PathsBlockedFrame& frame) {
 }
 
 void write_paths_blocked(PacketPayload& out, const PathsBlockedFrame& frame) {
-  out.varint(code_point(FrameType::kPathsBlocked));
+  out.path_type(code_point(FrameType::kPathsBlocked));
   out.varint(frame.maximum);
 }
 
