@@ -3,6 +3,10 @@
 // seeds than those take by themselves.
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "sim/bonded.h"
+#include "sim/drawn_link.h"
 #include "sim/interactive.h"
 #include "sim/link_pairs.h"
 
@@ -22,6 +26,26 @@ TEST(bonding, is_not_slower_than_97_percent_of_the_better_link) {
                                         << describe(pair) << ": " << result.bonded << " of " << result.first_alone
                                         << " and " << result.second_alone;
   }
+}
+
+// What is lost at the end is repeated in time, whether or not there could be more paths.
+TEST(bonding, a_connection_with_one_of_several_paths_ends_as_soon_as_any) {
+  const auto time_of = [](std::uint64_t max_paths, std::uint64_t seed) {
+    Ways ways;
+    BondPlan plan{.links = {}, .octets = 5'000'000, .seed = seed, .client_max_paths = max_paths, .controller = "bbr"};
+    plan.links.push_back(ways.add({.mbit_per_second = 20, .rtt = 200ms, .loss = 0.05}, seed));
+    BondedRun run(std::move(plan));
+    EXPECT_TRUE(run.finish());
+    EXPECT_EQ(run.failure(), "");
+    return to_seconds(run.reader().ended_at.value_or(kWorldStart) - kWorldStart);
+  };
+  double one = 0;
+  double several = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    one += time_of(0, seed);
+    several += time_of(4, seed);
+  }
+  EXPECT_LT(several, 1.02 * one);
 }
 
 TEST(bonding, three_links_and_eight_carry_the_sum_of_what_each_carries) {
