@@ -134,14 +134,9 @@ mute_client() {
 # its end.
 tcp_port=4434
 tcp_flow() {
-  cd "$work" || return
-  truncate -s 1G tcp_flow.bin
-  (on_host server sh -c 'echo cubic >/proc/sys/net/ipv4/tcp_congestion_control')
-  (on_host server openssl s_server -quiet -accept "$tcp_port" -cert chain.pem -key key.pem -WWW) &
+  (on_host server python3 "$here/tcp_flow.py" send "$server_address" "$tcp_port" cubic) &
   sleep 0.3
-  printf 'GET /tcp_flow.bin HTTP/1.0\r\n\r\n' >request
-  (on_host client sh -c "(cat '$work/request'; sleep $time_max) | openssl s_client -quiet -connect $server_address:$tcp_port") \
-    2>>tcp_flow.log >/dev/null
+  (on_host client python3 "$here/tcp_flow.py" sink "$server_address" "$tcp_port")
 }
 
 rebind() {
