@@ -7,6 +7,12 @@ namespace hawser::quic {
 
 Schedule EcfScheduler::slow_or_wait(const SchedulerView& view, const PathFacts& f, std::size_t slow) {
   const PathFacts& s = view.path(slow);
+  if (!view.demand.is_last) {
+    if (view.now - asked_at_ > 2 * s.smoothed_rtt) backlog_since_ = view.now;
+    asked_at_ = view.now;
+    // The fast path was to be done with it before the slow one has an answer, and is not: more comes than waits here.
+    if (view.now - backlog_since_ > s.smoothed_rtt) return Schedule::on(slow, s.mtu);
+  }
   const double rtt_f = to_seconds(f.smoothed_rtt);
   const double rtt_s = to_seconds(s.smoothed_rtt);
   const double margin = to_seconds(std::max(f.rtt_variation, s.rtt_variation));

@@ -18,6 +18,9 @@ class EcfScheduler final : public SlowOrWaitScheduler {
   [[nodiscard]] Schedule slow_or_wait(const SchedulerView& view, const PathFacts& fast, std::size_t slow) override;
 
   bool waiting_ = false;
+  // Of what has not come to its end: since when the question comes again and again, and when it came last.
+  Timestamp backlog_since_{};
+  Timestamp asked_at_{};
 };
 
 }  // namespace hawser::quic

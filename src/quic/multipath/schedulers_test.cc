@@ -79,6 +79,20 @@ TEST(min_rtt, sends_the_end_of_a_flow_wherever_a_path_is_ready) {
   }
 }
 
+// A sender keeps little in its buffer while little is in flight, and so would never fill the long path.
+TEST(ecf, takes_a_backlog_that_does_not_end_for_more_than_waits) {
+  const auto scheduler = make("ecf");
+  const std::vector<PathFacts> paths = {path(0, 12ms, false), path(1, 230ms)};
+  const auto sends_at = [&](Duration after, bool is_last) {
+    return schedule(*scheduler, paths, {.bytes_waiting = 100'000, .is_last = is_last}, kNow + after).sends();
+  };
+  for (Duration after{0}; after <= 230ms; after += 5ms) EXPECT_FALSE(sends_at(after, false)) << to_ms(after);
+  EXPECT_TRUE(sends_at(235ms, false));
+  EXPECT_FALSE(sends_at(240ms, true)) << "what comes to its end is no more than it is";
+  EXPECT_TRUE(sends_at(245ms, false));
+  EXPECT_FALSE(sends_at(2s, false)) << "another burst";
+}
+
 TEST(min_rtt, leaves_no_end_of_a_flow_to_a_slow_path) {
   const auto scheduler = make("min-rtt");
   const std::vector<PathFacts> paths = {path(0, 10ms, false), path(1, 100ms)};
