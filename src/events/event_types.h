@@ -155,18 +155,18 @@ HAWSER_EVENT_ENUM(MigrationState, HAWSER_MIGRATION_STATES)
 #define HAWSER_ECN_STATES(X) X(kTesting, "testing") X(kUnknown, "unknown") X(kFailed, "failed") X(kCapable, "capable")
 HAWSER_EVENT_ENUM(EcnState, HAWSER_ECN_STATES)
 
-#define HAWSER_STREAM_STATES(X)                                                                                       \
-  X(kIdle, "idle")                                                                                                    \
-  X(kOpen, "open")                                                                                                    \
-  X(kClosed, "closed")                                                                                                \
-  X(kReady, "ready")                                                                                                  \
-  X(kSend, "send")                                                                                                    \
-  X(kDataSent, "data_sent")                                                                                           \
-  X(kResetSent, "reset_sent")                                                                                         \
-  X(kResetReceived, "reset_received")                                                                                 \
-  X(kReceive, "receive")                                                                                              \
-  X(kSizeKnown, "size_known") X(kDataRead, "data_read") X(kResetRead, "reset_read") X(kDataReceived, "data_received") \
-      X(kDestroyed, "destroyed")
+#define HAWSER_STREAM_STATES(X)       \
+  X(kIdle, "idle")                    \
+  X(kOpen, "open")                    \
+  X(kClosed, "closed")                \
+  X(kReady, "ready")                  \
+  X(kSend, "send")                    \
+  X(kDataSent, "data_sent")           \
+  X(kResetSent, "reset_sent")         \
+  X(kResetReceived, "reset_received") \
+  X(kReceive, "receive")              \
+  X(kSizeKnown, "size_known")         \
+  X(kDataRead, "data_read") X(kResetRead, "reset_read") X(kDataReceived, "data_received") X(kDestroyed, "destroyed")
 HAWSER_EVENT_ENUM(LoggedStreamState, HAWSER_STREAM_STATES)
 
 #define HAWSER_STREAM_TYPES(X) X(kUnidirectional, "unidirectional") X(kBidirectional, "bidirectional")
