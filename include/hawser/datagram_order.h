@@ -48,7 +48,7 @@ class DatagramOrder {
   DatagramOrder(DatagramOrder&&) noexcept;
   DatagramOrder& operator=(DatagramOrder&&) noexcept;
 
-  // A datagram came, now. `number` is below 2^62. Copies `payload`.
+  // A datagram came, now. `number` is below 2^62; others count as late. Copies `payload`.
   DatagramArrival push(std::uint64_t number, std::span<const std::uint8_t> payload);
   // The next in order, if it came, or if what stands before it was waited for long enough.
   std::optional<std::vector<std::uint8_t>> pop();

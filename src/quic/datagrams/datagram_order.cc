@@ -18,6 +18,10 @@ DatagramOrder::DatagramOrder(const DatagramOrderLimits& limits)
 
 // Nothing: its place is still to come.
 std::optional<DatagramArrival> DatagramOrder::judge(std::uint64_t number) {
+  if (number > kNumberMax) {
+    ++stats_.late;
+    return DatagramArrival::kLate;
+  }
   if (!begun_) {
     begun_ = true;
     next_ = limits_.first.value_or(number);

@@ -40,9 +40,12 @@ struct DatagramOrderStats {
 
 class DatagramOrder {
  public:
+  static constexpr std::uint64_t kNumberMax = (std::uint64_t{1} << 62) - 1;
+
   explicit DatagramOrder(const DatagramOrderLimits& limits);
 
-  // A datagram came. `number`, below 2^62, counts the flow's datagrams from first, one each. deliver(Bytes) is called
+  // A datagram came. `number` counts the flow's datagrams from first, one each; beyond kNumberMax, where only a liar
+  // gets, it is taken for a late one. deliver(Bytes) is called
   // for each that can be handed on now, in order; its view is valid during the call, which must not call this object.
   template <class Deliver>
   DatagramArrival push(std::uint64_t number, Bytes payload, Timestamp now, Deliver&& deliver);

@@ -153,6 +153,20 @@ TEST(DatagramOrder, a_leap_of_the_numbers_gives_up_what_lies_between) {
   EXPECT_EQ(r.take(), (Numbers{(std::uint64_t{1} << 62) - 1}));
 }
 
+TEST(DatagramOrder, numbers_beyond_the_largest_stop_nothing) {
+  for (const std::uint64_t number : {DatagramOrder::kNumberMax + 1, ~std::uint64_t{0}}) {
+    Receiver r;
+    EXPECT_EQ(r.push(number, at(0)), Arrival::kLate);
+    EXPECT_EQ(r.push(0, at(0)), Arrival::kInOrder);
+    EXPECT_EQ(r.push(DatagramOrder::kNumberMax, at(0)), Arrival::kHeld);
+    EXPECT_EQ(r.push(number, at(1)), Arrival::kLate);
+    r.on_time(at(50));
+    EXPECT_EQ(r.take(), (Numbers{0, DatagramOrder::kNumberMax}));
+    EXPECT_EQ(r.order.due(), kNever);
+    EXPECT_EQ(r.push(DatagramOrder::kNumberMax, at(51)), Arrival::kCopy);
+  }
+}
+
 TEST(DatagramOrder, a_flow_may_begin_anywhere) {
   Receiver r({.first = std::nullopt});
   EXPECT_EQ(r.push(77'000, at(0)), Arrival::kInOrder);
