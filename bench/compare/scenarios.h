@@ -17,6 +17,7 @@ Scenario memory(const Session& session);
 Scenario latency(const Session& session);
 Scenario engines(const Session& session);
 Scenario workers(const Session& session);
+Scenario paths(const Session& session);
 
 struct NamedScenario {
   const char* name;
@@ -31,6 +32,7 @@ inline constexpr NamedScenario kScenarios[] = {
     {"latency", "round trips of 100 octets on an idle connection, beside a bare echo", &latency},
     {"engines", "one stream through each way into the kernel", &engines},
     {"workers", "requests with one server thread and with two", &workers},
+    {"paths", "one stream over two paths of the loopback device, by every scheduler, beside one path", &paths},
 };
 
 // A transfer of `octets`: the client's time from start to end, handshake and all, and the CPU

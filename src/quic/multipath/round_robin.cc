@@ -1,6 +1,8 @@
 // round_robin.cc: the next Path ID above the latest, and after the highest the lowest.
 #include "quic/multipath/round_robin.h"
 
+#include "quic/multipath/turn.h"
+
 namespace hawser::quic {
 
 Schedule RoundRobinScheduler::choose(const SchedulerView& view) {
@@ -15,7 +17,7 @@ Schedule RoundRobinScheduler::choose(const SchedulerView& view) {
     next = index;
     distance = steps;
   }
-  return Schedule::on(next, kTurnDatagrams * view.path(next).mtu);
+  return Schedule::on(next, turn_of(view.path(next), view.demand));
 }
 
 }  // namespace hawser::quic

@@ -7,9 +7,6 @@ namespace hawser::quic {
 
 class RoundRobinScheduler final : public PathScheduler {
  public:
-  // A turn is what a pacer lets out in one go, so that trains of datagrams stay whole.
-  static constexpr std::uint64_t kTurnDatagrams = 10;
-
   [[nodiscard]] Schedule choose(const SchedulerView& view) override;
   void on_sent(PathId path, std::uint64_t, Timestamp) override { latest_ = path; }
   [[nodiscard]] std::string_view name() const override { return "round-robin"; }

@@ -2,6 +2,8 @@
 // Method: the two-path model of scheduler_model.h; decisions that need a certain moment by facts by hand.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "base/random.h"
 #include "quic/multipath/arrival.h"
 #include "quic/multipath/blest.h"
@@ -9,6 +11,7 @@
 #include "quic/multipath/path_notes.h"
 #include "quic/multipath/scheduler_model.h"
 #include "quic/multipath/scheduler_table.h"
+#include "quic/multipath/turn.h"
 
 namespace hawser::quic {
 namespace {
@@ -137,8 +140,59 @@ TEST(multipath, a_path_that_comes_back_does_not_catch_up_by_weight) {
     scheduler->on_sent(PathId{1}, 1'200, kNow);
     ++run;
   }
-  EXPECT_LE(run, 41);
+  EXPECT_LE(run, 2 * static_cast<int>(whole_train(paths[1]) / 1'200) + 1);
   EXPECT_GT(run, 0);
+}
+
+// Octets that a scheduler puts on each of two ready paths, turn by turn as the connection asks.
+std::array<std::uint64_t, 2> shares(PathScheduler& scheduler, std::span<const PathFacts> paths, std::uint64_t octets) {
+  std::array<std::uint64_t, 2> sent{};
+  while (sent[0] + sent[1] < octets) {
+    const Schedule answer = schedule(scheduler, paths, {.bytes_waiting = 1'000'000}, kNow);
+    for (std::uint64_t turn = 0; turn < answer.budget; turn += paths[answer.path].mtu) {
+      scheduler.on_sent(paths[answer.path].id, paths[answer.path].mtu, kNow);
+      sent[answer.path] += paths[answer.path].mtu;
+    }
+  }
+  return sent;
+}
+
+TEST(multipath, weights_hold_however_far_apart_they_are) {
+  for (const std::uint32_t weight : {1u, 3u, 7u, 50u, 400u}) {
+    const auto scheduler = make("weighted");
+    std::vector<PathFacts> paths = {path(0, 10ms), path(1, 30ms)};
+    paths[0].weight = weight;
+    const auto sent = shares(*scheduler, paths, 100 * (weight + 1) * whole_train(paths[0]));
+    EXPECT_NEAR(static_cast<double>(sent[0]) / static_cast<double>(sent[1]), weight, 0.02 * weight) << weight;
+  }
+}
+
+// ---- turns
+
+TEST(multipath, a_turn_is_a_whole_train) {
+  for (const std::uint32_t mtu : {1'200u, 1'452u, 9'000u, 65'000u}) {
+    for (const char* const name : {"round-robin", "weighted"}) {
+      std::vector<PathFacts> paths = {path(0, 10ms), path(1, 10ms)};
+      for (PathFacts& each : paths) each.mtu = mtu;
+      const Schedule answer = schedule(*make(name), paths, {.bytes_waiting = 10'000'000}, kNow);
+      EXPECT_EQ(answer.budget % mtu, 0u) << "a stump of a train is left over";
+      EXPECT_LE(answer.budget, kTrainOctetsMax);
+      EXPECT_GT(answer.budget + mtu, std::min<std::uint64_t>(kTrainOctetsMax, kTrainDatagramsMax * mtu));
+    }
+  }
+}
+
+TEST(multipath, a_flow_that_sends_little_goes_around_the_paths_all_the_same) {
+  const auto scheduler = make("round-robin");
+  const std::vector<PathFacts> paths = {path(0, 10ms), path(1, 10ms)};
+  std::size_t before = Schedule::kNone;
+  for (int i = 0; i < 10; ++i) {
+    const Schedule answer = schedule(*scheduler, paths, {.bytes_waiting = 300}, kNow);
+    EXPECT_NE(answer.path, before);
+    EXPECT_LE(answer.budget, 400u) << "the next one keeps the path";
+    scheduler->on_sent(paths[answer.path].id, 340, kNow);
+    before = answer.path;
+  }
 }
 
 // ---- BLEST
