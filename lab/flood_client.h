@@ -22,6 +22,8 @@ namespace hawser::flood {
 using namespace quic;  // NOLINT: all of this program speaks of it
 
 inline constexpr std::size_t kInitialSize = 1'200;
+// The server may clear the fixed bit of any packet (RFC 9287).
+inline constexpr bool kGreased = true;
 
 // One packet in a datagram; Initials are padded to 1,200 octets.
 std::vector<std::uint8_t> seal(DirectionKeys& keys, const PacketHeaderParts& parts, std::uint64_t number, Bytes frames);
@@ -80,7 +82,7 @@ struct Client final : ConnectionHandler {
     std::uint8_t octets[2'048];
     for (ssize_t size; (size = ::recv(fd, octets, sizeof(octets), 0)) > 0;) {
       const MutableBytes packet{octets, static_cast<std::size_t>(size)};
-      const auto header = parse_packet_header(packet, 8);
+      const auto header = parse_packet_header(packet, 8, kGreased);
       if (!header || header->is_long() || packet.size() < header->pn_offset + kMinProtectedLength) continue;
       // Nothing is acknowledged, so packet numbers come whole.
       const TruncatedPacketNumber number =
@@ -96,7 +98,7 @@ struct Client final : ConnectionHandler {
     std::uint8_t octets[2'048];
     for (ssize_t size; (size = ::recv(fd, octets, sizeof(octets), 0)) > 0;) {
       const MutableBytes datagram{octets, static_cast<std::size_t>(size)};
-      if (const auto header = parse_packet_header(datagram, 8); header && header->is_long())
+      if (const auto header = parse_packet_header(datagram, 8, kGreased); header && header->is_long())
         server_cid = ConnectionId(header->scid);
       ReceivedTrain train{.bytes = datagram, .segment_size = datagram.size(), .tuple = connection->tuple()};
       endpoint.on_datagrams({&train, 1}, now());

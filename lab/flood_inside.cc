@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 #include "base/writer.h"
@@ -139,6 +140,8 @@ class Attacker {
       // The handshake, and its last flight.
       client_.transmit([fd](Bytes datagram) { (void)!::send(fd, datagram.data(), datagram.size(), 0); });
       if (!client_.complete) return Result::kWaits;
+      // Packets to nobody would be another attack than the one that was asked for.
+      if (client_.server_cid.view().empty()) throw std::runtime_error("the server's connection ID is not known");
       keys_.emplace(v1_key_table(), CipherSuite::kAes128GcmSha256, client_.secrets.at("CLIENT_TRAFFIC_SECRET_0"));
       peer_keys_.emplace(v1_key_table(), CipherSuite::kAes128GcmSha256, client_.secrets.at("SERVER_TRAFFIC_SECRET_0"));
     } else if (sent_ % kBatch == 0) {
