@@ -166,5 +166,11 @@ TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
   }
 }
 
+// Where a probe lasts for several hundred packets, and a minute has 25 of them.
+TEST(congestion_bars, two_flows_of_bbr_share_a_faster_link_evenly) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed)
+    EXPECT_NEAR(first_share("bbr", {.rate_mbit = 50}, 70s, seed), 0.5, 0.06) << "seed " << seed;
+}
+
 }  // namespace
 }  // namespace hawser::sim

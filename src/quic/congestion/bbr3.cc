@@ -22,7 +22,7 @@ void Bbr3::reset(std::uint64_t max_datagram_size) {
   reset_lower_bounds();
   reset_congestion_signals();
   loss_round_delivered_ = 0;
-  probe_samples_ = false;
+  probe_samples_ = probe_too_high_ = probe_cautious_ = false;
   cycle_ = 0;
   random_ = random;
   probe_rtt_done_at_ = kNever;
@@ -126,20 +126,26 @@ bool Bbr3::inflight_too_high(std::uint64_t lost, std::uint64_t in_flight) const 
 }
 
 // Section 5.5.10.2: what the path was seen to hold, and slowly more while a probe goes well.
-void Bbr3::adapt_long_term(const AckEvent& event) {
+bool Bbr3::adapt_long_term(const AckEvent& event) {
   if (ack_phase_ == AckPhase::kProbeStarting && model_.round_started()) ack_phase_ = AckPhase::kProbeFeedback;
   if (ack_phase_ == AckPhase::kProbeStopping && model_.round_started()) {
     probe_samples_ = false;
     ack_phase_ = AckPhase::kInit;
     if (in_probe_bw() && !model_.limited(event.rate)) ++cycle_;
+    // What lost packets last time was held for a moment and lost none: so it may be held for as long as a probe takes.
+    if (in_probe_bw() && probe_cautious_ && !probe_too_high_) {
+      enter_refill();
+      return true;
+    }
   }
   if (inflight_too_high(event.rate.lost_bytes, event.rate.bytes_in_flight_at_send)) {
     if (probe_samples_) on_inflight_too_high(event.rate.bytes_in_flight_at_send, model_.limited(event.rate), event.now);
-    return;
+    return false;
   }
-  if (inflight_longterm_ == kUnlimited) return;
+  if (inflight_longterm_ == kUnlimited) return false;
   inflight_longterm_ = std::max(inflight_longterm_, event.rate.bytes_in_flight_at_send);
   if (state_ == State::kUp) probe_long_term_upward(event);
+  return false;
 }
 
 void Bbr3::probe_long_term_upward(const AckEvent& event) {
@@ -162,6 +168,7 @@ void Bbr3::raise_long_term_slope() {
 
 void Bbr3::on_inflight_too_high(std::uint64_t in_flight, bool limited, Timestamp now) {
   probe_samples_ = false;
+  probe_too_high_ = true;
   if (!limited) {
     const auto least = static_cast<std::uint64_t>(kBeta * static_cast<double>(target_inflight()));
     inflight_longterm_ = std::max(in_flight, least);

@@ -3,7 +3,8 @@
 //
 // Version 2 is the same machine with other constants and another end of the probe (bbr2.h). One thing
 // is not in the draft: loss that comes without a queue is learnt as noise and not taken for congestion
-// (random_loss.h).
+// (random_loss.h). And two flows of it must come to even shares, so that each lets a queue that stands drain before it
+// probes (kQueueMargin, kQueuePatience).
 #pragma once
 
 #include "quic/congestion/bbr_model.h"
@@ -46,6 +47,13 @@ class Bbr3 : public CongestionController {
   static constexpr Duration kProbeRttDuration = 200ms;
   static constexpr Duration kProbeWait = 2s;  // up to a second more, at random
   static constexpr std::uint64_t kRenoRounds = 63;
+  // While a round has seen nothing but a queue, this is how fast it cruises. The largest rates that several flows have
+  // seen add up to more than there is: without a margin above what they overestimate by, 1 to 2 %, the queue is full
+  // before the next of them probes, which then overflows it and lowers everybody by the same part.
+  static constexpr double kQueueMargin = 0.97;
+  // And where that queue is a quarter of the smallest RTT or more, a probe waits so many times as long: somebody else
+  // is probing, and of two probes at once neither learns what it could take from the other.
+  static constexpr double kQueuePatience = 1.5;
   static constexpr std::uint64_t kFilterCycles = 1;  // the cycle before this one: two in all
 
   explicit Bbr3(std::uint64_t max_datagram_size) : Bbr3(max_datagram_size, kRules) {}
@@ -88,7 +96,8 @@ class Bbr3 : public CongestionController {
   void update_latest_delivery(const AckEvent& event);
   void update_congestion_signals(const AckEvent& event);
   void adapt_lower_bounds();
-  void adapt_long_term(const AckEvent& event);
+  // True: it has begun another probe.
+  bool adapt_long_term(const AckEvent& event);
   void probe_long_term_upward(const AckEvent& event);
   void raise_long_term_slope();
   [[nodiscard]] bool inflight_too_high(std::uint64_t lost, std::uint64_t in_flight) const;
@@ -156,6 +165,8 @@ class Bbr3 : public CongestionController {
   bool round_congested_ = false;
   bool probe_samples_ = false;  // losses now would be the probe's doing
   bool window_limited_ = false;
+  bool probe_too_high_ = false;  // the last probe met more loss than it may
+  bool probe_cautious_ = false;  // it ended where the one before had met loss
 
   // The cycle of probes.
   std::uint64_t cycle_ = 0;

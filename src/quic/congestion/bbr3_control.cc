@@ -62,11 +62,12 @@ std::uint64_t Bbr3::probe_rtt_window() const {
 
 // What noise takes is sent on top, so that the rest fills the path. The margin is there to let queues drain: where the
 // last round saw none, it is 1 % of the path that nobody would use. A probe keeps it: at 1.25 times the rate it would
-// take its own growth of a quarter for bandwidth.
+// take its own growth of a quarter for bandwidth. And where the last round saw nothing but a queue, that drains it.
 void Bbr3::set_pacing_rate() {
   if (model_.max_bandwidth() == 0) return;
   const bool steady = state_ == State::kCruise || state_ == State::kRefill;
-  const double margin = steady && random_loss_.empty() ? 1.0 : BbrModel::kPacingMargin;
+  double margin = steady && random_loss_.empty() ? 1.0 : BbrModel::kPacingMargin;
+  if (state_ == State::kCruise && random_loss_.queued()) margin = kQueueMargin;
   const double rate = pacing_gain() * margin * static_cast<double>(bandwidth()) / (1.0 - random_loss_.noise());
   const auto octets = std::max(static_cast<std::uint64_t>(rate), std::uint64_t{1});
   if (model_.full_pipe_reached() || octets > pacing_rate_) pacing_rate_ = octets;

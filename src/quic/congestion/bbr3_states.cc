@@ -30,7 +30,7 @@ void Bbr3::check_drain_done(const AckEvent& event) {
 
 void Bbr3::update_probe_phase(const AckEvent& event) {
   if (!model_.full_pipe_reached()) return;
-  adapt_long_term(event);
+  if (adapt_long_term(event)) return;
   switch (state_) {
     case State::kDown:
       if (start_probe_if_due(event.now)) return;
@@ -46,7 +46,9 @@ void Bbr3::update_probe_phase(const AckEvent& event) {
       enter_up(event);
       return;
     case State::kUp:
-      if (time_to_go_down(event)) enter_down(event.now);
+      if (!time_to_go_down(event)) return;
+      probe_too_high_ = false;
+      enter_down(event.now);
       return;
     default:
       return;
@@ -68,6 +70,7 @@ void Bbr3::enter_refill() {
   state_ = State::kRefill;
   ack_phase_ = AckPhase::kRefilling;
   reset_lower_bounds();
+  probe_cautious_ = false;
   probe_up_rounds_ = 0;
   probe_up_acked_ = 0;
   model_.start_round();
@@ -82,10 +85,13 @@ void Bbr3::enter_up(const AckEvent& event) {
   raise_long_term_slope();
 }
 
-// Every two to three seconds, or as often as a Reno flow of this size would lose a packet.
+// Every two to three seconds, or as often as a Reno flow of this size would lose a packet; later if others probe.
 bool Bbr3::start_probe_if_due(Timestamp now) {
   const std::uint64_t reno_rounds = target_inflight() / model_.max_datagram_size();
-  const bool due = now > cycle_start_ + probe_wait_ || rounds_since_probe_ >= std::min(reno_rounds, kRenoRounds);
+  const double patience = random_loss_.long_queue() ? kQueuePatience : 1;
+  const auto rounds = patience * static_cast<double>(std::min(reno_rounds, kRenoRounds));
+  const bool due = to_seconds(now - cycle_start_) > patience * to_seconds(probe_wait_) ||
+                   static_cast<double>(rounds_since_probe_) >= rounds;
   if (due) enter_refill();
   return due;
 }
@@ -99,6 +105,10 @@ bool Bbr3::time_to_go_down(const AckEvent& event) {
     // A round trip as it is now, where the alpha release waited for the smallest: beside a queue that is less
     // than a round, so that the bound never grew, and two flows kept what chance had given them.
     return ack_phase_ == AckPhase::kProbeFeedback && event.bytes_in_flight_before >= inflight(rules_->up_inflight_gain);
+  }
+  if (probe_too_high_ && event.bytes_in_flight_before >= inflight_longterm_) {
+    probe_cautious_ = true;
+    return true;
   }
   if (window_limited_ && window_ >= inflight_longterm_) {
     // The window held the probe back, so that the bandwidth could not have grown.

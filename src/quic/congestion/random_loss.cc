@@ -18,7 +18,10 @@ bool RandomLoss::end_round(Duration min_rtt) {
   Count round = clear_;
   round.add(draining_);
   // Without an RTT in the round nothing speaks for an empty queue.
-  const bool queue = round_min_rtt_ == Duration::max() || is_queued(round_min_rtt_, min_rtt, kQueueDivisor);
+  const bool seen = round_min_rtt_ != Duration::max();
+  queued_ = seen && is_queued(round_min_rtt_, min_rtt, kQueueDivisor);
+  long_queue_ = seen && is_queued(round_min_rtt_, min_rtt, kLongQueueDivisor);
+  const bool queue = queued_ || !seen;
   empty_ = round_min_rtt_ <= min_rtt + kEmptyQueue;
   // Where there is a queue, half as much again as noise takes is too much; where none is, a tenth. Beyond what chance
   // hardly ever does: in a round of few packets a tenth is lost by chance, and in any that loses few the double.

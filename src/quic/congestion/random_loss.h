@@ -49,6 +49,9 @@ class RandomLoss {
   [[nodiscard]] double chance(std::uint64_t sent) const;
   // The last round saw the path empty.
   [[nodiscard]] bool empty() const { return empty_; }
+  // The last round saw nothing but a queue; one of a quarter of the smallest RTT or more.
+  [[nodiscard]] bool queued() const { return queued_; }
+  [[nodiscard]] bool long_queue() const { return long_queue_; }
   // The share of packets, 0 to kMaxShare, that noise takes.
   [[nodiscard]] double noise() const { return noise_; }
 
@@ -85,6 +88,8 @@ class RandomLoss {
   double noise_ = 0;
   bool learnt_ = false;
   bool empty_ = false;
+  bool queued_ = false;
+  bool long_queue_ = false;
 };
 
 }  // namespace hawser::quic

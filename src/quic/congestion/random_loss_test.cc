@@ -54,6 +54,18 @@ TEST(random_loss, what_a_queue_lost_that_drains_is_no_noise) {
   EXPECT_EQ(loss.noise(), 0);
 }
 
+TEST(random_loss, a_queue_is_one_if_nothing_in_a_round_was_faster) {
+  RandomLoss loss;
+  round(loss, 0, kRtt + 10ms);
+  EXPECT_TRUE(loss.queued());
+  EXPECT_FALSE(loss.long_queue());
+  round(loss, 0, kRtt + 30ms);
+  EXPECT_TRUE(loss.long_queue());
+  round(loss, 0, [](int i) { return i == 200 ? kRtt : 2 * kRtt; });
+  EXPECT_FALSE(loss.queued());
+  EXPECT_FALSE(loss.long_queue());
+}
+
 TEST(random_loss, noise_that_is_not_there_is_unlearnt_beside_a_queue) {
   RandomLoss loss;
   for (int i = 0; i < 20; ++i) round(loss, 12, kRtt);

@@ -2,6 +2,8 @@
 // Method: the real loss detector and pacer over a model of one bottleneck, in virtual time.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "quic/congestion/bbr3.h"
 #include "quic/recovery/path_model.h"
 
@@ -37,17 +39,61 @@ TEST(bbr, startup_does_not_overrun_a_queue_of_one_and_a_half_bdps) {
   EXPECT_EQ(path.overflowed(), 0u);
 }
 
+// Pacing rate over bandwidth while it cruises: the largest.
+double cruise_margin(PathModel& path, int ms) {
+  double largest = 0;
+  for (int i = 0; i < ms; ++i) {
+    path.run_for(1ms);
+    if (phase(path) != CongestionPhase::kProbeBwCruise) continue;
+    largest = std::max(largest, static_cast<double>(*bbr(path).pacing_rate()) /
+                                    static_cast<double>(path.controller().snapshot().bytes_per_second));
+  }
+  return largest;
+}
+
 TEST(bbr, a_path_that_is_seen_empty_is_paced_at_its_full_rate) {
   PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
   path.run_for(3s);
-  double largest = 0;
-  for (int i = 0; i < 4'000; ++i) {
-    path.run_for(1ms);
-    if (phase(path) == CongestionPhase::kProbeBwCruise)
-      largest = std::max(largest, static_cast<double>(*bbr(path).pacing_rate()) /
-                                      static_cast<double>(path.controller().snapshot().bytes_per_second));
-  }
-  EXPECT_NEAR(largest, 1.0, 1e-6);
+  EXPECT_NEAR(cruise_margin(path, 4'000), 1.0, 1e-6);
+}
+
+// Between two probes: from the end of one to the refilling before the next.
+Duration probe_wait(PathModel& path) {
+  const auto run_until = [&path](CongestionPhase wanted) {
+    for (int i = 0; i < 20'000 && phase(path) != wanted; ++i) path.run_for(1ms);
+    EXPECT_EQ(phase(path), wanted);
+  };
+  run_until(CongestionPhase::kProbeBwUp);
+  run_until(CongestionPhase::kProbeBwDown);
+  const Timestamp start = path.now();
+  run_until(CongestionPhase::kProbeBwRefill);
+  return path.now() - start;
+}
+
+TEST(bbr, beside_a_queue_that_stands_it_leaves_three_percent) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
+  path.run_for(3s);
+  path.options().rtt = 45ms;  // somebody else's queue, for all that is to be seen
+  path.run_for(200ms);
+  EXPECT_NEAR(cruise_margin(path, 3'000), Bbr3::kQueueMargin, 1e-6);
+}
+
+TEST(bbr, a_probe_waits_half_as_long_again_while_somebody_else_queues) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
+  path.run_for(3s);
+  EXPECT_LE(probe_wait(path), 3'050ms);
+  path.options().rtt = 55ms;
+  EXPECT_GE(probe_wait(path), 3s);
+}
+
+// The draft's precaution: a probe after one that overflowed the queue stops where that did; if that loses nothing, the
+// next follows at once.
+TEST(bbr, what_was_too_much_is_tried_for_a_moment_before_a_whole_probe) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 400'000});
+  path.run_for(3s);
+  Duration shortest = Duration::max();
+  for (int i = 0; i < 12; ++i) shortest = std::min(shortest, probe_wait(path));
+  EXPECT_LT(shortest, 500ms);
 }
 
 TEST(bbr, a_controller_that_takes_over_looks_for_more_at_once) {
