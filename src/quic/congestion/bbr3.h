@@ -39,6 +39,7 @@ class Bbr3 : public CongestionController {
 
   static constexpr double kUpGain = 1.25;
   static constexpr double kWindowGain = 2.0;
+  static constexpr int kStartupQueueDivisor = 4;  // a round trip longer by this part of the shortest is a queue
   static constexpr double kLossThreshold = 0.02;
   static constexpr double kBeta = 0.7;
   static constexpr double kHeadroom = 0.15;
@@ -133,6 +134,7 @@ class Bbr3 : public CongestionController {
   [[nodiscard]] std::uint64_t target_inflight() const;
   [[nodiscard]] std::uint64_t inflight_with_headroom() const;
   [[nodiscard]] std::uint64_t probe_rtt_window() const;
+  [[nodiscard]] std::uint64_t startup_window(const AckEvent& event) const;
   void set_pacing_rate();
   void set_window(const AckEvent& event);
   void bound_window();

@@ -241,12 +241,12 @@ TEST(crypto_streams, closed_takes_what_it_had_and_refuses_what_is_new) {
 }
 
 // rfc9000:4.2-no-waiting
-TEST(receive_window, doubles_when_a_quarter_moves_within_a_round_trip_and_stops_at_the_cap) {
+TEST(receive_window, doubles_when_an_eighth_moves_within_a_round_trip_and_stops_at_the_cap) {
   ReceiveWindow window(1000, 3000);
   Timestamp now{};
   std::uint64_t moved = 0;
   for (int i = 0; i < 3; ++i) {
-    moved += window.window() / 4;
+    moved += window.window() / 8;
     EXPECT_TRUE(window.wants_tuning(moved)) << i;
     now += 50ms;
     window.tune(moved, now, 50ms);
@@ -258,12 +258,23 @@ TEST(receive_window, doubles_when_a_quarter_moves_within_a_round_trip_and_stops_
   EXPECT_EQ(3000u, window.renew());
 }
 
+TEST(receive_window, grows_fourfold_when_an_eighth_moves_within_a_quarter_of_a_round_trip) {
+  ReceiveWindow window(1000, 100'000);
+  Timestamp now{};
+  window.tune(125, now, 50ms);
+  EXPECT_EQ(1000u, window.window()) << "nothing to measure from";
+  window.tune(250, now + 12ms, 50ms);
+  EXPECT_EQ(4000u, window.window());
+  window.tune(750, now + 25ms, 50ms);
+  EXPECT_EQ(8000u, window.window()) << "13 of 50 ms is more than a quarter";
+}
+
 TEST(receive_window, stays_when_the_peer_is_slow) {
   ReceiveWindow window(1000, 3000);
   Timestamp now{};
   std::uint64_t moved = 0;
   for (int i = 0; i < 40; ++i) {
-    moved += 250;
+    moved += 125;
     now += 51ms;
     window.tune(moved, now, 50ms);
   }
@@ -315,13 +326,13 @@ TEST(send_buffer, what_is_cut_and_acknowledged_holds_no_block) {
   }
 }
 
-TEST(receive_window, is_renewed_when_half_is_consumed) {
+TEST(receive_window, is_renewed_when_a_quarter_is_consumed) {
   ReceiveWindow window(1000, 1000);
-  window.on_consumed(499);
+  window.on_consumed(249);
   EXPECT_FALSE(window.wants_update());
   window.on_consumed(1);
   ASSERT_TRUE(window.wants_update());
-  EXPECT_EQ(1500u, window.renew());
+  EXPECT_EQ(1250u, window.renew());
   EXPECT_FALSE(window.wants_update());
 }
 

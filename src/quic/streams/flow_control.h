@@ -22,9 +22,9 @@ class ReceiveWindow {
 
   void on_consumed(std::uint64_t octets) { consumed_ += octets; }
 
-  // The limit is renewed when half the window is used up: rarely enough to cost nothing,
-  // early enough that a sender with a round trip to wait does not stall.
-  [[nodiscard]] bool wants_update() const { return consumed_ + window_ - limit_ >= (window_ + 1) / 2 && window_ > 0; }
+  // The limit is renewed when a quarter of the window is used up: rarely enough to cost nothing, and early enough that
+  // a sender does not stall when the reader next waits for a lost packet, which holds back all that came after it.
+  [[nodiscard]] bool wants_update() const { return consumed_ + window_ - limit_ >= (window_ + 3) / 4 && window_ > 0; }
   // Whether an update now would grant anything at all; for a peer that says it is blocked.
   [[nodiscard]] bool can_update() const { return consumed_ + window_ > limit_; }
 
@@ -34,16 +34,18 @@ class ReceiveWindow {
     return limit_;
   }
 
-  // Whether a quarter of the window was moved since tune() last looked; for a window that can grow. `moved`: octets
+  // Whether an eighth of the window was moved since tune() last looked; for a window that can grow. `moved`: octets
   // so far, either that came or that were consumed.
   [[nodiscard]] bool wants_tuning(std::uint64_t moved) const { return moved >= tune_at_; }
-  // If a quarter was moved within a round trip, and the reader keeps up, the window doubles, to between four and eight
-  // times what the path moves in one: one is on the way, one until the sender hears of the credit, and up to four wait
-  // unread behind a packet that was lost, and lost again. True if it grew.
+  // If an eighth was moved within a round trip, and the reader keeps up, the window doubles, to between eight and
+  // sixteen times what the path moves in one: one is on the way, one until the sender hears of the credit, and up to
+  // four wait unread behind a packet that was lost, and lost again; and a round trip is twice as long once a sender has
+  // filled the path's queue. If an eighth took no more than a quarter of a round trip, it grows fourfold: a sender that
+  // doubles each round is not held up meanwhile. True if it grew.
   bool tune(std::uint64_t moved, Timestamp now, Duration rtt, bool keeps_up = true) {
     if (!wants_tuning(moved)) return false;
     const bool grows = keeps_up && epoch_start_ != kNever && now - epoch_start_ <= rtt;
-    if (grows) window_ = std::min(cap_, window_ * 2);
+    if (grows) window_ = std::min(cap_, window_ * (4 * (now - epoch_start_) <= rtt ? 4 : 2));
     epoch_start_ = now;
     tune_after(moved);
     return grows;
@@ -67,7 +69,7 @@ class ReceiveWindow {
   [[nodiscard]] std::uint64_t consumed() const { return consumed_; }
 
  private:
-  void tune_after(std::uint64_t moved) { tune_at_ = window_ < cap_ ? moved + window_ / 4 : UINT64_MAX; }
+  void tune_after(std::uint64_t moved) { tune_at_ = window_ < cap_ ? moved + window_ / 8 : UINT64_MAX; }
 
   std::uint64_t window_ = 0;
   std::uint64_t cap_ = 0;
