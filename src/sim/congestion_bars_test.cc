@@ -59,9 +59,12 @@ double used(const FlowResult& flow, const Path& path) {
   return flow.steady_goodput_bps / (path.rate_mbit * 1e6 * (1 - path.loss) * kPayloadShare);
 }
 
-// The share of the first of two flows of one kind.
-double first_share(const std::string& controller, const Path& path, Duration duration, std::uint64_t seed) {
+// The share of the first of two flows of one kind; the second starts up to a round trip and `later` after it, and ten
+// seconds more are left out.
+double first_share(const std::string& controller, const Path& path, Duration duration, std::uint64_t seed,
+                   Duration later = 0s) {
   CongestionSetup setup = setup_of(controller, path, 2, seed);
+  setup.flows[1].start += later;
   setup.warmup = 10s;
   setup.duration = duration;
   const auto result = run_congestion(setup);
@@ -170,6 +173,13 @@ TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
 TEST(congestion_bars, two_flows_of_bbr_share_a_faster_link_evenly) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed)
     EXPECT_NEAR(first_share("bbr", {.rate_mbit = 50}, 70s, seed), 0.5, 0.06) << "seed " << seed;
+}
+
+// Who comes last has less until the probes of both have met a few times, and no longer.
+TEST(congestion_bars, a_flow_of_bbr_that_comes_later_gets_its_share) {
+  for (const char* name : {"bbr", "bbr2"})
+    for (std::uint64_t seed = 1; seed <= 3; ++seed)
+      EXPECT_NEAR(first_share(name, {.rate_mbit = 10}, 90s, seed, 10s), 0.5, 0.08) << name << " seed " << seed;
 }
 
 }  // namespace

@@ -101,14 +101,17 @@ bool Bbr3::time_to_cruise(std::uint64_t in_flight) const {
 }
 
 bool Bbr3::time_to_go_down(const AckEvent& event) {
-  if (rules_->up_inflight_gain != 0) {
-    // A round trip as it is now, where the alpha release waited for the smallest: beside a queue that is less
-    // than a round, so that the bound never grew, and two flows kept what chance had given them.
-    return ack_phase_ == AckPhase::kProbeFeedback && event.bytes_in_flight_before >= inflight(rules_->up_inflight_gain);
-  }
   if (probe_too_high_ && event.bytes_in_flight_before >= inflight_longterm_) {
     probe_cautious_ = true;
     return true;
+  }
+  if (rules_->up_inflight_gain != 0) {
+    // A round trip as it is now, where the alpha release waited for the smallest: beside a queue that is less
+    // than a round, so that the bound never grew, and two flows kept what chance had given them. And not while
+    // the bound is what limits the probe, for the same reason.
+    const bool held = window_limited_ && window_ + event.acked_bytes >= inflight_longterm_;
+    return !held && ack_phase_ == AckPhase::kProbeFeedback &&
+           event.bytes_in_flight_before >= inflight(rules_->up_inflight_gain);
   }
   if (window_limited_ && window_ >= inflight_longterm_) {
     // The window held the probe back, so that the bandwidth could not have grown.
