@@ -297,5 +297,32 @@ TEST_P(NetEngine, reads_every_socket_though_one_has_more_than_fits) {
   EXPECT_EQ(values[2], 1'000u);
 }
 
+// A connection over several paths has a socket for each, and reads its data in order only together.
+TEST_P(NetEngine, what_waits_on_two_sockets_comes_in_one_batch) {
+  if (GetParam().kind != EngineKind::kEpoll) GTEST_SKIP() << "another engine reads as it comes";
+  auto engine = make({.epoll = {.receive_slots = 6}});
+  auto peer = make_peer();
+  const std::array<SocketAddress, 2> to = {here_.bind(*engine), here_.bind(*engine)};
+  const SocketAddress from = there_.bind(*peer);
+  std::array<TransmitTrain, 12> trains;
+  ASSERT_EQ(peer->lend(trains), trains.size());
+  for (std::size_t i = 0; i < trains.size(); ++i) fill(trains[i], 1, 1'000, 1'000, {from, to[i / 8]});
+  ASSERT_EQ(peer->send(trains), trains.size());
+  while (!engine->poll(1s).readable) {
+  }
+  std::array<ReceivedTrain, 32> received;
+  std::array<std::size_t, 2> octets{};
+  while (octets[0] + octets[1] < 6'000) {
+    const std::size_t count = engine->receive(received);
+    ASSERT_LE(count, 6u) << "more than there are slots";
+    std::array<std::size_t, 2> now{};
+    for (const ReceivedTrain& train : std::span(received).first(count))
+      now[train.tuple.local == to[1]] += train.bytes.size();
+    if (octets[0] + octets[1] == 0) EXPECT_TRUE(now[0] >= 3'000 && now[1] >= 3'000) << now[0] << ", " << now[1];
+    octets[0] += now[0];
+    octets[1] += now[1];
+  }
+}
+
 }  // namespace
 }  // namespace hawser::net

@@ -156,20 +156,23 @@ void EpollEngine::stop_coalescing() {
   }
 }
 
+// What waits on several sockets comes in one batch: where a connection uses several paths, most gaps that one leaves
+// are closed by the other, and nothing behind them is copied.
 std::size_t EpollEngine::receive(std::span<ReceivedTrain> out) {
+  std::size_t waiting = 0;
+  for (std::size_t i = 0; i < sockets_.used(); ++i) waiting += sockets_[i].socket && sockets_[i].maybe_readable;
   std::size_t filled = 0;
-  std::size_t used_slots = 0;
+  std::size_t slot = 0;
   const std::size_t first = next_to_read_++;
-  for (std::size_t i = 0; i < sockets_.used() && filled < out.size() && used_slots < receive_pool_.size(); ++i) {
-    Slot& slot = sockets_[(first + i) % sockets_.used()];
-    if (!slot.socket || !slot.maybe_readable) continue;
+  for (std::size_t i = 0; waiting != 0 && filled < out.size() && slot < receive_pool_.size(); ++i) {
+    Slot& from = sockets_[(first + i) % sockets_.used()];
+    if (!from.socket || !from.maybe_readable) continue;
     bool drained = false;
-    const std::size_t room = std::min(out.size() - filled, receive_pool_.size() - used_slots);
-    filled += slot.socket->receive(out.subspan(filled, room), receive_pool_, used_slots, drained);
-    // A read that discards a datagram has used its slot as well, so slots are counted by
-    // what could have been read.
-    used_slots += drained ? 0 : std::min(room, kMessagesPerCall);
-    slot.maybe_readable = !drained;
+    const std::size_t room = std::min(out.size() - filled, receive_pool_.size() - slot);
+    const std::size_t share = (room + waiting - 1) / waiting;  // what one does not use is left to those after it
+    filled += from.socket->receive(out.subspan(filled, share), receive_pool_, slot, drained);
+    from.maybe_readable = !drained;
+    --waiting;
   }
   return filled;
 }

@@ -53,7 +53,8 @@ class Group {
       if (waiting[i].revents == 0) continue;
       std::array<ReceivedTrain, 1> trains;
       bool drained = false;
-      if (sockets_[i].receive(trains, pool_, 0, drained) != 1 || trains[0].bytes.size() != size) return SIZE_MAX;
+      std::size_t slot = 0;
+      if (sockets_[i].receive(trains, pool_, slot, drained) != 1 || trains[0].bytes.size() != size) return SIZE_MAX;
       return i;
     }
     return SIZE_MAX;

@@ -171,12 +171,11 @@ UdpSocket::~UdpSocket() {
   delete messages_;
 }
 
-std::size_t UdpSocket::receive(std::span<ReceivedTrain> out, const BufferPool& pool, std::size_t first_slot,
-                               bool& drained) {
+std::size_t UdpSocket::receive(std::span<ReceivedTrain> out, const BufferPool& pool, std::size_t& slot, bool& drained) {
   UdpMessageBatch& messages = messages_->in;
-  const std::size_t room = std::min({out.size(), pool.size() - first_slot, kMessagesPerCall});
+  const std::size_t room = std::min({out.size(), pool.size() - slot, kMessagesPerCall});
   for (std::size_t i = 0; i < room; ++i)
-    prepare_receive(messages.headers[i].msg_hdr, messages.parts[i], pool.slot(first_slot + i));
+    prepare_receive(messages.headers[i].msg_hdr, messages.parts[i], pool.slot(slot + i));
   ++counters_.receive_calls;
   const int count = recvmmsg(fd_, messages.headers.data(), static_cast<unsigned>(room), MSG_DONTWAIT, nullptr);
   drained = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -185,6 +184,7 @@ std::size_t UdpSocket::receive(std::span<ReceivedTrain> out, const BufferPool& p
     if (!drained && errno != EINTR) ++counters_.receive_errors;
     return 0;
   }
+  slot += static_cast<std::size_t>(count);
   std::size_t filled = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     ReceivedTrain& train = out[filled];

@@ -87,11 +87,11 @@ class UdpSocket {
   UdpSocket& operator=(UdpSocket&& o) noexcept;
   ~UdpSocket();
 
-  // One system call. Reads up to min(out.size(), pool.size() - first_slot, kMessagesPerCall)
-  // trains into the slots of `pool` from `first_slot` on, and returns how many of `out` it
-  // filled; 0 when nothing waits. The octets stay until those slots are read into again.
-  // `drained` is set when the kernel had nothing more.
-  std::size_t receive(std::span<ReceivedTrain> out, const BufferPool& pool, std::size_t first_slot, bool& drained);
+  // One system call. Reads up to min(out.size(), pool.size() - slot, kMessagesPerCall) trains into the slots of
+  // `pool` from `slot` on, moves `slot` behind those it used, and returns how many of `out` it filled; 0 when
+  // nothing waits. The octets stay until those slots are read into again. `drained` is set when the kernel had
+  // nothing more.
+  std::size_t receive(std::span<ReceivedTrain> out, const BufferPool& pool, std::size_t& slot, bool& drained);
 
   // Sends trains in order, one GSO message each, several per system call. Returns how many
   // it is done with (sent, or dropped and counted, as a network would). Fewer than

@@ -46,7 +46,8 @@ std::vector<Received> receive_octets(UdpSocket& socket, std::size_t octets) {
   while (sum < octets && wait_readable(socket, 5'000)) {
     std::array<ReceivedTrain, 8> trains;
     bool drained = false;
-    const std::size_t count = socket.receive(trains, pool, 0, drained);
+    std::size_t slot = 0;
+    const std::size_t count = socket.receive(trains, pool, slot, drained);
     for (const ReceivedTrain& train : std::span(trains).first(count)) {
       result.push_back({{train.bytes.begin(), train.bytes.end()}, train.segment_size, train.tuple, train.ecn});
       sum += train.bytes.size();

@@ -193,7 +193,8 @@ class Relay {
   void pass(net::UdpSocket& from, net::UdpSocket& to, bool upstream) {
     std::array<ReceivedTrain, 4> trains;
     bool drained = false;
-    const std::size_t count = from.receive(trains, pool_, 0, drained);
+    std::size_t slot = 0;
+    const std::size_t count = from.receive(trains, pool_, slot, drained);
     for (const ReceivedTrain& train : std::span(trains).first(count)) {
       if (upstream && answered_ && rebind_after_answer_.exchange(false)) back_ = open();
       if (upstream) client_ = train.tuple.remote;

@@ -168,7 +168,8 @@ class Peer {
     while (result.size() < octets && ::poll(&waiting, 1, 5'000) == 1) {
       std::array<ReceivedTrain, 4> trains;
       bool drained = false;
-      const std::size_t count = socket_.receive(trains, pool_, 0, drained);
+      std::size_t slot = 0;
+      const std::size_t count = socket_.receive(trains, pool_, slot, drained);
       for (std::size_t i = 0; i < count; ++i)
         result.insert(result.end(), trains[i].bytes.begin(), trains[i].bytes.end());
     }

@@ -96,6 +96,92 @@ TEST(recv_buffer, data_in_order_is_lent_not_copied) {
   EXPECT_TRUE(equal(Bytes{whole}.subspan(1500, 500), buffer.readable(scratch)[0]));
 }
 
+// What comes over two paths in turns closes its gaps within a batch.
+TEST(recv_buffer, data_behind_a_gap_that_closes_in_time_is_lent_not_copied) {
+  const auto whole = pattern(8'000);
+  BlockPool pool(sizeof(ReceiveBlock), 0);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
+  for (const std::size_t at : {2'000u, 3'000u, 6'000u, 7'000u}) buffer.add(at, Bytes{whole}.subspan(at, 1'000));
+  EXPECT_TRUE(buffer.has_borrowed());
+  EXPECT_EQ(0u, buffer.readable_octets());
+  for (const std::size_t at : {0u, 1'000u, 4'000u, 5'000u}) buffer.add(at, Bytes{whole}.subspan(at, 1'000));
+  EXPECT_EQ(8'000u, buffer.readable_octets());
+  EXPECT_EQ(0u, pool.in_use());
+  std::array<Bytes, 8> scratch;
+  std::size_t at = 0;
+  for (const Bytes piece : buffer.readable(scratch)) {
+    EXPECT_EQ(whole.data() + at, piece.data());
+    at += piece.size();
+  }
+  EXPECT_EQ(8'000u, at);
+  buffer.consume(8'000);
+  EXPECT_FALSE(buffer.has_borrowed());
+}
+
+TEST(recv_buffer, data_behind_a_gap_is_kept_when_the_loan_ends_and_lent_from_there) {
+  auto lent = pattern(9'000);
+  const auto whole = lent;
+  BlockPool pool(sizeof(ReceiveBlock), 0);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
+  buffer.add(3'000, Bytes{lent}.subspan(3'000, 3'000));
+  buffer.retain();
+  EXPECT_EQ(2u, pool.in_use());
+  std::fill(lent.begin() + 3'000, lent.begin() + 6'000, 0);
+  buffer.add(6'000, Bytes{lent}.subspan(6'000, 3'000));
+  buffer.add(0, Bytes{lent}.first(3'000));
+  std::array<Bytes, 8> scratch;
+  const auto pieces = buffer.readable(scratch);
+  ASSERT_EQ(4u, pieces.size());
+  EXPECT_EQ(lent.data(), pieces[0].data());
+  EXPECT_EQ(lent.data() + 6'000, pieces[3].data());
+  std::vector<std::uint8_t> seen;
+  for (const Bytes piece : pieces) seen.insert(seen.end(), piece.begin(), piece.end());
+  EXPECT_EQ(whole, seen);
+  buffer.retain();
+  EXPECT_TRUE(equal(Bytes{whole}.first(4'096), buffer.readable(scratch)[0]));
+  buffer.consume(9'000);
+  EXPECT_EQ(0u, pool.in_use());
+}
+
+// What came before, as a loan or in a block, may come again in pieces of any size, and after it was read.
+TEST(recv_buffer, what_comes_again_behind_a_gap_is_not_kept_twice) {
+  const auto whole = pattern(9'000);
+  BlockPool pool(sizeof(ReceiveBlock), 0);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
+  buffer.add(1'000, Bytes{whole}.subspan(1'000, 500));
+  buffer.retain();
+  buffer.add(1'200, Bytes{whole}.subspan(1'200, 200));  // lent, though it is in a block
+  buffer.add(1'300, Bytes{whole}.subspan(1'300, 900));  // overlaps the loan
+  buffer.add(0, Bytes{whole}.first(1'000));
+  ASSERT_EQ(2'200u, buffer.readable_octets());
+  buffer.consume(2'200);
+  EXPECT_FALSE(buffer.has_borrowed());
+  buffer.retain();
+  EXPECT_EQ(0u, pool.in_use());
+  buffer.add(3'000, Bytes{whole}.subspan(3'000, 400));
+  buffer.add(2'200, Bytes{whole}.subspan(2'200, 6'000));  // all of it at once
+  buffer.consume(6'000);
+  buffer.retain();
+  EXPECT_EQ(0u, pool.in_use());
+  EXPECT_EQ(8'200u, buffer.contiguous_to());
+}
+
+// rfc9000:21.7-fragmentation
+TEST(recv_buffer, loans_behind_gaps_are_few_and_never_small) {
+  constexpr std::uint64_t kWindow = 4 << 20;
+  const auto whole = pattern(kWindow);
+  BlockPool pool(sizeof(ReceiveBlock), 0);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
+  for (std::uint64_t at = 1; at + 300 < kWindow; at += 400) buffer.add(at, Bytes{whole}.subspan(at, 300));
+  for (std::uint64_t at = 302; at + 90 < kWindow; at += 400) buffer.add(at, Bytes{whole}.subspan(at, 90));
+  EXPECT_LE(buffer.memory(), kWindow / kReceiveBlockOctets * 2 * sizeof(void*) + 16'384);
+  EXPECT_LE(pool.in_use(), kWindow / kReceiveBlockOctets);
+}
+
 // rfc9000:2.2-same-data rfc9000:13.3-not-acknowledged-twice
 TEST(send_buffer, sends_again_exactly_what_is_lost_and_unacknowledged) {
   const auto whole = pattern(120'000);

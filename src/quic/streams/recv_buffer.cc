@@ -39,12 +39,42 @@ std::size_t run_of_bits(const std::uint64_t* words, std::size_t first) {
 void RecvBuffer::add(std::uint64_t offset, Bytes data) {
   const std::uint64_t end = offset + data.size();
   if (end <= contiguous_to_) return;
-  if (offset > contiguous_to_ || highest_ > contiguous_to_) {
-    add_copy(offset, data);
+  if (offset > contiguous_to_) {
+    if (ahead_ == nullptr) ahead_ = std::make_unique<LoansAhead>();
+    if (!ahead_->add(offset, data)) store(offset, data, true);
+    highest_ = std::max(highest_, end);
     return;
   }
+  const bool others_wait = highest_ > contiguous_to_;
+  // Octets one by one into the gaps of others would make a view of each of those.
+  if (others_wait && data.size() < LoansAhead::kOctetsMin) return add_copy(offset, data);
   borrowed_.push_back(data.subspan(static_cast<std::size_t>(contiguous_to_ - offset)));
-  contiguous_to_ = highest_ = end;
+  contiguous_to_ = end;
+  highest_ = std::max(highest_, end);
+  if (others_wait) borrow_what_follows();
+}
+
+// A gap was closed: what waited behind it follows, from the loans and from blocks.
+void RecvBuffer::borrow_what_follows() {
+  while (contiguous_to_ < highest_) {
+    if (ahead_ != nullptr && !ahead_->empty() && ahead_->begin() <= contiguous_to_) {
+      std::uint64_t known = contiguous_to_ - ahead_->begin();  // octets that came a second time
+      const std::uint64_t end = ahead_->take_first([&](Bytes view) {
+        const std::size_t skipped = static_cast<std::size_t>(std::min<std::uint64_t>(known, view.size()));
+        known -= skipped;
+        if (skipped < view.size()) borrowed_.push_back(view.subspan(skipped));
+      });
+      contiguous_to_ = std::max(contiguous_to_, end);
+      continue;
+    }
+    const std::size_t run = present_run();
+    if (run == 0) return;
+    const std::size_t inside = static_cast<std::size_t>(contiguous_to_ % kReceiveBlockOctets);
+    borrowed_.push_back(Bytes{block_at(contiguous_to_ / kReceiveBlockOctets)->octets + inside, run});
+    contiguous_to_ += run;
+  }
+  // What is left was there a second time.
+  if (ahead_ != nullptr) ahead_->clear();
 }
 
 void RecvBuffer::add_copy(std::uint64_t offset, Bytes data) {
@@ -74,6 +104,13 @@ void RecvBuffer::retain() {
   borrowed_.clear();
   borrowed_first_ = 0;
   HAWSER_DCHECK(owned_to_ == contiguous_to_);
+  while (ahead_ != nullptr && !ahead_->empty()) {
+    std::uint64_t offset = ahead_->begin();
+    ahead_->take_first([&](Bytes view) {
+      store(offset, view, true);
+      offset += view.size();
+    });
+  }
 }
 
 std::span<const Bytes> RecvBuffer::readable(std::span<Bytes> out) const {
@@ -124,11 +161,13 @@ void RecvBuffer::clear() {
   read_to_ = owned_to_ = contiguous_to_ = highest_ = 0;
   borrowed_.clear();
   borrowed_first_ = 0;
+  if (ahead_ != nullptr) ahead_->clear();
 }
 
 void RecvBuffer::rest() {
   if (block_count_ == 0) slots_ = std::vector<ReceiveBlock*>();
   if (!has_borrowed()) {
+    ahead_.reset();
     borrowed_ = std::vector<Bytes>();
     borrowed_first_ = 0;
   }
@@ -159,21 +198,26 @@ void RecvBuffer::store(std::uint64_t offset, Bytes data, bool mark) {
     const std::size_t inside = static_cast<std::size_t>(offset % kReceiveBlockOctets);
     const std::size_t count = std::min(data.size(), kReceiveBlockOctets - inside);
     ReceiveBlock& block = provide_block(offset / kReceiveBlockOctets);
-    std::memcpy(block.octets + inside, data.data(), count);
+    // A borrowed view may be of this very place.
+    if (block.octets + inside != data.data()) std::memcpy(block.octets + inside, data.data(), count);
     if (mark) set_bits(block.present, inside, count);
     offset += count;
     data = data.subspan(count);
   }
 }
 
+// Octets of one block that follow contiguous_to_.
+std::size_t RecvBuffer::present_run() const {
+  const ReceiveBlock* const block = block_at(contiguous_to_ / kReceiveBlockOctets);
+  if (block == nullptr) return 0;
+  return run_of_bits(block->present, static_cast<std::size_t>(contiguous_to_ % kReceiveBlockOctets));
+}
+
 void RecvBuffer::advance_contiguous() {
   while (contiguous_to_ < highest_) {
-    const ReceiveBlock* block = block_at(contiguous_to_ / kReceiveBlockOctets);
-    if (block == nullptr) return;
-    const std::size_t inside = static_cast<std::size_t>(contiguous_to_ % kReceiveBlockOctets);
-    const std::size_t run = run_of_bits(block->present, inside);
+    const std::size_t run = present_run();
+    if (run == 0) return;
     contiguous_to_ += run;
-    if (inside + run < kReceiveBlockOctets) return;
   }
 }
 

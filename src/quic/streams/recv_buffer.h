@@ -1,15 +1,17 @@
-// recv_buffer.h: received octets on their way to a reader. Data that arrives in order is
-// kept as a borrowed view and copied only if it is still unread when the loan ends; data
-// out of order is copied once, to its place in a block.
+// recv_buffer.h: received octets on their way to a reader. What arrives is kept as a borrowed view and
+// copied, to its place in a block, only if the reader has not got it when the loan ends: in order, or behind a
+// gap that the same batch may close, as where a batch has what came over several paths.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/bytes.h"
 #include "quic/streams/block_pool.h"
+#include "quic/streams/loans_ahead.h"
 
 namespace hawser::quic {
 
@@ -33,9 +35,9 @@ class RecvBuffer {  // rfc9000:21.7-fragmentation
   RecvBuffer& operator=(const RecvBuffer&) = delete;
   ~RecvBuffer() { clear(); }
 
-  // Takes octets at any offset; the caller has checked the window. Borrows `data` if it is
-  // next in order and nothing waits behind it, else copies. What was there before is
-  // dropped. `data` stays valid until retain(), consume() of it, or clear().
+  // Takes octets at any offset; the caller has checked the window. Borrows `data` if it is next in order, or
+  // behind a gap and worth it, else copies. What was there before is dropped. `data` stays valid until retain(),
+  // consume() of it, or clear().
   void add(std::uint64_t offset, Bytes data);
   // The same without ever borrowing.
   void add_copy(std::uint64_t offset, Bytes data);
@@ -63,11 +65,14 @@ class RecvBuffer {  // rfc9000:21.7-fragmentation
   [[nodiscard]] std::uint64_t contiguous_to() const { return contiguous_to_; }  // all below has arrived
   [[nodiscard]] std::uint64_t highest() const { return highest_; }              // one past the highest octet held
   [[nodiscard]] std::uint64_t readable_octets() const { return contiguous_to_ - read_to_; }
-  [[nodiscard]] bool has_borrowed() const { return borrowed_first_ < borrowed_.size(); }
+  [[nodiscard]] bool has_borrowed() const {
+    return borrowed_first_ < borrowed_.size() || (ahead_ != nullptr && !ahead_->empty());
+  }
   [[nodiscard]] std::size_t blocks() const { return block_count_; }
   // Octets on the heap, without blocks.
   [[nodiscard]] std::size_t memory() const {
-    return slots_.capacity() * sizeof(ReceiveBlock*) + borrowed_.capacity() * sizeof(Bytes);
+    return slots_.capacity() * sizeof(ReceiveBlock*) + borrowed_.capacity() * sizeof(Bytes) +
+           (ahead_ != nullptr ? sizeof(LoansAhead) + ahead_->memory() : 0);
   }
 
  private:
@@ -79,6 +84,8 @@ class RecvBuffer {  // rfc9000:21.7-fragmentation
   void grow_slots(std::uint64_t block_number);
   void store(std::uint64_t offset, Bytes data, bool mark);
   void advance_contiguous();
+  void borrow_what_follows();
+  [[nodiscard]] std::size_t present_run() const;
   void release_blocks(std::uint64_t from, std::uint64_t to);
 
   BlockAccount* blocks_;
@@ -86,11 +93,13 @@ class RecvBuffer {  // rfc9000:21.7-fragmentation
   std::vector<ReceiveBlock*> slots_;
   std::size_t block_count_ = 0;
   std::uint64_t read_to_ = 0;
-  std::uint64_t owned_to_ = 0;  // [read_to_, owned_to_) lies in blocks, the rest to contiguous_to_ is borrowed
+  std::uint64_t owned_to_ = 0;  // [read_to_, owned_to_) lies in blocks, the rest to contiguous_to_ in borrowed_
   std::uint64_t contiguous_to_ = 0;
   std::uint64_t highest_ = 0;
-  std::vector<Bytes> borrowed_;  // from borrowed_first_ on, in order
+  // From borrowed_first_ on, in order. What had come before its turn may lie in blocks among the others.
+  std::vector<Bytes> borrowed_;
   std::size_t borrowed_first_ = 0;
+  std::unique_ptr<LoansAhead> ahead_;  // borrowed behind a gap; made when that first happens
 };
 
 }  // namespace hawser::quic
