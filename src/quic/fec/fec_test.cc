@@ -175,6 +175,83 @@ TEST_P(EveryScheme, symbols_that_contradict_their_block_recover_nothing) {
   }
 }
 
+// Symbols made by hand, as a liar makes them: of source symbols that begin with their length.
+std::vector<Payload> repairs_of(FecScheme scheme, const std::vector<Payload>& sources, std::size_t rows) {
+  std::vector<Payload> repairs(rows, Payload(sources[0].size()));
+  for (std::size_t row = 0; row < rows; ++row)
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      std::uint8_t* const into = repairs[row].data();
+      const std::uint8_t factor = fec_coefficient(scheme, row, i);
+      fec_add_scaled({&into, 1}, {&factor, 1}, sources[i]);
+    }
+  return repairs;
+}
+
+TEST_P(EveryScheme, a_computed_packet_without_octets_is_none) {
+  const std::vector<Payload> repairs = repairs_of(GetParam(), {{0, 2, 7, 7}, {0, 0, 0, 0}}, 1);
+  FecDecoder decoder;
+  decoder.on_packet(0, Payload{7, 7});
+  decoder.on_repair({.packets = {.first = 0, .others = 1}, .scheme = GetParam(), .row = 0, .symbol = repairs[0]});
+  EXPECT_FALSE(decoder.next_recovered());
+  EXPECT_EQ(decoder.stats().inconsistent, 1u);
+}
+
+TEST(fec, of_a_block_that_contradicts_itself_nothing_is_computed) {
+  if (!is_available(FecScheme::kReedSolomon)) GTEST_SKIP() << "built without ISA-L";
+  // The first of two packets would be fine, the second is longer than its symbol.
+  const std::vector<Payload> repairs = repairs_of(FecScheme::kReedSolomon, {{0, 2, 7, 7}, {0, 9, 8, 8}}, 2);
+  FecDecoder decoder;
+  decoder.on_packet(9, Payload{1});
+  for (std::uint8_t row = 0; row < 2; ++row)
+    decoder.on_repair(
+        {.packets = {.first = 0, .others = 1}, .scheme = FecScheme::kReedSolomon, .row = row, .symbol = repairs[row]});
+  EXPECT_FALSE(decoder.next_recovered());
+  EXPECT_EQ(decoder.stats().inconsistent, 1u);
+  EXPECT_EQ(decoder.stats().recovered, 0u);
+}
+
+TEST_P(EveryScheme, a_packet_that_is_much_too_late_takes_no_newer_ones_place) {
+  SeededRandom random(17);
+  FecEncoder encoder(GetParam());
+  FecDecoder decoder;
+  const std::vector<Symbol> sent = block(encoder, random, kFecWindow, {.sources = 4, .repairs = 1});
+  ASSERT_TRUE(receive(decoder, std::span(sent).subspan(1, 3)).empty());
+  decoder.on_packet(sent[1].number - kFecWindow, Payload{1, 2, 3});
+  const auto recovered = receive(decoder, std::span(sent).subspan(4));
+  ASSERT_EQ(recovered.size(), 1u);
+  EXPECT_EQ(recovered.at(sent[0].number), sent[0].octets);
+}
+
+TEST_P(EveryScheme, an_old_block_takes_no_newer_ones_place) {
+  SeededRandom random(18);
+  FecEncoder encoder(GetParam());
+  FecDecoder decoder;
+  const std::vector<Symbol> old = block(encoder, random, 0, {.sources = 4, .repairs = 1});
+  std::vector<std::vector<Symbol>> newer;
+  for (std::size_t i = 1; i <= kMaxFecBlocks; ++i) {
+    newer.push_back(block(encoder, random, i * 10, {.sources = 4, .repairs = 1}));
+    ASSERT_TRUE(receive(decoder, std::span(newer.back()).subspan(2)).empty()) << "two are missing";
+  }
+  EXPECT_TRUE(receive(decoder, std::span(old).subspan(2)).empty());
+  EXPECT_EQ(decoder.stats().given_up, 0u);
+  for (const auto& symbols : newer) EXPECT_EQ(receive(decoder, std::span(symbols).subspan(1, 1)).size(), 1u);
+}
+
+TEST(fec, xor_has_one_symbol_whatever_is_asked_for) {
+  SeededRandom random(19);
+  FecEncoder encoder(FecScheme::kXor);
+  EXPECT_EQ(block(encoder, random, 0, {.sources = 4, .repairs = 3}).size(), 5u);
+}
+
+TEST(fec, loss_is_believed_once_a_hundred_packets_are_known_and_then_with_twice_its_error) {
+  RedundancyController redundancy({.scheme = FecScheme::kReedSolomon});
+  redundancy.on_packets(99, 10);
+  EXPECT_EQ(redundancy.loss(), 0);
+  redundancy.on_packets(1, 0);
+  // A tenth of 100 packets: 0.1 and twice sqrt(0.1 * 0.9 / 100).
+  EXPECT_NEAR(redundancy.loss(), 0.16, 1e-9);
+}
+
 TEST(fec, an_encoder_without_repairs_costs_nothing) {
   FecEncoder encoder(FecScheme::kXor);
   encoder.begin({.sources = 2, .repairs = 0});

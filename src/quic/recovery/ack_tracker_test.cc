@@ -110,6 +110,23 @@ TEST(ack_tracker, a_ce_mark_is_acknowledged_at_once) {
   EXPECT_TRUE(tracker.ack_due(kNow));
 }
 
+// A peer that asked for fewer ACKs learns of congestion by the first mark of a run: each of them at once would take the
+// request away while a queue marks all.
+// ack-frequency:6.3-ce
+TEST(ack_tracker, of_a_run_of_ce_marks_the_first_is_acknowledged_at_once) {
+  AckTracker tracker;
+  tracker.set_frequency(10, 50ms, 3);
+  receive(tracker, {0}, kNow, Ecn::kCe);
+  ASSERT_TRUE(tracker.ack_due(kNow));
+  (void)write(tracker, kNow);
+  receive(tracker, {1, 2}, kNow, Ecn::kCe);
+  EXPECT_FALSE(tracker.ack_due(kNow));
+  receive(tracker, {3}, kNow, Ecn::kEct0);
+  EXPECT_FALSE(tracker.ack_due(kNow));
+  receive(tracker, {4}, kNow, Ecn::kCe);
+  EXPECT_TRUE(tracker.ack_due(kNow));
+}
+
 // ack-frequency:4-threshold ack-frequency:4-delay ack-frequency:6.2-zero
 TEST(ack_tracker, frequency_follows_the_peer) {
   AckTracker tracker;

@@ -98,5 +98,59 @@ TEST(loss_rtt, a_probe_timeout_says_nothing_again_of_what_probed_the_mtu) {
   EXPECT_EQ(r.frames.lost[0].kind, SentFrameKind::kDatagram);
 }
 
+// What is sent at the very time when recovery begins belongs to the flight that was lost from.
+// rfc9002:7.3.2-reduce
+TEST(loss_rtt, what_was_sent_when_recovery_began_grows_no_window) {
+  for (const bool later : {false, true}) {
+    Recovery r;
+    r.confirmed();
+    for (int i = 0; i < 10; ++i) r.send();
+    r.now += 100ms;
+    ASSERT_EQ(r.ack({{1, 9}})->lost_packets, 1u);
+    const std::uint64_t window = r.controller.congestion_window();
+    if (later) r.now += 1ns;
+    for (std::uint64_t sent = 0; sent < window; sent += kTestSize) r.send();
+    r.now += 100ms;
+    ASSERT_TRUE(r.ack({{10, 10 + window / kTestSize - 1}}));
+    EXPECT_EQ(r.controller.congestion_window(), window + (later ? kTestSize : 0));
+  }
+}
+
+// The smoothed RTT is 100 ms and its variation 37.5 when the next ACK looks what may be forgotten: a PTO is 250 ms.
+TEST(loss_rtt, what_was_lost_is_remembered_for_three_ptos) {
+  for (const Duration late : {Duration{600ms}, Duration{900ms}}) {
+    Recovery r;
+    r.confirmed();
+    for (int i = 0; i < 5; ++i) r.send();
+    r.now += 100ms;
+    ASSERT_EQ(r.ack({{1, 4}})->lost_packets, 1u);
+    r.now += late - 200ms;
+    r.send();
+    r.now += 100ms;
+    ASSERT_TRUE(r.ack({{5, 5}}));
+    EXPECT_EQ(r.ack({{0, 5}})->spurious_losses, late < 750ms ? 1u : 0u);
+  }
+}
+
+// rfc9002:5.2-persistent
+TEST(loss_rtt, persistent_congestion_forgets_the_smallest_rtt) {
+  Recovery r;
+  r.confirmed();
+  r.send();
+  r.now += 20ms;
+  ASSERT_TRUE(r.ack({{0, 0}}));
+  for (int i = 0; i < 10; ++i) {
+    r.send();
+    r.now += 200ms;
+  }
+  const std::uint64_t last = r.send();
+  r.now += 300ms;
+  ASSERT_TRUE(r.ack({{last, last}})->persistent_congestion);
+  r.send();
+  r.now += 300ms;
+  ASSERT_TRUE(r.ack({{last + 1, last + 1}}));
+  EXPECT_EQ(r.loss.rtt().min(), 300ms) << "the path may be another one";
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -49,6 +49,15 @@ TEST(tail, a_copy_arrives_where_its_original_is_lost_again) {
   EXPECT_TRUE(r.frames.lost.empty());
 }
 
+// The probes carry it already, and a path that may be down is not to be filled.
+TEST(tail, after_a_probe_timeout_nothing_is_copied) {
+  Tail r;
+  for (int i = 1; i < 4; ++i) r.send_stream(0, static_cast<std::uint64_t>(i) * 1'000, 1'000);
+  ASSERT_EQ(r.timeout().kind, TimeoutKind::kPto);
+  ASSERT_EQ(r.frames.lost.size(), 2u) << "of four that wait";
+  EXPECT_FALSE(r.repeat(5'000));
+}
+
 TEST(tail, new_data_behind_it_is_no_end) {
   Tail r;
   EXPECT_FALSE(r.repeat(6'000));
