@@ -92,6 +92,7 @@ void H3ServerConnection::respond(quic::StreamId id, Exchange& exchange, const Wa
     return session_.cancel(id, http3::ErrorCode::kInternalError);
   }
   if (exchange.body != nullptr) {
+    connection_.charge_turn(kTurnPerBody);
     if (const auto octets = server_.buffer_for_new(exchanges_.size(), connection_.now()))
       connection_.limit_buffer(id, *octets);
   }

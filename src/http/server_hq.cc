@@ -68,6 +68,7 @@ void HqServerConnection::answer(Exchange& exchange) {
   if (response.status != 200) return (void)connection_.reset_stream(exchange.id, 0);
   exchange.body = std::move(response.body);
   if (exchange.body == nullptr) return (void)connection_.finish(exchange.id);
+  connection_.charge_turn(kTurnPerBody);
   if (const auto octets = server_.buffer_for_new(exchanges_.size(), connection_.now()))
     connection_.limit_buffer(exchange.id, *octets);
   pump(exchange);

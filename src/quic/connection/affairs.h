@@ -83,6 +83,7 @@ struct ConnectionAffairs {
     bool complete = false;
     bool early_data = false;
     bool rest = false;
+    std::uint32_t charged = 0;      // octets that the handler counts its work as, beside those it wrote
     std::optional<StreamId> ended;  // the stream whose end is being told
     std::vector<Bytes> datagrams;
     // Of the handshake and shortly after it.

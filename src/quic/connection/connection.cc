@@ -79,6 +79,10 @@ void Connection::limit_buffer(StreamId id, std::size_t octets) {
   if (core_->is_open()) core_->streams().limit_send_buffer(id, octets);
 }
 
+void Connection::charge_turn(std::uint32_t octets) {
+  core_->charge_turn(octets);
+}
+
 std::expected<void, StreamError> Connection::finish(StreamId id) {
   return translated(core_->streams().finish(id), *core_, id);
 }

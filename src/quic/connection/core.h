@@ -187,6 +187,10 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   [[nodiscard]] Timestamp now() const { return now_; }
   // The application is being told that this stream came to its orderly end.
   [[nodiscard]] bool just_ended(StreamId id) const { return tell_.ended == id; }
+  void charge_turn(std::uint32_t octets) {
+    constexpr std::uint32_t kMost = 1 << 20;  // each call, so that no sum overflows
+    tell_.charged = std::min(tell_.charged + std::min(octets, kMost), kMost);
+  }
   // It was closed since the peer sent frames without end or use.
   [[nodiscard]] bool flooded() const { return flood_guard_.tripped(); }
   // It was closed since the peer acknowledged nothing.

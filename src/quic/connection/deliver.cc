@@ -1,6 +1,7 @@
 // deliver.cc: tells the application what a batch of datagrams or a timer brought, once the
 // machines are at rest, so that it may call anything from its handler.
 #include <algorithm>
+#include <utility>
 
 #include "quic/connection/core.h"
 
@@ -66,9 +67,10 @@ void ConnectionCore::deliver_stream_events() {
   const std::uint64_t before = streams_.send_buffered();
   const bool in_turns = is_server() && phase_ != Phase::kTerminated;
   std::uint64_t used = 0;
+  tell_.charged = 0;  // by whoever called from elsewhere
   while (const std::optional<StreamEvent> event = streams_.next_event()) {
     deliver_stream_event(*event);
-    used += kTurnPerEvent;
+    used += kTurnPerEvent + std::exchange(tell_.charged, 0);
     if (in_turns && used + std::max(streams_.send_buffered(), before) - before >= kTurn) return;
   }
 }

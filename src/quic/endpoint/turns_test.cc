@@ -57,6 +57,34 @@ TEST(turns, many_streams_of_one_client_do_not_hold_up_another) {
   }));
 }
 
+TEST(turns, what_the_application_says_it_spent_counts_as_written) {
+  Pair pair;
+  std::vector<const Connection*> order;
+  pair.acceptor.recorder.on_end = [&](Connection& c, StreamId id) {
+    order.push_back(&c);
+    c.charge_turn(65'536);
+    (void)c.write(id, SharedBytes::copy(as_bytes(std::string("!"))), true);
+  };
+  Connection& greedy = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return greedy.handshake_confirmed(); }));
+  Connection* const greedy_at_server = pair.acceptor.connection;
+  Connection& modest = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return modest.handshake_confirmed(); }));
+  greedy_at_server->charge_turn(1'048'576);  // outside of a handler it counts for nothing
+  ask(greedy, 99);
+  StreamId last = modest.open_stream(true).value();
+  while (last != StreamId::of(Role::kClient, true, 99)) last = modest.open_stream(true).value();
+  echo(modest, last, "?");
+  pair.client->wake(greedy);
+  pair.client->wake(modest);
+  ASSERT_TRUE(pair.run([&] { return order.size() == 100; }));
+  // A turn is four of 64 kB and what an event costs: without the charge all 99 would fit into one.
+  const auto served = std::find(order.begin(), order.end(), pair.acceptor.connection);
+  EXPECT_GE(served - order.begin(), 3);
+  EXPECT_LE(served - order.begin(), 10);
+  EXPECT_EQ(pair.server->stats().turns_exceeded, 1u);
+}
+
 TEST(turns, what_came_before_the_end_of_a_connection_is_told_before_it) {
   Pair pair;
   Answers answers(pair);
