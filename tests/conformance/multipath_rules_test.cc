@@ -421,5 +421,135 @@ TEST(multipath_rules, what_still_comes_on_an_abandoned_path_is_acknowledged_on_a
   EXPECT_TRUE(acknowledged);
 }
 
+// RFC 9000 section 5.1.2, for each path: what is to be retired is not used any more, from the next packet on.
+// rfc9000:5.1.2-retire-prior-to
+TEST(multipath_rules, a_connection_id_of_a_path_in_use_is_replaced_as_soon_as_it_is_to_be_retired) {
+  Stage stage;
+  stage.say_on_path_1("01000000");
+  ASSERT_EQ(stage.server->paths().size(), 2u);
+  stage.tap.clear();
+  stage.say(new_cid("01", "20", "a1a2a3a4"));
+  stage.say("7e78 01 21 21 04 b1b2b3b4" + kToken);
+  stage.say_on_path_1("01000000");
+  stage.pass(1s);
+  const auto sent = stage.tap.where([](const SeenPacket& p) { return !p.to_server && p.tuple.remote == kSecond; });
+  ASSERT_FALSE(sent.empty());
+  // As long as ours are, the rest is what came behind it.
+  for (const SeenPacket* packet : sent)
+    EXPECT_EQ(std::vector<std::uint8_t>(packet->dcid.begin(), packet->dcid.begin() + 4),
+              (std::vector<std::uint8_t>{0xb1, 0xb2, 0xb3, 0xb4}));
+}
+
+// multipath:4.1-never-sent
+TEST(multipath_rules, an_ack_of_a_path_that_was_given_up_before_it_was_used_is_late_and_no_lie) {
+  Stage stage;
+  stage.say("7e75 01 00");
+  stage.say("3e 01 00 00 00 00");
+  EXPECT_FALSE(stage.error());
+}
+
+TEST(multipath_rules, what_comes_to_a_retired_connection_id_belongs_to_no_connection) {
+  Stage stage;
+  stage.say("7e79 01 00");
+  const std::uint64_t dropped = stage.server_endpoint->stats().datagrams_dropped;
+  stage.say_on_path_1("01000000");
+  EXPECT_EQ(stage.server_endpoint->stats().datagrams_dropped, dropped + 1);
+  EXPECT_EQ(stage.server->paths().size(), 1u);
+}
+
+// multipath:3.4-not-sent-after
+TEST(multipath_rules, nothing_more_is_said_of_a_path_that_was_given_up) {
+  Stage stage;
+  stage.say_on_path_1("01000000");
+  ASSERT_EQ(stage.server->paths().size(), 2u);
+  stage.tap.clear();
+  ASSERT_TRUE(stage.server->set_path_status(PathId{1}, PathStatus::kBackup));  // it has not gone out yet
+  stage.say("7e75 01 00");
+  EXPECT_GE(stage.sent_by_server<PathAbandonFrame>(), 1u);
+  EXPECT_EQ(stage.sent_by_server<PathStatusFrame>(), 0u);
+}
+
+// A round trip is there by one path and back by another: what the way back took before says nothing.
+TEST(multipath_rules, acks_that_come_by_another_way_begin_another_smallest_round_trip) {
+  LosingStage stage;
+  stage.say_on_path_1("01000000");
+  stage.act([](Connection& c) { c.ping(); });
+  stage.say("3e 00 " + varint_hex(stage.largest()) + " 00 00 00");
+  const Duration before = stage.server->core().path().loss().rtt().min();
+  stage.act([](Connection& c) { c.ping(); });
+  const std::uint64_t sent = stage.largest();
+  stage.pass(20ms);
+  ASSERT_LT(before, 20ms);
+  stage.say_on_path_1("3e 00 " + varint_hex(sent) + " 00 00 00");
+  EXPECT_GE(stage.server->core().multipath()->find(kInitialPathId)->path->loss().rtt().min(), 20ms);
+}
+
+// A client that may open no further path, and a server that lies to it.
+struct BlockedClient : Theatre {
+  BlockedClient() : Theatre(options()), tap(*this) {
+    open();
+    pass(1s);
+    silence(Role::kServer);
+  }
+  static Options options() {
+    Options options;
+    options.client.max_paths = 8;
+    options.server.max_paths = 2;
+    return options;
+  }
+  void say(const std::string& frames_hex) { lie(Role::kServer, {.frames_hex = frames_hex, .version = Version::kV1}); }
+  bool try_to_open(std::uint16_t port) {
+    FourTuple tuple = client->tuple();
+    tuple.local.port = port;
+    const bool opened = client->open_path(tuple).has_value();
+    client_endpoint->wake(*client);
+    settle();
+    return opened;
+  }
+  std::vector<const SeenPacket*> sent_blocked() {
+    return tap.where([](const SeenPacket& p) { return p.to_server && p.has<PathsBlockedFrame>(); });
+  }
+  WireTap tap;
+};
+
+// multipath:4.6-not-increased
+TEST(multipath_rules, a_smaller_limit_of_paths_takes_none_away) {
+  BlockedClient stage;
+  stage.say("7e7a 05");
+  stage.say("7e7a 03");
+  for (const char* path : {"02", "03", "04", "05"}) stage.say(new_cid(path, "00", std::string("a1a2a3") + path));
+  for (std::uint16_t path = 1; path <= 5; ++path) EXPECT_TRUE(stage.try_to_open(2'000 + path)) << path;
+  EXPECT_FALSE(stage.try_to_open(2'006));
+}
+
+TEST(multipath_rules, that_the_limit_of_paths_is_in_the_way_is_said_until_it_is_heard) {
+  BlockedClient stage;
+  ASSERT_TRUE(stage.try_to_open(2'001));
+  ASSERT_FALSE(stage.try_to_open(2'002));
+  ASSERT_EQ(stage.sent_blocked().size(), 1u);
+  const std::uint64_t number = stage.sent_blocked()[0]->number;
+  EXPECT_EQ(stage.sent_blocked()[0]->get<PathsBlockedFrame>()->maximum, 1u);
+  for (int i = 0; i < 4; ++i) {
+    stage.client->ping();
+    stage.client_endpoint->wake(*stage.client);
+    stage.settle();
+  }
+  stage.say("3e 00 " + varint_hex(number + 4) + " 00 00 00");
+  stage.pass(100ms);
+  ASSERT_GE(stage.sent_blocked().size(), 2u) << "it was lost";
+  // What no longer holds is not said again.
+  const std::size_t before = stage.sent_blocked().size();
+  stage.say("7e7a 07");
+  const std::uint64_t last = stage.sent_blocked().back()->number;
+  for (int i = 0; i < 4; ++i) {
+    stage.client->ping();
+    stage.client_endpoint->wake(*stage.client);
+    stage.settle();
+  }
+  stage.say("3e 00 " + varint_hex(last + 4) + " 00 00 00");
+  stage.pass(100ms);
+  EXPECT_EQ(stage.sent_blocked().size(), before);
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -122,6 +122,22 @@ TEST_F(Copies, leave_out_what_was_acknowledged) {
   EXPECT_EQ(written.redundant, 0u);
 }
 
+// How far a packet's frames have come says nothing of the next one's.
+TEST_F(Copies, of_a_packet_that_was_acknowledged_half_way_go_on_with_the_next_from_its_start) {
+  write(4'000);
+  ASSERT_GE(send(), 4u);
+  copies.want(kFirst, 0, 3, CopyReason::kSooner);
+  PacketPayload half(MutableBytes(area).first(kPacket / 2));
+  (void)copies.write(half, streams, [this](PathId) { return &loss; });
+  ASSERT_EQ(half.frames().size(), 1u);
+  const std::uint64_t copied_to = half.frames()[0].offset + half.frames()[0].length;
+  acknowledge(0, 0);
+  const std::vector<SentFrame> frames = copy();
+  ASSERT_FALSE(frames.empty());
+  EXPECT_GT(frames[0].offset, copied_to);
+  EXPECT_LT(frames[0].offset, kPacket);
+}
+
 TEST_F(Copies, of_a_stream_that_was_reset_are_none) {
   write(2'000);
   ASSERT_GE(send(), 2u);

@@ -48,6 +48,27 @@ TEST(admission, one_source_spends_its_own_rate_only) {
   EXPECT_EQ(passed, 150);
 }
 
+// Of the two counters of a source, others may share one; the other one tells the truth.
+TEST(admission, who_shares_one_of_its_counters_with_a_loud_source_is_not_held_for_it) {
+  Admission admission({.source_initials_per_second = 100, .source_handshakes_max = 3}, RetryPolicy::kNever, kKey);
+  const Admission::Source quiet = admission.source_of(v4(2));
+  Admission::Source loud = quiet;
+  loud.slots[1] = static_cast<std::uint16_t>((loud.slots[1] + 1) % Admission::kRowSize);
+  for (int i = 0; i < 10'000; ++i) (void)admission.on_initial(loud, kStart);
+  for (int i = 0; i < 3; ++i) admission.begin(loud, false, kStart);
+  EXPECT_TRUE(admission.on_initial(quiet, kStart));
+  EXPECT_EQ(admission.judge(quiet, false, Room::kFree, kStart), Verdict::kAccept);
+  EXPECT_EQ(admission.judge(loud, false, Room::kFree, kStart), Verdict::kIgnore);
+}
+
+TEST(admission, clients_that_wait_for_their_turn_count_as_open_handshakes) {
+  Admission admission({.retry_mark = 100}, RetryPolicy::kUnderLoad, kKey);
+  admission.set_waiting(99);
+  EXPECT_FALSE(admission.retries());
+  admission.begin(admission.source_of(v4(1)), false, kStart);
+  EXPECT_TRUE(admission.retries());
+}
+
 TEST(admission, replies_to_one_source_are_limited) {
   Admission admission({.source_replies_per_second = 10}, RetryPolicy::kNever, kKey);
   int sent = 0;
