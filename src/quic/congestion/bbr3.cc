@@ -94,6 +94,7 @@ void Bbr3::update_congestion_signals(const AckEvent& event) {
   const Duration min_rtt = model_.min_rtt() == Duration::max() ? event.min_rtt : model_.min_rtt();
   round_congested_ = random_loss_.end_round(min_rtt);
   if (!probes_bandwidth() && loss_in_round_ && round_congested_) adapt_lower_bounds();
+  doubt_bandwidth();
   loss_in_round_ = false;
 }
 
@@ -107,6 +108,19 @@ void Bbr3::adapt_lower_bounds() {
   };
   bandwidth_shortterm_ = std::max(bandwidth_latest_, reduced(bandwidth_shortterm_));
   inflight_shortterm_ = std::max(inflight_latest_, reduced(inflight_shortterm_));
+}
+
+// A round of cruising that saw nothing but a queue delivered what there is: if that is less than the largest rate that
+// was ever seen, that one was of acknowledgements in bunches, which a receiver makes that was not woken for some
+// milliseconds. Once in a cycle, so that it does not follow its own margin down.
+void Bbr3::doubt_bandwidth() {
+  if (state_ != State::kCruise || !random_loss_.queued()) {
+    queued_rounds_ = 0;
+    return;
+  }
+  if (++queued_rounds_ < kQueuedRounds || bandwidth_shortterm_ != kUnlimited) return;
+  bandwidth_shortterm_ =
+      std::max(bandwidth_latest_, static_cast<std::uint64_t>(kBeta * static_cast<double>(model_.max_bandwidth())));
 }
 
 void Bbr3::reset_lower_bounds() {

@@ -55,6 +55,7 @@ class Bbr3 : public CongestionController {
   // And where that queue is a quarter of the smallest RTT or more, a probe waits so many times as long: somebody else
   // is probing, and of two probes at once neither learns what it could take from the other.
   static constexpr double kQueuePatience = 1.5;
+  static constexpr std::uint8_t kQueuedRounds = 2;   // the first may still tell of the phase before
   static constexpr std::uint64_t kFilterCycles = 1;  // the cycle before this one: two in all
 
   explicit Bbr3(std::uint64_t max_datagram_size) : Bbr3(max_datagram_size, kRules) {}
@@ -97,6 +98,7 @@ class Bbr3 : public CongestionController {
   void update_latest_delivery(const AckEvent& event);
   void update_congestion_signals(const AckEvent& event);
   void adapt_lower_bounds();
+  void doubt_bandwidth();
   // True: it has begun another probe.
   bool adapt_long_term(const AckEvent& event);
   void probe_long_term_upward(const AckEvent& event);
@@ -167,6 +169,7 @@ class Bbr3 : public CongestionController {
   bool round_congested_ = false;
   bool probe_samples_ = false;  // losses now would be the probe's doing
   bool window_limited_ = false;
+  std::uint8_t queued_rounds_ = 0;
   bool probe_too_high_ = false;  // the last probe met more loss than it may
   bool probe_cautious_ = false;  // it ended where the one before had met loss
 

@@ -78,6 +78,20 @@ TEST(bbr, beside_a_queue_that_stands_it_leaves_three_percent) {
   EXPECT_NEAR(cruise_margin(path, 3'000), Bbr3::kQueueMargin, 1e-6);
 }
 
+// What was seen once, before the path became slower or of acknowledgements in bunches: a queue that stands shows what
+// there is, long before it overflows.
+TEST(bbr, a_bandwidth_that_a_queue_refutes_is_not_cruised_at) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 14'500'000, .buffer = 2'000'000});
+  path.run_for(3s);
+  for (int i = 0; i < 3'000 && phase(path) != CongestionPhase::kProbeBwCruise; ++i) path.run_for(1ms);
+  path.options().bytes_per_second = 12'500'000;
+  path.run_for(300ms);
+  ASSERT_EQ(phase(path), CongestionPhase::kProbeBwCruise);
+  EXPECT_EQ(path.overflowed(), 0u);
+  EXPECT_GE(bbr(path).max_bandwidth(), 14'400'000u);
+  EXPECT_NEAR(static_cast<double>(path.controller().snapshot().bytes_per_second), 12'500'000, 400'000);
+}
+
 TEST(bbr, a_probe_waits_half_as_long_again_while_somebody_else_queues) {
   PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
   path.run_for(3s);
