@@ -3,87 +3,14 @@
 // datagram back, the public headers only on the client's side.
 #include "hawser/datagram_client.h"
 
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <ctime>
-#include <filesystem>
-#include <fstream>
-#include <map>
-
-#include "quic/tls/dev_certificate.h"
-#include "quic/tls/tls_context.h"
-#include "runtime/endpoint_protocol.h"
-#include "runtime/runtime.h"
+#include "echo_server.h"
 
 namespace {
 
-namespace fs = std::filesystem;
 using hawser::DatagramClient;
 using hawser::DatagramFate;
-
-class Echo final : public hawser::quic::AcceptHandler, public hawser::quic::ConnectionHandler {
- public:
-  hawser::quic::ConnectionHandler* on_accept(hawser::quic::Connection&) override { return this; }
-  void on_datagram(hawser::quic::Connection& connection, hawser::Bytes payload) override {
-    if (hawser::as_text(payload) == "close") return connection.close(7, "as asked");
-    (void)connection.send_datagram(payload);
-  }
-};
-
-class EchoServer : public ::testing::Test {
- protected:
-  void start(std::uint64_t max_datagram_frame_size) {
-    std::string pattern = (fs::temp_directory_path() / "hawser-datagrams-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-    const auto certificate =
-        hawser::quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = std::time(nullptr) - 60}).value();
-    std::ofstream(folder_ / "ca.pem") << certificate.certificate_pem;
-    tls_.emplace(hawser::quic::TlsServerContext::create({.common = {.alpn = {"echo"}},
-                                                         .certificates = {{.chain = octets(certificate.certificate_pem),
-                                                                           .key = octets(certificate.key_pem)}}})
-                     .value());
-    runtime_ = hawser::runtime::Runtime::create().value();
-    const auto make = [&](hawser::runtime::Worker& worker) -> std::unique_ptr<hawser::runtime::DatagramProtocol> {
-      hawser::quic::EndpointConfig config{.tls = &*tls_, .accept = &echo_};
-      config.connection.max_datagram_frame_size = max_datagram_frame_size;
-      return std::make_unique<hawser::runtime::EndpointProtocol>(worker, std::move(config));
-    };
-    const auto bound = runtime_->listen({.local = hawser::ipv4_address({127, 0, 0, 1}, 0)}, make);
-    ASSERT_TRUE(bound.has_value()) << bound.error().message;
-    port_ = std::to_string(bound->port);
-    client_runtime_ = hawser::Runtime::create().value();
-  }
-  void SetUp() override { start(hawser::quic::kAnyDatagramFrame); }
-  void TearDown() override {
-    client_runtime_.reset();
-    runtime_->stop();
-    runtime_->join();
-    fs::remove_all(folder_);
-  }
-
-  static std::vector<std::uint8_t> octets(std::string_view text) { return {text.begin(), text.end()}; }
-  hawser::DatagramClientOptions options() const {
-    return {.server = "localhost:" + port_,
-            .alpn = "echo",
-            .connect_to = "127.0.0.1:" + port_,
-            .ca_file = (folder_ / "ca.pem").string()};
-  }
-  std::unique_ptr<DatagramClient> connected() {
-    auto client = DatagramClient::connect(*client_runtime_, options());
-    if (!client) ADD_FAILURE() << client.error().message;
-    return std::move(client.value());
-  }
-
-  fs::path folder_;
-  std::string port_;
-  Echo echo_;
-  std::optional<hawser::quic::TlsServerContext> tls_;
-  std::unique_ptr<hawser::runtime::Runtime> runtime_;
-  std::unique_ptr<hawser::Runtime> client_runtime_;
-};
-
-constexpr unsigned kPatience = 10'000;  // ms; for a machine that is busy with other things
+using hawser::testing::EchoServer;
+using hawser::testing::kPatience;
 
 TEST_F(EchoServer, what_is_sent_comes_back_and_is_told_of) {
   const auto client = connected();
@@ -142,7 +69,7 @@ TEST_F(EchoServer, an_untrusted_certificate_is_named_as_the_cause) {
 }
 
 class DeafServer : public EchoServer {
-  void SetUp() override { start(0); }
+  void SetUp() override { start({.max_datagram_frame_size = 0}); }
 };
 
 TEST_F(DeafServer, a_server_without_datagrams_is_refused) {

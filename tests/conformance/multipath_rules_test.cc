@@ -3,65 +3,16 @@
 // two paths; what the server sends is opened and read.
 #include <gtest/gtest.h>
 
-#include "quic/connection/multipath.h"
-#include "wire_tap.h"
+#include "multipath_stage.h"
 
 namespace hawser::quic {
 namespace {
-
-constexpr Role kC = Role::kClient;
-const SocketAddress kSecond = ipv4_address({10, 9, 0, 1}, 5'555);
-const std::string kToken = "000102030405060708090a0b0c0d0e0f";
-
-Theatre::Options two_paths() {
-  Theatre::Options options;
-  options.client.max_paths = options.server.max_paths = 2;
-  return options;
-}
-
-// A server that allows Path IDs 0 and 1, and a liar in the place of its client, which allows the same.
-struct Stage : Theatre {
-  explicit Stage(const Options& options = two_paths()) : Theatre(options), tap(*this) {
-    open();
-    pass(1s);
-    // The first connection ID that the server gave for path 1.
-    for (const SeenPacket& packet : tap.packets())
-      for (const AnyFrame& frame : packet.frames) note(packet, frame);
-    silence(kC);
-  }
-  // The honest client ends sooner or later, for what the liar said is acknowledged to it: its version is given.
-  void say(const std::string& frames_hex) { lie(kC, {.frames_hex = frames_hex, .version = Version::kV1}); }
-  // On path 1, from an address of its own.
-  void say_on_path_1(const std::string& frames_hex) {
-    inject_on(kC, forge(kC, {.frames_hex = frames_hex, .version = Version::kV1, .dcid = path_1_cid, .path = PathId{1}}),
-              {ipv4_address({10, 0, 0, 2}, 443), kSecond});
-  }
-  void note(const SeenPacket& packet, const AnyFrame& frame) {
-    const auto* cid = std::get_if<PathNewConnectionIdFrame>(&frame);
-    if (packet.to_server || cid == nullptr || cid->path_id != PathId{1} || cid->cid.sequence_number != 0) return;
-    path_1_cid = cid->cid.connection_id;
-  }
-  template <class Frame>
-  std::size_t sent_by_server() {
-    return tap.where([](const SeenPacket& p) { return !p.to_server && p.has<Frame>(); }).size();
-  }
-  std::optional<std::uint64_t> error() const {
-    return verdict(kC) ? std::optional(verdict(kC)->error_code) : std::nullopt;
-  }
-
-  WireTap tap;
-  ConnectionId path_1_cid;
-};
 
 struct Rule {
   const char* name;
   std::string frames_hex;
   TransportErrorCode code = TransportErrorCode::kProtocolViolation;
 };
-
-std::string new_cid(const std::string& path, const std::string& sequence, const std::string& cid) {
-  return "7e78" + path + sequence + "00" + "04" + cid + kToken;
-}
 
 // multipath:3.4-only-path multipath:4-above-limit multipath:4.1-never-sent multipath:4.4-unique
 // multipath:4.6-below-initial multipath:4.6-too-large multipath:4.7-above-limit multipath:4.8-next-sequence
@@ -137,50 +88,6 @@ TEST(multipath_rules, packets_of_another_path_cannot_be_acknowledged) {
   stage.say("3e 01 " + varint_hex(largest[0]) + " 00 00 00");
   ASSERT_TRUE(stage.error());
   EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
-}
-
-// Connection IDs that replace each other without end: what is kept and what is to be retired stays within its limit.
-// multipath:4.4-unique
-TEST(multipath_rules, a_flood_of_connection_ids_for_a_path_takes_no_memory) {
-  Stage stage;
-  const std::size_t before = stage.server->core().multipath()->memory();
-  std::size_t most = before;
-  for (std::uint64_t i = 2; i < 20'000 && !stage.error(); ++i) {
-    const std::string number = varint_hex(i);
-    std::string cid = "04";
-    for (int octet = 0; octet < 4; ++octet)
-      cid += bytes_hex(1, static_cast<std::uint8_t>(0x40 + (i >> (5 * octet)) % 32));
-    stage.say("7e78 01 " + number + number + cid + bytes_hex(13, 7) + bytes_hex(1, static_cast<std::uint8_t>(i)) +
-              bytes_hex(1, static_cast<std::uint8_t>(i >> 8)) + bytes_hex(1, 1));
-    if (!stage.error()) most = std::max(most, stage.server->core().multipath()->memory());
-  }
-  ASSERT_TRUE(stage.error()) << "it went on for ever";
-  EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kConnectionIdLimitError))
-      << describe(*stage.verdict(kC));
-  EXPECT_LE(most, before + 4'096);
-}
-
-// Paths opened and given up as fast as the limit allows: a new Path ID comes only when an old one is forgotten.
-// multipath:2-limit-kept multipath:3.4-forget
-TEST(multipath_rules, path_after_path_takes_the_memory_of_the_limit) {
-  Stage stage;
-  stage.say_on_path_1("01000000");
-  // A Path with the rings of its packets takes some 5 KB, and the server's answers, which the liar never acknowledges,
-  // stay in those of the first one.
-  constexpr std::size_t kMost = 16'384;
-  for (int round = 0; round < 50; ++round) {
-    stage.say("7e75 01 00");
-    stage.say_on_path_1("01000000");
-    // The next Path ID, which is not allowed yet, from connection IDs that were not issued for it.
-    stage.inject_on(
-        kC,
-        stage.forge(kC,
-                    {.frames_hex = "01000000", .version = Version::kV1, .dcid = stage.path_1_cid, .path = PathId{2}}),
-        {ipv4_address({10, 0, 0, 2}, 443), kSecond});
-    ASSERT_FALSE(stage.error()) << describe(*stage.verdict(kC));
-    EXPECT_EQ(stage.server->paths().size(), 1u);
-    EXPECT_LE(stage.server->core().multipath()->memory(), kMost) << round;
-  }
 }
 
 TEST(multipath_rules, without_the_extension_its_frames_are_unknown) {
@@ -331,19 +238,6 @@ TEST(multipath_rules, an_abandoned_path_stays_gone) {
   for (const char* frames : {"7e75 01 00", "7e77 01 09", "3e 01 00 00 00 00"}) stage.say(frames);
   EXPECT_EQ(stage.server->paths().size(), 1u);
   EXPECT_FALSE(stage.error());
-}
-
-TEST(multipath_rules, floods_of_path_frames_end_the_connection_and_take_no_memory) {
-  for (const char* frame : {"7e76007f00", "7e7b01", "7e7c0100", "7e7a05"}) {
-    Stage stage;
-    const std::size_t before = stage.server->core().multipath()->memory();
-    std::string packet;
-    for (int i = 0; i < 60; ++i) packet += frame;
-    for (int i = 0; i < 300 && !stage.error(); ++i) stage.say(packet);
-    ASSERT_TRUE(stage.error()) << frame;
-    EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
-    EXPECT_LE(stage.server->core().multipath()->memory(), before + 4'096);
-  }
 }
 
 // A server of whose frames one is lost: everything is, and then only a packet well behind it is acknowledged.

@@ -46,10 +46,11 @@ Parsed<void> Multipath::on_frame(FrameReader& in, ConnectionCore::ReceivedPacket
 Parsed<void> Multipath::on_path_ack(FrameReader& in) {
   HAWSER_TRY(const PathAckFrame frame, parse_path_ack(in));
   HAWSER_TRY(PathSlot* const slot, slot_for(frame.path_id, in));
-  if (slot == nullptr) return {};
+  // Of a path that is over it may come late, but not for ever.
+  if (slot == nullptr) return core_.charge(in, FloodGuard::kCheap);
   // multipath:4.1-never-sent
   if (slot->path == nullptr) {
-    if (slot->abandoned) return {};
+    if (slot->abandoned) return core_.charge(in, FloodGuard::kCheap);
     return in.fault(TransportErrorCode::kProtocolViolation, "acknowledges packets of a path that was never used");
   }
   note_ack_return(*slot);
@@ -68,7 +69,7 @@ void Multipath::note_ack_return(PathSlot& slot) {
 // multipath:4-initial-path
 Parsed<void> Multipath::on_initial_path_ack(const AckFrame& frame, FrameReader& in) {
   PathSlot* const slot = find(kInitialPathId);
-  if (slot == nullptr) return {};
+  if (slot == nullptr) return core_.charge(in, FloodGuard::kCheap);
   note_ack_return(*slot);
   const ConnectionCore::AtHand hand(core_, *slot->path);
   return core_.take_ack(frame, PacketNumberSpace::kApplication, in);
