@@ -146,7 +146,7 @@ TEST(congestion_bars, prague_keeps_an_l4s_queue_under_5_ms) {
     }
 }
 
-// Over a queue that drops before it is full, so that chance and not the phase of two clocks says whose packet it
+// CUBIC over a queue that drops before it is full, so that chance and not the phase of two clocks says whose packet it
 // is. One minute sees some fifty losses: single runs vary, and none is favoured in the mean.
 TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
   struct Kind {
@@ -156,8 +156,9 @@ TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
   const Path codel{.rate_mbit = 10, .buffer_bdp = 4, .queue = QueueKind::kCodel, .ecn = false};
   const Path tail{.rate_mbit = 10};
   const Path l4s{.rate_mbit = 10, .queue = QueueKind::kDualPi2};
-  for (const Kind& kind : {Kind{"newreno", codel}, Kind{"cubic", codel}, Kind{"westwood", codel}, Kind{"bbr", tail},
-                           Kind{"copa", tail}, Kind{"prague", l4s}}) {
+  for (const Kind& kind :
+       {Kind{"newreno", codel}, Kind{"cubic", codel}, Kind{"westwood", codel}, Kind{"newreno", tail},
+        Kind{"westwood", tail}, Kind{"bbr", tail}, Kind{"bbr2", tail}, Kind{"copa", tail}, Kind{"prague", l4s}}) {
     constexpr std::uint64_t kSeeds = 4;
     double sum = 0;
     for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
