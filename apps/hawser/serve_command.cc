@@ -18,6 +18,7 @@
 #include "engine_options.h"
 #include "extension_options.h"
 #include "http/server.h"
+#include "metrics_option.h"
 #include "net/address.h"
 #include "path_options.h"
 #include "qlog_options.h"
@@ -51,6 +52,7 @@ struct ServeOptions {
   bool hidden = false;
   std::string cache_control;
   runtime::QlogSettings qlog;
+  std::string metrics;  // where collectors ask; empty: nowhere
   std::string congestion_control = "cubic";
   VersionArguments versions;
   ExtensionArguments extensions;
@@ -81,6 +83,8 @@ constexpr std::string_view kExamples = R"(Examples:
       an anycast address for handshakes, this machine's own for what follows
   hawser serve 127.0.0.1:0 --root . --dev-cert --qlog /tmp/qlog
       any free port; one qlog file per connection
+  hawser serve --root ./site --dev-cert --metrics 127.0.0.1:9464
+      Prometheus finds connections, paths and attacks at http://127.0.0.1:9464/metrics
   hawser serve --root ./site --dev-cert --early-data=safe,/account/=off
       returning visitors' GET, HEAD and OPTIONS are answered in their first round trip, but for
       /account/, where the answer is 425 Too Early and clients ask again
@@ -256,8 +260,11 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
   fmt::print("serving {} on https://{}:{}/ ({}, {}, {})\n", options.root, host_for_people(local), local.port,
              to_string(local), describe_workers(*runtime), runtime->describe_engine());
   if (kept) fmt::print("{}", describe_dev_certificate(*kept, host_for_people(local), local.port));
+  HAWSER_TRY(auto metrics, ServerMetrics::start(options.metrics, *http_server, *runtime));
+  if (metrics != nullptr) fmt::print("metrics on http://{}/metrics\n", to_string(metrics->local_address()));
   std::fflush(stdout);
   wait_for_end(signals, *http_server, seconds(options.grace_s));
+  metrics.reset();
   runtime->stop();
   runtime->join();
   return {};
@@ -308,6 +315,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
                             "Tell clients in their tokens what their path carried, and begin with half of that when "
                             "they come again");
   add_qlog_options(*command, options->qlog);
+  add_metrics_option(*command, options->metrics);
   command
       ->add_option("--cc", options->congestion_control, "Congestion controller: " + quic::congestion_controller_names())
       ->type_name("NAME")

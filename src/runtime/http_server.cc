@@ -53,6 +53,7 @@ class HttpServer::WorkerServer final : public DatagramProtocol, public quic::Acc
   }
   [[nodiscard]] std::size_t connection_count() { return endpoint_->endpoint().connection_count(); }
   [[nodiscard]] quic::EndpointStats stats() { return endpoint_->endpoint().stats(); }
+  [[nodiscard]] quic::PathTotals path_totals() { return endpoint_->endpoint().path_totals(); }
 
   [[nodiscard]] http::ServerStats http_stats() const {
     http::ServerStats stats = server_->stats();
@@ -176,6 +177,14 @@ http::ServerStats HttpServer::http_stats() {
   http::ServerStats sum;
   for (const auto& [worker, server] : servers_) {
     if (const auto stats = worker->call([server = server](Worker&) { return server->http_stats(); })) sum += *stats;
+  }
+  return sum;
+}
+
+quic::PathTotals HttpServer::path_totals() {
+  quic::PathTotals sum;
+  for (const auto& [worker, server] : servers_) {
+    if (const auto totals = worker->call([server = server](Worker&) { return server->path_totals(); })) sum += *totals;
   }
   return sum;
 }

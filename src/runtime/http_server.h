@@ -15,6 +15,7 @@
 #include "http/server.h"
 #include "http/static_files.h"
 #include "net/udp_socket.h"
+#include "quic/connection/path_totals.h"
 #include "quic/connection/replay_guard.h"
 #include "quic/connection/resume_claims.h"
 #include "quic/endpoint/endpoint.h"
@@ -61,9 +62,12 @@ class HttpServer {
   void shutdown();
   // Connections that the endpoints still hold, those that are closing included.
   [[nodiscard]] std::size_t connection_count();
-  // Of all workers together; of what is the most that there was, the sum of each worker's.
+  // Of all workers together; of what is the most that there was, the sum of each worker's. These three from any thread
+  // but a worker's.
   [[nodiscard]] quic::EndpointStats stats();
   [[nodiscard]] http::ServerStats http_stats();
+  // Of connections over several paths.
+  [[nodiscard]] quic::PathTotals path_totals();
 
  private:
   class WorkerServer;

@@ -3,10 +3,12 @@
 #include "hawser/paths.h"
 
 #include <atomic>
+#include <thread>
 
 #include "hawser/http3_client.h"
 #include "hawser/path_scheduler.h"
 #include "hawser/runtime.h"
+#include "runtime/metrics_text.h"
 #include "served.h"
 
 namespace {
@@ -65,6 +67,31 @@ TEST_F(ServedPaths, two_paths_come_about_and_say_what_they_do) {
   }
   EXPECT_GT(received, 3'000'000u);
   EXPECT_GT(received_bps, 0) << "since the look before the large response";
+}
+
+// Values in the text for collectors, by name and labels.
+double metric(hawser::runtime::HttpServer& server, const std::string& name) {
+  const std::string text = "\n" + hawser::runtime::to_metrics_text({.paths = server.path_totals()});
+  const std::size_t at = text.find("\n" + name + " ");
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+}
+
+TEST_F(ServedPaths, a_servers_metrics_tell_of_paths_of_connections_that_are_open_and_that_ended) {
+  auto runtime = hawser::Runtime::create().value();
+  auto client = hawser::http3::Client::connect(*runtime, with(twice_)).value();
+  wait_for_active(*client, 2);
+  EXPECT_EQ(metric(*server_, "hawser_multipath_connections_open"), 1);
+  EXPECT_GE(metric(*server_, "hawser_paths_open{state=\"active\"}"), 1);
+  EXPECT_EQ(metric(*server_, "hawser_path_events_total{event=\"opened\"}"), 1);
+  const double first = metric(*server_, "hawser_path_received_bytes_total{path=\"first\"}");
+  EXPECT_GT(first, 1'200);
+  EXPECT_GT(metric(*server_, "hawser_path_received_bytes_total{path=\"added\"}"), 0);
+  EXPECT_EQ(metric(*server_, "hawser_no_such_thing"), -1);
+  client.reset();
+  while (server_->connection_count() != 0) std::this_thread::yield();
+  EXPECT_EQ(metric(*server_, "hawser_multipath_connections_open"), 0);
+  EXPECT_EQ(metric(*server_, "hawser_paths_open{state=\"active\"}"), 0);
+  EXPECT_GE(metric(*server_, "hawser_path_received_bytes_total{path=\"first\"}"), first);
 }
 
 TEST_F(ServedPaths, the_scheduler_changes_while_the_connection_runs) {

@@ -240,6 +240,43 @@ TEST(multipath_rules, an_abandoned_path_stays_gone) {
   EXPECT_FALSE(stage.error());
 }
 
+// What was counted stays when a path is forgotten, and when the connection is.
+TEST(multipath_rules, totals_keep_what_paths_counted_that_are_gone) {
+  Stage stage;
+  stage.say_on_path_1("01000000");
+  const auto open = [](const PathTotals& totals, PathState state) {
+    return totals.open[static_cast<std::size_t>(state)];
+  };
+  const PathTotals begun = stage.server_endpoint->path_totals();
+  EXPECT_EQ(begun.connections, 1u);
+  EXPECT_EQ(open(begun, PathState::kActive), 1u);
+  EXPECT_EQ(open(begun, PathState::kProbing), 1u);
+  EXPECT_GE(begun.rtt_samples, 1u);
+  EXPECT_GT(begun.added.octets_received, 0u);
+  EXPECT_GT(begun.first.octets_received, begun.added.octets_received);
+  stage.say("7e75 01 00");
+  // The liar acknowledges the answer, so that the server need not say it again.
+  std::uint64_t largest = 0;
+  for (const SeenPacket& packet : stage.tap.packets())
+    if (!packet.to_server && packet.opened && packet.type == PacketType::kOneRtt)
+      largest = std::max(largest, packet.number);
+  stage.say("3e 00 " + varint_hex(largest) + " 00 00 00");
+  stage.pass(5s);
+  EXPECT_EQ(stage.server->core().multipath()->find(PathId{1}), nullptr) << "it is forgotten";
+  const PathTotals later = stage.server_endpoint->path_totals();
+  EXPECT_EQ(open(later, PathState::kProbing), 0u);
+  EXPECT_EQ(later.added.octets_received, begun.added.octets_received);
+  EXPECT_EQ(later.events.paths_abandoned, 1u);
+  stage.server->close(7, "enough");
+  stage.server_endpoint->wake(*stage.server);
+  stage.pass(60s);
+  const PathTotals ended = stage.server_endpoint->path_totals();
+  EXPECT_EQ(ended.connections, 0u);
+  EXPECT_EQ(open(ended, PathState::kActive), 0u);
+  EXPECT_EQ(ended.added.octets_received, begun.added.octets_received);
+  EXPECT_GE(ended.first.octets_sent, later.first.octets_sent);
+}
+
 // A server of whose frames one is lost: everything is, and then only a packet well behind it is acknowledged.
 struct LosingStage : Stage {
   void act(const std::function<void(Connection&)>& command) {

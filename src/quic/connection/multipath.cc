@@ -270,6 +270,7 @@ void Multipath::forget(PathSlot& slot) {
   for (const LocalCids::Entry& entry : slot.local_cids().entries())
     core_.routing_changes_.push_back({.add = false, .cid = entry.cid});
   const bool initial = slot.id == PathId{};
+  (initial ? gone_first_ : gone_added_) += slot.traffic();
   for (const auto& other : slots_)
     if (other->copies != nullptr) other->copies->forget(slot.id);
   std::erase_if(slots_, [&slot](const std::unique_ptr<PathSlot>& s) { return s.get() == &slot; });
@@ -308,6 +309,20 @@ std::expected<void, PathRefusal> Multipath::set_preference(PathId id, PathPrefer
   if (slot == nullptr || !slot->open()) return std::unexpected(PathRefusal::kUnknown);
   slot->preference = {.weight = std::max<std::uint32_t>(preference.weight, 1), .cost = preference.cost};
   return {};
+}
+
+PathTotals Multipath::totals() const {
+  PathTotals totals{.connections = 1, .first = gone_first_, .added = gone_added_, .events = stats_};
+  for (const auto& slot : slots_) {
+    (slot->id == kInitialPathId ? totals.first : totals.added) += slot->traffic();
+    if (!slot->open()) continue;
+    ++totals.open[static_cast<std::size_t>(slot->state())];
+    const RttEstimator& rtt = slot->path->loss().rtt();
+    if (!rtt.has_sample()) continue;
+    ++totals.rtt_samples;
+    totals.rtt_sum += rtt.smoothed();
+  }
+  return totals;
 }
 
 std::vector<PathInfo> Multipath::infos() const {

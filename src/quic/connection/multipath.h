@@ -17,6 +17,7 @@
 #include "quic/congestion/coupling.h"
 #include "quic/connection/copies.h"
 #include "quic/connection/core.h"
+#include "quic/connection/path_totals.h"
 #include "quic/connection/paths.h"
 #include "quic/multipath/flow_schedulers.h"
 #include "quic/multipath/path_scheduler.h"
@@ -75,6 +76,9 @@ struct PathSlot {
   [[nodiscard]] bool has_copies() const { return copies != nullptr && !copies->empty(); }
   [[nodiscard]] bool has_urgent_copies() const { return copies != nullptr && copies->has_urgent(); }
   [[nodiscard]] PathState state() const;
+  [[nodiscard]] PathTraffic traffic() const {
+    return {.octets_sent = bytes_sent, .octets_received = bytes_received, .packets_lost = packets_lost};
+  }
 };
 
 class Multipath {
@@ -126,6 +130,7 @@ class Multipath {
   void couple_controllers();
   [[nodiscard]] std::vector<PathInfo> infos() const;
   [[nodiscard]] const MultipathStats& stats() const { return stats_; }
+  [[nodiscard]] PathTotals totals() const;
   // Of all paths: what key updates and the end of the connection wait for.
   [[nodiscard]] Duration largest_pto() const;
   [[nodiscard]] std::size_t least_mtu() const;
@@ -244,6 +249,8 @@ class Multipath {
   Timestamp ask_again_ = kNever;
   Timestamp alone_until_ = kNever;  // server: no path is open, and the client has until then to open one
   MultipathStats stats_;
+  PathTraffic gone_first_;  // of paths that are forgotten
+  PathTraffic gone_added_;
 };
 
 // What a Path says of itself.

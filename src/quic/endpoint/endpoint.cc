@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "quic/connection/multipath.h"
 #include "quic/connection/path_memory.h"
 #include "quic/endpoint/endpoint_impl.h"
 #include "quic/tls/tls_context.h"
@@ -285,6 +286,10 @@ void Endpoint::Impl::remove(Entry& entry, Timestamp now) {
   if (entry.handshake_counted) end_handshake(entry, now);
   stats.floods_ended += core(entry).flooded();
   stats.deaf_peers_ended += core(entry).peer_is_deaf();
+  if (const Multipath* const paths = core(entry).multipath()) {
+    if (ended_paths == nullptr) ended_paths = std::make_unique<PathTotals>();
+    ended_paths->add_counts(paths->totals());
+  }
   if (const PathMemory* memory = core(entry).path_memory()) {
     stats.careful_resumes += memory->jumped_to() != 0;
     stats.careful_resume_retreats += memory->retreated();
@@ -431,6 +436,14 @@ std::size_t Endpoint::connection_count() const {
 std::uint64_t Endpoint::turnover() const {
   return impl_->turnover;
 }
+PathTotals Endpoint::path_totals() const {
+  PathTotals totals;
+  if (impl_->ended_paths != nullptr) totals = *impl_->ended_paths;
+  for (const auto& entry : impl_->entries)
+    if (const Multipath* const paths = Impl::core(*entry).multipath()) totals += paths->totals();
+  return totals;
+}
+
 EndpointStats Endpoint::stats() const {
   EndpointStats stats = impl_->stats;
   stats.clients_waiting_most = impl_->waiting.most();

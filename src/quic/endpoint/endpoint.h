@@ -118,6 +118,8 @@ struct ClientParameters {
   std::optional<SavedPath> saved_path;
 };
 
+struct PathTotals;  // quic/connection/path_totals.h
+
 struct EndpointStats {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;
@@ -183,6 +185,8 @@ class Endpoint {
   // All of them, closing ones included; good until the next call of on_timeout.
   [[nodiscard]] std::vector<Connection*> connections();
   [[nodiscard]] EndpointStats stats() const;
+  // Of all connections so far; takes time that grows with those that are open.
+  [[nodiscard]] PathTotals path_totals() const;
 
  private:
   struct Impl;

@@ -10,6 +10,7 @@
 #include "base/hash_index.h"
 #include "base/timer_wheel.h"
 #include "quic/connection/core.h"
+#include "quic/connection/path_totals.h"
 #include "quic/connection/resume_claims.h"
 #include "quic/crypto/secret.h"
 #include "quic/endpoint/address_token.h"
@@ -86,6 +87,7 @@ struct Endpoint::Impl {
   std::size_t next_ready = 0;
   DatagramBuilder builder;
   EndpointStats stats;
+  std::unique_ptr<PathTotals> ended_paths;  // of connections that are gone; made when the first is that had several
   std::size_t handshakes = 0;
   std::uint64_t turnover = 0;
   std::uint64_t next_handle = 1;
