@@ -1,7 +1,6 @@
 // file_body.cc: reading, and the life of the chunks read into.
 #include "http/file_body.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,7 +82,6 @@ constexpr std::size_t kSmallRead = 16 * 1'024;
 
 FileBody::FileBody(std::shared_ptr<const FileHandle> file, ChunkPool& pool, std::vector<FilePart> parts)
     : file_(std::move(file)), pool_(pool), parts_(std::move(parts)) {
-  posix_fadvise(file_->fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
   skip_empty();
 }
 

@@ -1,6 +1,8 @@
 // open_files.cc: the count, and which file is shared.
 #include "http/open_files.h"
 
+#include <fcntl.h>
+
 #include <unordered_map>
 #include <utility>
 
@@ -22,8 +24,8 @@ std::size_t OpenFiles::count() const {
 }
 
 std::shared_ptr<const FileHandle> OpenFiles::keep(OpenedFile file) {
-  const bool shares = shelf_->count >= kUnshared;
-  if (shares) {
+  const bool sharing = shares();
+  if (sharing) {
     // One of another state has changed since: its bodies end as it was, or in an error.
     const auto found = shelf_->shared.find(file.state.inode);
     if (found != shelf_->shared.end() && found->second.state == file.state)
@@ -31,6 +33,7 @@ std::shared_ptr<const FileHandle> OpenFiles::keep(OpenedFile file) {
   }
   if (shelf_->count >= most_) return nullptr;
   ++shelf_->count;
+  posix_fadvise(file.handle.fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
   std::shared_ptr<const FileHandle> handle(new FileHandle(std::move(file.handle)),
                                            [shelf = shelf_, inode = file.state.inode](const FileHandle* gone) {
                                              delete gone;
@@ -39,7 +42,7 @@ std::shared_ptr<const FileHandle> OpenFiles::keep(OpenedFile file) {
                                              if (place != shelf->shared.end() && place->second.handle.expired())
                                                shelf->shared.erase(place);
                                            });
-  if (shares) shelf_->shared[file.state.inode] = {.state = file.state, .handle = handle};
+  if (sharing) shelf_->shared[file.state.inode] = {.state = file.state, .handle = handle};
   return handle;
 }
 

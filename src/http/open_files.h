@@ -26,6 +26,8 @@ class OpenFiles {
   std::shared_ptr<const FileHandle> keep(OpenedFile file);
 
   [[nodiscard]] std::size_t count() const;
+  // From now on bodies of one file share a descriptor.
+  [[nodiscard]] bool shares() const { return count() >= kUnshared; }
   [[nodiscard]] bool is_ample() const { return count() < kUnshared || count() < most_ / kAmplePart; }
 
  private:

@@ -64,6 +64,18 @@ bool is_plain(const Request& request) {
   return true;
 }
 
+// In which nothing happened lately that a second look would not see (http/file_cache.h).
+bool is_settled(const Request& request, const FileState& state) {
+  return is_plain(request) && request.clock.second - state.modified_s >= kUnchangedFor &&
+         request.clock.second - state.changed_s >= kUnchangedFor;
+}
+
+std::vector<FilePart> whole(std::uint64_t size) {
+  std::vector<FilePart> parts;
+  parts.push_back({.text = {}, .range = {0, size}});
+  return parts;
+}
+
 }  // namespace
 
 std::string entity_tag(const OpenedFile& file) {
@@ -84,6 +96,7 @@ Response StaticFiles::answer(const Request& request) {
   if (is_plain(request)) {
     if (KeptResponse* const kept = cache_.find(path_of(request.target), request.clock.second, tree_))
       return {.status = kept->status(), .fields = {}, .body = nullptr, .kept = kept};
+    if (auto again = answer_again(request)) return *std::move(again);
   }
   const auto path = decode_target_path(request.target, options_.hidden);
   if (!path) return error_page(path.error());
@@ -138,15 +151,34 @@ Response StaticFiles::answer_file(const Request& request, std::string_view name,
   response.fields.emplace_back("content-length", std::to_string(file.state.size));
   if (request.method == "HEAD" || file.state.size == 0) return response;
   const std::uint64_t size = file.state.size;
-  std::vector<FilePart> parts;
-  parts.push_back({.text = {}, .range = {0, size}});
-  return with_body(std::move(file), std::move(parts), std::move(response));
-}
-
-Response StaticFiles::with_body(OpenedFile file, std::vector<FilePart> parts, Response response) {
+  const FileState state = file.state;
   auto handle = open_files_.keep(std::move(file));
   if (handle == nullptr) return refuse_for_memory();
-  response.body = std::make_unique<FileBody>(std::move(handle), pool_, std::move(parts));
+  if (open_files_.shares() && is_settled(request, state)) {
+    latest_ = {.path = std::string(path_of(request.target)),
+               .second = request.clock.second,
+               .size = size,
+               .handle = handle,
+               .fields = response.fields};
+  }
+  return with_body(std::move(handle), whole(size), std::move(response));
+}
+
+// Who asks for one file on a hundred streams and reads none of them shall not make us open it a hundred times.
+std::optional<Response> StaticFiles::answer_again(const Request& request) {
+  if (latest_.second != request.clock.second || latest_.path != path_of(request.target)) return std::nullopt;
+  auto handle = latest_.handle.lock();
+  if (handle == nullptr) return std::nullopt;
+  if (pool_.is_full()) return refuse_for_memory();
+  Response response;
+  response.fields = latest_.fields;
+  if (request.method == "HEAD") return response;
+  return with_body(std::move(handle), whole(latest_.size), std::move(response));
+}
+
+Response StaticFiles::with_body(std::shared_ptr<const FileHandle> file, std::vector<FilePart> parts,
+                                Response response) {
+  response.body = std::make_unique<FileBody>(std::move(file), pool_, std::move(parts));
   return response;
 }
 
@@ -198,7 +230,9 @@ Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector
     type->second = fmt::format("multipart/byteranges; boundary={}", kBoundary);
   }
   response.fields.emplace_back("content-length", std::to_string(length));
-  return with_body(std::move(file), std::move(parts), std::move(response));
+  auto handle = open_files_.keep(std::move(file));
+  if (handle == nullptr) return refuse_for_memory();
+  return with_body(std::move(handle), std::move(parts), std::move(response));
 }
 
 Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& directory) const {

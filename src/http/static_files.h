@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -60,15 +62,28 @@ class StaticFiles final : public RequestHandler {
   KeptResponse* keep(const Request& request, std::string_view name, const OpenedFile& file);
   Response answer_ranges(const Request& request, OpenedFile file, std::vector<ByteRange> ranges, Response response);
   // `response` with these parts of `file`.
-  Response with_body(OpenedFile file, std::vector<FilePart> parts, Response response);
+  Response with_body(std::shared_ptr<const FileHandle> file, std::vector<FilePart> parts, Response response);
+  // The answer to a request without conditions, where the same one came a moment ago.
+  std::optional<Response> answer_again(const Request& request);
   Response refuse_for_memory();
   Response list_directory(const TargetPath& path, const OpenedFile& directory) const;
+
+  // The large file that was asked for last: where its descriptor is shared, who asks for it again in the same second
+  // costs neither a look at the folder nor a descriptor.
+  struct Latest {
+    std::string path;         // of the request
+    std::int64_t second = 0;  // in which it was opened
+    std::uint64_t size = 0;
+    std::weak_ptr<const FileHandle> handle;
+    OwnedFields fields;
+  };
 
   StaticFilesOptions options_;
   FileTree tree_;
   ChunkPool pool_;
   OpenFiles open_files_;
   FileCache cache_;
+  Latest latest_;
   std::uint64_t refused_for_memory_ = 0;
 };
 

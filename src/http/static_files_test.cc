@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -346,6 +347,36 @@ TEST_F(StaticFilesTest, a_thousand_bodies_of_a_file_share_descriptors) {
   EXPECT_TRUE(body_of(responses.back()) == content + "y");
   responses.clear();
   EXPECT_EQ(open_descriptors(), before);
+}
+
+// And cost neither a look at the folder nor an answer made anew, for as long as what is kept in memory may be older
+// than its file: a second.
+TEST_F(StaticFilesTest, where_descriptors_are_shared_a_file_is_looked_at_once_a_second) {
+  WallClock clock{.second = std::time(nullptr) + 10, .date = "Fri, 02 Jan 2026 03:04:15 GMT"};
+  const auto ask = [&](std::string_view method, std::vector<Field> fields = {}) {
+    return files_->answer({.method = method,
+                           .scheme = "https",
+                           .authority = "localhost",
+                           .target = "/large.bin?x",
+                           .fields = fields,
+                           .clock = clock});
+  };
+  write("large.bin", std::string(300'000, 'x'));
+  std::vector<Response> held;
+  for (std::size_t i = 0; i <= OpenFiles::kUnshared; ++i) held.push_back(ask("GET"));
+  write("next.bin", std::string(300'001, 'y'));
+  std::filesystem::rename(root() + "/next.bin", root() + "/large.bin");
+  Response again = ask("GET");
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(again.fields, held[0].fields);
+  EXPECT_EQ(body_of(again), std::string(300'000, 'x'));
+  EXPECT_EQ(ask("HEAD").fields, held[0].fields);
+  EXPECT_EQ(ask("HEAD").body, nullptr);
+  EXPECT_EQ(ask("GET", {{"range", "bytes=0-1"}}).status, 206) << "that is another answer";
+  ++clock.second;
+  Response next = ask("GET");
+  EXPECT_NE(field(next, "etag"), field(again, "etag"));
+  EXPECT_EQ(body_of(next), std::string(300'001, 'y'));
 }
 
 TEST_F(StaticFilesTest, bodies_leave_descriptors_to_others) {
