@@ -37,12 +37,18 @@ struct DatagramClientOptions {
   std::string congestion_control = "cubic";  // docs/congestion.md has the others
   std::string qlog_folder;                   // empty: no qlog
   std::optional<PathOptions> paths;          // several networks at once
+  // Forward error correction, if the server speaks it: "xor:8", "rs", "rs@2", "rs@asked", ... as docs/fec.md has them.
+  std::string fec = "off";
   // Datagrams kept for receive(), at least 1; when there are more the oldest goes.
   std::size_t receive_max = 1'024;
 };
 
 // What gives way in a full queue: the flow's oldest, the one that comes, or the oldest of the least urgent flow.
 enum class DatagramDrop : unsigned char { kOldest, kNewest, kLowestPriority };
+
+// Whether forward error correction protects a flow (docs/fec.md): as DatagramClientOptions::fec says of its urgency,
+// in any case, or not.
+enum class DatagramProtection : unsigned char { kByUrgency, kAlways, kNever };
 
 // How the datagrams of a flow wait to be sent. Flow 0 is there from the beginning, with these values.
 struct DatagramFlow {
@@ -52,6 +58,8 @@ struct DatagramFlow {
   std::size_t queue_max = 256;                            // datagrams that wait, at least 1
   std::size_t queue_octets_max = std::size_t{512} << 10;  // of their payloads; one may always wait
   bool reports = false;                                   // tell in reports() what becomes of each
+  // Repair symbols for its datagrams, where DatagramClientOptions::fec has some at all.
+  DatagramProtection protection = DatagramProtection::kByUrgency;
 };
 
 struct SendOptions {
@@ -81,6 +89,9 @@ struct DatagramCounters {
   std::uint64_t octets_sent = 0;
   std::uint64_t octets_received = 0;
   std::uint64_t smoothed_rtt_us = 0;
+  std::uint64_t packets_protected = 0;  // that this end sent,
+  std::uint64_t repairs_sent = 0;       // and the repair symbols for them, a packet each
+  std::uint64_t packets_recovered = 0;  // that were lost on their way to this end
 };
 
 class DatagramClient {

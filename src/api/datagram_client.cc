@@ -22,9 +22,11 @@ quic::DatagramFlow translated(const DatagramFlow& flow) {
           .reports = flow.reports ? quic::kReportAll : std::uint8_t{0},
           .lifetime = std::chrono::microseconds(lasting ? 0 : static_cast<std::int64_t>(flow.lifetime_us)),
           .queue_max = flow.queue_max,
-          .queue_octets_max = flow.queue_octets_max};
+          .queue_octets_max = flow.queue_octets_max,
+          .fec = static_cast<quic::FlowFec>(flow.protection)};
 }
 static_assert(static_cast<int>(DatagramDrop::kLowestPriority) == static_cast<int>(quic::DatagramDrop::kLowestPriority));
+static_assert(static_cast<int>(DatagramProtection::kNever) == static_cast<int>(quic::FlowFec::kNever));
 static_assert(static_cast<int>(DatagramFate::kDropped) == static_cast<int>(quic::DatagramFate::kDropped));
 
 Error error_of(const runtime::ChannelEnd& end) {
@@ -64,6 +66,9 @@ std::expected<std::unique_ptr<DatagramClient>, Error> DatagramClient::connect(Ru
   channel.connection.max_datagram_frame_size = quic::kAnyDatagramFrame;
   channel.connection.handshake_timeout = std::chrono::milliseconds(std::max(options.connect_timeout_ms, 1u));
   HAWSER_TRY(channel.paths, apply(options.paths, channel.connection));
+  auto fec = quic::parse_fec_config(options.fec);
+  if (!fec) return std::unexpected(of_options("fec: " + fec.error().message));
+  channel.connection.fec = *std::move(fec);
   channel.qlog.folder = options.qlog_folder;
   channel.receive_max = options.receive_max;
   channel.reports_max = kReportsMax;
@@ -133,7 +138,10 @@ DatagramCounters DatagramClient::counters() const {
           .received = s.received,
           .octets_sent = s.octets_sent,
           .octets_received = s.octets_received,
-          .smoothed_rtt_us = static_cast<std::uint64_t>(to_us(stats.smoothed_rtt))};
+          .smoothed_rtt_us = static_cast<std::uint64_t>(to_us(stats.smoothed_rtt)),
+          .packets_protected = stats.fec.packets_protected,
+          .repairs_sent = stats.fec.repairs_sent,
+          .packets_recovered = stats.fec.packets_recovered};
 }
 
 std::optional<Error> DatagramClient::ended() const {

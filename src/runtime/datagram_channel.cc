@@ -103,8 +103,11 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
   [[nodiscard]] std::unique_ptr<PathControl> paths(Worker& worker) {
     return std::make_unique<PathControl>(worker, endpoint_, paths_, *this);
   }
+  static Stats stats_of(const quic::Connection& connection) {
+    return {connection.datagram_stats(), connection.stats().smoothed_rtt, connection.fec_stats()};
+  }
   [[nodiscard]] Stats stats() const {
-    if (connection_ != nullptr) return {connection_->datagram_stats(), connection_->stats().smoothed_rtt};
+    if (connection_ != nullptr) return stats_of(*connection_);
     const std::lock_guard lock(shared_->mutex);
     return shared_->last;
   }
@@ -127,7 +130,7 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
     for (const quic::DatagramReport& report : reports) shared_->add({report});
   }
   void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override {
-    const Stats last{connection.datagram_stats(), connection.stats().smoothed_rtt};
+    const Stats last = stats_of(connection);
     connection_ = nullptr;
     using Kind = quic::CloseReason::Kind;
     const std::lock_guard lock(shared_->mutex);

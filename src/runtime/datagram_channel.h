@@ -74,6 +74,7 @@ class DatagramChannel {
   struct Stats {
     quic::DatagramStats datagrams;
     Duration smoothed_rtt{0};
+    quic::FecStats fec{};
   };
   [[nodiscard]] Stats stats() const;
 

@@ -57,5 +57,47 @@ TEST(deadline_flow, that_the_cheap_path_carries_in_time_costs_nothing) {
   EXPECT_LT(timely.costly_octets(), 100'000u);
 }
 
+// A stream that grows evenly by 2.9 Mbit/s, with or without a deadline for what waits in it.
+class TimedStream final : public BondedRun {
+ public:
+  explicit TimedStream(bool timed)
+      : BondedRun({.links = {link({rate(mbit(2), 100'000), delay(20ms)}), link({rate(mbit(10), 100'000), delay(15ms)})},
+                   .octets = 0,
+                   .scheduler = "deadline"}),
+        timed_(timed) {}
+
+  [[nodiscard]] std::uint64_t costly_octets() const { return server->paths()[1].bytes_sent; }
+  [[nodiscard]] double share_that_arrived() const {
+    return static_cast<double>(client_end.octets) / static_cast<double>(written_);
+  }
+
+ private:
+  void on_tick(Timestamp now) override {
+    if (server == nullptr || server->paths().size() < 2 || state_at(*server, 1) != quic::PathState::kActive) return;
+    ASSERT_TRUE(server->set_path_preference(quic::PathId{1}, {.cost = 1}).has_value());
+    if (now < kWorldStart + 500ms) return;
+    if (!stream_) stream_ = server->open_stream(false).value();
+    const std::vector<std::uint8_t> more(1'800, 5);
+    if (const auto taken = server->write(*stream_, more, false)) written_ += *taken;
+    if (timed_) ASSERT_TRUE(server->set_stream_deadline(*stream_, now + kLifetime).has_value());
+  }
+
+  bool timed_;
+  std::optional<quic::StreamId> stream_;
+  std::uint64_t written_ = 0;
+};
+
+TEST(deadline_flow, of_a_stream_takes_the_costly_path_only_for_its_deadline) {
+  TimedStream timed(true);
+  TimedStream patient(false);
+  timed.pass(5s);
+  patient.pass(5s);
+  EXPECT_FALSE(timed.client_end.watch.closed.has_value());
+  EXPECT_GT(timed.share_that_arrived(), 0.95);
+  EXPECT_GT(timed.costly_octets(), 300'000u);
+  EXPECT_LT(patient.costly_octets(), 100'000u);
+  EXPECT_LT(patient.share_that_arrived(), 0.85);
+}
+
 }  // namespace
 }  // namespace hawser::sim

@@ -50,6 +50,33 @@ TEST_F(EchoServer, what_is_not_taken_is_refused) {
   EXPECT_EQ(reports.front().flow, 5u);
 }
 
+class ProtectingServer : public EchoServer {
+  void SetUp() override { start({.fec = *hawser::quic::parse_fec_config("xor:4")}); }
+};
+
+TEST_F(ProtectingServer, a_flow_has_forward_error_correction_of_its_own) {
+  auto changed = options();
+  changed.fec = "xor:2@asked";
+  const auto client = connected(changed);
+  const auto exchange = [&](std::uint64_t flow) {
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_TRUE(client->send(octets("hello"), {.flow = flow}));
+      ASSERT_TRUE(client->receive(kPatience).has_value());
+    }
+  };
+  ASSERT_TRUE(client->set_flow(1, {.urgency = 0}));
+  ASSERT_TRUE(client->set_flow(2, {.urgency = 7, .protection = hawser::DatagramProtection::kAlways}));
+  exchange(1);
+  EXPECT_EQ(client->counters().packets_protected, 0u);
+  exchange(2);
+  EXPECT_GE(client->counters().packets_protected, 5u);
+  EXPECT_GE(client->counters().repairs_sent, 1u);
+  changed.fec = "xor:99";
+  const auto wrong = DatagramClient::connect(*client_runtime_, changed);
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_EQ(wrong.error().kind, hawser::Error::Kind::kOptions);
+}
+
 TEST_F(EchoServer, the_end_of_the_connection_is_told) {
   const auto client = connected();
   ASSERT_TRUE(client->send(octets("close")));

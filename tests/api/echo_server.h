@@ -38,6 +38,7 @@ class EchoServer : public ::testing::Test {
   struct Offer {
     std::uint64_t max_datagram_frame_size = quic::kAnyDatagramFrame;
     std::uint64_t max_paths = 0;
+    quic::FecConfig fec{};
     SocketAddress local = ipv4_address({127, 0, 0, 1}, 0);
   };
 
@@ -70,6 +71,7 @@ class EchoServer : public ::testing::Test {
       quic::EndpointConfig config{.tls = &*tls_, .accept = &echo_};
       config.connection.max_datagram_frame_size = offer.max_datagram_frame_size;
       config.connection.max_paths = offer.max_paths;
+      config.connection.fec = offer.fec;
       return std::make_unique<runtime::EndpointProtocol>(worker, std::move(config));
     };
     const auto bound = runtime_->listen({.local = offer.local}, make);

@@ -143,6 +143,18 @@ std::size_t Connection::max_datagram_payload() const {
 std::expected<void, DatagramError> Connection::send_datagram(Bytes payload, const SendDatagramOptions& options) {
   return core_->send_datagram(payload, options);
 }
+std::expected<void, ConfigError> Connection::set_stream_deadline(StreamId id, Timestamp deadline) {
+  StreamWish wish = core_->stream_wish(id);
+  wish.deadline = deadline;
+  return core_->set_stream_wish(id, wish);
+}
+
+std::expected<void, ConfigError> Connection::set_stream_fec(StreamId id, FlowFec fec) {
+  StreamWish wish = core_->stream_wish(id);
+  wish.fec = fec;
+  return core_->set_stream_wish(id, wish);
+}
+
 std::expected<void, DatagramError> Connection::set_datagram_flow(DatagramFlowId id, const DatagramFlow& flow) {
   return core_->set_datagram_flow(id, flow);
 }

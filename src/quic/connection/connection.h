@@ -133,6 +133,13 @@ class Connection {
 
   // RFC 9218: 0 (most urgent) to 7; incremental streams of one urgency share.
   void set_priority(StreamId id, std::uint8_t urgency, bool incremental);
+  // After `deadline` it is of no use that what waits in the stream arrives: with several paths the scheduler "deadline"
+  // sends it by the cheapest that are in time. Nothing is dropped when it has passed. kNever: there is none.
+  // Errors: no such stream; StreamWishes::kMax others have a deadline or a protection of their own.
+  std::expected<void, ConfigError> set_stream_deadline(StreamId id, Timestamp deadline);
+  // Whether forward error correction protects what the stream sends, where the connection has it (docs/fec.md). Both
+  // end with the stream. Errors as above.
+  std::expected<void, ConfigError> set_stream_fec(StreamId id, FlowFec fec);
 
   // Datagrams (RFC 9221). -------------------------------------------------------------------
 

@@ -223,6 +223,7 @@ std::size_t ConnectionCore::memory() const {
   const std::size_t paths = multipath_ != nullptr ? multipath_->memory() : sizeof(Path) + path_->memory();
   std::size_t octets = sizeof(ConnectionCore) + paths + streams_.memory() + keys_.memory() + crypto_.memory() +
                        (extras_ != nullptr ? sizeof(Extras) : 0) +
+                       (stream_wishes() != nullptr ? stream_wishes()->memory() : 0) +
                        (datagrams() != nullptr ? sizeof(DatagramQueue) + datagrams()->memory() : 0);
   if (fec() != nullptr) octets += fec()->memory();
   if (path_memory_ != nullptr) octets += sizeof(PathMemory);

@@ -148,6 +148,9 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   // datagrams.cc
   std::expected<void, DatagramError> send_datagram(Bytes payload, const SendDatagramOptions& options);
   std::expected<void, DatagramError> set_datagram_flow(DatagramFlowId id, const DatagramFlow& flow);
+  // stream_wishes.cc
+  std::expected<void, ConfigError> set_stream_wish(StreamId stream, const StreamWish& wish);
+  [[nodiscard]] StreamWish stream_wish(StreamId stream) const;
   void close_datagram_flow(DatagramFlowId id);
   [[nodiscard]] DatagramStats datagram_stats() const;
   [[nodiscard]] std::optional<DatagramStats> datagram_stats(DatagramFlowId id) const;
@@ -448,6 +451,9 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   void negotiate_fec(const TransportParameters& peer);
   // nullptr unless both sides declared it.
   [[nodiscard]] Fec* fec() const { return extras_ != nullptr ? extras_->fec.get() : nullptr; }
+  [[nodiscard]] const StreamWishes* stream_wishes() const {
+    return extras_ != nullptr ? extras_->stream_wishes.get() : nullptr;
+  }
 
   // close.cc
   void enter_closing(CloseReason reason, bool tell_peer);

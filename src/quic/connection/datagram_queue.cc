@@ -38,14 +38,15 @@ DatagramQueue::Flow* DatagramQueue::find(DatagramFlowId id) const {
   return at != flows_.end() && (*at)->id == id ? at->get() : nullptr;
 }
 
-std::uint8_t DatagramQueue::urgency_of(DatagramFlowId id) const {
+const DatagramFlow& DatagramQueue::options_of(DatagramFlowId id) const {
   const Flow* const flow = find(id);
-  return (flow == nullptr ? flows_.front().get() : flow)->options.urgency;
+  return (flow == nullptr ? flows_.front().get() : flow)->options;
 }
 
 // rfc9221:5.1-priorities
 std::expected<void, DatagramError> DatagramQueue::set_flow(DatagramFlowId id, const DatagramFlow& options) {
   Flow* flow = find(id);
+  has_fec_wishes_ |= options.fec != FlowFec::kByUrgency;
   if (flow == nullptr) {
     if (flows_.size() >= kFlowsMax) return std::unexpected(DatagramError::kTooManyFlows);
     auto made = std::make_unique<Flow>();

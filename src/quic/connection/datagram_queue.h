@@ -84,7 +84,10 @@ class DatagramQueue {
     return static_cast<std::uint8_t>(nonempty_ == 0 ? kUrgencyLevels : std::countr_zero(nonempty_));
   }
   // Of a flow; that of flow 0 if there is none of this number any more.
-  [[nodiscard]] std::uint8_t urgency_of(DatagramFlowId id) const;
+  [[nodiscard]] std::uint8_t urgency_of(DatagramFlowId id) const { return options_of(id).urgency; }
+  [[nodiscard]] FlowFec fec_of(DatagramFlowId id) const { return options_of(id).fec; }
+  // Some flow has a protection of its own.
+  [[nodiscard]] bool has_fec_wishes() const { return has_fec_wishes_; }
   struct Next {
     DatagramFlowId flow = 0;
     std::uint8_t urgency = 0;
@@ -136,6 +139,7 @@ class DatagramQueue {
   using Refused = IntrusiveList<Flow, &Flow::refused_link>;
 
   [[nodiscard]] Flow* find(DatagramFlowId id) const;
+  [[nodiscard]] const DatagramFlow& options_of(DatagramFlowId id) const;
   [[nodiscard]] bool fits(const Flow& flow, std::size_t size) const;
   [[nodiscard]] bool has_room_again(const Flow& flow) const;
   void collect_writable();
@@ -163,7 +167,8 @@ class DatagramQueue {
   DatagramBuffers buffers_;
   std::vector<std::unique_ptr<Flow>> flows_;  // ascending by id
   std::array<Level, kUrgencyLevels> levels_;
-  std::uint8_t nonempty_ = 0;  // bit u: levels_[u] has a flow
+  std::uint8_t nonempty_ = 0;    // bit u: levels_[u] has a flow
+  bool has_fec_wishes_ = false;  // since a flow had one first
   Refused refused_;
   DatagramList written_;  // in packets that are not yet sealed
   Duration expiry_granularity_ = kExpiryGranularity;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/time.h"
+#include "quic/fec/flow_fec.h"
 
 namespace hawser::quic {
 
@@ -54,6 +55,8 @@ struct DatagramFlow {
   // What may wait: datagrams (at least 1) and octets of payload.
   std::size_t queue_max = 256;
   std::size_t queue_octets_max = std::size_t{512} << 10;
+  // Whether forward error correction protects its datagrams, where the connection has it (docs/fec.md).
+  FlowFec fec = FlowFec::kByUrgency;
 };
 
 struct SendDatagramOptions {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "quic/connection/datagram_queue.h"
+#include "quic/connection/stream_wishes.h"
 #include "quic/wire/types.h"
 
 namespace hawser::quic {
@@ -29,8 +30,9 @@ struct ClientAttempt {
 
 struct Extras {
   std::optional<ClientAttempt> attempt;
-  std::unique_ptr<DatagramQueue> datagrams;  // from the first datagram or flow on
-  std::unique_ptr<Fec, FecDeleter> fec;      // where both ends offered it
+  std::unique_ptr<DatagramQueue> datagrams;     // from the first datagram or flow on
+  std::unique_ptr<Fec, FecDeleter> fec;         // where both ends offered it
+  std::unique_ptr<StreamWishes> stream_wishes;  // while a stream has one
 };
 
 }  // namespace hawser::quic

@@ -92,6 +92,10 @@ class Fec {
   // What one ACK may say at most; the peer sends the rest of the data once more.
   static constexpr std::size_t kMaxUnsaid = 128;
 
+  [[nodiscard]] bool protects_some() const;
+  [[nodiscard]] bool protects(FlowFec wish, std::uint8_t urgency) const;
+  [[nodiscard]] bool protects_datagrams_of(DatagramFlowId flow) const;
+  [[nodiscard]] bool protects_stream(const Stream& stream) const;
   [[nodiscard]] bool wants_repair(const SentFrame& frame) const;
   [[nodiscard]] bool protected_data_waits() const;
   [[nodiscard]] Lane* find(PathId path);

@@ -33,27 +33,50 @@ Fec::Sender& Fec::sender() {
 }
 
 std::size_t Fec::train_limit() {
-  // Where only what is urgent is protected, a train of other data ends no block.
-  if (!sends() || (config_.urgency_max < kLeastUrgent && !protected_data_waits())) return SIZE_MAX;
+  // Where not everything is protected, a train of other data ends no block.
+  if (!sends() || (protects_some() && !protected_data_waits())) return SIZE_MAX;
   const FecEncoder& encoder = sender().encoder;
   return encoder.count() != 0 ? encoder.room() : std::max<std::size_t>(sender().redundancy.shape().sources, 1);
 }
 
+// Whether there may be data that is not protected.
+bool Fec::protects_some() const {
+  return config_.asked_only || config_.urgency_max < kLeastUrgent || core_.stream_wishes() != nullptr ||
+         (core_.datagrams() != nullptr && core_.datagrams()->has_fec_wishes());
+}
+
 // fec:4-urgency
+bool Fec::protects(FlowFec wish, std::uint8_t urgency) const {
+  if (wish != FlowFec::kByUrgency) return wish == FlowFec::kAlways;
+  return !config_.asked_only && urgency <= config_.urgency_max;
+}
+
+bool Fec::protects_datagrams_of(DatagramFlowId flow) const {
+  return protects(core_.datagrams()->fec_of(flow), core_.datagrams()->urgency_of(flow));
+}
+
+bool Fec::protects_stream(const Stream& stream) const {
+  return protects(core_.stream_wish(stream.id).fec, stream.priority.urgency);
+}
+
 bool Fec::wants_repair(const SentFrame& frame) const {
   const bool is_stream = frame.kind == SentFrameKind::kStream;
   if (!is_stream && frame.kind != SentFrameKind::kDatagram) return false;
-  if (config_.urgency_max >= kLeastUrgent) return true;
-  if (!is_stream) return core_.datagrams()->urgency_of(frame.offset) <= config_.urgency_max;
+  if (!protects_some()) return true;
+  if (!is_stream) return protects_datagrams_of(frame.offset);
   const Stream* const stream = core_.streams_.find(StreamId{frame.id});
-  return stream != nullptr && stream->priority.urgency <= config_.urgency_max;
+  return stream != nullptr && protects_stream(*stream);
 }
 
-// Whether more is to come that the open block is for.
+// Whether more is to come that the open block is for: of what goes next.
 bool Fec::protected_data_waits() const {
-  if (config_.urgency_max >= kLeastUrgent) return core_.streams_.wants_to_send_data() || core_.has_datagrams();
-  return core_.streams_.next_urgency() <= config_.urgency_max ||
-         (core_.has_datagrams() && core_.datagrams()->next_urgency() <= config_.urgency_max);
+  if (!protects_some()) return core_.streams_.wants_to_send_data() || core_.has_datagrams();
+  if (core_.has_datagrams()) {
+    const auto next = core_.datagrams()->next(SIZE_MAX);
+    if (next && protects_datagrams_of(next->flow)) return true;
+  }
+  const Stream* const next = core_.streams_.next_to_send();
+  return next != nullptr && protects_stream(*next);
 }
 
 // fec:4-protected fec:4-same-path

@@ -215,6 +215,7 @@ class Multipath {
   [[nodiscard]] PathFacts facts_of(PathSlot& slot) const;
   [[nodiscard]] Demand demand_now() const;
   void note_idle();
+  [[nodiscard]] bool choice_holds();
   Path* choose();
   [[nodiscard]] PathScheduler& scheduler_of(const Demand& demand);
   void note_gave_up(const PathScheduler& scheduler, const Demand& demand);
@@ -241,6 +242,7 @@ class Multipath {
   // The scheduler's answer, while its budget lasts.
   Path* chosen_ = nullptr;
   PathScheduler* chosen_by_ = nullptr;  // while there is a chosen_
+  Timestamp chosen_deadline_ = kNever;  // likewise: of what it was chosen for
   std::uint64_t budget_ = 0;
   std::array<PathSlot*, kMaxPaths> copy_to_{};  // where what goes on chosen_ goes too
   std::size_t copy_to_count_ = 0;

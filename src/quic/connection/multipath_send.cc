@@ -108,12 +108,18 @@ PathFacts Multipath::facts_of(PathSlot& slot) const {
           .cost = slot.preference.cost};
 }
 
+// Whether the answer that there is was given for what goes next as well.
+bool Multipath::choice_holds() {
+  if (chosen_ == nullptr || budget_ == 0 || !chosen_->may_send(core_.now_)) return false;
+  if (flow_schedulers_ == nullptr && core_.stream_wishes() == nullptr) return true;
+  const Demand demand = demand_now();
+  return &scheduler_of(demand) == chosen_by_ && demand.deadline == chosen_deadline_;
+}
+
 // The scheduler is asked once for as many octets as it allows; what changes a path's state, its window or its
 // round trip ends that.
 Path* Multipath::choose() {
-  if (chosen_ != nullptr && budget_ != 0 && chosen_->may_send(core_.now_) &&
-      (flow_schedulers_ == nullptr || &scheduler_of(demand_now()) == chosen_by_))
-    return chosen_;
+  if (choice_holds()) return chosen_;
   chosen_ = nullptr;
   copy_to_count_ = 0;
   ask_again_ = kNever;
@@ -132,6 +138,7 @@ Path* Multipath::choose() {
   if (answer.sends()) {
     chosen_ = paths[answer.path]->path.get();
     chosen_by_ = &scheduler;
+    chosen_deadline_ = demand.deadline;
     // A scheduler of the application's own may name what is not there.
     for (const std::size_t copy : answer.copies)
       if (copy < count && copy != answer.path) copy_to_[copy_to_count_++] = paths[copy];
@@ -161,7 +168,8 @@ Demand Multipath::demand_now() const {
           .bytes_waiting = std::max<std::uint64_t>(next->send.octets_waiting(), 1),
           .is_last = next->send.is_finished(),
           .flow_control_room =
-              std::min(core_.streams_.send_credit().available(), next->send.peer_limit() - next->send.sent_to())};
+              std::min(core_.streams_.send_credit().available(), next->send.peer_limit() - next->send.sent_to()),
+          .deadline = core_.stream_wish(next->id).deadline};
 }
 
 }  // namespace hawser::quic

@@ -30,7 +30,13 @@ void ConnectionCore::rest() {
   streams_.rest();
   if (datagrams() != nullptr) datagrams()->rest();
   if (fec() != nullptr) fec()->rest();
-  if (extras_ != nullptr && !extras_->attempt && datagrams() == nullptr && fec() == nullptr) extras_.reset();
+  if (stream_wishes() != nullptr) {
+    extras_->stream_wishes->keep([this](StreamId each) { return streams_.find(each) != nullptr; });
+    if (extras_->stream_wishes->empty()) extras_->stream_wishes.reset();
+  }
+  if (extras_ != nullptr && !extras_->attempt && datagrams() == nullptr && fec() == nullptr &&
+      stream_wishes() == nullptr)
+    extras_.reset();
   tell_.datagrams = std::vector<Bytes>();
   tell_.rest = true;
 }

@@ -51,9 +51,12 @@ bool read_amount(std::string_view text, FecConfig& out) {
 bool read_words(std::string_view text, FecConfig& out) {
   if (const std::size_t at = text.find('@'); at != std::string_view::npos) {
     std::string_view rest = text.substr(at + 1);
-    const auto urgency = take_number(rest);
-    if (!urgency || *urgency > 7 || !rest.empty()) return false;
-    out.urgency_max = static_cast<std::uint8_t>(*urgency);
+    out.asked_only = rest == "asked";
+    if (!out.asked_only) {
+      const auto urgency = take_number(rest);
+      if (!urgency || *urgency > 7 || !rest.empty()) return false;
+      out.urgency_max = static_cast<std::uint8_t>(*urgency);
+    }
     text = text.substr(0, at);
   }
   const std::string_view name = text.substr(0, text.find(':'));
@@ -72,7 +75,7 @@ std::expected<FecConfig, ConfigError> parse_fec_config(std::string_view text) {
         "'" + std::string(text) +
         "' is no forward error correction: give off, xor, rs, xor:N (1 to 32 packets for each repair "
         "symbol), rs:N/R (R, 1 to 16, for every N, 1 to 32) or xor:A-B%, rs:A-B% (bounds, up to 100); and behind it "
-        "@U for what is of urgency U, 0 to 7, or more urgent"});
+        "@U for what is of urgency U, 0 to 7, or more urgent, @asked for what asks"});
   if (!is_available(config.scheme))
     return std::unexpected(ConfigError{"this build has no Reed-Solomon code (ISA-L): give xor"});
   return config;
@@ -89,6 +92,7 @@ std::string to_string(const FecConfig& config) {
     text += ":" + std::to_string(std::lround(config.share_min * 100)) + "-" +
             std::to_string(std::lround(config.share_max * 100)) + "%";
   }
+  if (config.asked_only) return text + "@asked";
   if (config.urgency_max != usual.urgency_max) text += "@" + std::to_string(config.urgency_max);
   return text;
 }

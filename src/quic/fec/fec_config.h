@@ -19,6 +19,8 @@ struct FecConfig {
   // Packets are protected for the sake of streams and datagram flows of this urgency and more urgent ones (RFC 9218);
   // 7: of all.
   std::uint8_t urgency_max = 7;
+  // Only for the sake of those that ask for it (FlowFec::kAlways), whatever their urgency.
+  bool asked_only = false;
   // Packets in a block, 1 to kMaxFecSources. For kXor that adapts this does not matter.
   std::size_t sources = 16;
   // Repair symbols of a full block, 1 to kMaxFecRepairs, of kXor 1; 0: as many as the measured loss asks for, within
@@ -39,6 +41,7 @@ struct FecConfig {
 //   rs:N/R        R after every N packets
 //   xor:A-B%      as many as the loss asks for, from A to B per cent; rs:A-B% likewise
 //   ...@U         what has urgency U or a more urgent one, 0 to 7: rs@2
+//   ...@asked     only the streams and flows of datagrams that ask for it
 std::expected<FecConfig, ConfigError> parse_fec_config(std::string_view text);
 // The words that parse_fec_config() reads as `config`; shares are rounded to per cent.
 std::string to_string(const FecConfig& config);

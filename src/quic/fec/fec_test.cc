@@ -279,7 +279,8 @@ TEST(fec, a_block_takes_no_packet_that_its_frame_could_not_name) {
 // ---- words
 
 TEST(fec, words_become_a_configuration_and_back) {
-  for (const char* text : {"off", "xor", "xor:8", "xor:5-25%", "xor@2", "xor:8@0", "xor:5-25%@6"}) {
+  for (const char* text :
+       {"off", "xor", "xor:8", "xor:5-25%", "xor@2", "xor:8@0", "xor:5-25%@6", "xor@asked", "xor:8@asked"}) {
     const auto config = parse_fec_config(text);
     ASSERT_TRUE(config.has_value()) << text;
     EXPECT_EQ(to_string(*config), text);
@@ -295,6 +296,8 @@ TEST(fec, words_become_a_configuration_and_back) {
   }
   EXPECT_EQ(parse_fec_config("xor")->urgency_max, 7);
   EXPECT_EQ(parse_fec_config("xor:4@3")->urgency_max, 3);
+  EXPECT_TRUE(parse_fec_config("xor:4@asked")->asked_only);
+  EXPECT_FALSE(parse_fec_config("xor:4@ask").has_value());
   for (const char* text : {"",         "on",      "xor:",    "xor:0",   "xor:33",    "rs:16",   "rs:16/0",
                            "rs:16/17", "rs:33/1", "rs:9-5%", "rs:0-0%", "rs:5-101%", "rs:5-10", "xor:4/1",
                            "rs:16/4x", "xor@",    "xor@8",   "xor@2x",  "xor:@2",    "@2",      "off@2"})
