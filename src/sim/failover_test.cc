@@ -15,45 +15,85 @@ LinkSpec pipe(std::uint64_t mbits, Duration rtt, double loss = 0) {
   return spec;
 }
 
-// The limit of a failover: 100 ms, and 1.5 round trips and 30 ms. Two kinds of cuts pass it and are not among those
-// below: 20 and 50 Mbit/s, 10 and 30 ms, when the second dies (132 ms), and 100 and 20 Mbit/s, 30 ms both, when the
-// first does (220 ms). Acknowledgements die with the path there, so that what had arrived goes again first:
-// docs/multipath.md.
-double pause_limit_ms(Duration rtt) {
-  return std::min(100.0, 1.5 * static_cast<double>(to_ms(rtt)) + 30);
-}
-
 struct Cut {
   std::uint64_t mbits[2];
   Duration rtt[2];
   std::size_t dead;
 };
 
+// The limit of a failover: 100 ms, and one and a half round trips of the path that survives, and 30 ms. Its round trip
+// is what its packets take when the other one dies: with what queues there.
+double pause_limit_ms(BondedRun& run, std::size_t dead) {
+  for (const quic::PathInfo& path : run.sender().paths())
+    if (path.id.value != dead) return std::min(100.0, 1.5 * 1e3 * to_seconds(path.smoothed_rtt) + 30);
+  return 0;
+}
+
+// The longest pause that ended after the cut and within three round trips of the slowest path with full queues: what
+// comes later are losses of the path that is left. What was missing before counts from the cut on.
+double pause_ms(BondedRun& run, Timestamp cut) {
+  constexpr Duration kFailover = 250ms;
+  Duration longest{0};
+  Timestamp before = cut;
+  std::uint64_t octets = run.reader().octets;
+  (void)run.until([&] {
+    if (run.reader().octets != octets) {
+      octets = run.reader().octets;
+      longest = std::max(longest, run.world.now() - before);
+      before = run.world.now();
+    }
+    return run.world.now() >= cut + kFailover;
+  });
+  return 1e3 * to_seconds(longest);
+}
+
 TEST(failover, of_a_silent_path_stops_the_stream_for_no_longer_than_promised) {
-  const std::vector<Cut> cuts{{{50, 50}, {20ms, 20ms}, 0},
-                              {{50, 50}, {20ms, 40ms}, 0},
-                              {{50, 50}, {20ms, 40ms}, 1},
-                              {{20, 50}, {10ms, 30ms}, 0}};
+  const std::vector<Cut> cuts{{{50, 50}, {20ms, 20ms}, 0}, {{50, 50}, {20ms, 40ms}, 0}, {{50, 50}, {20ms, 40ms}, 1},
+                              {{20, 50}, {10ms, 30ms}, 0}, {{20, 50}, {10ms, 30ms}, 1}, {{100, 20}, {30ms, 30ms}, 0},
+                              {{100, 20}, {30ms, 30ms}, 1}};
   for (const Cut& cut : cuts) {
-    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+      const std::string controller = seed % 3 == 0 ? "bbr" : "cubic";
       std::vector<LinkSpec> links{pipe(cut.mbits[0], cut.rtt[0]), pipe(cut.mbits[1], cut.rtt[1])};
       const Duration at = 1s + seed * 37ms;
       links[cut.dead].push_back(blackhole(at, 600s));
-      BondedRun run({.links = links, .octets = 30'000'000, .download = seed % 2 == 0, .seed = seed});
+      BondedRun run(
+          {.links = links, .octets = 20'000'000, .download = seed % 2 == 0, .seed = seed, .controller = controller});
       ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + at; }));
-      run.reader().longest_pause = Duration{0};
+      // Without a queue 1.5 round trips are so short that what BBR paces may come a little later: docs/multipath.md.
+      const double limit = std::min(100.0, pause_limit_ms(run, cut.dead) + (controller == "bbr" ? 10 : 0));
+      EXPECT_LT(pause_ms(run, kWorldStart + at), limit)
+          << controller << ' ' << cut.mbits[0] << '/' << cut.mbits[1] << " dead " << cut.dead << " seed " << seed;
       ASSERT_TRUE(run.finish());
       EXPECT_EQ(run.failure(), "");
-      // Queues are part of the round trip that a path has then.
-      EXPECT_LT(to_ms(run.reader().longest_pause), pause_limit_ms(2 * std::max(cut.rtt[0], cut.rtt[1])))
-          << cut.mbits[0] << '/' << cut.mbits[1] << " dead " << cut.dead << " seed " << seed;
       EXPECT_GE(run.sender().multipath_stats().frames_moved, 1u);
+      EXPECT_EQ(run.sender().multipath_stats().recoveries, 0u) << "it was dead";
     }
   }
 }
 
-// A bulk stream over two paths of which one is cut: the copies of the other are there already.
-TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_path_is_cut) {
+// What had arrived when a path died, and whose acknowledgements died with it, is said on the other path and does not go
+// again: of 100 Mbit/s beside 20 that would take longer than all else.
+TEST(failover, what_had_arrived_on_the_path_that_died_is_told_on_the_other) {
+  std::vector<LinkSpec> links{pipe(100, 30ms), pipe(20, 30ms)};
+  links[0].push_back(blackhole(1s, 600s));
+  BondedRun run({.links = links, .octets = 30'000'000});
+  ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + 1s; }));
+  const std::uint64_t arrived = run.client->paths()[0].bytes_received;
+  ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + 1'300ms; }));
+  // Nothing of it is taken for a sign of life.
+  EXPECT_EQ(run.state_at(*run.server, 0), quic::PathState::kFailed);
+  EXPECT_EQ(run.server->multipath_stats().recoveries, 0u);
+  const quic::PathInfo dead = run.server->paths()[0];
+  const std::uint64_t lost = dead.packets_lost * dead.max_datagram_size;
+  // Acknowledgements of 15 ms, some 180 KB, were on their way or held back.
+  EXPECT_GE(dead.bytes_sent - dead.bytes_in_flight - lost + 50'000, arrived);
+  EXPECT_GE(to_ms(dead.min_rtt), 30) << "what came by the other path is no round trip";
+}
+
+// A bulk stream over two paths of which one is cut: the copies of the other are there already, or behind by less than
+// a round trip of its packets.
+TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_of_two_equal_paths_is_cut) {
   for (const std::size_t dead : {0u, 1u}) {
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       std::vector<LinkSpec> links{pipe(20, 30ms), pipe(20, 30ms)};
@@ -62,11 +102,10 @@ TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_path_is_cut) {
       BondedRun run(
           {.links = links, .octets = 6'000'000, .download = seed % 2 == 0, .seed = seed, .scheduler = "redundant"});
       ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + at; }));
-      run.reader().longest_pause = Duration{0};
+      const double round_trip = 1e3 * to_seconds(run.sender().paths()[1 - dead].smoothed_rtt);
+      EXPECT_LE(pause_ms(run, kWorldStart + at), round_trip) << dead << " seed " << seed;
       ASSERT_TRUE(run.finish());
       EXPECT_EQ(run.failure(), "");
-      // Of 30 ms and a queue as long, and what a timer takes.
-      EXPECT_LE(to_ms(run.reader().longest_pause), 65) << dead << " seed " << seed;
       EXPECT_GT(run.sender().multipath_stats().octets_copied, 500'000u);
     }
   }

@@ -2,6 +2,7 @@
 // then congestion, path MTU and ECN, then the frames that arrived or were lost.
 // Before: frames.cc. After: recovery/loss.cc, streams/, path/.
 #include "quic/wire/frames/ack.h"
+#include "quic/connection/ack_delay.h"
 #include "quic/connection/core.h"
 #include "quic/connection/fec.h"
 #include "quic/connection/multipath.h"
@@ -39,14 +40,6 @@ class ClosedRanges {
   const AckFrame* frame_;
 };
 
-// An ACK Delay too large to mean anything is cut here, far above max_ack_delay's own limit.
-constexpr std::uint64_t kMaxAckDelayUs = 1u << 26;
-
-Duration decoded_ack_delay(std::uint64_t encoded, std::uint64_t exponent) {
-  const std::uint64_t us = encoded > (kMaxAckDelayUs >> exponent) ? kMaxAckDelayUs : encoded << exponent;
-  return std::chrono::microseconds(static_cast<std::int64_t>(us));
-}
-
 bool reaches_below(const AckFrame& frame, std::uint64_t number) {
   for (const auto& range : frame)
     if (range.begin < number) return true;
@@ -81,6 +74,7 @@ Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace s
       .largest_acknowledged = frame.largest_acknowledged(),
       .ack_delay = application ? decoded_ack_delay(frame.ack_delay, peer_.ack_delay_exponent) : Duration{0},
       .waited = waited,
+      .detoured = multipath_ != nullptr && multipath_->ack_detoured(),
       .now = now_};
   HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
   if (outcome.acked_packets != 0) {
@@ -100,7 +94,7 @@ Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace s
     const bool of_zero_rtt = early_data_ != nullptr && frame.largest_acknowledged().value < early_data_->packets_end;
     if (!is_server() && application && !of_zero_rtt) confirm_handshake();
   }
-  if (multipath_ != nullptr && outcome.acked_packets != 0) multipath_->on_acknowledged();
+  if (multipath_ != nullptr && outcome.acked_packets != 0) multipath_->on_acknowledged(outcome);
   apply_recovery(outcome);
   on_frames_recovered(space);
   // It may come late, or beside data; of nothing but old news no peer has much to tell.

@@ -42,6 +42,13 @@ bool CopyList::has_urgent() const {
                      [](const Work& work) { return work.next < work.end && work.reason == CopyReason::kRedundant; });
 }
 
+std::uint64_t CopyList::urgent_packets() const {
+  std::uint64_t packets = 0;
+  for (std::size_t i = 0; i < count_; ++i)
+    if (list_[i].reason == CopyReason::kRedundant) packets += list_[i].end - list_[i].next;
+  return packets;
+}
+
 void CopyList::forget(PathId source) {
   Work* const work = find(source);
   if (work == nullptr) return;

@@ -30,6 +30,8 @@ class CopyList {
   [[nodiscard]] bool empty() const;
   // Copies that go before anything new; others are for when there is nothing new.
   [[nodiscard]] bool has_urgent() const;
+  // Packets of which those are, with what was acknowledged since and will be passed over.
+  [[nodiscard]] std::uint64_t urgent_packets() const;
   // The path is gone, or nothing of it is under way any more.
   void forget(PathId source);
 

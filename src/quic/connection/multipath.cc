@@ -111,6 +111,7 @@ std::size_t Multipath::memory() const {
     octets += sizeof(PathSlot);
     if (slot->path != nullptr) octets += sizeof(Path) + slot->path->memory();
     if (slot->copies != nullptr) octets += sizeof(CopyList);
+    if (slot->kept_ack != nullptr) octets += sizeof(KeptAck) + slot->kept_ack->ranges.capacity();
     if (slot->reserve != nullptr)
       octets += sizeof(PathSlot::Reserve) + slot->reserve->local_cids.memory() + slot->reserve->peer_cids.memory();
   }
@@ -380,6 +381,7 @@ void Multipath::on_datagrams(MutableBytes bytes, std::size_t segment_size, const
   core_.path_ = slot->path.get();
   core_.open_datagrams(bytes, segment_size, tuple, ecn);
   slot = find(id);
+  note_heard(*slot);
   if (slot->provisional) {
     slot->provisional = false;
     if (slot->path->acks(PacketNumberSpace::kApplication).largest_received()) {
@@ -430,6 +432,8 @@ void Multipath::on_timeout() {
     }
     if (!core_.is_open()) return;
     if (core_.now_ >= silent_at(slot)) on_silence(slot);
+    if (slot.degraded && slot.kept_ack != nullptr) use_kept_ack(slot);
+    if (!core_.is_open()) return;
   }
   core_.path_ = &main_path();
   for (std::size_t i = 0; i < slots_.size();) {

@@ -1,7 +1,8 @@
 // multipath.h: the Paths of a connection that speaks the multipath extension: which Path IDs exist, their
 // connection IDs, limits and status, which of them are alive, and which carries the next datagram. Made when
 // the handshake shows that both ends want it; all other connections pay one pointer.
-// Frames are in multipath_frames.cc, sending in multipath_send.cc, copies in multipath_copies.cc.
+// Frames are in multipath_frames.cc, the ways of acknowledgements in multipath_acks.cc, sending in multipath_send.cc,
+// copies in multipath_copies.cc.
 #pragma once
 
 #include <array>
@@ -26,6 +27,30 @@
 #include "quic/wire/frames/path_abandon.h"
 
 namespace hawser::quic {
+
+// What comes on a path, as far as its pauses are concerned: see multipath_acks.cc.
+struct PathQuiet {
+  // A pause that is longer says nothing about the pace of a path, but that it had nothing to do.
+  static constexpr Duration kGapMax = 25ms;
+  // Times that the same is told on another path, since one of them may be lost.
+  static constexpr std::uint8_t kTold = 2;
+  Timestamp heard_at = Timestamp::min();  // the latest train
+  Duration gap = kGapMax;                 // between two of them, smoothed
+  std::uint8_t to_tell = 0;               // so often what came last is still to be told on another path
+};
+
+// Acknowledgements of a path that come on another one than usually, in a row.
+struct AckDetours {
+  std::uint32_t count = 0;
+  Timestamp first_at{};
+  Timestamp last_at{};
+};
+
+// An acknowledgement that came on another path than its path's usually do, until that path is silent or says it itself.
+struct KeptAck {
+  AckFrame frame;
+  std::vector<std::uint8_t> ranges;  // what the frame's point into
+};
 
 // What is known of one Path ID, from when it may be used until nothing of it can come any more.
 struct PathSlot {
@@ -61,10 +86,17 @@ struct PathSlot {
   std::uint64_t bytes_received = 0;
   std::uint64_t heard = 0;  // bytes_received when the validation began
   std::uint64_t packets_lost = 0;
-  Timestamp acknowledged_at = Timestamp::min();  // when it last acknowledged anything new
+  Timestamp acknowledged_at = Timestamp::min();  // when it last was heard to acknowledge
   double loss = 0;                               // share of packets lost lately, 0 to 1
-  PathId acks_come_on;                           // the path on which its latest acknowledgement came
-  std::unique_ptr<CopyList> copies;              // what of other paths goes here too; made when it is first asked for
+  Timestamp silent_since = Timestamp::min();     // it is degraded since then
+  PathId acks_come_on;                           // the path on which its acknowledgements come
+  bool acks_came = false;                        // there was one
+  bool ack_detoured = false;                     // the one at hand came on another than that
+  bool ack_came_elsewhere = false;               // and than this one
+  AckDetours detours;
+  PathQuiet quiet;
+  std::unique_ptr<KeptAck> kept_ack;  // made when there is one
+  std::unique_ptr<CopyList> copies;   // what of other paths goes here too; made when it is first asked for
 
   [[nodiscard]] bool open() const { return path != nullptr && !abandoned; }
   [[nodiscard]] LocalCids& local_cids() { return path != nullptr ? path->local_cids() : reserve->local_cids; }
@@ -92,6 +124,8 @@ class Multipath {
   // Of a Path ID that may be used, is used, or was used a moment ago; nullptr for others.
   [[nodiscard]] PathSlot* find(PathId id);
   [[nodiscard]] PathSlot& at_hand();
+  // The acknowledgement being read came on another path than its path's usually do.
+  [[nodiscard]] bool ack_detoured() { return at_hand().ack_detoured; }
   // The open Path with the lowest Path ID: what questions about "the" path are answered by.
   [[nodiscard]] Path& main_path();
   // Where a single packet goes that has to arrive.
@@ -148,7 +182,7 @@ class Multipath {
 
   // The path at hand: something was acknowledged; its peer answered a challenge; its validation failed; a probe
   // timeout ran out.
-  void on_acknowledged();
+  void on_acknowledged(const RecoveryOutcome& outcome);
   void on_validated();
   void on_validation_failed();
   void on_pto();
@@ -166,8 +200,8 @@ class Multipath {
   WriteResult write_frames(PacketPayload& out);
   // True: the packet carries copies, and nothing else of the application.
   bool write_copies(PacketPayload& out);
-  // ACKs of paths that were given up, which go with whatever is sent.
-  void write_stray_acks(PacketPayload& out);
+  // ACKs of other paths that go with the one of the path at hand. multipath_acks.cc
+  void write_other_acks(PacketPayload& out);
   void on_frame_acked(const SentFrame& frame);
   void on_frame_lost(const SentFrame& frame);
 
@@ -197,7 +231,16 @@ class Multipath {
   void on_silence(PathSlot& slot);
 
   Parsed<void> on_path_ack(FrameReader& in);
-  void note_ack_return(PathSlot& slot);
+  void note_ack_return(PathSlot& slot, Duration held);
+  bool goes_elsewhere(PathSlot& slot);
+  Parsed<void> take_ack_of(PathSlot& slot, const AckFrame& ack, FrameReader& in);
+  static bool keep_ack(PathSlot& slot, const AckFrame& ack);
+  void use_kept_ack(PathSlot& slot);
+  void note_heard(PathSlot& slot);
+  [[nodiscard]] bool fell_quiet(const PathSlot& slot) const;
+  void revive(PathSlot& slot);
+  void keep_asking(PathSlot& slot);
+  bool shows_life(PathSlot& slot, const RecoveryOutcome& outcome);
   bool survives_crossing(const FourTuple& tuple);
   Parsed<void> on_abandon(FrameReader& in);
   Parsed<void> on_status(FrameReader& in);

@@ -53,26 +53,14 @@ Parsed<void> Multipath::on_path_ack(FrameReader& in) {
     if (slot->abandoned) return core_.charge(in, FloodGuard::kCheap);
     return in.fault(TransportErrorCode::kProtocolViolation, "acknowledges packets of a path that was never used");
   }
-  note_ack_return(*slot);
-  const ConnectionCore::AtHand hand(core_, *slot->path);
-  return core_.take_ack(frame.ack, PacketNumberSpace::kApplication, in);
-}
-
-// A round trip is there by this path and back by the one at hand: another way back makes another smallest RTT.
-void Multipath::note_ack_return(PathSlot& slot) {
-  const PathId on = core_.path_->id();
-  if (slot.acks_come_on == on) return;
-  slot.acks_come_on = on;
-  slot.path->loss().restart_min_rtt();
+  return take_ack_of(*slot, frame.ack, in);
 }
 
 // multipath:4-initial-path
 Parsed<void> Multipath::on_initial_path_ack(const AckFrame& frame, FrameReader& in) {
   PathSlot* const slot = find(kInitialPathId);
   if (slot == nullptr) return core_.charge(in, FloodGuard::kCheap);
-  note_ack_return(*slot);
-  const ConnectionCore::AtHand hand(core_, *slot->path);
-  return core_.take_ack(frame, PacketNumberSpace::kApplication, in);
+  return take_ack_of(*slot, frame, in);
 }
 
 Parsed<void> Multipath::on_new_cid(PathId id, const NewConnectionIdFrame& frame, FrameReader& in) {
@@ -251,14 +239,6 @@ WriteResult Multipath::write_frames(PacketPayload& out) {
     paths_blocked_owed_ = false;
   }
   return WriteResult::kDone;
-}
-
-void Multipath::write_stray_acks(PacketPayload& out) {
-  for (const auto& slot : slots_) {
-    if (!slot->abandoned || slot->path == nullptr) continue;
-    AckTracker& acks = slot->path->acks(PacketNumberSpace::kApplication);
-    if (acks.ack_due(core_.now_)) (void)acks.write_ack(out, core_.now_, kAckDelayExponent, slot->id);
-  }
 }
 
 void Multipath::on_frame_acked(const SentFrame& frame) {

@@ -52,14 +52,26 @@ bool Multipath::another_lives(const PathSlot& slot) const {
   });
 }
 
-void Multipath::on_acknowledged() {
+void Multipath::on_acknowledged(const RecoveryOutcome& outcome) {
   PathSlot& slot = at_hand();
-  slot.acknowledged_at = core_.now_;
+  if (shows_life(slot, outcome)) revive(slot);
+}
+
+void Multipath::revive(PathSlot& slot) {
   if (!slot.degraded && !slot.failed) return;
   stats_.recoveries += slot.failed;
   slot.path->loss().limit_pto(kLongestPto);
   slot.degraded = slot.failed = false;
   note_state(slot);
+}
+
+// All that was in flight may turn out to have arrived before, or to be lost: then no probe timeout would ask whether a
+// silent path is back.
+void Multipath::keep_asking(PathSlot& slot) {
+  if (!slot.degraded || !slot.open() || slot.path->loss().ack_eliciting_in_flight(PacketNumberSpace::kApplication))
+    return;
+  RecoveryFrames none;
+  slot.path->loss().probe_at_once(none, core_.now_);
 }
 
 // Acknowledgements of a path that is in use come all the time, and a probe timeout, which each packet puts off, would
@@ -82,6 +94,7 @@ Timestamp Multipath::silent_at(const PathSlot& slot) const {
 // What is in flight goes out again elsewhere, and nothing new comes here until the path is heard of.
 void Multipath::on_silence(PathSlot& slot) {
   slot.degraded = true;
+  slot.silent_since = core_.now_;
   ++stats_.silences;
   move_flight(slot);
   note_state(slot);
@@ -92,6 +105,7 @@ void Multipath::on_silence(PathSlot& slot) {
 void Multipath::on_pto() {
   PathSlot& slot = at_hand();
   const bool moves = another_lives(slot);
+  if (!slot.degraded) slot.silent_since = core_.now_;
   slot.degraded = true;
   if (moves) move_flight(slot);
   const LossDetector& loss = slot.path->loss();
@@ -130,6 +144,7 @@ void Multipath::on_validation_failed() {
 void Multipath::on_recovery(const RecoveryOutcome& outcome) {
   PathSlot& recovered = at_hand();
   recovered.packets_lost += outcome.lost_packets;
+  keep_asking(recovered);
   if (const auto settled = static_cast<double>(outcome.acked_packets + outcome.lost_packets); settled != 0) {
     // Of a few hundred packets: enough to tell one percent from none.
     constexpr double kRemembered = 256;

@@ -100,6 +100,7 @@ PathFacts Multipath::facts_of(PathSlot& slot) const {
           .min_rtt = loss.rtt().has_sample() ? loss.rtt().min() : Duration{0},
           .congestion_window = path.controller().congestion_window(),
           .bytes_in_flight = loss.bytes_in_flight(),
+          .copies_waiting = slot.copies == nullptr ? 0 : slot.copies->urgent_packets() * path.active().mtu(),
           .bytes_per_second = path.pacer().rate_bytes_per_second(),
           .loss = slot.loss,
           .acknowledged_at = slot.acknowledged_at,

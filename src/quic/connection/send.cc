@@ -321,7 +321,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
     // receive-ts:3-one-rtt
     ReceiveTimes* const times = ack_timestamps(packet.level) ? &receive_timestamps_->arrivals : nullptr;
     if (acks.write_ack(out, now_, kAckDelayExponent, path_id, times) == WriteResult::kDone) ++stats_.acks_sent;
-    if (names_path) multipath_->write_stray_acks(out);
+    if (names_path) multipath_->write_other_acks(out);
   }
   const bool fills_probe = probe && !plan.probes_empty;
   if ((plan.may_carry_data || fills_probe || handshake_stalls(packet.level)) &&

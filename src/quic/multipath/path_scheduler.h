@@ -90,6 +90,7 @@ struct PathFacts {
   Duration min_rtt{0};        // zero: no sample yet
   std::uint64_t congestion_window = 0;
   std::uint64_t bytes_in_flight = 0;
+  std::uint64_t copies_waiting = 0;              // octets of other paths that are to go here before anything new
   std::uint64_t bytes_per_second = 0;            // what the path delivers or is paced at; 0: not known
   double loss = 0;                               // share of packets lost lately, 0 to 1
   Timestamp acknowledged_at = Timestamp::min();  // when it last acknowledged anything new; min(): not known

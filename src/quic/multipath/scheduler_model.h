@@ -163,6 +163,7 @@ class SchedulerModel {
                      .min_rtt = path.link.rtt,
                      .congestion_window = path.link.window,
                      .bytes_in_flight = path.in_flight,
+                     .copies_waiting = path.copies.size() * kSize,
                      .bytes_per_second = path.link.bytes_per_second,
                      .acknowledged_at = path.acknowledged_at,
                      .weight = path.link.weight,

@@ -339,6 +339,25 @@ TEST(multipath, redundant_goes_as_fast_as_the_best_path_when_the_other_cannot_fo
   EXPECT_GT(model.sent_on(0), 200'000u);  // of 250,000 that it carries in that time
 }
 
+TEST(multipath, redundant_waits_for_an_equal_that_is_behind_but_for_no_slower_and_no_quiet_one) {
+  const auto scheduler = make("redundant");
+  std::vector<PathFacts> paths = {path(0, 40ms), path(1, 40ms, false)};
+  paths[0].bytes_per_second = paths[1].bytes_per_second = 2'000'000;
+  paths[1].acknowledged_at = kNow - 3ms;
+  paths[1].copies_waiting = 5'000;
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 30'000}, kNow).path, 0u);
+  // An eighth of a round trip at its rate is 10,000 octets.
+  paths[1].copies_waiting = 12'000;
+  const Schedule waits = schedule(*scheduler, paths, {.bytes_waiting = 30'000}, kNow);
+  EXPECT_FALSE(waits.sends());
+  EXPECT_EQ(waits.ask_again, kNow + 7ms);
+  paths[1].acknowledged_at = kNow - 10ms;
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 30'000}, kNow).path, 0u);
+  paths[1].acknowledged_at = kNow;
+  paths[1].bytes_per_second = 1'600'000;
+  EXPECT_EQ(schedule(*scheduler, paths, {.bytes_waiting = 30'000}, kNow).path, 0u);
+}
+
 TEST(multipath, redundant_lets_begin_who_delivers_most_and_is_not_silent) {
   std::vector<PathFacts> paths = {path(0, 20ms), path(1, 20ms)};
   paths[0].bytes_per_second *= 2;

@@ -91,10 +91,23 @@ void AckTracker::write_ranges(PacketPayload& out, std::size_t count) const {
   }
 }
 
-// rfc9000:13.4.1-report rfc9000:13.2.5-own-delay rfc9000:13.2.5-large-delay
 WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent,
                                   std::optional<PathId> path_id, ReceiveTimes* times) {
   if (!any_ || received_.empty()) return WriteResult::kDone;
+  if (put_ack(out, now, ack_delay_exponent, path_id, times) == WriteResult::kPacketFull)
+    return WriteResult::kPacketFull;
+  largest_reported_ = largest_;
+  any_reported_ = true;
+  unacked_eliciting_ = 0;
+  has_news_ = false;
+  ack_due_ = kNever;
+  return WriteResult::kDone;
+}
+
+// Something was received.
+// rfc9000:13.4.1-report rfc9000:13.2.5-own-delay rfc9000:13.2.5-large-delay
+WriteResult AckTracker::put_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent,
+                                std::optional<PathId> path_id, ReceiveTimes* times) const {
   if (path_id.has_value()) times = nullptr;  // no draft says how PATH_ACK frames would have them
   const bool with_ecn = ecn_ != EcnCounts{};
   const Duration held = std::max(now - largest_received_time_, Duration::zero());
@@ -132,11 +145,6 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
   if (times != nullptr) times->write(out, largest_);
   out.mark_non_probing();
   out.record({.kind = SentFrameKind::kAck, .id = path_id.value_or(PathId{}).value, .offset = largest_});
-  largest_reported_ = largest_;
-  any_reported_ = true;
-  unacked_eliciting_ = 0;
-  has_news_ = false;
-  ack_due_ = kNever;
   return WriteResult::kDone;
 }
 

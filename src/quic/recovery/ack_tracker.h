@@ -70,6 +70,12 @@ class AckTracker {
   WriteResult write_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent = kAckDelayExponent,
                         std::optional<PathId> path_id = std::nullopt, ReceiveTimes* times = nullptr);
 
+  // The same PATH_ACK on another Path, in case that this one lost what was said on it: what is due here stays due.
+  WriteResult repeat_ack(PacketPayload& out, Timestamp now, PathId path_id,
+                         std::uint64_t ack_delay_exponent = kAckDelayExponent) const {
+    return !any_ || received_.empty() ? WriteResult::kDone : put_ack(out, now, ack_delay_exponent, path_id, nullptr);
+  }
+
   // A packet that carried our ACK up to `largest` (SentFrame::offset) was acknowledged:
   // nothing at or below it need be reported again (RFC 9000 section 13.2.4).
   void on_ack_acked(std::uint64_t largest);
@@ -77,6 +83,8 @@ class AckTracker {
   void on_ack_lost(std::uint64_t largest, Timestamp now);
 
   [[nodiscard]] std::optional<PacketNumber> largest_received() const;
+  // The peer is known to have received one of our ACKs.
+  [[nodiscard]] bool ack_arrived() const { return report_from_ != 0; }
   [[nodiscard]] const RangeSet& received() const { return received_; }
   [[nodiscard]] const EcnCounts& ecn_counts() const { return ecn_; }
   // Octets on the heap.
@@ -84,6 +92,8 @@ class AckTracker {
 
  private:
   [[nodiscard]] bool out_of_order(std::uint64_t pn) const;
+  WriteResult put_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent,
+                      std::optional<PathId> path_id, ReceiveTimes* times) const;
   void write_ranges(PacketPayload& out, std::size_t count) const;
 
   AckTrackerConfig config_;

@@ -62,6 +62,22 @@ void receive(AckTracker& tracker, std::initializer_list<std::uint64_t> numbers, 
   for (const std::uint64_t pn : numbers) tracker.on_packet_received(PacketNumber{pn}, true, ecn, now);
 }
 
+TEST(ack_tracker, what_is_repeated_on_another_path_stays_due_on_its_own) {
+  AckTracker tracker;
+  receive(tracker, {0, 1, 3});
+  const Timestamp due = tracker.next_timeout();
+  std::vector<std::uint8_t> area(100);
+  PacketPayload out{area};
+  ASSERT_EQ(tracker.repeat_ack(out, kNow + 8ms, PathId{5}), WriteResult::kDone);
+  const Decoded d = decode({area.data(), out.size()});
+  EXPECT_EQ(d.path_id, 5u);
+  EXPECT_EQ(d.delay << kAckDelayExponent, 8'000u);
+  EXPECT_EQ(d.ranges, (std::vector<Range>{{3, 4}, {0, 2}}));
+  EXPECT_TRUE(tracker.has_news());
+  EXPECT_EQ(tracker.next_timeout(), due);
+  EXPECT_TRUE(tracker.ack_due(kNow));
+}
+
 // rfc9000:13.2.2-two rfc9000:13.2.1-within-delay rfc9000:13.2.1-one-ack
 TEST(ack_tracker, every_second_ack_eliciting_packet_is_acknowledged_at_once) {
   AckTracker tracker;

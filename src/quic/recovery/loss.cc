@@ -225,7 +225,8 @@ RecoveryOutcome LossDetector::finish_ack(const AckReceived& ack, AckRun& run, Re
     detect_losses(ack.space, ack.now, outcome, frames);
     tell_controller_acked(ack, largest, run);
     // RFC 9002 section 6.2.1: a client whose address may not be validated keeps its backoff.
-    if (!client_awaits_validation()) pto_count_ = 0;
+    // Nor does what comes by a detour say that this path answers.
+    if (!client_awaits_validation() && !ack.detoured) pto_count_ = 0;
     if (outcome.ack_eliciting_acked) s.probes_owed = 0;
   }
   settle(s, ack.now);
@@ -238,7 +239,7 @@ RecoveryOutcome LossDetector::finish_ack(const AckReceived& ack, AckRun& run, Re
 // rfc9002:5.1-largest-only rfc9002:5.1-ack-eliciting
 bool LossDetector::take_rtt_sample(const AckReceived& ack, const SentPacket& largest, AckRun& run) {
   if (run.largest_newly_acked != ack.largest_acknowledged.value || !run.outcome.ack_eliciting_acked) return false;
-  if (largest.generation != generation_) return false;
+  if (largest.generation != generation_ || ack.detoured) return false;
   if (first_rtt_sample_ == kNever) first_rtt_sample_ = ack.now;
   const Duration ack_delay = ack.space == PacketNumberSpace::kInitial ? Duration::zero() : ack.ack_delay;
   // rfc9002:5.3-local-delay
@@ -268,6 +269,8 @@ void LossDetector::tell_controller_acked(const AckReceived& ack, const SentPacke
                  .smoothed_rtt = rtt_.smoothed(),
                  .min_rtt = rtt_.min(),
                  .rate = sampler_.next_sample(rtt_.min())};
+  // The other way may be shorter: what is told by it seems to have been delivered in less time than the path takes.
+  if (ack.detoured) event.rate.bytes_per_second = 0;
   // A loss in this ACK began recovery: nothing sent so far may grow the window.
   if (controller_->recovery_start_time() > run.recovery_start) event.growth_bytes = 0;
   // A window that was full but for two packets was used, whatever the application says.

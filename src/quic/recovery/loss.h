@@ -77,8 +77,9 @@ struct SentPacketInfo {
 struct AckReceived {
   PacketNumberSpace space = PacketNumberSpace::kApplication;
   PacketNumber largest_acknowledged;
-  Duration ack_delay{};  // decoded; zero for Initial and Handshake packets
-  Duration waited{};     // of the packet with the ACK, for its keys
+  Duration ack_delay{};   // decoded; zero for Initial and Handshake packets
+  Duration waited{};      // of the packet with the ACK, for its keys
+  bool detoured = false;  // it came on another Path than this one's do: its time is no round trip
   Timestamp now;
 };
 

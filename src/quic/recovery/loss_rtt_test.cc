@@ -36,6 +36,24 @@ TEST(loss_rtt, what_an_ack_waited_for_its_keys_is_no_rtt_until_the_handshake_is_
   }
 }
 
+// An ACK that came on another path, whose way back is another.
+TEST(loss_rtt, a_detour_is_no_round_trip) {
+  Recovery r;
+  r.confirmed();
+  r.send();
+  r.now += 100ms;
+  ASSERT_TRUE(r.ack({{0, 0}}));
+  r.send();
+  r.now += 20ms;
+  const std::vector<TestRange> ranges{{1, 1}};
+  const auto outcome = r.loss.on_ack_received({.largest_acknowledged = PacketNumber{1}, .detoured = true, .now = r.now},
+                                              ranges, r.frames);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->acked_packets, 1u);
+  EXPECT_FALSE(outcome->rtt_sampled);
+  EXPECT_EQ(r.loss.rtt().min(), 100ms);
+}
+
 TEST(loss_rtt, the_delay_that_an_ack_of_initial_packets_states_counts_for_nothing) {
   for (const PacketNumberSpace space : {PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake}) {
     Recovery r;

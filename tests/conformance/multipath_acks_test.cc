@@ -1,0 +1,73 @@
+// multipath_acks_test.cc: goal: acknowledgements of a path that come on another one count when they should: at once
+// where that is the peer's way, and once the path is silent where they report that it fell quiet. Method: a server
+// pings its liar on one path and is answered on the other.
+#include <gtest/gtest.h>
+
+#include "multipath_stage.h"
+
+namespace hawser::quic {
+namespace {
+
+// A server that pings its liar on path 0, to be acknowledged on path 1.
+struct DetourStage : Stage {
+  DetourStage() { say_on_path_1("01000000"); }
+  // The packet number.
+  std::uint64_t ping() {
+    tap.clear();
+    server->ping();
+    server_endpoint->wake(*server);
+    settle();
+    const auto pings =
+        tap.where([](const SeenPacket& p) { return !p.to_server && p.tuple.remote != kSecond && p.has<PingFrame>(); });
+    return pings.empty() ? 0 : pings.back()->number;
+  }
+  [[nodiscard]] std::uint64_t acknowledged() {
+    return server->core().path().loss().largest_acknowledged(PacketNumberSpace::kApplication)->value;
+  }
+  // Held back for 8 ms, as a report of a path that fell quiet, or not at all.
+  static std::string ack_of(std::uint64_t number, std::uint64_t held_us = 8'000) {
+    return "3e 00 " + varint_hex(number) + varint_hex(held_us >> kAckDelayExponent) + "00 00";
+  }
+};
+
+// Acknowledgements of a path that take another way than before tell neither its round trip nor its rate.
+TEST(multipath_acks, an_acknowledgement_that_takes_another_way_waits_until_its_path_is_silent) {
+  DetourStage stage;
+  const std::uint64_t number = stage.ping();
+  ASSERT_GT(number, stage.acknowledged());
+  stage.say_on_path_1(DetourStage::ack_of(number));
+  EXPECT_LT(stage.acknowledged(), number);
+  stage.pass(3s);
+  EXPECT_EQ(stage.acknowledged(), number);
+  EXPECT_FALSE(stage.error());
+}
+
+TEST(multipath_acks, an_acknowledgement_counts_at_once_on_its_own_path_or_without_delay_and_its_error_on_any) {
+  DetourStage stage;
+  const std::uint64_t number = stage.ping();
+  stage.say_on_path_1(DetourStage::ack_of(number));
+  stage.say(DetourStage::ack_of(number));
+  EXPECT_EQ(stage.acknowledged(), number);
+  const std::uint64_t next = stage.ping();
+  stage.say_on_path_1(DetourStage::ack_of(next, 0));
+  EXPECT_EQ(stage.acknowledged(), next) << "it was not held back: that is the peer's way";
+  stage.say_on_path_1(DetourStage::ack_of(number + 100));
+  ASSERT_TRUE(stage.error());
+  EXPECT_EQ(*stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
+}
+
+TEST(multipath_acks, a_peer_whose_acknowledgements_take_another_way_for_good_is_followed) {
+  DetourStage stage;
+  for (int i = 0; i < 60; ++i) {
+    stage.say_on_path_1(DetourStage::ack_of(stage.ping()));
+    stage.pass(50ms);
+  }
+  const std::uint64_t number = stage.ping();
+  ASSERT_GT(number, stage.acknowledged());
+  stage.say_on_path_1(DetourStage::ack_of(number));
+  EXPECT_EQ(stage.acknowledged(), number);
+  EXPECT_FALSE(stage.error());
+}
+
+}  // namespace
+}  // namespace hawser::quic
