@@ -170,6 +170,23 @@ TEST(recv_buffer, what_comes_again_behind_a_gap_is_not_kept_twice) {
 }
 
 // rfc9000:21.7-fragmentation
+TEST(recv_buffer, a_batch_of_tiny_frames_leaves_no_memory_behind) {
+  const auto whole = pattern(3'000'000);
+  BlockPool pool(sizeof(ReceiveBlock), 0);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
+  for (std::uint64_t at = 0; at < 200'000; ++at) buffer.add(at, Bytes{whole}.subspan(at, 1));
+  EXPECT_GT(buffer.memory(), 1'000'000u) << "or there is nothing to give back";
+  buffer.consume(200'000);
+  buffer.retain();
+  EXPECT_LE(buffer.memory(), 65'536u);
+  for (std::uint64_t at = 200'200; at + 128 < whole.size(); at += 128) buffer.add(at, Bytes{whole}.subspan(at, 128));
+  EXPECT_GT(buffer.memory(), 300'000u);
+  buffer.retain();
+  EXPECT_LE(buffer.memory(), 65'536u + whole.size() / kReceiveBlockOctets * 2 * sizeof(void*));
+}
+
+// rfc9000:21.7-fragmentation
 TEST(recv_buffer, loans_behind_gaps_are_few_and_never_small) {
   constexpr std::uint64_t kWindow = 4 << 20;
   const auto whole = pattern(kWindow);

@@ -11,6 +11,10 @@
 namespace hawser::quic {
 
 namespace {
+// Room for views that a stream keeps for the next batch: 64 KB. A batch of 2 MB has some 1,500 datagrams; a peer that
+// sends octets one by one makes some hundred thousand views of it, on one stream after the other.
+constexpr std::size_t kViewsKept = 4'096;
+
 // Sets `count` bits from `first` on.
 void set_bits(std::uint64_t* words, std::size_t first, std::size_t count) {
   while (count > 0) {
@@ -103,6 +107,7 @@ void RecvBuffer::retain() {
   }
   borrowed_.clear();
   borrowed_first_ = 0;
+  if (borrowed_.capacity() > kViewsKept) borrowed_ = std::vector<Bytes>();
   HAWSER_DCHECK(owned_to_ == contiguous_to_);
   while (ahead_ != nullptr && !ahead_->empty()) {
     std::uint64_t offset = ahead_->begin();
@@ -111,6 +116,7 @@ void RecvBuffer::retain() {
       offset += view.size();
     });
   }
+  if (ahead_ != nullptr && ahead_->memory() > kViewsKept * sizeof(Bytes)) ahead_.reset();
 }
 
 std::span<const Bytes> RecvBuffer::readable(std::span<Bytes> out) const {
