@@ -89,6 +89,7 @@ struct PathSlot {
   Timestamp acknowledged_at = Timestamp::min();  // when it last was heard to acknowledge
   double loss = 0;                               // share of packets lost lately, 0 to 1
   Timestamp silent_since = Timestamp::min();     // it is degraded since then
+  std::uint64_t told_to = 0;                     // what its acknowledgements on itself told so far ends here
   PathId acks_come_on;                           // the path on which its acknowledgements come
   bool acks_came = false;                        // there was one
   bool ack_detoured = false;                     // the one at hand came on another than that
@@ -239,6 +240,7 @@ class Multipath {
   void note_heard(PathSlot& slot);
   [[nodiscard]] bool fell_quiet(const PathSlot& slot) const;
   void revive(PathSlot& slot);
+  void note_silent(PathSlot& slot);
   void keep_asking(PathSlot& slot);
   bool shows_life(PathSlot& slot, const RecoveryOutcome& outcome);
   bool survives_crossing(const FourTuple& tuple);

@@ -23,8 +23,8 @@ constexpr std::uint32_t kDetoursInRow = 8;
 constexpr int kDetourPtos = 2;
 // Two that are further apart are of different bursts, and in the second one the usual way had no time yet.
 constexpr Duration kDetoursApart = 1s;
-// Ranges of a kept acknowledgement in octets: as many as we ever write (kMaxAckRangesWritten) with gaps and lengths
-// below 16,384.
+// Ranges of a kept acknowledgement in octets: twice as many as we note (kMaxAckRanges) with gaps and lengths below
+// 16,384.
 constexpr std::size_t kKeptOctets = kMaxAckRangesWritten * 4;
 
 constexpr PacketNumberSpace kSpace = PacketNumberSpace::kApplication;
@@ -73,14 +73,18 @@ Parsed<void> Multipath::take_ack_of(PathSlot& slot, const AckFrame& ack, FrameRe
   if (slot.ack_detoured && keep_ack(slot, ack)) return core_.charge(in, FloodGuard::kCheap);
   const ConnectionCore::AtHand hand(core_, *slot.path);
   HAWSER_TRY_VOID(core_.take_ack(ack, kSpace, in));
-  // Another may have told all that it says, and it is alive none the less.
-  if (!slot.ack_came_elsewhere) revive(slot);
+  if (slot.ack_came_elsewhere) return {};
+  // Another may have told all that it says, and it is alive none the less. But where our packets are lost and the
+  // peer's are not, it repeats what it told here before.
+  const std::uint64_t told_to = ack.largest_acknowledged().value + 1;
+  if (told_to > slot.told_to) revive(slot);
+  slot.told_to = std::max(slot.told_to, told_to);
   return {};
 }
 
 // False: it is to be taken at once, since the path is known to be silent, or something is wrong with it.
 bool Multipath::keep_ack(PathSlot& slot, const AckFrame& ack) {
-  if (slot.degraded || slot.failed || ack.encoded_ranges.size() > kKeptOctets) return false;
+  if (!slot.open() || slot.degraded || slot.failed || ack.encoded_ranges.size() > kKeptOctets) return false;
   if (ack.largest_acknowledged().value >= slot.path->loss().numbers_end()) return false;
   if (slot.kept_ack == nullptr) slot.kept_ack = std::make_unique<KeptAck>();
   KeptAck& kept = *slot.kept_ack;
@@ -89,6 +93,7 @@ bool Multipath::keep_ack(PathSlot& slot, const AckFrame& ack) {
   kept.ranges.assign(ack.encoded_ranges.begin(), ack.encoded_ranges.end());
   kept.frame = ack;
   kept.frame.encoded_ranges = kept.ranges;
+  kept.frame.timestamps.reset();
   return true;
 }
 
@@ -137,7 +142,7 @@ bool Multipath::shows_life(PathSlot& slot, const RecoveryOutcome& outcome) {
   }
   const Timestamp lived = outcome.largest_acked_sent_time + slot.path->loss().rtt().smoothed();
   slot.acknowledged_at = std::max(slot.acknowledged_at, std::min(lived, core_.now_));
-  return outcome.largest_acked_sent_time > slot.silent_since;
+  return outcome.largest_acked_sent_time >= slot.silent_since;
 }
 
 }  // namespace hawser::quic

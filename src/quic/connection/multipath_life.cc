@@ -21,6 +21,8 @@ constexpr Duration kLeastSlack = 20ms;
 constexpr Duration kLongestPto = 3'600s;
 // Probe timeouts in a row after which a path has failed, while another one lives.
 constexpr std::uint32_t kPtosToFail = 2;
+// And of one that is back by the word of another path, so many count at most.
+constexpr std::uint32_t kPtosOfReturn = 3;
 
 }  // namespace
 
@@ -60,9 +62,17 @@ void Multipath::on_acknowledged(const RecoveryOutcome& outcome) {
 void Multipath::revive(PathSlot& slot) {
   if (!slot.degraded && !slot.failed) return;
   stats_.recoveries += slot.failed;
+  // What was acknowledged on another path does not end their backing off, and it has come far on one that was long
+  // silent.
+  slot.path->loss().ease_pto(slot.ack_came_elsewhere ? kPtosOfReturn : 0, core_.now_);
   slot.path->loss().limit_pto(kLongestPto);
   slot.degraded = slot.failed = false;
   note_state(slot);
+}
+
+void Multipath::note_silent(PathSlot& slot) {
+  slot.degraded = true;
+  slot.silent_since = core_.now_;
 }
 
 // All that was in flight may turn out to have arrived before, or to be lost: then no probe timeout would ask whether a
@@ -93,8 +103,7 @@ Timestamp Multipath::silent_at(const PathSlot& slot) const {
 
 // What is in flight goes out again elsewhere, and nothing new comes here until the path is heard of.
 void Multipath::on_silence(PathSlot& slot) {
-  slot.degraded = true;
-  slot.silent_since = core_.now_;
+  note_silent(slot);
   ++stats_.silences;
   move_flight(slot);
   note_state(slot);
@@ -105,8 +114,7 @@ void Multipath::on_silence(PathSlot& slot) {
 void Multipath::on_pto() {
   PathSlot& slot = at_hand();
   const bool moves = another_lives(slot);
-  if (!slot.degraded) slot.silent_since = core_.now_;
-  slot.degraded = true;
+  if (!slot.degraded) note_silent(slot);
   if (moves) move_flight(slot);
   const LossDetector& loss = slot.path->loss();
   if (!slot.failed && loss.pto_count() >= kPtosToFail) {

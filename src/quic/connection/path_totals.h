@@ -56,6 +56,7 @@ struct PathTotals {
     events.silences += o.events.silences;
     events.octets_copied += o.events.octets_copied;
     events.octets_reinjected += o.events.octets_reinjected;
+    events.acks_repeated += o.events.acks_repeated;
   }
 };
 

@@ -22,7 +22,8 @@ void OneWayDelay::on_arrival(Timestamp sent, Duration arrived) {
 // Where one side declared nothing, neither has the block: the other could not tell whether it is there.
 // receive-ts:4-both
 void ConnectionCore::negotiate_receive_timestamps(const TransportParameters& peer) {
-  if (config_.receive_timestamps == 0 || !peer.max_receive_timestamps_per_ack) return;
+  const bool ours = config_.receive_timestamps != 0 && config_.max_paths == 0;
+  if (!ours || !peer.max_receive_timestamps_per_ack) return;
   // A whole unit before the first arrival, so that none has a time of 0 or less.
   constexpr Duration kBeforeAll = 1s;
   receive_timestamps_ = std::make_unique<ReceiveTimestampState>(ReceiveTimestampState{

@@ -27,13 +27,14 @@ void ConnectionCore::rest() {
   } else {
     multipath_->rest();
   }
-  streams_.rest();
-  if (datagrams() != nullptr) datagrams()->rest();
-  if (fec() != nullptr) fec()->rest();
+  // Before the streams rest: to look for one wakes it.
   if (stream_wishes() != nullptr) {
     extras_->stream_wishes->keep([this](StreamId each) { return streams_.find(each) != nullptr; });
     if (extras_->stream_wishes->empty()) extras_->stream_wishes.reset();
   }
+  streams_.rest();
+  if (datagrams() != nullptr) datagrams()->rest();
+  if (fec() != nullptr) fec()->rest();
   if (extras_ != nullptr && !extras_->attempt && datagrams() == nullptr && fec() == nullptr &&
       stream_wishes() == nullptr)
     extras_.reset();

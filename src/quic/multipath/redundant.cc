@@ -43,7 +43,8 @@ Schedule RedundantScheduler::choose(const SchedulerView& view) {
   for (const std::size_t index : ready)
     if (better(view.path(index), view.path(leader))) leader = index;
   for (const std::size_t index : view.candidates) {
-    if (index == leader) continue;
+    // Nobody waits for what is not copied.
+    if (index == leader || view.demand.kind != DemandKind::kStream) continue;
     const Timestamp until = waits_until(view.path(leader), view.path(index));
     if (until > view.now) return Schedule::wait(until);
   }

@@ -319,6 +319,13 @@ class LossDetector {
   [[nodiscard]] std::uint64_t numbers_end() const { return application_.sent.end(); }
   // Acknowledgements come back another way from now on, which may be shorter or longer.
   void restart_min_rtt() { rtt_.restart_min_rtt(); }
+  // The path is back: probe timeouts go on as after `most` in a row, unless an ACK has ended them (RFC 9002
+  // section 6.2.1).
+  void ease_pto(std::uint32_t most, Timestamp now) {
+    if (pto_count_ <= most) return;
+    pto_count_ = most;
+    timer_set_at_ = now;
+  }
   // Probe timeouts back off to no more than this.
   void limit_pto(Duration longest) { longest_pto_ = longest; }
 

@@ -186,6 +186,27 @@ TEST(recv_buffer, a_batch_of_tiny_frames_leaves_no_memory_behind) {
   EXPECT_LE(buffer.memory(), 65'536u + whole.size() / kReceiveBlockOctets * 2 * sizeof(void*));
 }
 
+// What is borrowed reaches farther than the blocks, and an old block is in the place of the one that would follow.
+TEST(recv_buffer, no_old_block_follows_data_that_reaches_beyond_all_blocks) {
+  const auto whole = pattern(60'000);
+  BlockPool pool(sizeof(ReceiveBlock), 0);
+  BlockAccount blocks(pool);
+  RecvBuffer buffer(blocks);
+  const auto add = [&](std::uint64_t from, std::size_t size) { buffer.add(from, Bytes{whole}.subspan(from, size)); };
+  add(5'000, 100);     // in block 1 of 8
+  add(40'000, 1'000);  // a loan
+  add(0, 5'000);
+  add(5'100, 32'668);  // to 904 octets within block 9, whose place is that of block 1
+  EXPECT_EQ(37'768u, buffer.contiguous_to());
+  add(37'768, 2'232);
+  EXPECT_EQ(41'000u, buffer.contiguous_to());
+  std::array<Bytes, 32> views;
+  std::vector<std::uint8_t> read;
+  for (const Bytes view : buffer.readable(views)) read.insert(read.end(), view.begin(), view.end());
+  ASSERT_EQ(41'000u, read.size());
+  EXPECT_TRUE(std::equal(read.begin(), read.end(), whole.begin()));
+}
+
 // rfc9000:21.7-fragmentation
 TEST(recv_buffer, loans_behind_gaps_are_few_and_never_small) {
   constexpr std::uint64_t kWindow = 4 << 20;

@@ -14,7 +14,7 @@ class LoansAhead {
   // Runs at once; one more is copied. Two paths that bring trains in turn make one run for each train of a batch.
   static constexpr std::size_t kRunsMax = 64;
   // A copy of fewer octets costs less than the account of a view, which is 24 octets: what a peer makes us note of a
-  // batch is below a fifth of it.
+  // batch is below two fifths of it, with the room that vectors grow by.
   static constexpr std::size_t kOctetsMin = 128;
 
   // Notes `data` at `offset`. False, with nothing noted: it is small, overlaps what is here, or there are

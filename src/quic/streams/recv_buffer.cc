@@ -212,9 +212,12 @@ void RecvBuffer::store(std::uint64_t offset, Bytes data, bool mark) {
   }
 }
 
-// Octets of one block that follow contiguous_to_.
+// Octets of one block that follow contiguous_to_. Behind borrowed data that may be beyond all blocks, where the place
+// of its number is an older one's.
 std::size_t RecvBuffer::present_run() const {
-  const ReceiveBlock* const block = block_at(contiguous_to_ / kReceiveBlockOctets);
+  const std::uint64_t number = contiguous_to_ / kReceiveBlockOctets;
+  if (number - read_to_ / kReceiveBlockOctets >= slots_.size()) return 0;
+  const ReceiveBlock* const block = block_at(number);
   if (block == nullptr) return 0;
   return run_of_bits(block->present, static_cast<std::size_t>(contiguous_to_ % kReceiveBlockOctets));
 }
