@@ -71,6 +71,16 @@ std::uint16_t status_of(int error) {
   }
 }
 
+FileState state_from(const struct stat& status) {
+  return {.size = static_cast<std::uint64_t>(status.st_size),
+          .modified_s = status.st_mtim.tv_sec,
+          .modified_ns = static_cast<std::uint32_t>(status.st_mtim.tv_nsec),
+          .changed_s = status.st_ctim.tv_sec,
+          .changed_ns = static_cast<std::uint32_t>(status.st_ctim.tv_nsec),
+          .device = status.st_dev,
+          .inode = status.st_ino};
+}
+
 }  // namespace
 
 FileHandle::~FileHandle() {
@@ -100,14 +110,14 @@ std::expected<OpenedFile, std::uint16_t> FileTree::open_file(const std::string& 
   if (fstat(fd, &status) != 0) return std::unexpected(std::uint16_t{500});
   file.directory = S_ISDIR(status.st_mode);
   if (!file.directory && !S_ISREG(status.st_mode)) return std::unexpected(std::uint16_t{404});
-  file.state = {.size = static_cast<std::uint64_t>(status.st_size),
-                .modified_s = status.st_mtim.tv_sec,
-                .modified_ns = static_cast<std::uint32_t>(status.st_mtim.tv_nsec),
-                .changed_s = status.st_ctim.tv_sec,
-                .changed_ns = static_cast<std::uint32_t>(status.st_ctim.tv_nsec),
-                .device = status.st_dev,
-                .inode = status.st_ino};
+  file.state = state_from(status);
   return file;
+}
+
+std::optional<FileState> state_of(const FileHandle& file) {
+  struct stat status{};
+  if (fstat(file.fd(), &status) != 0) return std::nullopt;
+  return state_from(status);
 }
 
 }  // namespace hawser::http

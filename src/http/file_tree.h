@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -45,6 +46,9 @@ struct OpenedFile {
   bool directory = false;
   FileState state;
 };
+
+// Of an open file as it is now; nothing if the disk fails.
+[[nodiscard]] std::optional<FileState> state_of(const FileHandle& file);
 
 class FileTree {
  public:

@@ -157,7 +157,7 @@ Response StaticFiles::answer_file(const Request& request, std::string_view name,
   if (open_files_.shares() && is_settled(request, state)) {
     latest_ = {.path = std::string(path_of(request.target)),
                .second = request.clock.second,
-               .size = size,
+               .state = state,
                .handle = handle,
                .fields = response.fields};
   }
@@ -168,12 +168,12 @@ Response StaticFiles::answer_file(const Request& request, std::string_view name,
 std::optional<Response> StaticFiles::answer_again(const Request& request) {
   if (latest_.second != request.clock.second || latest_.path != path_of(request.target)) return std::nullopt;
   auto handle = latest_.handle.lock();
-  if (handle == nullptr) return std::nullopt;
+  if (handle == nullptr || state_of(*handle) != latest_.state) return std::nullopt;
   if (pool_.is_full()) return refuse_for_memory();
   Response response;
   response.fields = latest_.fields;
   if (request.method == "HEAD") return response;
-  return with_body(std::move(handle), whole(latest_.size), std::move(response));
+  return with_body(std::move(handle), whole(latest_.state.size), std::move(response));
 }
 
 Response StaticFiles::with_body(std::shared_ptr<const FileHandle> file, std::vector<FilePart> parts,

@@ -69,11 +69,11 @@ class StaticFiles final : public RequestHandler {
   Response list_directory(const TargetPath& path, const OpenedFile& directory) const;
 
   // The large file that was asked for last: where its descriptor is shared, who asks for it again in the same second
-  // costs neither a look at the folder nor a descriptor.
+  // costs neither a look at the folder nor a descriptor, unless somebody wrote into it.
   struct Latest {
     std::string path;         // of the request
     std::int64_t second = 0;  // in which it was opened
-    std::uint64_t size = 0;
+    FileState state;
     std::weak_ptr<const FileHandle> handle;
     OwnedFields fields;
   };

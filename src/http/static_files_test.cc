@@ -357,15 +357,18 @@ TEST_F(StaticFilesTest, where_descriptors_are_shared_a_file_is_looked_at_once_a_
     return files_->answer({.method = method,
                            .scheme = "https",
                            .authority = "localhost",
-                           .target = "/large.bin?x",
+                           .target = "/link.bin?x",
                            .fields = fields,
                            .clock = clock});
   };
   write("large.bin", std::string(300'000, 'x'));
+  write("next.bin", std::string(300'001, 'y'));
+  symlink("large.bin", (root() + "/link.bin").c_str());
   std::vector<Response> held;
   for (std::size_t i = 0; i <= OpenFiles::kUnshared; ++i) held.push_back(ask("GET"));
-  write("next.bin", std::string(300'001, 'y'));
-  std::filesystem::rename(root() + "/next.bin", root() + "/large.bin");
+  // Nothing of the file itself changes.
+  std::filesystem::remove(root() + "/link.bin");
+  symlink("next.bin", (root() + "/link.bin").c_str());
   Response again = ask("GET");
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(again.fields, held[0].fields);
@@ -377,6 +380,28 @@ TEST_F(StaticFilesTest, where_descriptors_are_shared_a_file_is_looked_at_once_a_
   Response next = ask("GET");
   EXPECT_NE(field(next, "etag"), field(again, "etag"));
   EXPECT_EQ(body_of(next), std::string(300'001, 'y'));
+}
+
+TEST_F(StaticFilesTest, a_shared_file_that_is_written_into_is_answered_as_it_is_now) {
+  const WallClock clock{.second = std::time(nullptr) + 10, .date = "Fri, 02 Jan 2026 03:04:15 GMT"};
+  const auto ask = [&] {
+    return files_->answer({.method = "GET",
+                           .scheme = "https",
+                           .authority = "localhost",
+                           .target = "/large.bin",
+                           .fields = {},
+                           .clock = clock});
+  };
+  write("large.bin", std::string(300'000, 'x'));
+  std::vector<Response> held;
+  for (std::size_t i = 0; i <= OpenFiles::kUnshared; ++i) held.push_back(ask());
+  for (const std::size_t size : {std::size_t{400'000}, std::size_t{200'000}}) {
+    write("large.bin", std::string(size, 'y'));  // the same inode
+    Response now = ask();
+    EXPECT_EQ(field(now, "content-length"), std::to_string(size));
+    EXPECT_NE(field(now, "etag"), field(held[0], "etag"));
+    EXPECT_EQ(body_of(now), std::string(size, 'y'));
+  }
 }
 
 TEST_F(StaticFilesTest, bodies_leave_descriptors_to_others) {
