@@ -222,6 +222,15 @@ void wait_for_end(runtime::ShutdownSignals& signals, runtime::HttpServer& server
   }
 }
 
+// However serve() ends: the workers have before the server they work for goes.
+struct EndOfWork {
+  ~EndOfWork() {
+    runtime.stop();
+    runtime.join();
+  }
+  runtime::Runtime& runtime;
+};
+
 std::expected<void, ConfigError> serve(const ServeOptions& options) {
   HAWSER_TRY_VOID(check(options));
   runtime::HttpServerOptions server = server_options(options);
@@ -256,6 +265,7 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
                                                      .steering = options.steering}));
   server.files.open_files_max = open_files_for(runtime->size());
   HAWSER_TRY(auto http_server, runtime::HttpServer::start(*runtime, std::move(server)));
+  const EndOfWork end_of_work{*runtime};
   const SocketAddress& local = http_server->local_address();
   fmt::print("serving {} on https://{}:{}/ ({}, {}, {})\n", options.root, host_for_people(local), local.port,
              to_string(local), describe_workers(*runtime), runtime->describe_engine());
@@ -264,9 +274,6 @@ std::expected<void, ConfigError> serve(const ServeOptions& options) {
   if (metrics != nullptr) fmt::print("metrics on http://{}/metrics\n", to_string(metrics->local_address()));
   std::fflush(stdout);
   wait_for_end(signals, *http_server, seconds(options.grace_s));
-  metrics.reset();
-  runtime->stop();
-  runtime->join();
   return {};
 }
 

@@ -142,8 +142,14 @@ std::expected<std::unique_ptr<HttpServer>, ConfigError> HttpServer::start(Runtim
   HAWSER_TRY(server->local_, runtime.listen(server->options_.udp,
                                             [&server](Worker& worker) { return server->make_worker_server(worker); }));
   const quic::ConnectionConfig& connection = server->options_.connection;
-  HAWSER_TRY_VOID(server->serve_preferred(connection.preferred_ipv4));
-  HAWSER_TRY_VOID(server->serve_preferred(connection.preferred_ipv6));
+  auto preferred = server->serve_preferred(connection.preferred_ipv4);
+  if (preferred) preferred = server->serve_preferred(connection.preferred_ipv6);
+  if (!preferred) {
+    // The workers serve already, and the server goes.
+    runtime.stop();
+    runtime.join();
+    return std::unexpected(std::move(preferred).error());
+  }
   return server;
 }
 

@@ -46,8 +46,8 @@ struct HttpServerOptions {
 
 class HttpServer {
  public:
-  // Listens with all workers. The error says which option to change. `runtime` must outlive
-  // this object only until runtime.stop() and join(); handles stay valid after.
+  // Listens with all workers. The error says which option to change, and `runtime` may be at its end then. It must
+  // outlive this object only until runtime.stop() and join(); handles stay valid after.
   static std::expected<std::unique_ptr<HttpServer>, ConfigError> start(Runtime& runtime, HttpServerOptions options);
   // Call after the runtime has been joined.
   ~HttpServer();
