@@ -79,6 +79,21 @@ TEST(fec_flows, one_that_wants_none_has_none_beside_others) {
   EXPECT_GE(ends.of_flow(FlowFec::kByUrgency), 4u);
 }
 
+// One train carries both, and several blocks of those that are protected.
+TEST(fec_flows, symbols_leave_where_protected_and_unprotected_data_take_turns) {
+  for (const char* const fec : {"xor:4@asked", "rs:4/1@asked"}) {
+    Ends ends(fec);
+    const std::uint64_t packets = ends.protected_for([&] {
+      EXPECT_TRUE(ends.server->set_datagram_flow(9, {.fec = FlowFec::kAlways}).has_value());
+      for (int i = 0; i < 80; ++i)
+        EXPECT_TRUE(ends.server->send_datagram(std::vector<std::uint8_t>(900, 7), {.flow = i % 2 == 0 ? 0u : 9u}));
+    });
+    EXPECT_GE(packets, 40u) << fec;
+    EXPECT_GE(ends.server->fec_stats().repairs_sent, packets / 4) << fec;
+    EXPECT_EQ(ends.server->fec_stats().repairs_given_up, 0u) << fec;
+  }
+}
+
 TEST(fec_flows, wishes_are_for_streams_that_there_are_and_no_more_than_64) {
   Ends ends("xor:4@asked");
   EXPECT_FALSE(ends.server->set_stream_fec(StreamId{4'003}, FlowFec::kAlways).has_value());

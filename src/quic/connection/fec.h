@@ -30,11 +30,12 @@ class Fec {
 
   // What leaves now is protected.
   [[nodiscard]] bool sends() const;
-  // How much smaller than the MTU packets are, and how many fit into a train before the block of the path is full.
+  // How much smaller than the MTU packets are.
   [[nodiscard]] std::size_t room() const { return sends() ? kFecRoom : 0; }
   // The same of packets that are yet to come.
   [[nodiscard]] std::size_t room_to_come() const { return may_send_ ? kFecRoom : 0; }
-  [[nodiscard]] std::size_t train_limit();
+  // Blocks with repair symbols so far: when one ends the train does, and they go next.
+  [[nodiscard]] std::uint64_t blocks_ended() const { return blocks_ended_; }
   // A 1-RTT packet is complete, and not sealed yet.
   void on_packet_sent(OpenPacket& packet);
   // A repair symbol is to be sent before anything else; ends the block where nothing more is to come.
@@ -112,6 +113,7 @@ class Fec {
   const FecConfig& config_;
   bool may_send_;  // the peer decodes our scheme
   std::vector<Lane> lanes_;
+  std::uint64_t blocks_ended_ = 0;
   FecStats stats_;
   FecDecoderStats gone_;  // of decoders that were given back
 };

@@ -32,13 +32,6 @@ Fec::Sender& Fec::sender() {
   return *here.sender;
 }
 
-std::size_t Fec::train_limit() {
-  // Where not everything is protected, a train of other data ends no block.
-  if (!sends() || (protects_some() && !protected_data_waits())) return SIZE_MAX;
-  const FecEncoder& encoder = sender().encoder;
-  return encoder.count() != 0 ? encoder.room() : std::max<std::size_t>(sender().redundancy.shape().sources, 1);
-}
-
 // Whether there may be data that is not protected.
 bool Fec::protects_some() const {
   return config_.asked_only || config_.urgency_max < kLeastUrgent || core_.stream_wishes() != nullptr ||
@@ -68,7 +61,7 @@ bool Fec::wants_repair(const SentFrame& frame) const {
   return stream != nullptr && protects_stream(*stream);
 }
 
-// Whether more is to come that the open block is for: of what goes next.
+// Whether what goes next is for the open block.
 bool Fec::protected_data_waits() const {
   if (!protects_some()) return core_.streams_.wants_to_send_data() || core_.has_datagrams();
   if (core_.has_datagrams()) {
@@ -96,8 +89,11 @@ void Fec::on_packet_sent(OpenPacket& packet) {
   if (!carries_data || size > kMaxFecPayload || size + kFecRoom > mtu_room) return;
   Sender& here = sender();
   const std::uint64_t number = packet.packet_number.value;
-  if (here.encoder.count() != 0 && !here.encoder.can_take(number))
+  if (here.encoder.count() != 0 && !here.encoder.can_take(number)) {
     end_block(here, here.redundancy.repairs_for(here.encoder.count()));
+    // Its symbols are kept where the next block's would be.
+    if (here.encoder.pending() != 0) return;
+  }
   if (here.encoder.count() == 0) {
     stats_.repairs_given_up += here.encoder.pending();
     here.encoder.begin(here.redundancy.shape());
@@ -116,6 +112,7 @@ void Fec::end_block(Sender& here, std::size_t repairs) {
   here.encoder.end(repairs);
   here.end_at = kNever;
   if (here.encoder.pending() == 0) return;
+  ++blocks_ended_;
   core_.emitter_.emit(FecBlockEnded{.path_id = core_.logged_path(),
                                     .first_packet_number = here.first,
                                     .packet_count = packets,

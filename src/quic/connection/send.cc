@@ -99,10 +99,11 @@ bool ConnectionCore::may_carry_data() {
 bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& builder) {
   NetworkPath& network_path = path_->active();
   std::size_t segment = network_path.mtu();
-  std::size_t max_segments = train.max_segments;
+  const std::size_t max_segments = train.max_segments;
+  std::uint64_t fec_blocks = 0;
   if (fec() != nullptr) [[unlikely]] {
     segment -= fec()->room();
-    max_segments = std::min(max_segments, fec()->train_limit());
+    fec_blocks = fec()->blocks_ended();
   }
   std::size_t capacity = std::min(train.buffer.size(), std::min<std::size_t>(segment * max_segments, 65'000));
   train.tuple = network_path.tuple();
@@ -115,6 +116,8 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
     plan.may_carry_data = may_carry_data();
     const std::size_t size = write_datagram(builder, train.buffer.subspan(train.size, segment), network_path, plan);
     train.size += size;
+    if (fec() != nullptr && fec()->blocks_ended() != fec_blocks) [[unlikely]]
+      break;
     if (size == segment) continue;
     // Datagrams that are all smaller than the MTU make a train of smaller segments.
     if (size == 0 || train.size != size || !only_datagrams_wait()) break;
