@@ -152,18 +152,19 @@ TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
   struct Kind {
     const char* name;
     Path path;
+    double within = 0.05;
   };
   const Path codel{.rate_mbit = 10, .buffer_bdp = 4, .queue = QueueKind::kCodel, .ecn = false};
   const Path tail{.rate_mbit = 10};
   const Path l4s{.rate_mbit = 10, .queue = QueueKind::kDualPi2};
-  for (const Kind& kind :
-       {Kind{"newreno", codel}, Kind{"cubic", codel}, Kind{"westwood", codel}, Kind{"newreno", tail},
-        Kind{"westwood", tail}, Kind{"bbr", tail}, Kind{"bbr2", tail}, Kind{"copa", tail}, Kind{"prague", l4s}}) {
+  for (const Kind& kind : {Kind{"newreno", codel}, Kind{"cubic", codel}, Kind{"westwood", codel}, Kind{"newreno", tail},
+                           Kind{"westwood", tail}, Kind{"bbr", tail}, Kind{"bbr2", tail, 0.055}, Kind{"copa", tail},
+                           Kind{"prague", l4s}}) {
     constexpr std::uint64_t kSeeds = 4;
     double sum = 0;
     for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
       const double share = first_share(kind.name, kind.path, 70s, seed);
-      EXPECT_NEAR(share, 0.5, 0.06) << kind.name << " seed " << seed;
+      EXPECT_NEAR(share, 0.5, kind.within) << kind.name << " seed " << seed;
       sum += share;
     }
     EXPECT_NEAR(sum / kSeeds, 0.5, 0.03) << kind.name;
@@ -173,7 +174,7 @@ TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
 // Where a probe lasts for several hundred packets, and a minute has 25 of them.
 TEST(congestion_bars, two_flows_of_bbr_share_a_faster_link_evenly) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed)
-    EXPECT_NEAR(first_share("bbr", {.rate_mbit = 50}, 70s, seed), 0.5, 0.06) << "seed " << seed;
+    EXPECT_NEAR(first_share("bbr", {.rate_mbit = 50}, 70s, seed), 0.5, 0.05) << "seed " << seed;
 }
 
 // Who comes last has less until the probes of both have met a few times, and no longer.

@@ -46,7 +46,7 @@ void Bbr3::adopt(const PathKnowledge& known) {
   if (known.ssthresh != UINT64_MAX) {
     model_.set_full_pipe_reached(true);
     enter_down(known.now);
-    rounds_since_probe_ = kRenoRounds;
+    rounds_since_probe_ = 2 * kRenoRounds;  // due at once, whatever queue stands (kQueuePatience)
   }
   set_pacing_rate();
 }
@@ -94,7 +94,7 @@ void Bbr3::update_congestion_signals(const AckEvent& event) {
   const Duration min_rtt = model_.min_rtt() == Duration::max() ? event.min_rtt : model_.min_rtt();
   round_congested_ = random_loss_.end_round(min_rtt);
   if (!probes_bandwidth() && loss_in_round_ && round_congested_) adapt_lower_bounds();
-  doubt_bandwidth();
+  doubt_bandwidth(event);
   loss_in_round_ = false;
 }
 
@@ -112,9 +112,10 @@ void Bbr3::adapt_lower_bounds() {
 
 // A round of cruising that saw nothing but a queue delivered what there is: if that is less than the largest rate that
 // was ever seen, that one was of acknowledgements in bunches, which a receiver makes that was not woken for some
-// milliseconds. Once in a cycle, so that it does not follow its own margin down.
-void Bbr3::doubt_bandwidth() {
-  if (state_ != State::kCruise || !random_loss_.queued()) {
+// milliseconds. Once in a cycle, so that it does not follow its own margin down. A sender that had too little to say
+// delivered what it said, whoever else's the queue is.
+void Bbr3::doubt_bandwidth(const AckEvent& event) {
+  if (state_ != State::kCruise || !random_loss_.queued() || model_.limited(event.rate)) {
     queued_rounds_ = 0;
     return;
   }
@@ -224,6 +225,7 @@ void Bbr3::on_loss(const LossEvent& event) {
 
 void Bbr3::on_spurious_loss(Timestamp) {
   loss_in_round_ = false;
+  probe_too_high_ = false;
   bandwidth_shortterm_ = std::max(bandwidth_shortterm_, undo_.bandwidth_shortterm);
   inflight_shortterm_ = std::max(inflight_shortterm_, undo_.inflight_shortterm);
   inflight_longterm_ = std::max(inflight_longterm_, undo_.inflight_longterm);

@@ -98,7 +98,7 @@ class Bbr3 : public CongestionController {
   void update_latest_delivery(const AckEvent& event);
   void update_congestion_signals(const AckEvent& event);
   void adapt_lower_bounds();
-  void doubt_bandwidth();
+  void doubt_bandwidth(const AckEvent& event);
   // True: it has begun another probe.
   bool adapt_long_term(const AckEvent& event);
   void probe_long_term_upward(const AckEvent& event);

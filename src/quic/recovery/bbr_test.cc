@@ -92,6 +92,22 @@ TEST(bbr, a_bandwidth_that_a_queue_refutes_is_not_cruised_at) {
   EXPECT_NEAR(static_cast<double>(path.controller().snapshot().bytes_per_second), 12'500'000, 400'000);
 }
 
+TEST(bbr, an_application_that_says_little_beside_a_queue_does_not_refute_the_bandwidth) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
+  path.run_for(3s);
+  const std::uint64_t known = path.controller().snapshot().bytes_per_second;
+  path.options().rtt = 45ms;  // somebody else's queue
+  path.offer(0);
+  std::uint64_t least = known;
+  for (int i = 0; i < 2'000; ++i) {
+    path.offer(3'000);  // each millisecond, a quarter of what the path takes
+    path.run_for(1ms);
+    if (phase(path) == CongestionPhase::kProbeBwCruise)
+      least = std::min(least, path.controller().snapshot().bytes_per_second);
+  }
+  EXPECT_GE(least, known * 9 / 10);
+}
+
 TEST(bbr, a_probe_waits_half_as_long_again_while_somebody_else_queues) {
   PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
   path.run_for(3s);
