@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "net/address.h"
+#include "runtime/clock.h"
 #include "runtime/metrics_text.h"
 
 namespace hawser::app {
@@ -32,12 +33,16 @@ std::expected<std::unique_ptr<ServerMetrics>, ConfigError> ServerMetrics::start(
 }
 
 std::string ServerMetrics::metrics_text() {
+  const Timestamp now = runtime::current_time();
+  if (!text_.empty() && now - taken_at_ < kFresh) return text_;
+  taken_at_ = now;
   const runtime::WorkerStats workers = runtime_.stats();
-  return runtime::to_metrics_text({.endpoint = server_.stats(),
-                                   .http = server_.http_stats(),
-                                   .paths = server_.path_totals(),
-                                   .kernel_drops = workers.kernel_drops,
-                                   .cpu_seconds = to_seconds(workers.cpu_time)});
+  text_ = runtime::to_metrics_text({.endpoint = server_.stats(),
+                                    .http = server_.http_stats(),
+                                    .paths = server_.path_totals(),
+                                    .kernel_drops = workers.kernel_drops,
+                                    .cpu_seconds = to_seconds(workers.cpu_time)});
+  return text_;
 }
 
 }  // namespace hawser::app

@@ -30,10 +30,16 @@ class ServerMetrics final : public runtime::MetricsListener::Source {
   std::string metrics_text() override;
 
  private:
+  // Each worker walks all of its connections for it, and serves nobody meanwhile: so it is taken once in this time,
+  // however often collectors ask.
+  static constexpr Duration kFresh = 1s;
+
   ServerMetrics(runtime::HttpServer& server, runtime::Runtime& runtime) : server_(server), runtime_(runtime) {}
 
   runtime::HttpServer& server_;
   runtime::Runtime& runtime_;
+  std::string text_;  // of the listener's thread
+  Timestamp taken_at_{};
   std::unique_ptr<runtime::MetricsListener> listener_;  // first to go
 };
 

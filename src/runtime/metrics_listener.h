@@ -32,7 +32,7 @@ class MetricsListener {
 
   // Listens on `local`, whose port may be 0. `source` outlives the listener.
   static std::expected<std::unique_ptr<MetricsListener>, ConfigError> start(const SocketAddress& local, Source& source);
-  // Ends the thread, after the answer that is under way.
+  // Ends the thread; a collector that has not taken its whole answer does without.
   ~MetricsListener();
   MetricsListener(const MetricsListener&) = delete;
   MetricsListener& operator=(const MetricsListener&) = delete;

@@ -32,7 +32,7 @@ class MetricsText {
   std::string name_;
 };
 
-// Everything of one moment.
+// What the workers say, asked one after the other.
 struct ServerSnapshot {
   quic::EndpointStats endpoint;
   http::ServerStats http;
