@@ -100,10 +100,11 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
   NetworkPath& network_path = path_->active();
   std::size_t segment = network_path.mtu();
   const std::size_t max_segments = train.max_segments;
+  Fec* const fec = this->fec();
   std::uint64_t fec_blocks = 0;
-  if (fec() != nullptr) [[unlikely]] {
-    segment -= fec()->room();
-    fec_blocks = fec()->blocks_ended();
+  if (fec != nullptr) [[unlikely]] {
+    segment -= fec->room();
+    fec_blocks = fec->blocks_ended();
   }
   std::size_t capacity = std::min(train.buffer.size(), std::min<std::size_t>(segment * max_segments, 65'000));
   train.tuple = network_path.tuple();
@@ -116,7 +117,7 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
     plan.may_carry_data = may_carry_data();
     const std::size_t size = write_datagram(builder, train.buffer.subspan(train.size, segment), network_path, plan);
     train.size += size;
-    if (fec() != nullptr && fec()->blocks_ended() != fec_blocks) [[unlikely]]
+    if (fec != nullptr && fec->blocks_ended() != fec_blocks) [[unlikely]]
       break;
     if (size == segment) continue;
     // Datagrams that are all smaller than the MTU make a train of smaller segments.
