@@ -13,6 +13,7 @@
 #include "base/range_set.h"
 #include "events/counters.h"
 #include "sim/invariants.h"
+#include "sim/setup_text.h"
 #include "sim/transfer_plan.h"
 
 namespace hawser::sim {
@@ -42,6 +43,50 @@ TEST(scenario, names_are_unique_and_an_unknown_one_is_explained) {
   EXPECT_FALSE(result.passed);
   EXPECT_NE(result.failure.find("--list"), std::string::npos);
   EXPECT_EQ(result.replay, "hawser sim --scenario=no_such --seed=0xff");
+}
+
+// A client that moved six times in twelve seconds: its server has no connection ID left for the address where it is
+// now, and what it retires it tells one where nobody is.
+constexpr const char* kWithoutSpareIds = R"(seed 0x89b451
+link nat rebind_period=4416840092ns rebind_address=yes
+link delay duration=362714282ns
+link bottleneck bits_per_second=5149000 queue=codel queue_limit=89952
+link down drop probability=0.039244724316514976
+link down jitter duration=4089931ns
+link.1 delay duration=59250234ns
+link.1 jitter duration=11554319ns
+link.2 delay duration=38645129ns
+link.2 jitter duration=1651267ns
+link.3 delay duration=94883252ns
+link.3 drop probability=0.03359854494591573
+command migrate at=13196709592ns
+command migrate at=2984204088ns address=1
+command migrate at=12727425894ns address=2
+command migrate at=7136794047ns
+command migrate at=14880021707ns address=3
+command migrate at=12469929420ns address=3
+client.max_ack_delay 211067876ns
+client.congestion_control lia
+client.ecn no
+server.mtu_discovery no
+server.congestion_control lia
+server.ecn no
+client_application.streams_bidi 55
+client_application.streams_uni 25
+client_application.read_interval 27934174ns
+server_application.streams_bidi 58
+server_application.streams_uni 43
+server_application.read_interval 16829197ns
+bytes_max 111016
+stop_share 0.12468193592850749
+classic_groups yes
+)";
+
+TEST(scenario, a_server_that_ran_out_of_connection_ids_is_reached_again) {
+  const auto setup = parse_setup(kWithoutSpareIds);
+  ASSERT_TRUE(setup.has_value()) << setup.error().message;
+  const ScenarioResult result = run_scenario(*setup, {});
+  EXPECT_TRUE(result.passed) << result.failure;
 }
 
 TEST(scenario, its_events_reach_a_listener) {
