@@ -44,6 +44,8 @@ std::string DatagramLoad::start(quic::Connection& connection, Timestamp now) {
   if (most == 0) return "the server takes no datagrams";
   if (plan_.size > most) return fmt::format("datagrams of this connection have at most {} octets", most);
   quic::DatagramFlow flow{.drop = plan_.drop, .lifetime = plan_.lifetime};
+  // Put in order they are known by their number.
+  flow.copies = order_.has_value();
   if (plan_.queue_max != 0) flow.queue_max = plan_.queue_max;
   // At full speed it is the queue that sets the pace.
   if (plan_.period == Duration{0}) flow.drop = quic::DatagramDrop::kNewest;
@@ -99,25 +101,30 @@ std::uint64_t DatagramLoad::on_time(Timestamp now, Histogram& delays) {
 std::uint64_t DatagramLoad::on_datagram(Bytes payload, Timestamp now, Histogram& delays) {
   const auto header = decode_datagram_header(payload);
   if (!header || header->op != DatagramOp::kReturned) return 0;
-  const Duration delay = now - Timestamp(Duration{static_cast<std::int64_t>(header->time_ns)});
+  if (!order_) {
+    note_returned(*header, now);
+    return taken(now, delays, [&](auto&& deliver) { deliver(payload); });
+  }
+  // What came over one path counts, a copy of it does not.
+  return taken(now, delays, [&](auto&& deliver) {
+    if (order_->push(header->number, payload, now, deliver) != quic::DatagramArrival::kCopy)
+      note_returned(*header, now);
+  });
+}
+
+void DatagramLoad::note_returned(const DatagramHeader& header, Timestamp now) {
+  const Duration delay = now - Timestamp(Duration{static_cast<std::int64_t>(header.time_ns)});
   if (account_.returned != 0) {
     const Duration difference = delay > last_delay_ ? delay - last_delay_ : last_delay_ - delay;
     account_.jitter += (difference - account_.jitter) / 16;
   }
   last_delay_ = delay;
   ++account_.returned;
-  if (header->number < next_returned_) {
+  if (header.number < next_returned_) {
     ++account_.reordered;
   } else {
-    next_returned_ = header->number + 1;
+    next_returned_ = header.number + 1;
   }
-  return taken(now, delays, [&](auto&& deliver) {
-    if (order_) {
-      (void)order_->push(header->number, payload, now, deliver);
-    } else {
-      deliver(payload);
-    }
-  });
 }
 
 DatagramAccount DatagramLoad::account(const quic::Connection* connection) const {

@@ -65,6 +65,7 @@ class DatagramLoad {
 
  private:
   bool send_one(quic::Connection& connection, Timestamp now);
+  void note_returned(const DatagramHeader& header, Timestamp now);
   // Calls take(deliver) and says how often that delivered.
   template <class Take>
   std::uint64_t taken(Timestamp now, Histogram& delays, Take&& take);

@@ -60,6 +60,9 @@ struct DatagramFlow {
   bool reports = false;                                   // tell in reports() what becomes of each
   // Repair symbols for its datagrams, where DatagramClientOptions::fec has some at all.
   DatagramProtection protection = DatagramProtection::kByUrgency;
+  // They may arrive more than once, since whoever takes them knows them by a number (hawser/datagram_order.h). Where
+  // the scheduler of paths is `redundant` each goes on all of them then. Copies have no reports.
+  bool copies = false;
 };
 
 struct SendOptions {

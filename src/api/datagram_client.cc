@@ -23,7 +23,8 @@ quic::DatagramFlow translated(const DatagramFlow& flow) {
           .lifetime = std::chrono::microseconds(lasting ? 0 : static_cast<std::int64_t>(flow.lifetime_us)),
           .queue_max = flow.queue_max,
           .queue_octets_max = flow.queue_octets_max,
-          .fec = static_cast<quic::FlowFec>(flow.protection)};
+          .fec = static_cast<quic::FlowFec>(flow.protection),
+          .copies = flow.copies};
 }
 static_assert(static_cast<int>(DatagramDrop::kLowestPriority) == static_cast<int>(quic::DatagramDrop::kLowestPriority));
 static_assert(static_cast<int>(DatagramProtection::kNever) == static_cast<int>(quic::FlowFec::kNever));

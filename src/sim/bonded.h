@@ -70,6 +70,9 @@ class BondEnd final : public quic::ConnectionHandler {
   void on_handshake_complete(quic::Connection& connection) override;
   void on_stream_writable(quic::Connection& connection, quic::StreamId id) override;
   void on_stream_readable(quic::Connection& connection, quic::StreamId id) override;
+  void on_datagram(quic::Connection&, Bytes payload) override {
+    datagrams.emplace_back(payload.begin(), payload.end());
+  }
   void on_path(quic::Connection&, const quic::PathEvent& event) override { watch.events.push_back(event); }
   void on_closed(quic::Connection&, const quic::CloseReason& reason) override { watch.closed = reason; }
 
@@ -77,6 +80,7 @@ class BondEnd final : public quic::ConnectionHandler {
   void ask(quic::Connection& connection, Timestamp now);
 
   BondWatch watch;
+  std::vector<std::vector<std::uint8_t>> datagrams;  // that arrived
   // Of the end that reads the bulk.
   std::uint64_t octets = 0;
   bool wrong = false;         // an octet was not the one that was sent

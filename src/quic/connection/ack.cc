@@ -187,6 +187,8 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
     case SentFrameKind::kDatagram:
       on_datagram_frame_resolved(frame, true);
       return;
+    case SentFrameKind::kDatagramCopy:
+      return;
     case SentFrameKind::kObservedAddress:
       migration_->addresses.on_acked(frame.id);
       return;
@@ -239,6 +241,7 @@ void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace spa
     case SentFrameKind::kDatagram:
       on_datagram_frame_resolved(frame, false);
       return;
+    case SentFrameKind::kDatagramCopy:
     case SentFrameKind::kStreamCopy:
       return;  // the packet that carried it first is still waited for
     default:

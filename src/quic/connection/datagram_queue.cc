@@ -256,7 +256,8 @@ std::optional<DatagramQueue::Next> DatagramQueue::next(std::size_t room) {
               .flow_octets_waiting = flow->stats.octets_waiting};
 }
 
-WriteResult DatagramQueue::write(PacketPayload& out, std::size_t packet_room, std::uint8_t last) {
+WriteResult DatagramQueue::write(PacketPayload& out, std::size_t packet_room, std::uint8_t last,
+                                 std::vector<SharedBytes>* copies) {
   bool left = false;
   while (Flow* flow = first_fitting(out.room(), packet_room, last, left)) {
     QueuedDatagram& datagram = *flow->waiting.front();
@@ -274,6 +275,7 @@ WriteResult DatagramQueue::write(PacketPayload& out, std::size_t packet_room, st
     count(flow, &DatagramStats::octets_sent, datagram.size);
     report(*flow, datagram.id, datagram.size, DatagramFate::kSent);
     expiry_granularity_ = kExpiryGranularity;
+    if (copies != nullptr && flow->options.copies) copies->push_back(SharedBytes::copy(datagram.payload()));
     unlink(datagram);
     if (refers) {
       written_.push_back(datagram);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/shared_bytes.h"
 #include "base/time.h"
 #include "events/event_sink.h"
 #include "quic/connection/datagram_buffers.h"
@@ -100,8 +101,9 @@ class DatagramQueue {
   std::optional<Next> next(std::size_t room);
   // Writes as many as fit, of urgency `last` and more urgent. One that does not fit into an empty packet of
   // `packet_room` octets, because the path's MTU shrank, is dropped. kPacketFull: some of them wait still.
-  // What `out` refers to is valid until begin() or rest().
-  WriteResult write(PacketPayload& out, std::size_t packet_room, std::uint8_t last);
+  // What `out` refers to is valid until begin() or rest(). `copies`: here go those of flows that may arrive twice.
+  WriteResult write(PacketPayload& out, std::size_t packet_room, std::uint8_t last,
+                    std::vector<SharedBytes>* copies = nullptr);
 
   // Acknowledgement, loss, time. ---------------------------------------------------------------
 

@@ -30,7 +30,7 @@ struct Fixture {
   std::vector<std::string> packet(std::size_t room = kPacketRoom, std::uint8_t last = 7) {
     memory.assign(room, 0xee);
     payload.reset(memory);
-    result = queue.write(payload, kPacketRoom, last);
+    result = queue.write(payload, kPacketRoom, last, &copies);
     std::vector<std::uint8_t> plain;
     for (const Bytes piece : payload.pieces()) plain.insert(plain.end(), piece.begin(), piece.end());
     sent.insert(sent.end(), payload.frames().begin(), payload.frames().end());
@@ -56,6 +56,7 @@ struct Fixture {
   PacketPayload payload;
   WriteResult result = WriteResult::kDone;
   std::vector<SentFrame> sent;
+  std::vector<SharedBytes> copies;  // of those that may go on another path as well
   std::vector<DatagramFlowId> writable;
 };
 
@@ -390,6 +391,20 @@ TEST(datagram_queue, random_use_keeps_its_accounts_and_bounds) {
     f.queue.clear();
     EXPECT_TRUE(f.queue.empty());
   }
+}
+
+TEST(datagram_queue, gives_out_copies_of_flows_that_may_arrive_twice) {
+  Fixture f;
+  ASSERT_TRUE(f.queue.set_flow(1, {.copies = true}).has_value());
+  ASSERT_TRUE(f.push("once").has_value());
+  ASSERT_TRUE(f.push("twice", {.flow = 1}).has_value());
+  ASSERT_TRUE(f.push(std::string(800, 'x'), {.flow = 1}).has_value());
+  EXPECT_EQ(f.packet().size(), 3u);
+  ASSERT_EQ(f.copies.size(), 2u);
+  EXPECT_EQ(as_text(f.copies[0].view()), "twice");
+  // They outlive the queue's own memory.
+  f.pass(1s);
+  EXPECT_EQ(as_text(f.copies[1].view()), std::string(800, 'x'));
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ void ConnectionCore::write_data(PacketPayload& out) {
 void ConnectionCore::write_datagrams_and_streams(PacketPayload& out) {
   DatagramQueue& queue = *datagrams();
   const std::size_t packet_room = one_rtt_room();
+  std::vector<SharedBytes>* const copies = multipath_ != nullptr ? multipath_->datagrams_to_copy() : nullptr;
   std::uint8_t streams = streams_.next_urgency();
   if (streams == queue.next_urgency() && std::exchange(owed_.streams_turn, false)) {
     if (streams_.write_stream_frames(out, now_, streams) == WriteResult::kPacketFull) return;
@@ -103,7 +104,7 @@ void ConnectionCore::write_datagrams_and_streams(PacketPayload& out) {
   while (out.room() > 0 && (!queue.empty() || streams <= kLastUrgency)) {
     if (queue.next_urgency() <= streams) {
       owed_.streams_turn |= queue.next_urgency() == streams;
-      if (queue.write(out, packet_room, std::min(streams, kLastUrgency)) == WriteResult::kPacketFull) {
+      if (queue.write(out, packet_room, std::min(streams, kLastUrgency), copies) == WriteResult::kPacketFull) {
         // What is too little for a datagram is enough for a stream.
         (void)streams_.write_stream_frames(out, now_, kLastUrgency);
         return;

@@ -57,6 +57,9 @@ struct DatagramFlow {
   std::size_t queue_octets_max = std::size_t{512} << 10;
   // Whether forward error correction protects its datagrams, where the connection has it (docs/fec.md).
   FlowFec fec = FlowFec::kByUrgency;
+  // It does no harm if they arrive more than once, since they have a number (quic/datagrams/datagram_order.h), say:
+  // where the scheduler of paths names several, as `redundant` does, each goes on all of them. A copy has no report.
+  bool copies = false;
 };
 
 struct SendDatagramOptions {

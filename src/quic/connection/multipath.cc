@@ -111,6 +111,7 @@ std::size_t Multipath::memory() const {
     octets += sizeof(PathSlot);
     if (slot->path != nullptr) octets += sizeof(Path) + slot->path->memory();
     if (slot->copies != nullptr) octets += sizeof(CopyList);
+    if (slot->datagram_copies != nullptr) octets += sizeof(DatagramCopies) + slot->datagram_copies->memory();
     if (slot->kept_ack != nullptr) octets += sizeof(KeptAck) + slot->kept_ack->ranges.capacity();
     if (slot->reserve != nullptr)
       octets += sizeof(PathSlot::Reserve) + slot->reserve->local_cids.memory() + slot->reserve->peer_cids.memory();

@@ -18,6 +18,7 @@
 #include "quic/congestion/coupling.h"
 #include "quic/connection/copies.h"
 #include "quic/connection/core.h"
+#include "quic/connection/datagram_copies.h"
 #include "quic/connection/path_totals.h"
 #include "quic/connection/paths.h"
 #include "quic/multipath/flow_schedulers.h"
@@ -98,6 +99,7 @@ struct PathSlot {
   PathQuiet quiet;
   std::unique_ptr<KeptAck> kept_ack;  // made when there is one
   std::unique_ptr<CopyList> copies;   // what of other paths goes here too; made when it is first asked for
+  std::unique_ptr<DatagramCopies> datagram_copies;  // likewise
 
   [[nodiscard]] bool open() const { return path != nullptr && !abandoned; }
   [[nodiscard]] LocalCids& local_cids() { return path != nullptr ? path->local_cids() : reserve->local_cids; }
@@ -106,8 +108,11 @@ struct PathSlot {
   [[nodiscard]] bool validated() const { return path->active().validated(); }
   // It may carry data: something gets through, as far as is known.
   [[nodiscard]] bool works() const { return open() && validated() && !degraded && !failed; }
-  [[nodiscard]] bool has_copies() const { return copies != nullptr && !copies->empty(); }
-  [[nodiscard]] bool has_urgent_copies() const { return copies != nullptr && copies->has_urgent(); }
+  [[nodiscard]] bool has_datagram_copies() const { return datagram_copies != nullptr && !datagram_copies->empty(); }
+  [[nodiscard]] bool has_copies() const { return (copies != nullptr && !copies->empty()) || has_datagram_copies(); }
+  [[nodiscard]] bool has_urgent_copies() const {
+    return (copies != nullptr && copies->has_urgent()) || has_datagram_copies();
+  }
   [[nodiscard]] PathState state() const;
   [[nodiscard]] PathTraffic traffic() const {
     return {.octets_sent = bytes_sent, .octets_received = bytes_received, .packets_lost = packets_lost};
@@ -201,6 +206,8 @@ class Multipath {
   WriteResult write_frames(PacketPayload& out);
   // True: the packet carries copies, and nothing else of the application.
   bool write_copies(PacketPayload& out);
+  // Where to put the datagrams of the next packet that may arrive twice; nullptr: they go on this path alone.
+  [[nodiscard]] std::vector<SharedBytes>* datagrams_to_copy();
   // ACKs of other paths that go with the one of the path at hand. multipath_acks.cc
   void write_other_acks(PacketPayload& out);
   void on_frame_acked(const SentFrame& frame);
@@ -291,8 +298,9 @@ class Multipath {
   std::uint64_t budget_ = 0;
   std::array<PathSlot*, kMaxPaths> copy_to_{};  // where what goes on chosen_ goes too
   std::size_t copy_to_count_ = 0;
-  PathSlot* copying_ = nullptr;  // the train under way carries copies
-  bool tail_repeated_ = false;   // what was sent since nothing was left to send may be second copies
+  std::vector<SharedBytes> to_copy_;  // datagrams in the packet that is written
+  PathSlot* copying_ = nullptr;       // the train under way carries copies
+  bool tail_repeated_ = false;        // what was sent since nothing was left to send may be second copies
   Timestamp ask_again_ = kNever;
   Timestamp alone_until_ = kNever;  // server: no path is open, and the client has until then to open one
   MultipathStats stats_;

@@ -15,6 +15,9 @@ namespace {
 constexpr std::uint64_t kReinjectedShare = 16;
 constexpr std::uint64_t kReinjectedFree = 256 * 1024;
 
+// A copy of a datagram that waits for room longer than this is of no use to what is worth sending twice: speech, games.
+constexpr Duration kCopyLifetime = 200ms;
+
 // Whether somebody waits for what a packet carries: its stream is at its end, or held back by the peer. Not so where
 // the application is about to write more, since half its buffer is in flight: that is worth more than a copy.
 bool is_awaited(const LossDetector& loss, const LossDetector::InFlight& packet, StreamSet& streams) {
@@ -38,7 +41,15 @@ void Multipath::want_copies() {
     PathSlot& target = *copy_to_[i];
     if (target.copies == nullptr) target.copies = std::make_unique<CopyList>();
     target.copies->want(source.id, end - 1, end, CopyReason::kRedundant);
+    if (!to_copy_.empty() && target.datagram_copies == nullptr)
+      target.datagram_copies = std::make_unique<DatagramCopies>();
+    for (const SharedBytes& datagram : to_copy_) target.datagram_copies->want(datagram, core_.now_ + kCopyLifetime);
   }
+  to_copy_.clear();
+}
+
+std::vector<SharedBytes>* Multipath::datagrams_to_copy() {
+  return copy_to_count_ != 0 && core_.path_ == chosen_ && copying_ == nullptr ? &to_copy_ : nullptr;
 }
 
 bool Multipath::next_copies(TransmitTrain& train, DatagramBuilder& builder, bool urgent) {
@@ -57,6 +68,8 @@ bool Multipath::next_copies(TransmitTrain& train, DatagramBuilder& builder, bool
 
 bool Multipath::write_copies(PacketPayload& out) {
   if (copying_ == nullptr) return false;
+  if (copying_->datagram_copies != nullptr) stats_.octets_copied += copying_->datagram_copies->write(out, core_.now_);
+  if (copying_->copies == nullptr) return true;
   const CopyList::Written written = copying_->copies->write(out, core_.streams_, [this](PathId id) {
     const PathSlot* const slot = find(id);
     return slot == nullptr || slot->path == nullptr ? nullptr : &std::as_const(*slot->path).loss();

@@ -28,7 +28,8 @@ enum class SentFrameKind : std::uint8_t {
   kPathChallenge,       // never resent as such
   kPathResponse,        // never resent
   kHandshakeDone,
-  kDatagram,  // id: the sender's handle; never resent
+  kDatagram,      // id: the sender's handle; never resent
+  kDatagramCopy,  // the same as one in a packet of another path; nobody is told of it
   kPing,
   kAckFrequency,     // id: its sequence number, offset: the delay asked for, in us
   kImmediateAck,     // never resent
