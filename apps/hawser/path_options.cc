@@ -29,7 +29,8 @@ void add_path_options(CLI::App& command, PathArguments& arguments) {
       command
           .add_option("--paths", arguments.interfaces,
                       "Use these network interfaces at once, where the server speaks multipath QUIC; the first that is "
-                      "up begins. all: every one that is up. NAME:weight=N, NAME:cost=N (data goes where it costs "
+                      "up begins, with get the next as well when it has not answered after 100 ms. all: every one that "
+                      "is up. NAME:weight=N, NAME:cost=N (data goes where it costs "
                       "least), NAME:backup say more of one")
           ->delimiter(',')
           ->type_name("IF[,IF...]");

@@ -39,7 +39,10 @@ sim::PairOptions pair_options(const SimBondingOptions& options, const std::strin
           .scheduler = scheduler,
           .time = Duration{static_cast<std::int64_t>(options.time_s * 1e9)},
           .window = ByteCount{options.window_mib << 20},
-          .download = !options.upload};
+          .download = !options.upload,
+          .head_start = options.head_start_ms > 0
+                            ? std::optional(Duration{static_cast<std::int64_t>(options.head_start_ms * 1e6)})
+                            : std::nullopt};
 }
 
 // Three links and more: each alone, and all.
@@ -111,8 +114,12 @@ int run(const SimBondingOptions& options) {
 constexpr const char* kFooter =
     "Each pair is drawn from a seed: 1 to 500 Mbit/s and 5 to 300 ms, evenly by octaves; 0 to 5 % loss, none for one\n"
     "link in four. A transfer of five seconds of the faster link and twenty round trips goes over each link alone and\n"
-    "over both, beginning over the better of them and, in the second row, over the other. A pair is harmed when both\n"
-    "bring less than 97 % of what the better one does alone; one in the first row makes the exit status 1.\n\n"
+    "over both, beginning over the better of them and, in the second row, over the other; where the handshake is not\n"
+    "done after --head-start a connection is begun over the second link too, and that which is complete first is "
+    "kept.\n"
+    "A pair is harmed when both bring less than 97 % of what the better one does alone; one in the first row makes "
+    "the\n"
+    "exit status 1.\n\n"
     "Examples:\n"
     "  hawser sim bonding --pairs 100\n"
     "  hawser sim bonding --pairs 50 --schedulers min-rtt,ecf,blest --controllers bbr,cubic\n"
@@ -161,6 +168,11 @@ void add_sim_bonding_command(CLI::App& sim, int& exit_code) {
       ->capture_default_str();
   command->add_option("--window", options->window_mib, "Receive windows and send buffer, MiB; 0: tuned")
       ->check(CLI::Range(0, 1'024))
+      ->capture_default_str();
+  command
+      ->add_option("--head-start", options->head_start_ms,
+                   "ms that one link has the handshake for itself before the next is tried too; 0: it stays alone")
+      ->check(CLI::Range(0.0, 10'000.0))
       ->capture_default_str();
   command->add_flag("--upload", options->upload, "The client sends");
   command->add_option("--worst", options->worst, "Pairs with the least gain to print by themselves")

@@ -38,8 +38,10 @@ enum class PathUse : unsigned char {
 };
 
 struct PathOptions {
-  // In order of preference; the connection begins over the first that is up. One that stands here twice gets two
-  // paths; 8 at most. Empty: every interface with a route to the server, but the loopback's and tunnels.
+  // In order of preference: the connection begins over the first that is up and, where that has not answered after
+  // 100 ms (250 ms before one that costs more or is a backup), over the next as well, and so on; the one whose
+  // handshake is complete first is kept (RFC 8305). One that stands here twice gets two paths; 8 at most. Empty: every
+  // interface with a route to the server, but the loopback's and tunnels.
   std::vector<PathInterface> interfaces;
   PathUse use = PathUse::kAggregate;
   // What chooses the path of each packet that this end sends: one of path_scheduler_names().

@@ -56,10 +56,10 @@ std::expected<std::unique_ptr<DatagramClient>, Error> DatagramClient::connect(Ru
   if (!server) return std::unexpected(of_options("server: " + server.error().message));
   const auto where = options.connect_to.empty() ? server : net::parse_host_port(options.connect_to);
   if (!where) return std::unexpected(of_options("connect_to: " + where.error().message));
-  const auto addresses = runtime::resolve(where->host, where->port);
+  auto addresses = runtime::resolve(where->host, where->port);
   if (!addresses) return std::unexpected(Error{Error::Kind::kResolve, addresses.error().message});
 
-  runtime::DatagramChannelOptions channel{.remote = addresses->front(), .server_name = server->host};
+  runtime::DatagramChannelOptions channel{.remotes = std::move(*addresses), .server_name = server->host};
   channel.tls.common.alpn = {options.alpn};
   channel.tls.verify_peer = options.verify;
   channel.tls.trust.ca_file = options.ca_file;

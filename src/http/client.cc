@@ -47,20 +47,21 @@ Client::~Client() = default;
 
 void Client::connect(std::vector<SocketAddress> addresses, Timestamp now) {
   HAWSER_CHECK(!addresses.empty());
-  addresses_ = std::move(addresses);
+  first_address_ = addresses.front();
+  for (const SocketAddress& remote : addresses) attempts_.add(remote, driver_.places(remote), options_.attempt_delay);
   if (options_.connect_timeout > Duration{0}) connect_deadline_ = now + options_.connect_timeout;
   if (options_.sessions != nullptr)
     kept_ = options_.sessions->take(session_key(options_.first_version), driver_.unix_time_s());
   start_attempt(now);
 }
 
-// Goes on to the next address that lets a connection be started.
+// Goes on to the next address, or network, that lets a connection be started.
 void Client::start_attempt(Timestamp now) {
   next_attempt_.reset();
-  while (next_address_ < addresses_.size()) {
-    const SocketAddress& remote = addresses_[next_address_++];
+  while (const std::optional<FourTuple> way = attempts_.next()) {
+    const SocketAddress& remote = way->remote;
     auto wire = options_.hq ? make_hq_wire(*this, remote, now) : make_h3_wire(*this, remote, now);
-    const auto connection = driver_.connect(remote, wire->handler(), kept_);
+    const auto connection = driver_.connect(*way, wire->handler(), kept_);
     if (!connection) {
       failure_ = ClientFailure{ClientFailure::Kind::kConnect,
                                fmt::format("cannot connect to {}: {}", to_string(remote), connection.error().message)};
@@ -69,7 +70,7 @@ void Client::start_attempt(Timestamp now) {
     wire->connection = *connection;
     wires_.push_back(std::move(wire));
     ++open_attempts_;
-    if (next_address_ < addresses_.size()) next_attempt_ = now + options_.attempt_delay;
+    if (const std::optional<Duration> head_start = attempts_.head_start()) next_attempt_ = now + *head_start;
     // A ticket and a token are for one connection.
     const KeptSession kept = std::exchange(kept_, {});
     if ((*connection)->early_data() == quic::EarlyDataStatus::kOffered) start_early(*wires_.back(), kept.settings, now);
@@ -258,9 +259,9 @@ void Client::retry_body_later(Timestamp now) {
 void Client::on_timeout(Timestamp now) {
   if (connect_deadline_ && now >= *connect_deadline_) {
     failure_ = ClientFailure{ClientFailure::Kind::kTimeout,
-                             fmt::format("no connection to {} after {:.3f} s", to_string(addresses_.front()),
+                             fmt::format("no connection to {} after {:.3f} s", to_string(first_address_),
                                          to_seconds(options_.connect_timeout))};
-    next_address_ = addresses_.size();
+    attempts_.stop();
     const ClientFailure failure = *failure_;
     fail_all(failure, now);
     close();

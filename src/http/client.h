@@ -1,6 +1,6 @@
 // client.h: requests to one server over one connection. Connects to the first of several
-// addresses that answers (RFC 8305), queues requests until the handshake is complete and the
-// server allows a stream, and reports each through a sink. HTTP/3, or HTTP/0.9.
+// addresses that answers, by whichever network it does (RFC 8305), queues requests until the handshake is complete and
+// the server allows a stream, and reports each through a sink. HTTP/3, or HTTP/0.9.
 //
 // With a SessionStore it resumes earlier sessions, and where it may sends safe requests in 0-RTT:
 // what a server rejects then the transport sends again, what it answers with 425 (Too Early) is sent
@@ -26,6 +26,7 @@
 #include "http/message.h"
 #include "http/session_store.h"
 #include "http3/session.h"
+#include "net/attempts.h"
 #include "quic/connection/connection.h"
 #include "quic/connection/handler.h"
 
@@ -75,10 +76,11 @@ struct ClientRequest {
 class ClientDriver {
  public:
   virtual ~ClientDriver() = default;
-  // Starts a QUIC connection, with the ticket and token of `kept`, which may be empty. `handler`
+  // Where attempts to reach `remote` begin, in order of preference; not empty.
+  virtual std::vector<net::StartingPlace> places(const SocketAddress& remote) = 0;
+  // Starts a QUIC connection from one of these, with the ticket and token of `kept`, which may be empty. `handler`
   // outlives it.
-  virtual std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote,
-                                                                quic::ConnectionHandler& handler,
+  virtual std::expected<quic::Connection*, ConfigError> connect(const FourTuple& way, quic::ConnectionHandler& handler,
                                                                 const KeptSession& kept) = 0;
   // The connection has something to send that it did not have in a call of its own.
   virtual void wake(quic::Connection& connection) = 0;
@@ -92,8 +94,8 @@ struct ClientOptions {
   http3::SessionConfig session;
   bool hq = false;              // HTTP/0.9 instead of HTTP/3
   Duration connect_timeout{0};  // for all addresses together; 0: the handshake timeout of each
-  // The next address is tried when the one before has not answered for this long, or has
-  // failed (RFC 8305 section 5 recommends 250 ms).
+  // The next address is tried when the one before has not answered for this long, or has failed (RFC 8305 section 5
+  // recommends 250 ms). How long the networks of one address are apart is the driver's to say.
   Duration attempt_delay = 250ms;
   // Where sessions are kept; not owned, may be null, and is used on the client's thread alone. Which
   // version of QUIC a session is from is added to `session_key` (see SessionStore).
@@ -174,8 +176,8 @@ class Client {
 
   ClientOptions options_;
   ClientDriver& driver_;
-  std::vector<SocketAddress> addresses_;
-  std::size_t next_address_ = 0;
+  SocketAddress first_address_;
+  net::Attempts attempts_;
   std::vector<std::unique_ptr<ClientWire>> wires_;  // kept to the end: connections refer to them
   std::size_t open_attempts_ = 0;
   ClientWire* chosen_ = nullptr;

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
 #include "runtime/path_manager.h"
 
@@ -67,22 +68,21 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
        std::unique_ptr<QlogLog> qlog)
       : endpoint_(endpoint), shared_(std::move(shared)), tls_(std::move(tls)), paths_(paths), qlog_(std::move(qlog)) {}
 
+  // An error if no attempt could be begun.
   std::expected<void, ConfigError> connect(const DatagramChannelOptions& options) {
-    HAWSER_TRY(connection_, endpoint_.connect({.tuple = {.local = {}, .remote = options.remote},
-                                               .server_name = options.server_name,
-                                               .tls = &tls_,
-                                               .connection = options.connection},
-                                              *this));
-    return {};
+    parameters_ = {.tuple = {}, .server_name = options.server_name, .tls = &tls_, .connection = options.connection};
+    for (const SocketAddress& remote : options.remotes) attempts_.add(remote, endpoint_.places(remote), kAddressDelay);
+    return attempt();
   }
   void close() {
-    if (connection_ == nullptr) return;
-    quic::Connection& closing = *connection_;
-    closing.close(0, "");
-    endpoint_.endpoint().wake(closing);
+    attempts_.stop();
+    next_attempt_.reset();
+    if (connection_ != nullptr) return end(*connection_);
+    for (quic::Connection* const begun : std::vector(begun_)) end(*begun);
   }
-  // Takes the calls that came since the last time.
+  // Takes the calls that came since the last time; before the connection came about they wait.
   void take_calls() {
+    if (connection_ == nullptr && !begun_.empty()) return;
     {
       const std::lock_guard lock(shared_->mutex);
       calls_.swap(shared_->calls);
@@ -112,7 +112,15 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
     return shared_->last;
   }
 
-  void on_handshake_complete(quic::Connection&) override {
+  // The first one is kept.
+  void on_handshake_complete(quic::Connection& connection) override {
+    if (connection_ != nullptr) return end(connection);
+    attempts_.stop();
+    next_attempt_.reset();
+    connection_ = &connection;
+    for (quic::Connection* const other : std::exchange(begun_, {}))
+      if (other != &connection) end(*other);
+    take_calls();
     note_size();
     const std::lock_guard lock(shared_->mutex);
     shared_->open = true;
@@ -130,6 +138,12 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
     for (const quic::DatagramReport& report : reports) shared_->add({report});
   }
   void on_closed(quic::Connection& connection, const quic::CloseReason& reason) override {
+    if (connection_ != &connection) {
+      // One that lost, or one of several that are still tried.
+      if (std::erase(begun_, &connection) == 0) return;
+      if (is_of_certificate(reason)) attempts_.stop();
+      if (attempt() || !begun_.empty()) return;
+    }
     const Stats last = stats_of(connection);
     connection_ = nullptr;
     using Kind = quic::CloseReason::Kind;
@@ -145,13 +159,41 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
   }
 
   void on_datagrams(std::span<ReceivedTrain>, Timestamp) override {}
-  void on_timeout(Timestamp) override {}
+  void on_timeout(Timestamp now) override {
+    if (next_attempt_ && now >= *next_attempt_) (void)attempt();
+  }
   std::size_t next_transmits(Timestamp, std::span<TransmitTrain>) override { return 0; }
-  [[nodiscard]] std::optional<Timestamp> next_timeout() const override { return std::nullopt; }
+  [[nodiscard]] std::optional<Timestamp> next_timeout() const override { return next_attempt_; }
   void close(Timestamp) override {}
   [[nodiscard]] bool idle() const override { return true; }
 
  private:
+  // RFC 8305 section 5.
+  static constexpr Duration kAddressDelay = 250ms;
+
+  // Begins the next attempt that can be begun.
+  std::expected<void, ConfigError> attempt() {
+    next_attempt_.reset();
+    ConfigError why{"every address has been tried"};
+    while (const std::optional<FourTuple> way = attempts_.next()) {
+      quic::ClientParameters parameters = parameters_;
+      parameters.tuple = *way;
+      const auto begun = endpoint_.connect(std::move(parameters), *this);
+      if (!begun) {
+        why = begun.error();
+        continue;
+      }
+      begun_.push_back(*begun);
+      if (const std::optional<Duration> head_start = attempts_.head_start())
+        next_attempt_ = current_time() + *head_start;
+      return {};
+    }
+    return std::unexpected(std::move(why));
+  }
+  void end(quic::Connection& connection) {
+    connection.close(0, "");
+    endpoint_.endpoint().wake(connection);
+  }
   void run(const Call& call, Bytes payload) {
     if (connection_ == nullptr) return;
     switch (call.kind) {
@@ -181,10 +223,14 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
   EndpointProtocol& endpoint_;
   std::shared_ptr<Shared> shared_;
   quic::TlsClientContext tls_;
-  PathManager* paths_;             // null: one path
-  std::unique_ptr<QlogLog> qlog_;  // the endpoint's, which ends before this
-  quic::Connection* connection_ = nullptr;
-  std::vector<Call> calls_;  // memory for the next batch
+  PathManager* paths_;                 // null: one path
+  std::unique_ptr<QlogLog> qlog_;      // the endpoint's, which ends before this
+  quic::ClientParameters parameters_;  // of each attempt, but for its addresses
+  net::Attempts attempts_;
+  std::optional<Timestamp> next_attempt_;
+  std::vector<quic::Connection*> begun_;    // attempts under way
+  quic::Connection* connection_ = nullptr;  // that came about
+  std::vector<Call> calls_;                 // memory for the next batch
   std::vector<std::uint8_t> octets_;
 };
 

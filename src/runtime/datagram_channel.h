@@ -20,7 +20,7 @@
 namespace hawser::runtime {
 
 struct DatagramChannelOptions {
-  SocketAddress remote;
+  std::vector<SocketAddress> remotes;  // tried in this order, as net/attempts.h says; not empty
   std::string server_name;
   quic::TlsClientOptions tls;
   quic::ConnectionConfig connection;

@@ -23,11 +23,20 @@ EndpointProtocol::EndpointProtocol(Worker& worker, quic::EndpointConfig config, 
 std::expected<quic::Connection*, ConfigError> EndpointProtocol::connect(quic::ClientParameters parameters,
                                                                         quic::ConnectionHandler& handler,
                                                                         const net::UdpOptions& udp) {
-  if (parameters.tuple.local.family == AddressFamily::kNone) {
-    HAWSER_TRY(parameters.tuple.local, chooser_ != nullptr ? chooser_->choose_local(parameters.tuple.remote, udp)
-                                                           : client_socket(parameters.tuple.remote, udp));
+  FourTuple& tuple = parameters.tuple;
+  if (chooser_ != nullptr && tuple.local.port == 0) {
+    HAWSER_TRY(tuple.local, chooser_->choose_local(tuple.remote, tuple.local, udp));
+  } else if (tuple.local.family == AddressFamily::kNone) {
+    HAWSER_TRY(tuple.local, client_socket(tuple.remote, udp));
   }
   return endpoint_.connect(std::move(parameters), handler, current_time());
+}
+
+std::vector<net::StartingPlace> EndpointProtocol::places(const SocketAddress& remote) {
+  std::vector<net::StartingPlace> places;
+  if (chooser_ != nullptr) places = chooser_->places(remote);
+  if (places.empty()) places.emplace_back();
+  return places;
 }
 
 void EndpointProtocol::on_timeout(Timestamp now) {

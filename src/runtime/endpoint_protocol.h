@@ -7,9 +7,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/datagram.h"
 #include "base/result.h"
+#include "net/attempts.h"
 #include "net/udp_socket.h"
 #include "quic/endpoint/endpoint.h"
 #include "runtime/datagram_protocol.h"
@@ -28,8 +30,12 @@ struct Goodbye {
 class LocalChooser {
  public:
   virtual ~LocalChooser() = default;
-  // Opens the socket with EndpointProtocol::open_socket(), with `udp` for what is not the choice.
+  // In order of preference, with port 0; none: choose_local() says why.
+  virtual std::vector<net::StartingPlace> places(const SocketAddress& remote) = 0;
+  // `place`: the local address of one of these; of family kNone: of the first. Opens the socket with
+  // EndpointProtocol::open_socket(), with `udp` for what is not the choice.
   virtual std::expected<SocketAddress, ConfigError> choose_local(const SocketAddress& remote,
+                                                                 const SocketAddress& place,
                                                                  const net::UdpOptions& udp) = 0;
 };
 
@@ -43,10 +49,15 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
 
   // Starts a connection to parameters.tuple.remote; on the worker's thread, after attach().
   // Without a local address (family kNone) the connection leaves through a socket of the
-  // remote's family that is opened at the first call, with `udp` for its other options.
+  // remote's family that is opened at the first call, with `udp` for its other options; with
+  // a place of places() through one there.
   std::expected<quic::Connection*, ConfigError> connect(quic::ClientParameters parameters,
                                                         quic::ConnectionHandler& handler,
                                                         const net::UdpOptions& udp = {});
+
+  // Where connections to `remote` may begin, in order of preference, and how long each is tried alone: one place, the
+  // system's choice, without a chooser.
+  std::vector<net::StartingPlace> places(const SocketAddress& remote);
 
   // `chooser` is asked from then on; it outlives this object's connections.
   void set_local_chooser(LocalChooser& chooser) { chooser_ = &chooser; }

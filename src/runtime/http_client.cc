@@ -26,9 +26,10 @@ class ClientSlot final : public http::ClientDriver, public ConnectionOwner {
   ClientSlot(EndpointProtocol& endpoint, quic::TlsClientContext tls, HttpConnectionOptions options)
       : endpoint_(endpoint), tls_(std::move(tls)), options_(std::move(options)), client_(options_.http, *this) {}
 
-  std::expected<quic::Connection*, ConfigError> connect(const SocketAddress& remote, quic::ConnectionHandler& handler,
+  std::vector<net::StartingPlace> places(const SocketAddress& remote) override { return endpoint_.places(remote); }
+  std::expected<quic::Connection*, ConfigError> connect(const FourTuple& way, quic::ConnectionHandler& handler,
                                                         const http::KeptSession& kept) override {
-    quic::ClientParameters parameters{.tuple = {.local = {}, .remote = remote},
+    quic::ClientParameters parameters{.tuple = way,
                                       .server_name = options_.server_name,
                                       .tls = &tls_,
                                       .connection = options_.connection,

@@ -98,17 +98,25 @@ void PathManager::on_networks(const net::LocalNetworks& networks, Timestamp now)
   look(now);
 }
 
-// Where a connection begins: the first wanted interface that is up.
+std::vector<net::StartingPlace> PathManager::places(const SocketAddress& remote) {
+  return starting_places(wanted_paths(networks_, options_, remote, routes()));
+}
+
 std::expected<SocketAddress, ConfigError> PathManager::choose_local(const SocketAddress& remote,
+                                                                    const SocketAddress& place,
                                                                     const net::UdpOptions& udp) {
   udp_ = udp;
   look_again(current_time() + kHandshakeLook);
   const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, remote, routes());
-  const auto first = std::ranges::find(wanted, false, &WantedPath::backup);
-  if (first != wanted.end()) return socket_for(*first, {});
-  if (!wanted.empty()) return socket_for(wanted.front(), {});
-  return std::unexpected(
-      ConfigError{fmt::format("no interface for paths to {} is up with an address of its family", to_string(remote))});
+  const std::vector<net::StartingPlace> places = starting_places(wanted);
+  if (places.empty())
+    return std::unexpected(ConfigError{
+        fmt::format("no interface for paths to {} is up with an address of its family", to_string(remote))});
+  const SocketAddress& local = place.family == AddressFamily::kNone ? places.front().local : place;
+  const auto found = std::ranges::find(wanted, local, &WantedPath::local);
+  if (found == wanted.end())
+    return std::unexpected(ConfigError{fmt::format("the address {} has gone", to_string(local))});
+  return socket_for(*found, {});
 }
 
 // One that no open path of the connection uses: `taken` are their addresses.

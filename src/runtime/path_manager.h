@@ -70,7 +70,8 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
     std::vector<std::pair<quic::PathId, quic::PathStatus>> told;
   };
 
-  std::expected<SocketAddress, ConfigError> choose_local(const SocketAddress& remote,
+  std::vector<net::StartingPlace> places(const SocketAddress& remote) override;
+  std::expected<SocketAddress, ConfigError> choose_local(const SocketAddress& remote, const SocketAddress& place,
                                                          const net::UdpOptions& udp) override;
   std::expected<SocketAddress, ConfigError> socket_for(const WantedPath& path, const std::vector<SocketAddress>& taken);
   net::RouteQuery* routes();

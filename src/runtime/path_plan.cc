@@ -116,4 +116,24 @@ std::vector<WantedPath> wanted_paths(const net::LocalNetworks& networks, const P
   return wanted;
 }
 
+std::vector<net::StartingPlace> starting_places(const std::vector<WantedPath>& wanted) {
+  std::vector<const WantedPath*> order;
+  for (const WantedPath& path : wanted) {
+    // An interface that was named twice is one network.
+    const auto same = [&](const WantedPath* other) { return other->local == path.local; };
+    if (std::ranges::none_of(order, same)) order.push_back(&path);
+  }
+  std::ranges::stable_sort(order, {}, &WantedPath::backup);
+  if (order.empty()) return {};
+  const WantedPath& first = *order.front();
+  const auto is_costly = [&](const WantedPath* path) {
+    return path->backup != first.backup || path->interface.cost > first.interface.cost;
+  };
+  std::ranges::stable_sort(order, {}, is_costly);
+  std::vector<net::StartingPlace> places;
+  for (const WantedPath* path : order)
+    places.push_back({.local = path->local, .after = is_costly(path) ? kCostlyHeadStart : kHeadStart});
+  return places;
+}
+
 }  // namespace hawser::runtime

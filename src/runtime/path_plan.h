@@ -11,6 +11,7 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "net/attempts.h"
 #include "net/local_addresses.h"
 #include "net/route_query.h"
 
@@ -40,12 +41,18 @@ struct PathInterface {
 std::expected<PathInterface, ConfigError> parse_path_interface(std::string_view text);
 
 struct PathOptions {
-  // In order of preference; the connection begins over the first that is usable. One may stand here twice: then
+  // In order of preference; see starting_places() for which a connection begins over. One may stand here twice: then
   // it gets two paths. Empty: every interface that is up, has an address and a route to the server, but the loopback's
   // and tunnels, whose packets take another interface in the end.
   std::vector<PathInterface> interfaces;
   PathUse use = PathUse::kAggregate;
 };
+
+// How long one network is tried alone before a connection is begun over the next as well. The least that RFC 8305
+// section 5 recommends: less helps downloads hardly more (docs/multipath.md) and begins a second connection with every
+// server that is a little away.
+inline constexpr Duration kHeadStart = 100ms;
+inline constexpr Duration kCostlyHeadStart = 250ms;  // of what the user would rather not have used
 
 struct WantedPath {
   PathInterface interface;
@@ -57,5 +64,9 @@ struct WantedPath {
 // the user named none, `routes` are asked which lead there; null: all do.
 std::vector<WantedPath> wanted_paths(const net::LocalNetworks& networks, const PathOptions& options,
                                      const SocketAddress& remote, net::RouteQuery* routes = nullptr);
+
+// Where a client begins over them: what costs least first and backups last, and in their order otherwise. Another
+// network is tried after kHeadStart, a costlier one and a backup after kCostlyHeadStart.
+std::vector<net::StartingPlace> starting_places(const std::vector<WantedPath>& wanted);
 
 }  // namespace hawser::runtime

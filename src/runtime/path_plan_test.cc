@@ -87,6 +87,38 @@ TEST(path_plan, an_interface_named_twice_gets_two_paths) {
   EXPECT_EQ(names(wanted_paths(laptop(), options, ip("127.0.0.1"))), (Names{"lo 127.0.0.1:0", "lo 127.0.0.1:0"}));
 }
 
+// "10.0.3.3:0 after 100 ms"; of the first no time is said.
+Names starts(const PathOptions& options, const net::LocalNetworks& networks) {
+  Names all;
+  for (const net::StartingPlace& place : starting_places(wanted_paths(networks, options, kServer4)))
+    all.push_back(to_string(place.local) +
+                  (all.empty() ? "" : " after " + std::to_string(static_cast<int>(to_ms(place.after))) + " ms"));
+  return all;
+}
+
+TEST(path_plan, a_connection_begins_over_one_network_and_soon_over_the_next) {
+  net::LocalNetworks networks = laptop();
+  networks.interfaces[1].running = true;
+  EXPECT_EQ(starts({}, networks), (Names{"198.51.100.2:0", "10.0.3.3:0 after 100 ms", "10.0.4.4:0 after 100 ms"}));
+  EXPECT_EQ(starts({.interfaces = {{.name = "wwan0"}}}, networks), (Names{"10.0.4.4:0"}));
+  EXPECT_EQ(starts({.interfaces = {{.name = "tun9"}}}, networks), Names{});
+}
+
+TEST(path_plan, a_connection_begins_late_over_what_costs_more_or_is_a_backup) {
+  net::LocalNetworks networks = laptop();
+  networks.interfaces[1].running = true;
+  EXPECT_EQ(starts({.interfaces = {{.name = "wlan0"}, {.name = "wwan0", .cost = 1}, {.name = "eth0"}}}, networks),
+            (Names{"10.0.3.3:0", "198.51.100.2:0 after 100 ms", "10.0.4.4:0 after 250 ms"}));
+  EXPECT_EQ(starts({.interfaces = {{.name = "wlan0", .backup = true}, {.name = "eth0"}}}, networks),
+            (Names{"198.51.100.2:0", "10.0.3.3:0 after 250 ms"}));
+  EXPECT_EQ(starts({.interfaces = {{.name = "wlan0"}, {.name = "eth0"}}, .use = PathUse::kFailover}, networks),
+            (Names{"10.0.3.3:0", "198.51.100.2:0 after 250 ms"}));
+}
+
+TEST(path_plan, an_interface_named_twice_is_one_network_to_begin_over) {
+  EXPECT_EQ(starts({.interfaces = {{.name = "wlan0"}, {.name = "wlan0"}}}, laptop()), (Names{"10.0.3.3:0"}));
+}
+
 TEST(path_plan, reads_what_a_user_says_of_an_interface) {
   const auto read = parse_path_interface("wwan0:cost=3:weight=4:backup");
   ASSERT_TRUE(read);

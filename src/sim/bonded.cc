@@ -122,6 +122,46 @@ std::vector<Duration> BondEnd::waiting(Timestamp now) const {
 
 // The run. -------------------------------------------------------------------------------------------
 
+class BondedRun::Entrant final : public quic::ConnectionHandler {
+ public:
+  // `end` hears of it once it is kept; `link`: of the client, where it begins.
+  Entrant(BondedRun& run, BondEnd& end, std::optional<std::size_t> link) : run_(run), end_(end), link_(link) {}
+
+  quic::Connection* connection = nullptr;  // null: it has ended
+
+  void on_handshake_complete(quic::Connection& complete) override {
+    if (link_.has_value() && run_.client != nullptr) return complete.close(0, "");
+    kept_ = true;
+    if (link_.has_value()) {
+      run_.keep(*link_, complete);
+    } else {
+      run_.server = &complete;
+    }
+    end_.on_handshake_complete(complete);
+  }
+  void on_stream_writable(quic::Connection& of, quic::StreamId id) override {
+    if (kept_) end_.on_stream_writable(of, id);
+  }
+  void on_stream_readable(quic::Connection& of, quic::StreamId id) override {
+    if (kept_) end_.on_stream_readable(of, id);
+  }
+  void on_path(quic::Connection& of, const quic::PathEvent& event) override {
+    if (kept_) end_.on_path(of, event);
+  }
+  void on_closed(quic::Connection& of, const quic::CloseReason& reason) override {
+    connection = nullptr;
+    if (kept_) end_.on_closed(of, reason);
+  }
+
+ private:
+  BondedRun& run_;
+  BondEnd& end_;
+  std::optional<std::size_t> link_;
+  bool kept_ = false;
+};
+
+BondedRun::~BondedRun() = default;
+
 BondedRun::BondedRun(BondPlan plan)
     : plan_(std::move(plan)),
       random_(plan_.seed),
@@ -137,7 +177,6 @@ BondedRun::BondedRun(BondPlan plan)
   for (std::size_t i = 0; i < plan_.links.size(); ++i)
     world.connect(c, s, plan_.links[i], {.inside = bond_client_at(i), .outside = {}});
   opened_.assign(plan_.links.size(), !plan_.opens);
-  opened_[0] = true;
   if (plan_.requests.per_second != 0) ask_at_ = kWorldStart + plan_.requests.from;
   world.add_actor(*this, kWorldStart);
 }
@@ -171,27 +210,57 @@ quic::EndpointConfig BondedRun::server_config() {
 }
 
 quic::ConnectionHandler* BondedRun::on_accept(quic::Connection& connection) {
+  if (plan_.head_start.has_value()) {
+    server_entrants_.push_back(std::make_unique<Entrant>(*this, server_end, std::nullopt));
+    return server_entrants_.back().get();
+  }
   server = &connection;
   return &server_end;
 }
 
-void BondedRun::connect(Timestamp now) {
-  client = client_endpoint
-               .connect({.tuple = {bond_client_at(0), bond_server()},
-                         .server_name = std::string{kSimServerName},
-                         .tls = &*tls_contexts().client,
-                         .connection = config(plan_.client_max_paths),
-                         .token = {},
-                         .session = {}},
-                        client_end, now)
-               .value();
+quic::Connection& BondedRun::connect(std::size_t link, quic::ConnectionHandler& handler, Timestamp now) {
+  return *client_endpoint
+              .connect({.tuple = {bond_client_at(link), bond_server()},
+                        .server_name = std::string{kSimServerName},
+                        .tls = &*tls_contexts().client,
+                        .connection = config(plan_.client_max_paths),
+                        .token = {},
+                        .session = {}},
+                       handler, now)
+              .value();
+}
+
+// Begins what is due. When it is to be called again.
+Timestamp BondedRun::begin(Timestamp now) {
+  if (!plan_.head_start.has_value()) {
+    opened_[0] = true;
+    client = &connect(0, client_end, now);
+    return now + 1ms;
+  }
+  if (now >= next_entrant_) {
+    const std::size_t link = entrants_.size();
+    entrants_.push_back(std::make_unique<Entrant>(*this, client_end, link));
+    entrants_.back()->connection = &connect(link, *entrants_.back(), now);
+    next_entrant_ = link + 1 == plan_.links.size() ? kNever : now + *plan_.head_start;
+  }
+  return std::min(now + kTick, next_entrant_);
+}
+
+// The others are closed; the links that it did not begin over get a path like any other.
+void BondedRun::keep(std::size_t link, quic::Connection& connection) {
+  client = &connection;
+  next_entrant_ = kNever;
+  opened_[link] = true;
+  for (const auto& entrant : entrants_) {
+    if (entrant->connection == nullptr || entrant->connection == &connection) continue;
+    quic::Connection& late = *entrant->connection;
+    late.close(0, "");
+    client_endpoint.wake(late);
+  }
 }
 
 Timestamp BondedRun::on_time(Timestamp now) {
-  if (client == nullptr) {
-    connect(now);
-    return now + 1ms;
-  }
+  if (client == nullptr) return begin(now);
   if (client->closed()) return kNever;
   for (std::size_t i = 0; i < opened_.size(); ++i)
     if (!opened_[i]) opened_[i] = client->open_path({bond_client_at(i), bond_server()}).has_value();

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,13 +35,16 @@ struct RequestPlan {
 };
 
 struct BondPlan {
-  std::vector<LinkSpec> links;       // the connection begins over the first
+  std::vector<LinkSpec> links;       // the connection begins over the first; see also head_start
   std::uint64_t octets = 2'000'000;  // of the bulk stream; UINT64_MAX: it never ends
   bool download = true;
   std::uint64_t seed = 1;
   std::uint64_t client_max_paths = 4;
   std::uint64_t server_max_paths = 4;
   bool opens = true;  // the client opens a path over each link by itself
+  // How long the first link has the handshake for itself before a connection is begun over the next as well, and so on:
+  // the one that is complete first is kept. None: it begins over the first alone.
+  std::optional<Duration> head_start;
   Duration idle_timeout = 30s;
   std::string controller = "cubic";
   std::string scheduler = "min-rtt";
@@ -110,7 +114,7 @@ class BondedRun : public Actor, private quic::AcceptHandler {
   explicit BondedRun(BondPlan plan);
   BondedRun(const BondedRun&) = delete;
   BondedRun& operator=(const BondedRun&) = delete;
-  ~BondedRun() override = default;
+  ~BondedRun() override;
 
   Timestamp on_time(Timestamp now) override;
 
@@ -146,7 +150,12 @@ class BondedRun : public Actor, private quic::AcceptHandler {
   quic::EndpointConfig client_config();
   quic::EndpointConfig server_config();
   quic::ConnectionHandler* on_accept(quic::Connection& connection) override;
-  void connect(Timestamp now);
+  quic::Connection& connect(std::size_t link, quic::ConnectionHandler& handler, Timestamp now);
+  Timestamp begin(Timestamp now);
+  void keep(std::size_t link, quic::Connection& connection);
+
+  // One of several connections that are begun, at either end: until it is kept nobody hears of it.
+  class Entrant;
 
   BondPlan plan_;
   SeededRandom random_;
@@ -165,6 +174,9 @@ class BondedRun : public Actor, private quic::AcceptHandler {
   EndpointNode server_node_;
   std::vector<bool> opened_;
   Timestamp ask_at_ = kNever;
+  std::vector<std::unique_ptr<Entrant>> entrants_;  // of the client, by link
+  std::vector<std::unique_ptr<Entrant>> server_entrants_;
+  Timestamp next_entrant_ = kWorldStart;
 };
 
 }  // namespace hawser::sim

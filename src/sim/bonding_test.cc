@@ -3,6 +3,7 @@
 // seeds than those take by themselves.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <utility>
 
 #include "sim/bonded.h"
@@ -26,6 +27,27 @@ TEST(bonding, is_not_slower_than_97_percent_of_the_better_link) {
                                         << describe(pair) << ": " << result.bonded << " of " << result.first_alone
                                         << " and " << result.second_alone;
   }
+}
+
+// As clients with several networks do; they give up the connection that is later.
+TEST(bonding, a_link_that_is_dead_or_slow_does_not_hold_up_the_beginning) {
+  const auto bytes_by = [](std::optional<Duration> head_start, double first_mbit, double first_loss) {
+    Ways ways;
+    BondPlan plan{.links = {}, .octets = UINT64_MAX, .seed = 7, .controller = "bbr"};
+    plan.links.push_back(ways.add({.mbit_per_second = first_mbit, .rtt = 300ms, .loss = first_loss}, 1));
+    plan.links.push_back(ways.add({.mbit_per_second = 20, .rtt = 20ms}, 2));
+    plan.head_start = head_start;
+    BondedRun run(std::move(plan));
+    run.pass(2s);
+    EXPECT_FALSE(run.reader().wrong);
+    EXPECT_FALSE(run.client_end.watch.closed.has_value());
+    EXPECT_FALSE(run.server_end.watch.closed.has_value());
+    return run.reader().octets;
+  };
+  EXPECT_EQ(bytes_by(std::nullopt, 20, 1), 0u) << "the first is dead";
+  EXPECT_GT(bytes_by(100ms, 20, 1), 3'500'000u) << "20 Mbit/s for 1.8 s are 4.5 MB";
+  EXPECT_LT(bytes_by(std::nullopt, 1, 0), 3'500'000u) << "the first has 1 Mbit/s and 300 ms";
+  EXPECT_GT(bytes_by(100ms, 1, 0), 3'500'000u);
 }
 
 // What is lost at the end is repeated in time, whether or not there could be more paths.

@@ -35,6 +35,7 @@ Outcome run_links(const std::vector<Way>& over, std::uint64_t seed, const PairOp
   plan.controller = options.controller;
   plan.scheduler = options.scheduler;
   plan.window = options.window;
+  if (over.size() > 1) plan.head_start = options.head_start;
   BondedRun run(std::move(plan));
   run.finish(limit);
   return {.mbit_per_second = run.mbit_per_second(), .time = run.world.now() - kWorldStart, .failure = run.failure()};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct PairOptions {
   Duration time = 5s;
   ByteCount window{64 << 20};
   bool download = true;
+  // As clients do: BondPlan::head_start. None: the connection begins over one link alone.
+  std::optional<Duration> head_start = 100ms;
 };
 
 struct PairResult {
@@ -39,7 +42,8 @@ struct PairResult {
   // has what it brought until then.
   double first_alone = 0;
   double second_alone = 0;
-  // Both together, the connection beginning over the link that is better alone, as users list them, and over the other.
+  // Both together, the connection beginning over the link that is better alone, as users list them, and over the other;
+  // over the second one as well after `head_start`.
   double bonded = 0;
   double bonded_from_worse = 0;
 

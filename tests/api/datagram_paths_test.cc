@@ -129,6 +129,22 @@ TEST_F(EchoOverNetworks, a_network_is_dropped_beside_another_and_taken_back) {
   EXPECT_FALSE(client->ended().has_value());
 }
 
+TEST_F(EchoOverNetworks, a_connection_comes_about_over_the_second_network_while_the_first_is_silent) {
+  networks_->silence_first();
+  const auto client = connected_over_both();
+  EXPECT_EQ(exchange(*client, 100, 0), 100u);
+  EXPECT_EQ(client->paths().list().front().interface, "n1");
+}
+
+TEST_F(EchoOverNetworks, a_connection_comes_about_over_a_backup_while_the_first_network_is_silent) {
+  networks_->silence_first();
+  auto changed = options();
+  changed.connect_to = "10.50.0.1:" + port_;
+  changed.paths = hawser::PathOptions{.interfaces = {{.name = "n0"}, {.name = "n1", .backup = true}}};
+  const auto client = networks_->client.in([&] { return connected(changed); });
+  EXPECT_EQ(exchange(*client, 100, 0), 100u);
+}
+
 // What was under way there is given up with the path, as datagrams are; what is sent from then on arrives.
 TEST_F(EchoOverNetworks, a_network_may_be_dropped_while_datagrams_are_under_way) {
   const auto client = connected_over_both();

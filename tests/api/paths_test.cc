@@ -1,5 +1,6 @@
 // paths_test.cc: goal: a program uses several networks, sees what each does, and changes them while they run. Method:
-// the loopback interface named twice, which makes two paths, and a server in this process.
+// the loopback interface named twice, which makes two paths, and a server in this process; two interfaces of a network
+// namespace, where that is allowed.
 #include "hawser/paths.h"
 
 #include <atomic>
@@ -10,12 +11,14 @@
 #include "hawser/runtime.h"
 #include "runtime/metrics_text.h"
 #include "served.h"
+#include "two_networks.h"
 
 namespace {
 
 using hawser::Error;
 using hawser::PathOptions;
 using hawser::PathState;
+using hawser::testing::TwoNetworks;
 
 class ServedPaths : public hawser::testing::Served {
  protected:
@@ -195,6 +198,51 @@ TEST_F(ServedPaths, a_program_brings_a_scheduler_of_its_own) {
   const auto answer = client->send({.method = "POST", .path = "/hello.txt", .body = std::string(500'000, 'x')}).wait();
   EXPECT_TRUE(answer.has_value()) << answer.error().message;
   EXPECT_GT(asked.load(), 10);
+}
+
+// A client's two networks and a server beyond them.
+class ServedOverNetworks : public ServedPaths {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = TwoNetworks::why_not(); !reason.empty()) GTEST_SKIP() << reason;
+    networks_.emplace();
+    networks_->server.in([&] { ServedPaths::SetUp(); });
+    client_runtime_ = networks_->client.in([] { return hawser::Runtime::create().value(); });
+  }
+  void TearDown() override {
+    client_runtime_.reset();
+    if (runtime_ != nullptr) ServedPaths::TearDown();
+  }
+  void configure(hawser::runtime::HttpServerOptions& options) override {
+    ServedPaths::configure(options);
+    options.udp.local = TwoNetworks::server_address();
+  }
+  std::unique_ptr<hawser::http3::Client> client_over_both() {
+    auto changed = with({.interfaces = {{.name = "n0"}, {.name = "n1"}}});
+    changed.connect_to = "10.50.0.1:" + port_;
+    return networks_->client.in([&] { return hawser::http3::Client::connect(*client_runtime_, changed).value(); });
+  }
+  std::optional<TwoNetworks> networks_;
+  std::unique_ptr<hawser::Runtime> client_runtime_;
+};
+
+TEST_F(ServedOverNetworks, a_connection_comes_about_over_the_second_network_while_the_first_is_silent) {
+  networks_->silence_first();
+  const auto client = client_over_both();
+  const auto answer = client->send({.method = "POST", .path = "/hello.txt", .body = std::string(10'000, 'x')}).wait();
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  EXPECT_EQ(client->paths().list().front().interface, "n1");
+  EXPECT_EQ(client->connection_info()->local_address.substr(0, 9), "10.9.1.1:");
+}
+
+TEST_F(ServedOverNetworks, a_connection_begins_over_the_first_network_where_it_answers) {
+  const auto client = client_over_both();
+  ASSERT_TRUE(client->get("/hello.txt").wait().has_value());
+  wait_for_active(*client, 2);
+  // Whatever else was begun, where the machine was slow, is closed.
+  for (int requests = 0; requests < 50'000 && server_->connection_count() != 1; ++requests)
+    ASSERT_TRUE(client->get("/hello.txt").wait().has_value());
+  EXPECT_EQ(server_->connection_count(), 1u);
 }
 
 TEST(paths, a_script_that_is_wrong_is_refused_with_its_line) {

@@ -195,7 +195,9 @@ class EarlyDataTest : public testing::Test {
   [[nodiscard]] std::uint16_t port() const { return server_->local_address().port; }
   [[nodiscard]] std::string sessions() const { return folder_ + "/sessions"; }
   // "200 accepted yes hello": status, early data, resumed, body.
-  std::string visit(const std::string& target, std::uint16_t port, bool insecure = false) {
+  // `addresses` of localhost: empty: as the system says.
+  std::string visit(const std::string& target, std::uint16_t port, bool insecure = false,
+                    const std::string& addresses = {}) {
     GetArguments arguments{.urls = {"https://localhost:" + std::to_string(port) + target},
                            .outputs = {folder_ + "/out"},
                            .insecure = insecure,
@@ -204,6 +206,7 @@ class EarlyDataTest : public testing::Test {
                            .session_file = sessions(),
                            .early_data = true};
     if (!insecure) arguments.ca_file = folder_ + "/ca.pem";
+    if (!addresses.empty()) arguments.pinned = {"localhost:" + std::to_string(port) + ":" + addresses};
     const auto options = read_get_options(std::move(arguments));
     EXPECT_TRUE(options);
     testing::internal::CaptureStdout();
@@ -230,6 +233,16 @@ TEST_F(EarlyDataTest, a_ticket_that_is_used_twice_is_rejected_and_nothing_is_los
   EXPECT_EQ(visit("/a", port()), "200 accepted yes hello");
   std::ofstream(sessions(), std::ios::binary) << kept;
   EXPECT_EQ(visit("/a", port()), "200 rejected yes hello");
+}
+
+// The ticket went with the first attempt, over the address that is silent.
+TEST_F(EarlyDataTest, a_request_on_an_attempt_that_loses_is_asked_on_the_one_that_wins) {
+  serve("safe");
+  EXPECT_EQ(visit("/a", port()), "200 none no hello");
+  EXPECT_EQ(visit("/a", port(), false, "127.0.0.99,127.0.0.1"), "200 none no hello");
+  EXPECT_EQ(visit("/a", port(), false, "127.0.0.1,127.0.0.99"), "200 accepted yes hello");
+  stop();
+  EXPECT_EQ(count_of(read_file(folder_ + "/access.log"), " 200 "), 3u);
 }
 
 TEST_F(EarlyDataTest, routes_that_opt_out_answer_425_and_are_asked_again) {
