@@ -114,7 +114,9 @@ struct DatagramLosses {
 };
 DatagramLosses losses_of(const ClientOptions& options, const Outcome& outcome) {
   const auto missing = [](std::uint64_t sent, std::uint64_t arrived) { return sent - std::min(sent, arrived); };
-  const std::uint64_t reached = sum(outcome.server_reports, &ServerReport::datagrams_received);
+  // The server counts copies too.
+  const std::uint64_t reached =
+      std::min(sum(outcome.server_reports, &ServerReport::datagrams_received), outcome.datagrams.transport.sent);
   return {.forth = missing(outcome.datagrams.transport.sent, reached),
           .back = options.datagrams.one_way ? 0 : missing(reached, outcome.datagrams.returned)};
 }

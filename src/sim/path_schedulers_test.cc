@@ -110,6 +110,37 @@ TEST(path_schedulers, a_flow_of_datagrams_may_have_one_of_its_own) {
   EXPECT_EQ(run.failure(), "");
 }
 
+// A flow of few datagrams, once the bulk is over.
+class LateTalk final : public BondedRun {
+ public:
+  using BondedRun::BondedRun;
+
+ private:
+  void on_tick(Timestamp) override {
+    if (server_end.ended_at && client->send_datagram(std::vector<std::uint8_t>(100))) ++sent;
+  }
+
+ public:
+  std::size_t sent = 0;
+};
+
+// The short path ends the bulk with a third of a second in its queue, and is the short one still.
+TEST(path_schedulers, a_path_that_was_slow_while_it_was_full_is_fast_once_it_is_empty) {
+  LateTalk run({.links = {link({rate(mbit(5), 200'000), delay(5ms)}), link({rate(mbit(50), 100'000), delay(25ms)})},
+                .octets = 10'000'000,
+                .download = false,
+                .datagrams = true});
+  ASSERT_TRUE(run.until([&] { return run.server_end.ended_at.has_value(); }));
+  ASSERT_GT(run.client->paths().at(0).smoothed_rtt, 100ms);
+  run.pass(2s);
+  const std::uint64_t first = sent(run, 0);
+  const std::uint64_t second = sent(run, 1);
+  run.pass(2s);
+  EXPECT_GT(run.sent, 300u);
+  EXPECT_GT(sent(run, 0) - first, 20'000u) << "200 datagrams a second";
+  EXPECT_LT(sent(run, 1) - second, 5'000u);
+}
+
 TEST(path_schedulers, another_takes_over_while_the_connection_runs) {
   Notes notes;
   BondPlan plan = upload(4'000'000);

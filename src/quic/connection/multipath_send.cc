@@ -6,6 +6,29 @@
 #include "quic/connection/multipath.h"
 
 namespace hawser::quic {
+namespace {
+
+// How long nothing came of a path until what was measured there while it was busy says nothing any more.
+constexpr Duration kDrainLeast = 250ms;
+constexpr int kDrainRoundTrips = 4;
+// A path with no more packets than this under way has no queue of its own.
+constexpr std::uint64_t kLightPackets = 2;
+
+// What a packet would take now. The smoothed round trip follows the queue that a path had while it was full; once it is
+// idle that is gone, and a scheduler that went by it would never ask again how the path is.
+Duration round_trip_now(const PathSlot& slot, Timestamp now) {
+  const LossDetector& loss = slot.path->loss();
+  const RttEstimator& rtt = loss.rtt();
+  if (!rtt.has_sample()) return rtt.smoothed();
+  if (loss.bytes_in_flight() == 0 &&
+      slot.acknowledged_at < now - std::max(kDrainLeast, kDrainRoundTrips * rtt.smoothed()))
+    return rtt.min();
+  const bool light = loss.bytes_in_flight() < kLightPackets * slot.path->active().mtu();
+  if (light && 2 * rtt.latest() < rtt.smoothed()) return rtt.latest();
+  return rtt.smoothed();
+}
+
+}  // namespace
 
 // A path whose connection IDs the peer retired waits for others.
 bool Multipath::may_send(PathSlot& slot) const {
@@ -95,7 +118,7 @@ PathFacts Multipath::facts_of(PathSlot& slot) const {
           .may_send_at = may_send ? core_.now_
                          : paced  ? path.pacer().next_release(core_.now_)
                                   : kNever,
-          .smoothed_rtt = loss.rtt().smoothed(),
+          .smoothed_rtt = round_trip_now(slot, core_.now_),
           .rtt_variation = loss.rtt().variation(),
           .min_rtt = loss.rtt().has_sample() ? loss.rtt().min() : Duration{0},
           .congestion_window = path.controller().congestion_window(),
