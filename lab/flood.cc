@@ -34,9 +34,11 @@ int main_of(int argc, char** argv) {
   if (!is_inside_kind(options.kind) && !is_outside_kind(options.kind))
     throw std::runtime_error("no such kind: " + options.kind + "; see --help");
   const Outcome outcome = is_inside_kind(options.kind) ? flood_inside(options) : flood_outside(options);
-  std::printf("%s: %llu packets, %.0f a second, %llu connections\n", options.kind.c_str(),
-              static_cast<unsigned long long>(outcome.packets), static_cast<double>(outcome.packets) / options.seconds,
-              static_cast<unsigned long long>(outcome.connections));
+  const std::uint64_t packets = outcome.packets + outcome.packets_after_end;
+  std::printf(
+      "%s: %llu packets, %.0f a second, %llu of them to connections that had been ended, %llu connections\n",
+      options.kind.c_str(), static_cast<unsigned long long>(packets), static_cast<double>(packets) / options.seconds,
+      static_cast<unsigned long long>(outcome.packets_after_end), static_cast<unsigned long long>(outcome.connections));
   return 0;
 }
 

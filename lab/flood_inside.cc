@@ -130,6 +130,7 @@ class Attacker {
   explicit Attacker(const Options& options) : sockets_(one(options)) { client_.connect(); }
 
   [[nodiscard]] bool closed() const { return client_.closed; }
+  [[nodiscard]] bool begun() const { return sent_ != 0; }
 
   enum class Result { kSent, kWaits, kDone };
   Result step(const Words& words) {
@@ -147,6 +148,10 @@ class Attacker {
     } else if (sent_ % kBatch == 0) {
       client_.listen(fd, *peer_keys_);
     }
+    return send(words);
+  }
+  // One more packet of the attack, whether anybody listens or not.
+  Result send(const Words& words) {
     Octets frames = words(sent_);
     if (frames.empty()) return Result::kDone;
     // Header protection samples 16 octets behind the number.
@@ -182,9 +187,11 @@ Outcome flood_inside(const Options& options) {
   const Words words = kinds().at(options.kind)(options);
   Outcome outcome;
   std::unique_ptr<Attacker> attacker;
+  std::unique_ptr<Attacker> ended;              // by the server
   std::vector<std::unique_ptr<Attacker>> left;  // they hold on to what they have
   const auto send_one = [&] {
     if (attacker == nullptr || attacker->closed()) {
+      if (attacker != nullptr && attacker->begun()) ended = std::move(attacker);
       attacker = std::make_unique<Attacker>(options);
       ++outcome.connections;
     }
@@ -196,6 +203,8 @@ Outcome flood_inside(const Options& options) {
         left.push_back(std::move(attacker));
         return;
       case Attacker::Result::kWaits:
+        // The rate is kept, with packets to where nobody listens any more.
+        if (ended != nullptr && ended->send(words) == Attacker::Result::kSent) ++outcome.packets_after_end;
         return;
     }
   };

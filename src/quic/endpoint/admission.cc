@@ -43,6 +43,10 @@ bool Admission::on_initial(Source source, Timestamp now) {
   return false;
 }
 
+void Admission::on_flood(Source source, Timestamp now) {
+  for (const std::size_t row : {0, 1}) slot(source, row).initials.owe(now, kFloodCost, kFloodDebtMax);
+}
+
 bool Admission::on_reply(Source source, Timestamp now) {
   if (take(source, &Slot::replies, limits_.source_replies_per_second, now)) return true;
   ++stats_.replies_over_source_rate;

@@ -53,6 +53,10 @@ class TokenBucket {
   [[nodiscard]] bool has(Timestamp now, std::size_t per_second) const {
     return per_second != 0 && std::max(full_at_, now) + interval(per_second) <= now + 1s;
   }
+  // Takes what fills up in `cost`, and may owe as much as fills up in `most`.
+  void owe(Timestamp now, Duration cost, Duration most) {
+    full_at_ = std::max(full_at_, std::min(std::max(full_at_, now) + cost, now + 1s + most));
+  }
   // Takes one, if it has one.
   void take(Timestamp now, std::size_t per_second) {
     if (has(now, per_second)) full_at_ = std::max(full_at_, now) + interval(per_second);
@@ -72,6 +76,10 @@ class Admission {
   // tell: measured with the allocator (handshake_memory in waiting_clients_test.cc), 50 KB with a post-quantum
   // share, and rounded up.
   static constexpr std::size_t kTlsMemory = 53'248;
+  // What a source pays with first packets for a connection that was ended for its flood: those of so much time, so that
+  // it comes back with one 50 times a second; and for how long it may be kept out, with whoever shares its address.
+  static constexpr Duration kFloodCost = 20ms;
+  static constexpr Duration kFloodDebtMax = 2s;
 
   Admission(const AdmissionLimits& limits, RetryPolicy policy, std::array<std::uint64_t, 2> hash_key);
 
@@ -84,6 +92,8 @@ class Admission {
 
   // One first packet from there; false: drop it.
   bool on_initial(Source source, Timestamp now);
+  // A connection from there was ended for its flood: first packets from there are dropped until it has paid for it.
+  void on_flood(Source source, Timestamp now);
   // One stateless reply to there; false: leave it.
   bool on_reply(Source source, Timestamp now);
 

@@ -48,6 +48,25 @@ TEST(admission, one_source_spends_its_own_rate_only) {
   EXPECT_EQ(passed, 150);
 }
 
+TEST(admission, who_floods_pays_with_first_packets_and_is_let_in_again) {
+  Admission admission({}, RetryPolicy::kNever, kKey);
+  const Admission::Source loud = admission.source_of(v4(1)), quiet = admission.source_of(v4(2));
+  // Each connection that gets in is ended for its flood at once.
+  int connections = 0;
+  Timestamp now = kStart;
+  for (; now < kStart + 10s; now += 100us) {
+    if (!admission.on_initial(loud, now)) continue;
+    ++connections;
+    admission.on_flood(loud, now);
+  }
+  EXPECT_NEAR(connections, 10 * (1s / Admission::kFloodCost) + 50, 10) << "what it had saved, and then 50 a second";
+  EXPECT_TRUE(admission.on_initial(quiet, now));
+  // However many it had open: who shares its address waits for no longer than this.
+  for (int i = 0; i < 10'000; ++i) admission.on_flood(loud, now);
+  EXPECT_FALSE(admission.on_initial(loud, now + Admission::kFloodDebtMax - 1ms));
+  EXPECT_TRUE(admission.on_initial(loud, now + Admission::kFloodDebtMax + 1ms));
+}
+
 // Of the two counters of a source, others may share one; the other one tells the truth.
 TEST(admission, who_shares_one_of_its_counters_with_a_loud_source_is_not_held_for_it) {
   Admission admission({.source_initials_per_second = 100, .source_handshakes_max = 3}, RetryPolicy::kNever, kKey);

@@ -284,7 +284,10 @@ void Endpoint::Impl::remove(Entry& entry, Timestamp now) {
   if (entry.touched) std::erase(touched, &entry);
   if (entry.behind) std::erase(behind, &entry);
   if (entry.handshake_counted) end_handshake(entry, now);
-  stats.floods_ended += core(entry).flooded();
+  if (core(entry).flooded()) {
+    ++stats.floods_ended;
+    if (core(entry).is_server()) admission->on_flood(entry.source, now);
+  }
   stats.deaf_peers_ended += core(entry).peer_is_deaf();
   if (const Multipath* const paths = core(entry).multipath()) {
     if (ended_paths == nullptr) ended_paths = std::make_unique<PathTotals>();
