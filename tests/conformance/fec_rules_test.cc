@@ -144,6 +144,35 @@ TEST(fec_rules, a_datagram_that_was_recovered_is_not_delivered_again) {
   EXPECT_FALSE(stage.error());
 }
 
+// fec:4-once
+TEST(fec_rules, what_came_by_itself_long_ago_is_not_delivered_again_when_it_can_be_computed) {
+  Stage stage;
+  const std::string old = "31 03 616263";
+  stage.say(old, kFirst);
+  stage.say("01", kFirst + kFecWindow);  // takes the place where it was kept
+  ASSERT_EQ(stage.server->datagram_stats().received, 1u);
+  stage.say(repair(kFirst, "00", {old}), kFirst + kFecWindow + 1);
+  EXPECT_EQ(stage.server->datagram_stats().received, 1u);
+  EXPECT_EQ(stage.server->fec_stats().packets_recovered, 0u);
+  EXPECT_FALSE(stage.error());
+}
+
+// fec:4-once
+TEST(fec_rules, what_two_blocks_recover_is_read_and_reported_once) {
+  Stage stage;
+  const std::string lost = "31 03 616263";
+  const std::string came = "31 03 646566";
+  stage.say(came, kFirst + 1);
+  stage.tap.clear();
+  stage.say(repair(kFirst, "01", {lost, came}), kFirst + 2);
+  stage.say(repair(kFirst, "00", {lost}), kFirst + 3);
+  stage.pass(1s);
+  EXPECT_EQ(stage.server->datagram_stats().received, 2u);
+  EXPECT_EQ(stage.server->fec_stats().packets_recovered, 1u);
+  EXPECT_EQ(stage.tap.where([](const SeenPacket& p) { return p.has<FecRecoveredFrame>(); }).size(), 1u);
+  EXPECT_FALSE(stage.error());
+}
+
 // fec:3-unsent fec:4-same-path fec:4-protected
 TEST(fec_rules, what_the_peer_recovered_is_not_sent_again_and_what_was_never_sent_is_an_error) {
   Stage stage;
@@ -190,6 +219,30 @@ TEST(fec_rules, repair_symbols_stay_within_the_window) {
     octets += packet->datagram_size;
   EXPECT_FALSE(stage.tap.where([](const SeenPacket& p) { return p.has<FecRepairFrame>(); }).empty());
   EXPECT_LT(octets, window + 1'500);
+}
+
+// fec:5-window
+TEST(fec_rules, a_window_that_holds_no_half_of_a_block_is_left_to_data) {
+  Theatre::Options options = both();
+  for (ConnectionConfig* config : {&options.client, &options.server}) config->fec.sources = 32;
+  Stage stage(options);
+  stage.tap.clear();
+  const auto id = stage.server->open_stream(false);
+  ASSERT_TRUE(id.has_value());
+  ASSERT_TRUE(stage.server->write(*id, std::vector<std::uint8_t>(100'000), true).has_value());
+  stage.server_endpoint->wake(*stage.server);
+  stage.pass(30ms);  // the block waits no longer
+  std::vector<std::uint64_t> sent;
+  for (const SeenPacket* packet :
+       stage.tap.where([](const SeenPacket& p) { return !p.to_server && p.has<StreamFrame>(); }))
+    sent.push_back(packet->number);
+  ASSERT_GT(sent.size(), 5u);
+  ASSERT_LT(sent.size(), 16u);
+  stage.say("02" + varint_hex(sent[1]) + "00 00" + varint_hex(sent[1] - sent[0]), kFirst);
+  stage.pass(1ms);
+  const auto data = stage.tap.where([](const SeenPacket& p) { return !p.to_server && p.has<StreamFrame>(); });
+  EXPECT_GT(data.size(), sent.size());
+  EXPECT_TRUE(stage.tap.where([](const SeenPacket& p) { return p.has<FecRepairFrame>(); }).empty());
 }
 
 }  // namespace

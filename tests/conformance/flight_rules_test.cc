@@ -144,5 +144,28 @@ TEST(flight_rules, a_probe_carries_data_that_was_not_sent_before) {
   EXPECT_GT(probed_to, sent_to);
 }
 
+// A probe of the MTU waits for the window, and nobody is woken for it before there is room.
+TEST(flight_rules, a_probe_of_the_mtu_that_waits_for_the_window_wakes_nobody) {
+  PairOptions options;
+  options.client.keep_alive = 10s;
+  Pair pair(std::move(options));
+  // A path that carries less than there could be is tried again later (RFC 8899).
+  pair.drop = [](bool, Bytes datagram) { return datagram.size() > 1'400; };
+  Connection& c = pair.connect();
+  ASSERT_TRUE(confirmed(pair));
+  pair.run([] { return false; }, 5s);
+  const Timestamp raise = c.core().path().active().mtu_prober().next_timeout();
+  ASSERT_LT(raise, kNever);
+  pair.run([] { return false; }, raise - pair.now - 20ms);
+  pair.drop = [](bool, Bytes) { return true; };
+  echo(c, c.open_stream(false).value(), pattern(500'000));
+  pair.client->wake(c);
+  pair.run([] { return false; }, raise - pair.now - 1ms);
+  ASSERT_FALSE(c.core().path().may_send(pair.now));
+  const int before = pair.steps;
+  pair.run([] { return false; }, 5ms);
+  EXPECT_LT(pair.steps - before, 20);
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -482,5 +482,36 @@ TEST(multipath_rules, that_the_limit_of_paths_is_in_the_way_is_said_until_it_is_
   EXPECT_EQ(stage.sent_blocked().size(), before);
 }
 
+// multipath:4.8-next-sequence
+TEST(multipath_rules, that_connection_ids_are_missing_is_said_until_it_is_heard) {
+  BlockedClient stage;
+  stage.say("7e7a 05");
+  ASSERT_TRUE(stage.try_to_open(2'001));
+  ASSERT_FALSE(stage.try_to_open(2'002));
+  const auto sent = [&] {
+    return stage.tap.where([](const SeenPacket& p) { return p.to_server && p.has<PathCidsBlockedFrame>(); });
+  };
+  const auto lose = [&] {
+    const std::uint64_t number = sent().back()->number;
+    for (int i = 0; i < 4; ++i) {
+      stage.client->ping();
+      stage.client_endpoint->wake(*stage.client);
+      stage.settle();
+    }
+    stage.say("3e 00 " + varint_hex(number + 4) + " 00 00 00");
+    stage.pass(100ms);
+  };
+  ASSERT_EQ(sent().size(), 1u);
+  EXPECT_EQ(sent()[0]->get<PathCidsBlockedFrame>()->path_id.value, 2u);
+  EXPECT_EQ(sent()[0]->get<PathCidsBlockedFrame>()->next_sequence_number, 0u);
+  lose();
+  ASSERT_GE(sent().size(), 2u) << "it was lost";
+  // What no longer holds is not said again.
+  const std::size_t before = sent().size();
+  stage.say(new_cid("02", "00", "a1a2a302"));
+  lose();
+  EXPECT_EQ(sent().size(), before);
+}
+
 }  // namespace
 }  // namespace hawser::quic

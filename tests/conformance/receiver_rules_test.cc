@@ -368,6 +368,100 @@ TEST(receiver_rules, counts_of_an_older_acknowledgement_do_not_fail_a_path) {
   EXPECT_EQ(state(), EcnState::kCapable);
 }
 
+// rfc9002:7.3.1-exit
+TEST(receiver_rules, a_grown_count_of_ce_marks_makes_the_window_smaller) {
+  for (const std::uint64_t marked : {0u, 1u}) {
+    Theatre theatre;
+    WireTap tap(theatre);
+    theatre.ecn = Ecn::kEct0;
+    theatre.open();
+    theatre.silence(kC);
+    theatre.client->ping();
+    theatre.client_endpoint->wake(*theatre.client);
+    theatre.settle();
+    std::uint64_t largest = 0;
+    EcnCounts counts;
+    for (const SeenPacket& packet : tap.packets()) {
+      if (packet.type != PacketType::kOneRtt) continue;
+      if (packet.to_server) largest = packet.number;
+      if (const AckFrame* ack = packet.get<AckFrame>(); ack != nullptr && !packet.to_server && ack->ecn)
+        counts = *ack->ecn;
+    }
+    const std::uint64_t window = theatre.client->stats().congestion_window;
+    theatre.lie(kS, {.frames_hex = "03" + v(largest) + "000000" + v(counts.ect0 + 1 - marked) + v(counts.ect1) +
+                                   v(counts.ce + marked)});
+    ASSERT_EQ(theatre.client->core().path().active().ecn().state(), EcnState::kCapable);
+    if (marked != 0) {
+      EXPECT_LT(theatre.client->stats().congestion_window, window);
+    } else {
+      EXPECT_GE(theatre.client->stats().congestion_window, window);
+    }
+  }
+}
+
+// A server that has a token for its client, and of what it sends the liar acknowledges what it likes.
+struct TokenStage : Theatre {
+  TokenStage() : tap(*this) {
+    open();
+    pass(1s);
+    silence(kC);
+  }
+  void issue(std::uint8_t octet) {
+    server->core().set_new_token(std::vector<std::uint8_t>(20, octet));
+    act();
+  }
+  void act() {
+    server_endpoint->wake(*server);
+    settle();
+  }
+  std::vector<const SeenPacket*> tokens() {
+    return tap.where([](const SeenPacket& p) { return !p.to_server && p.has<NewTokenFrame>(); });
+  }
+  void acknowledge(std::uint64_t number) { lie(kC, {.frames_hex = "02" + v(number) + "000000"}); }
+  // All that was sent so far, but for what comes now.
+  void lose() {
+    std::uint64_t largest = 0;
+    for (int i = 0; i < 12; ++i) {
+      server->ping();
+      act();
+    }
+    for (const SeenPacket& packet : tap.packets())
+      if (!packet.to_server && packet.type == PacketType::kOneRtt) largest = std::max(largest, packet.number);
+    acknowledge(largest);
+    pass(20ms);  // late enough for losses, too early for a probe
+  }
+  WireTap tap;
+};
+
+// rfc9000:19.7-not-empty rfc9000:13.3-not-acknowledged-twice
+TEST(receiver_rules, a_token_that_was_heard_after_all_is_not_said_a_third_time) {
+  TokenStage stage;
+  stage.tap.clear();
+  stage.issue(7);
+  ASSERT_EQ(stage.tokens().size(), 1u);
+  const std::uint64_t first = stage.tokens()[0]->number;
+  stage.lose();
+  ASSERT_EQ(stage.tokens().size(), 2u);
+  stage.acknowledge(first);
+  stage.lose();
+  EXPECT_EQ(stage.tokens().size(), 2u);
+  for (const SeenPacket* packet : stage.tokens()) EXPECT_EQ(packet->get<NewTokenFrame>()->token.size(), 20u);
+  EXPECT_FALSE(stage.verdict(kC).has_value());
+}
+
+// rfc9000:13.3-not-acknowledged-twice
+TEST(receiver_rules, who_heard_of_an_earlier_token_is_told_the_later_one_until_it_is_heard) {
+  TokenStage stage;
+  stage.tap.clear();
+  stage.issue(7);
+  stage.issue(8);
+  ASSERT_EQ(stage.tokens().size(), 2u);
+  stage.acknowledge(stage.tokens()[0]->number);
+  stage.lose();
+  ASSERT_EQ(stage.tokens().size(), 3u);
+  EXPECT_EQ(stage.tokens()[2]->get<NewTokenFrame>()->token[0], 8);
+}
+
 // rfc9000:12.2-other-dcid
 TEST(receiver_rules, a_packet_to_another_connection_id_behind_the_first_is_passed_over) {
   Theatre theatre;

@@ -78,8 +78,6 @@ void Fec::on_packet_sent(OpenPacket& packet) {
   bool carries_data = false;
   bool ends_stream = false;
   for (const SentFrame& frame : packet.payload.frames()) {
-    // One with a repair symbol needs none.
-    if (frame.kind == SentFrameKind::kFecRepair) return;
     if (!wants_repair(frame)) continue;
     carries_data = true;
     ends_stream |= frame.kind == SentFrameKind::kStream && frame.fin;

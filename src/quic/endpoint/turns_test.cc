@@ -100,5 +100,35 @@ TEST(turns, what_came_before_the_end_of_a_connection_is_told_before_it) {
   EXPECT_EQ(answers.order.size(), 100u);
 }
 
+TEST(turns, each_event_costs_a_little_besides_what_the_application_spends) {
+  Pair pair;
+  std::size_t served = 0;
+  pair.acceptor.recorder.on_end = [&](Connection& c, StreamId) {
+    ++served;
+    c.charge_turn(262'144 / 20 - 1'024);  // twenty would fit into one turn
+  };
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+  ask(c, 20);
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return served == 20; }));
+  EXPECT_EQ(pair.server->stats().turns_exceeded, 1u);
+}
+
+TEST(turns, a_connection_that_ends_without_another_turn_is_told_what_came_before) {
+  Pair pair;
+  Answers answers(pair);
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
+  ask(c, 100);
+  pair.client->wake(c);
+  ASSERT_TRUE(pair.run([&] { return !answers.order.empty(); }));
+  ASSERT_LT(answers.order.size(), 100u);
+  pair.server->on_timeout(pair.now + 3'600s);
+  ASSERT_TRUE(pair.acceptor.recorder.closed.has_value());
+  EXPECT_EQ(pair.acceptor.recorder.closed->kind, CloseReason::Kind::kIdleTimeout);
+  EXPECT_EQ(answers.order.size(), 100u);
+}
+
 }  // namespace
 }  // namespace hawser::quic

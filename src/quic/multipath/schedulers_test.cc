@@ -220,6 +220,20 @@ TEST(multipath, blest_uses_the_slow_path_when_the_window_allows) {
   EXPECT_GT(blest.sent_on(1), 1'500'000u);
 }
 
+// Flow control gives back what arrives in order: what is under way on the slow path is what would be in the way.
+TEST(multipath, blest_counts_no_credit_that_the_slow_path_holds) {
+  BlestScheduler scheduler;
+  std::vector<PathFacts> paths = {path(0, 10ms, false), path(1, 50ms)};
+  paths[1].congestion_window = 200'000;
+  paths[1].bytes_in_flight = 100'000;
+  const auto sends = [&](std::uint64_t room) {
+    return schedule(scheduler, paths, {.bytes_waiting = 1'000'000, .flow_control_room = room}, kNow).sends();
+  };
+  // In 50 ms the fast path sends some 160,000 octets, and 30,000 of its own come back.
+  EXPECT_FALSE(sends(100'000));
+  EXPECT_TRUE(sends(200'000));
+}
+
 TEST(multipath, blest_trusts_its_estimate_less_after_it_was_blocked) {
   BlestScheduler scheduler;
   const std::vector<PathFacts> paths = {path(0, 10ms, false), path(1, 50ms)};
@@ -436,6 +450,20 @@ TEST(multipath, arrival_counts_waiting_sending_and_half_the_round_trip) {
   EXPECT_EQ(delivery_rate(facts), 750'000);
   facts.smoothed_rtt = 60ms;  // 20 ms of it in a queue
   EXPECT_EQ(one_way_delay(facts), 40ms);
+}
+
+TEST(multipath, a_path_is_silent_when_an_answer_is_later_than_a_probe_would_wait) {
+  PathFacts facts = path(0, 40ms);
+  facts.rtt_variation = 5ms;
+  facts.bytes_in_flight = 1'000;
+  EXPECT_FALSE(is_silent(facts, kNow)) << "nothing was ever acknowledged";
+  // A round trip, four variations of it, and what the peer may hold an acknowledgement back.
+  facts.acknowledged_at = kNow - (40ms + 4 * 5ms + 25ms);
+  EXPECT_FALSE(is_silent(facts, kNow));
+  facts.acknowledged_at -= 1ns;
+  EXPECT_TRUE(is_silent(facts, kNow));
+  facts.bytes_in_flight = 0;
+  EXPECT_FALSE(is_silent(facts, kNow)) << "no answer is due";
 }
 
 }  // namespace
