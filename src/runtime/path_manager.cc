@@ -106,6 +106,8 @@ std::expected<SocketAddress, ConfigError> PathManager::choose_local(const Socket
                                                                     const SocketAddress& place,
                                                                     const net::UdpOptions& udp) {
   udp_ = udp;
+  // What comes next may have the address of one that is gone.
+  forget_gone(endpoint_.endpoint().connections());
   look_again(current_time() + kHandshakeLook);
   const std::vector<WantedPath> wanted = wanted_paths(networks_, options_, remote, routes());
   const std::vector<net::StartingPlace> places = starting_places(wanted);
@@ -160,13 +162,17 @@ void PathManager::on_timeout(Timestamp now) {
   if (look_at_ && now >= *look_at_) look(now);
 }
 
+void PathManager::forget_gone(const std::vector<quic::Connection*>& connections) {
+  std::erase_if(managed_, [&](const Managed& managed) {
+    return std::ranges::find(connections, managed.connection) == connections.end();
+  });
+}
+
 void PathManager::look(Timestamp now) {
   look_at_.reset();
   if (closing_) return;
   const std::vector<quic::Connection*> connections = endpoint_.endpoint().connections();
-  std::erase_if(managed_, [&](const Managed& managed) {
-    return std::ranges::find(connections, managed.connection) == connections.end();
-  });
+  forget_gone(connections);
   for (quic::Connection* connection : connections) {
     if (connection->closed() || connection->role() != quic::Role::kClient) continue;
     if (!connection->handshake_confirmed()) {

@@ -79,6 +79,7 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
   void look(Timestamp now);
   void look_again(Timestamp when);
   Managed& managed(quic::Connection& connection);
+  void forget_gone(const std::vector<quic::Connection*>& connections);
   void keep(Managed& managed, Timestamp now);
   void open(Managed& managed, const WantedPath& path, std::size_t index, Timestamp now);
   void say_status(Managed& managed, quic::PathId id, bool backup);

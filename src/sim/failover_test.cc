@@ -44,6 +44,7 @@ double pause_ms(BondedRun& run, Timestamp cut) {
     }
     return run.world.now() >= cut + kFailover;
   });
+  if (!run.reader().ended_at) longest = std::max(longest, run.world.now() - before);
   return 1e3 * to_seconds(longest);
 }
 
@@ -173,6 +174,25 @@ TEST(failover, two_ends_that_give_up_different_paths_at_once_go_on_over_a_new_on
     EXPECT_EQ(run.failure(), "");
     ASSERT_EQ(run.client->paths().size(), 1u);
     EXPECT_GT(run.client->paths()[0].id.value, 1u);
+  }
+}
+
+// And the path before, which both gave up, is forgotten while the server has none and waits for a new one.
+TEST(failover, a_path_that_is_over_is_no_longer_used_while_a_server_waits_for_another) {
+  for (const Duration apart : {30ms, 60ms, 120ms, 200ms, 300ms, 400ms}) {
+    const LinkSpec one = pipe(20, 40ms);
+    BondedRun run({.links = {one, one, one}, .octets = 6'000'000});
+    ASSERT_TRUE(run.until([&] { return run.reader().octets > 1'000'000 && run.client->paths().size() == 3; }));
+    ASSERT_TRUE(run.client->abandon_path(quic::PathId{0}).has_value());
+    run.pass(apart);
+    ASSERT_TRUE(run.client->abandon_path(quic::PathId{1}).has_value());
+    ASSERT_TRUE(run.server->abandon_path(quic::PathId{2}).has_value());
+    for (int i = 0; i < 400 && !run.server->closed(); ++i) {
+      run.pass(5ms);
+      (void)run.server->stats();
+    }
+    ASSERT_TRUE(run.finish());
+    EXPECT_EQ(run.failure(), "");
   }
 }
 

@@ -69,5 +69,28 @@ TEST(multipath_acks, a_peer_whose_acknowledgements_take_another_way_for_good_is_
   EXPECT_FALSE(stage.error());
 }
 
+// A receiver leaves out what it was told to have been told: what two reports said by another way counts together, and
+// with what comes the usual way.
+TEST(multipath_acks, what_was_kept_of_several_reports_is_not_taken_for_lost) {
+  for (const bool silent : {false, true}) {
+    DetourStage stage;
+    std::vector<std::uint64_t> numbers;
+    for (int i = 0; i < 6; ++i) numbers.push_back(stage.ping());
+    const std::uint64_t lost = stage.server->paths()[0].packets_lost;
+    for (const std::size_t i : {0, 1}) stage.say_on_path_1(DetourStage::ack_of(numbers[i]));
+    // All that were sent since, which may have left out a number.
+    const std::uint64_t since = numbers[5] - numbers[2];
+    const std::string last = "3e 00 " + varint_hex(numbers[5]) + varint_hex(1'000) + "00" + varint_hex(since);
+    if (silent) {
+      stage.say_on_path_1(last);
+      stage.pass(3s);
+    } else {
+      stage.say(last);
+    }
+    EXPECT_EQ(stage.acknowledged(), numbers[5]) << silent;
+    EXPECT_EQ(stage.server->paths()[0].packets_lost, lost) << silent;
+  }
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -174,5 +174,39 @@ TEST(multipath_hostile, floods_of_path_acks_that_say_nothing_new_end_the_connect
   }
 }
 
+// A server gives up a path that its client has not opened, and it is forgotten before the client opens one.
+// multipath:3.1-path-id-not-reused
+TEST(multipath_hostile, a_path_given_up_before_it_was_opened_is_passed_over_once_it_is_forgotten) {
+  Theatre theatre(two_paths());
+  WireTap tap(theatre);
+  theatre.open();
+  theatre.pass(1s);
+  theatre.silence(Role::kServer);
+  theatre.lie(Role::kServer, {.frames_hex = "7e75 01 00", .version = Version::kV1});
+  const auto answers = tap.where([](const SeenPacket& p) { return p.to_server && p.has<PathAbandonFrame>(); });
+  ASSERT_FALSE(answers.empty());
+  theatre.lie(Role::kServer,
+              {.frames_hex = "02" + varint_hex(answers.back()->number) + "000000", .version = Version::kV1});
+  theatre.pass(5s);
+  EXPECT_EQ(theatre.client->core().multipath()->find(PathId{1}), nullptr) << "it is forgotten";
+  const auto opened = theatre.client->open_path({.local = kSecond, .remote = theatre.client->tuple().remote});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_NE(opened.error(), PathRefusal::kAddress);
+}
+
+// Who acknowledges nothing of what it makes us send is ended, on whichever path.
+TEST(multipath_hostile, a_deaf_peer_is_noticed_on_every_path) {
+  Stage stage;
+  stage.say_on_path_1("01000000");
+  std::size_t packets = 0;
+  while (!stage.error() && packets < 200'000) {
+    stage.say_on_path_1("0e00" + varint_hex(packets++) + "0131");
+    stage.now += 100us;
+    if (packets % 64 == 0) stage.tap.clear();
+  }
+  ASSERT_TRUE(stage.error()) << "still open after " << packets << " packets";
+  EXPECT_EQ(stage.verdict(kC)->reason, "nothing is acknowledged");
+}
+
 }  // namespace
 }  // namespace hawser::quic

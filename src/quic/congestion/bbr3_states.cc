@@ -25,7 +25,11 @@ void Bbr3::check_startup_done(const AckEvent& event) {
 }
 
 void Bbr3::check_drain_done(const AckEvent& event) {
-  if (state_ == State::kDrain && event.bytes_in_flight_after <= inflight(1.0)) enter_down(event.now);
+  if (state_ != State::kDrain || event.bytes_in_flight_after > inflight(1.0)) return;
+  enter_down(event.now);
+  // Startup may have ended too soon, by losses of chance or since a short queue overflowed: the first probe finds out
+  // at once, and not seconds later, unless a queue stands.
+  rounds_since_probe_ = kRenoRounds;
 }
 
 void Bbr3::update_probe_phase(const AckEvent& event) {

@@ -23,6 +23,8 @@ void CopyList::want(PathId source, std::uint64_t begin, std::uint64_t end, CopyR
     work->next = std::max(work->next, begin);
     work->reason = reason;
   }
+  // What is redundant goes before anything new, and takes along what waits.
+  if (reason == CopyReason::kRedundant) work->reason = reason;
   work->end = std::max(work->end, end);
 }
 

@@ -197,7 +197,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   // It was closed since the peer sent frames without end or use.
   [[nodiscard]] bool flooded() const { return flood_guard_.tripped(); }
   // It was closed since the peer acknowledged nothing.
-  [[nodiscard]] bool peer_is_deaf() const { return path_->loss().peer_is_deaf(now_); }
+  [[nodiscard]] bool peer_is_deaf() const;
   // See Connection::open_path().
   std::expected<PathId, PathRefusal> open_path(const FourTuple& tuple);
   [[nodiscard]] std::vector<PathInfo> paths() const;

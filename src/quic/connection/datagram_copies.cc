@@ -18,7 +18,11 @@ std::uint64_t DatagramCopies::write(PacketPayload& out, Timestamp now) {
     const Waiting& next = waiting_.front();
     const auto size = static_cast<std::uint32_t>(next.payload.size());
     if (next.until > now) {
-      if (datagram_header_size(size, true) + size > out.room()) break;
+      if (datagram_header_size(size, true) + size > out.room()) {
+        if (!out.frames().empty()) break;
+        waiting_.pop_front();  // too large for this path
+        continue;
+      }
       write_datagram_header(out, size, true);
       out.bytes(next.payload.view());
       out.record({.kind = SentFrameKind::kDatagramCopy, .length = size});

@@ -13,6 +13,12 @@
 
 namespace hawser::quic {
 
+// One that goes on other paths as well, and when it is worth nothing any more; kNever: its flow does not say.
+struct DatagramToCopy {
+  SharedBytes payload;
+  Timestamp deadline = kNever;
+};
+
 // Of one path.
 class DatagramCopies {
  public:

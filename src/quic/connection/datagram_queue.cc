@@ -257,7 +257,7 @@ std::optional<DatagramQueue::Next> DatagramQueue::next(std::size_t room) {
 }
 
 WriteResult DatagramQueue::write(PacketPayload& out, std::size_t packet_room, std::uint8_t last,
-                                 std::vector<SharedBytes>* copies) {
+                                 std::vector<DatagramToCopy>* copies) {
   bool left = false;
   while (Flow* flow = first_fitting(out.room(), packet_room, last, left)) {
     QueuedDatagram& datagram = *flow->waiting.front();
@@ -275,7 +275,8 @@ WriteResult DatagramQueue::write(PacketPayload& out, std::size_t packet_room, st
     count(flow, &DatagramStats::octets_sent, datagram.size);
     report(*flow, datagram.id, datagram.size, DatagramFate::kSent);
     expiry_granularity_ = kExpiryGranularity;
-    if (copies != nullptr && flow->options.copies) copies->push_back(SharedBytes::copy(datagram.payload()));
+    if (copies != nullptr && flow->options.copies)
+      copies->push_back({.payload = SharedBytes::copy(datagram.payload()), .deadline = datagram.deadline});
     unlink(datagram);
     if (refers) {
       written_.push_back(datagram);

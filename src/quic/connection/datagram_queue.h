@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/shared_bytes.h"
 #include "base/time.h"
 #include "events/event_sink.h"
 #include "quic/connection/datagram_buffers.h"
+#include "quic/connection/datagram_copies.h"
 #include "quic/connection/datagrams.h"
 #include "quic/streams/intrusive_list.h"
 #include "quic/wire/packet_payload.h"
@@ -103,7 +103,7 @@ class DatagramQueue {
   // `packet_room` octets, because the path's MTU shrank, is dropped. kPacketFull: some of them wait still.
   // What `out` refers to is valid until begin() or rest(). `copies`: here go those of flows that may arrive twice.
   WriteResult write(PacketPayload& out, std::size_t packet_room, std::uint8_t last,
-                    std::vector<SharedBytes>* copies = nullptr);
+                    std::vector<DatagramToCopy>* copies = nullptr);
 
   // Acknowledgement, loss, time. ---------------------------------------------------------------
 

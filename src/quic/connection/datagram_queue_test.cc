@@ -56,7 +56,7 @@ struct Fixture {
   PacketPayload payload;
   WriteResult result = WriteResult::kDone;
   std::vector<SentFrame> sent;
-  std::vector<SharedBytes> copies;  // of those that may go on another path as well
+  std::vector<DatagramToCopy> copies;  // of those that may go on another path as well
   std::vector<DatagramFlowId> writable;
 };
 
@@ -401,10 +401,10 @@ TEST(datagram_queue, gives_out_copies_of_flows_that_may_arrive_twice) {
   ASSERT_TRUE(f.push(std::string(800, 'x'), {.flow = 1}).has_value());
   EXPECT_EQ(f.packet().size(), 3u);
   ASSERT_EQ(f.copies.size(), 2u);
-  EXPECT_EQ(as_text(f.copies[0].view()), "twice");
+  EXPECT_EQ(as_text(f.copies[0].payload.view()), "twice");
   // They outlive the queue's own memory.
   f.pass(1s);
-  EXPECT_EQ(as_text(f.copies[1].view()), std::string(800, 'x'));
+  EXPECT_EQ(as_text(f.copies[1].payload.view()), std::string(800, 'x'));
 }
 
 }  // namespace

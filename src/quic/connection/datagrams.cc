@@ -94,7 +94,7 @@ void ConnectionCore::write_data(PacketPayload& out) {
 void ConnectionCore::write_datagrams_and_streams(PacketPayload& out) {
   DatagramQueue& queue = *datagrams();
   const std::size_t packet_room = one_rtt_room();
-  std::vector<SharedBytes>* const copies = multipath_ != nullptr ? multipath_->datagrams_to_copy() : nullptr;
+  std::vector<DatagramToCopy>* const copies = multipath_ != nullptr ? multipath_->datagrams_to_copy() : nullptr;
   std::uint8_t streams = streams_.next_urgency();
   if (streams == queue.next_urgency() && std::exchange(owed_.streams_turn, false)) {
     if (streams_.write_stream_frames(out, now_, streams) == WriteResult::kPacketFull) return;

@@ -112,11 +112,16 @@ std::size_t Multipath::memory() const {
     if (slot->path != nullptr) octets += sizeof(Path) + slot->path->memory();
     if (slot->copies != nullptr) octets += sizeof(CopyList);
     if (slot->datagram_copies != nullptr) octets += sizeof(DatagramCopies) + slot->datagram_copies->memory();
-    if (slot->kept_ack != nullptr) octets += sizeof(KeptAck) + slot->kept_ack->ranges.capacity();
+    if (slot->kept_ack != nullptr) octets += sizeof(KeptAck) + slot->kept_ack->ranges.memory();
     if (slot->reserve != nullptr)
       octets += sizeof(PathSlot::Reserve) + slot->reserve->local_cids.memory() + slot->reserve->peer_cids.memory();
   }
   return octets;
+}
+
+bool Multipath::peer_is_deaf(Timestamp now) const {
+  return std::ranges::any_of(
+      slots_, [now](const auto& slot) { return slot->path != nullptr && slot->path->loss().peer_is_deaf(now); });
 }
 
 Duration Multipath::largest_pto() const {
@@ -208,18 +213,16 @@ std::expected<PathId, PathRefusal> Multipath::open_path(const FourTuple& tuple) 
   bool taken = false;
   for_each_open([&](PathSlot& slot) { taken |= slot.path->active().tuple() == tuple; });
   if (taken) return std::unexpected(PathRefusal::kAddress);
+  // One that the server gave up before we came to it is passed over.
+  for (; next_path_ <= local_max_; ++next_path_)
+    if (const PathSlot* const next = find(PathId{next_path_}); next != nullptr && !next->abandoned) break;
   if (next_path_ > local_max_) return std::unexpected(PathRefusal::kLimit);
   if (next_path_ > peer_max_) {
     paths_blocked_owed_ = true;
     return std::unexpected(PathRefusal::kLimit);
   }
   PathSlot& slot = *find(PathId{next_path_});
-  if (slot.abandoned || !begin_path(slot, tuple)) {
-    // One that the server gave up before we came to it is passed over.
-    if (slot.abandoned) {
-      ++next_path_;
-      return open_path(tuple);
-    }
+  if (!begin_path(slot, tuple)) {
     slot.cids_blocked_owed = true;
     return std::unexpected(PathRefusal::kNoConnectionId);
   }
@@ -436,14 +439,25 @@ void Multipath::on_timeout() {
     if (slot.degraded && slot.kept_ack != nullptr) use_kept_ack(slot);
     if (!core_.is_open()) return;
   }
-  core_.path_ = &main_path();
+  forget_what_is_over();
+}
+
+void Multipath::forget_what_is_over() {
+  // The connection is always at one of its paths: the last of them stays, while a client may open another.
+  auto paths = std::ranges::count_if(slots_, [](const auto& slot) { return slot->path != nullptr; });
   for (std::size_t i = 0; i < slots_.size();) {
-    if (core_.now_ >= slots_[i]->forget_at) {
-      forget(*slots_[i]);  // another one is behind all others now
-    } else {
+    PathSlot& slot = *slots_[i];
+    if (core_.now_ < slot.forget_at) {
       ++i;
+    } else if (slot.path != nullptr && paths == 1) {
+      slot.forget_at = core_.now_ + 3 * largest_pto();
+      ++i;
+    } else {
+      paths -= slot.path != nullptr;
+      forget(slot);  // another one is behind all others now
     }
   }
+  core_.path_ = &main_path();
 }
 
 void Multipath::rest() {
@@ -451,6 +465,10 @@ void Multipath::rest() {
 }
 
 // The connection's side. -----------------------------------------------------------------------------------
+
+bool ConnectionCore::peer_is_deaf() const {
+  return multipath_ != nullptr ? multipath_->peer_is_deaf(now_) : path_->loss().peer_is_deaf(now_);
+}
 
 void ConnectionCore::begin_multipath() {
   const std::uint64_t ours = std::min(config_.max_paths, kMaxPaths) - 1;

@@ -47,10 +47,12 @@ struct AckDetours {
   Timestamp last_at{};
 };
 
-// An acknowledgement that came on another path than its path's usually do, until that path is silent or says it itself.
+// What acknowledgements told that came on another path than their path's usually do, until that path is silent or says
+// it itself. All of them together: a receiver stops telling what it knows to have arrived here, so a later one may say
+// less.
 struct KeptAck {
-  AckFrame frame;
-  std::vector<std::uint8_t> ranges;  // what the frame's point into
+  AckFrame frame;  // the latest, without its ranges
+  RangeSet ranges;
 };
 
 // What is known of one Path ID, from when it may be used until nothing of it can come any more.
@@ -73,10 +75,11 @@ struct PathSlot {
   std::unique_ptr<Path> path;        // from then on
   Status ours;
   Status peers;
-  bool provisional = false;  // server: its first packet is being opened
-  bool degraded = false;     // a probe timeout ran out, and nothing was acknowledged since
-  bool failed = false;       // and another one
-  bool abandoned = false;    // PATH_ABANDON was sent or received: nothing is sent here any more
+  bool provisional = false;       // server: its first packet is being opened
+  bool degraded = false;          // a probe timeout ran out, and nothing was acknowledged since
+  bool failed = false;            // and another one
+  std::uint32_t failed_ptos = 0;  // that ran out since then
+  bool abandoned = false;         // PATH_ABANDON was sent or received: nothing is sent here any more
   bool abandon_owed = false;
   bool cids_blocked_owed = false;
   PathPreference preference;
@@ -171,6 +174,8 @@ class Multipath {
   [[nodiscard]] std::vector<PathInfo> infos() const;
   [[nodiscard]] const MultipathStats& stats() const { return stats_; }
   [[nodiscard]] PathTotals totals() const;
+  // On any of its paths.
+  [[nodiscard]] bool peer_is_deaf(Timestamp now) const;
   // Of all paths: what key updates and the end of the connection wait for.
   [[nodiscard]] Duration largest_pto() const;
   [[nodiscard]] std::size_t least_mtu() const;
@@ -207,7 +212,7 @@ class Multipath {
   // True: the packet carries copies, and nothing else of the application.
   bool write_copies(PacketPayload& out);
   // Where to put the datagrams of the next packet that may arrive twice; nullptr: they go on this path alone.
-  [[nodiscard]] std::vector<SharedBytes>* datagrams_to_copy();
+  [[nodiscard]] std::vector<DatagramToCopy>* datagrams_to_copy();
   // ACKs of other paths that go with the one of the path at hand. multipath_acks.cc
   void write_other_acks(PacketPayload& out);
   void on_frame_acked(const SentFrame& frame);
@@ -230,6 +235,7 @@ class Multipath {
   void begin_to_validate(PathSlot& slot);
   void abandon(PathSlot& slot, std::uint64_t error_code);
   void forget(PathSlot& slot);
+  void forget_what_is_over();
   void move_flight(PathSlot& slot);
   void note_state(PathSlot& slot);
   void tell(const PathSlot& slot, PathState before, bool gone);
@@ -244,6 +250,7 @@ class Multipath {
   Parsed<void> take_ack_of(PathSlot& slot, const AckFrame& ack, FrameReader& in);
   static bool keep_ack(PathSlot& slot, const AckFrame& ack);
   void use_kept_ack(PathSlot& slot);
+  Parsed<void> take_own_ack(PathSlot& slot, const AckFrame& ack, FrameReader& in);
   void note_heard(PathSlot& slot);
   [[nodiscard]] bool fell_quiet(const PathSlot& slot) const;
   void revive(PathSlot& slot);
@@ -298,9 +305,9 @@ class Multipath {
   std::uint64_t budget_ = 0;
   std::array<PathSlot*, kMaxPaths> copy_to_{};  // where what goes on chosen_ goes too
   std::size_t copy_to_count_ = 0;
-  std::vector<SharedBytes> to_copy_;  // datagrams in the packet that is written
-  PathSlot* copying_ = nullptr;       // the train under way carries copies
-  bool tail_repeated_ = false;        // what was sent since nothing was left to send may be second copies
+  std::vector<DatagramToCopy> to_copy_;  // datagrams in the packet that is written
+  PathSlot* copying_ = nullptr;          // the train under way carries copies
+  bool tail_repeated_ = false;           // what was sent since nothing was left to send may be second copies
   Timestamp ask_again_ = kNever;
   Timestamp alone_until_ = kNever;  // server: no path is open, and the client has until then to open one
   MultipathStats stats_;

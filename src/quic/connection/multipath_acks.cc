@@ -5,6 +5,7 @@
 // Before: receive.cc, send.cc, ack.cc. After: recovery/.
 #include <algorithm>
 
+#include "base/writer.h"
 #include "quic/connection/ack_delay.h"
 #include "quic/connection/multipath.h"
 
@@ -23,11 +24,31 @@ constexpr std::uint32_t kDetoursInRow = 8;
 constexpr int kDetourPtos = 2;
 // Two that are further apart are of different bursts, and in the second one the usual way had no time yet.
 constexpr Duration kDetoursApart = 1s;
-// Ranges of a kept acknowledgement in octets: twice as many as we note (kMaxAckRanges) with gaps and lengths below
-// 16,384.
-constexpr std::size_t kKeptOctets = kMaxAckRangesWritten * 4;
+// Ranges that are kept; past it the lowest go.
+constexpr std::size_t kKeptRanges = kMaxAckRangesWritten;
 
 constexpr PacketNumberSpace kSpace = PacketNumberSpace::kApplication;
+
+// Gap and length of each range but the highest, as an ACK frame has them.
+std::vector<std::uint8_t> encoded_below_highest(const RangeSet& ranges) {
+  std::vector<std::uint8_t> octets(2 * varint_size(kVarintMax) * ranges.size());
+  Writer out(octets);
+  for (std::size_t i = ranges.size() - 1; i-- > 0;) {
+    out.varint(ranges[i + 1].begin - ranges[i].end - 1);
+    out.varint(ranges[i].size() - 1);
+  }
+  octets.resize(out.written().size());
+  return octets;
+}
+
+// `octets` outlives the frame.
+AckFrame with_ranges(AckFrame frame, const RangeSet& ranges, std::vector<std::uint8_t>& octets) {
+  octets = encoded_below_highest(ranges);
+  frame.first_range = ranges.highest();
+  frame.range_count = ranges.size();
+  frame.encoded_ranges = octets;
+  return frame;
+}
 
 }  // namespace
 
@@ -72,7 +93,7 @@ Parsed<void> Multipath::take_ack_of(PathSlot& slot, const AckFrame& ack, FrameRe
   // It costs about what one does that says nothing new.
   if (slot.ack_detoured && keep_ack(slot, ack)) return core_.charge(in, FloodGuard::kCheap);
   const ConnectionCore::AtHand hand(core_, *slot.path);
-  HAWSER_TRY_VOID(core_.take_ack(ack, kSpace, in));
+  HAWSER_TRY_VOID(take_own_ack(slot, ack, in));
   if (slot.ack_came_elsewhere) return {};
   // Another may have told all that it says, and it is alive none the less. But where our packets are lost and the
   // peer's are not, it repeats what it told here before.
@@ -82,18 +103,36 @@ Parsed<void> Multipath::take_ack_of(PathSlot& slot, const AckFrame& ack, FrameRe
   return {};
 }
 
+// With what was kept of the packets below its largest: the receiver may have left out what it knows us to have been
+// told, and then it would be taken for lost.
+Parsed<void> Multipath::take_own_ack(PathSlot& slot, const AckFrame& ack, FrameReader& in) {
+  if (slot.kept_ack == nullptr) [[likely]]
+    return core_.take_ack(ack, kSpace, in);
+  RangeSet told;
+  for (const Range& range : ack) told.add(range.begin, range.end);
+  for (const Range& range : slot.kept_ack->ranges)
+    if (range.begin < ack.first_range.end) told.add(range.begin, std::min(range.end, ack.first_range.end));
+  if (slot.kept_ack->ranges.highest().end <= ack.first_range.end) slot.kept_ack.reset();
+  std::vector<std::uint8_t> octets;
+  return core_.take_ack(with_ranges(ack, told, octets), kSpace, in);
+}
+
 // False: it is to be taken at once, since the path is known to be silent, or something is wrong with it.
 bool Multipath::keep_ack(PathSlot& slot, const AckFrame& ack) {
-  if (!slot.open() || slot.degraded || slot.failed || ack.encoded_ranges.size() > kKeptOctets) return false;
+  if (!slot.open() || slot.degraded || slot.failed) return false;
   if (ack.largest_acknowledged().value >= slot.path->loss().numbers_end()) return false;
   if (slot.kept_ack == nullptr) slot.kept_ack = std::make_unique<KeptAck>();
   KeptAck& kept = *slot.kept_ack;
-  // An older one that was overtaken says less.
-  if (ack.first_range.end < kept.frame.first_range.end) return true;
-  kept.ranges.assign(ack.encoded_ranges.begin(), ack.encoded_ranges.end());
-  kept.frame = ack;
-  kept.frame.encoded_ranges = kept.ranges;
-  kept.frame.timestamps.reset();
+  if (kept.ranges.empty() || ack.first_range.end >= kept.frame.first_range.end) {
+    kept.frame = ack;
+    kept.frame.encoded_ranges = {};
+    kept.frame.timestamps.reset();
+  }
+  for (const Range& range : ack) {
+    if (kept.ranges.size() == kKeptRanges && range.end < kept.ranges.lowest().begin) break;
+    kept.ranges.add(range.begin, range.end);
+    if (kept.ranges.size() > kKeptRanges) kept.ranges.drop_lowest();
+  }
   return true;
 }
 
@@ -104,7 +143,9 @@ void Multipath::use_kept_ack(PathSlot& slot) {
   slot.ack_detoured = slot.ack_came_elsewhere = true;
   FrameReader in({}, FrameType::kPathAck);
   const ConnectionCore::AtHand hand(core_, *slot.path);
-  if (const auto taken = core_.take_ack(kept->frame, kSpace, in); !taken) core_.close_for(taken.error());
+  std::vector<std::uint8_t> octets;
+  const AckFrame ack = with_ranges(kept->frame, kept->ranges, octets);
+  if (const auto taken = core_.take_ack(ack, kSpace, in); !taken) core_.close_for(taken.error());
 }
 
 // A round trip is there by this path and back by the one on which acknowledgements come: another way back makes another

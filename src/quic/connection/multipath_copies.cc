@@ -43,12 +43,13 @@ void Multipath::want_copies() {
     target.copies->want(source.id, end - 1, end, CopyReason::kRedundant);
     if (!to_copy_.empty() && target.datagram_copies == nullptr)
       target.datagram_copies = std::make_unique<DatagramCopies>();
-    for (const SharedBytes& datagram : to_copy_) target.datagram_copies->want(datagram, core_.now_ + kCopyLifetime);
+    for (const DatagramToCopy& datagram : to_copy_)
+      target.datagram_copies->want(datagram.payload, std::min(datagram.deadline, core_.now_ + kCopyLifetime));
   }
   to_copy_.clear();
 }
 
-std::vector<SharedBytes>* Multipath::datagrams_to_copy() {
+std::vector<DatagramToCopy>* Multipath::datagrams_to_copy() {
   return copy_to_count_ != 0 && core_.path_ == chosen_ && copying_ == nullptr ? &to_copy_ : nullptr;
 }
 

@@ -21,6 +21,8 @@ constexpr Duration kLeastSlack = 20ms;
 constexpr Duration kLongestPto = 3'600s;
 // Probe timeouts in a row after which a path has failed, while another one lives.
 constexpr std::uint32_t kPtosToFail = 2;
+// After so many more what was sent there is forgotten: each leaves packets behind that nobody will acknowledge.
+constexpr std::uint32_t kPtosRemembered = 256;
 // And of one that is back by the word of another path, so many count at most.
 constexpr std::uint32_t kPtosOfReturn = 3;
 
@@ -67,11 +69,13 @@ void Multipath::revive(PathSlot& slot) {
   slot.path->loss().ease_pto(slot.ack_came_elsewhere ? kPtosOfReturn : 0, core_.now_);
   slot.path->loss().limit_pto(kLongestPto);
   slot.degraded = slot.failed = false;
+  slot.failed_ptos = 0;
   note_state(slot);
 }
 
 void Multipath::note_silent(PathSlot& slot) {
   slot.degraded = true;
+  slot.datagram_copies.reset();
   slot.silent_since = core_.now_;
 }
 
@@ -122,6 +126,12 @@ void Multipath::on_pto() {
     stats_.failures += moves;
     const Duration longest = moves ? kProbeIntervalMax : kLastProbeIntervalMax;
     slot.path->loss().limit_pto(std::max(longest, 2 * loss.pto(PacketNumberSpace::kApplication)));
+  }
+  if (slot.failed && ++slot.failed_ptos % kPtosRemembered == 0) {
+    RecoveryFrames rest;
+    slot.path->loss().forget_flight(rest);
+    for (const SentFrame& frame : rest.lost) core_.on_frame_lost(frame, PacketNumberSpace::kApplication);
+    keep_asking(slot);
   }
   note_state(slot);
 }

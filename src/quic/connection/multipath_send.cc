@@ -53,7 +53,7 @@ bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
     const ConnectionCore::AtHand hand(core_, *slot->path);
     if (core_.next_challenge_train(train, builder)) return true;
     if (core_.next_probe_train(train, builder)) return true;
-    if (core_.fec() != nullptr && core_.next_repair_train(train, builder)) return true;
+    if (core_.fec() != nullptr && slot->works() && core_.next_repair_train(train, builder)) return true;
     if (owes_packet(*slot) && core_.next_train_here(train, builder)) return true;
     if (!core_.is_open()) return false;
   }

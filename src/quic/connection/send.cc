@@ -76,7 +76,7 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
     return false;
   }
   // rfc9000:21.9-work
-  if (path_->loss().peer_is_deaf(now)) [[unlikely]] {
+  if (peer_is_deaf()) [[unlikely]] {
     close_for({.code = TransportErrorCode::kProtocolViolation, .frame_type = 0, .reason = "nothing is acknowledged"});
     return next_close_train(train, builder);
   }

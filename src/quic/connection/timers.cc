@@ -121,8 +121,8 @@ void ConnectionCore::on_loss_timeout() {
     if (multipath_ != nullptr) multipath_->on_pto();
     // Nothing is acknowledged since we moved. A peer without a spare connection ID cannot follow, and what it retires
     // it tells the address that we left: with all of ours asked back it has new ones. rfc9000:9.5-provide-cids
-    if (!is_server() && migration_ != nullptr && migration_->stats.moves != 0 && path_->loss().pto_count() == 2 &&
-        !path_->loss().rtt().has_sample()) {
+    if (!is_server() && multipath_ == nullptr && migration_ != nullptr && migration_->stats.moves != 0 &&
+        path_->loss().pto_count() == 2 && !path_->loss().rtt().has_sample()) {
       path_->local_cids().retire_all_issued();
       issue_connection_ids();
     }

@@ -302,6 +302,8 @@ class LossDetector {
   // Everything in flight in the application's space goes out again, elsewhere: its frames are appended to
   // `lost`. Its packets stay in flight, for they are lost only when something later is acknowledged.
   void report_flight(RecoveryFrames& frames);
+  // All of that is forgotten: nobody will acknowledge it, and it is no sign of congestion. `frames`: as above.
+  void forget_flight(RecoveryFrames& frames) { abandon(application_, &frames); }
   // A packet in flight in the application's space that elicits an acknowledgement and whose frames were not
   // handed out as lost.
   struct InFlight {
