@@ -117,7 +117,9 @@ std::string describe_defence(const quic::EndpointStats& stats, const http::Serve
     text += fmt::format("memory of streams: {} connections ended for their share\n", stats.hoarders_ended);
   if (stats.deaf_peers_ended != 0)
     text += fmt::format("peers that acknowledged nothing: {} connections ended\n", stats.deaf_peers_ended);
-  if (stats.floods_ended != 0) text += fmt::format("floods: {} connections ended for theirs\n", stats.floods_ended);
+  if (stats.floods_ended != 0)
+    text += fmt::format("floods: {} connections ended for theirs, {} first packets of their addresses dropped for that\n",
+                        stats.floods_ended, a.initials_owed_for_floods);
   return text;
 }
 

@@ -1,6 +1,7 @@
 // server_h3.cc: the life of a request over HTTP/3.
 #include "http/server_h3.h"
 
+#include <algorithm>
 #include <array>
 
 #include "http/file_body.h"
@@ -32,12 +33,11 @@ Exchange& H3ServerConnection::begin(quic::StreamId id, const http3::MessageHead&
   return exchange;
 }
 
-// By our own handshake, or by the word of a proxy (RFC 8470 section 5.1).
+// By our own handshake, or by the word of a proxy; whatever that says, for several or invalid ones count as one that
+// says so (RFC 8470 section 5.1).
 bool H3ServerConnection::is_early(const http3::MessageHead& head) const {
   if (!connection_.handshake_complete()) return true;
-  for (const Field& field : head.fields)
-    if (field.name == kEarlyData) return field.value == "1";
-  return false;
+  return std::ranges::any_of(head.fields, [](const Field& field) { return field.name == kEarlyData; });
 }
 
 Response H3ServerConnection::answer_early(const Request& request, bool has_body) {

@@ -172,6 +172,7 @@ class Bbr3 : public CongestionController {
   std::uint8_t queued_rounds_ = 0;
   bool probe_too_high_ = false;  // the last probe met more loss than it may
   bool probe_cautious_ = false;  // it ended where the one before had met loss
+  bool startup_queued_ = false;  // its last round saw nothing but a long queue
 
   // The cycle of probes.
   std::uint64_t cycle_ = 0;

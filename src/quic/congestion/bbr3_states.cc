@@ -21,15 +21,17 @@ void Bbr3::check_startup_done(const AckEvent& event) {
     }
     loss_runs_ = 0;
   }
-  if (state_ == State::kStartup && model_.full_pipe_reached()) state_ = State::kDrain;
+  if (state_ != State::kStartup || !model_.full_pipe_reached()) return;
+  state_ = State::kDrain;
+  startup_queued_ = random_loss_.long_queue();
 }
 
 void Bbr3::check_drain_done(const AckEvent& event) {
   if (state_ != State::kDrain || event.bytes_in_flight_after > inflight(1.0)) return;
   enter_down(event.now);
-  // Startup may have ended too soon, by losses of chance or since a short queue overflowed: the first probe finds out
-  // at once, and not seconds later, unless a queue stands.
-  rounds_since_probe_ = kRenoRounds;
+  // Without a long queue at its end Startup may have ended too soon, by losses or a plateau of chance: the first probe
+  // finds out at once, and not seconds later.
+  if (!startup_queued_) rounds_since_probe_ = kRenoRounds;
 }
 
 void Bbr3::update_probe_phase(const AckEvent& event) {

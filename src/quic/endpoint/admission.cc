@@ -40,6 +40,7 @@ bool Admission::take(Source source, TokenBucket Slot::* bucket, std::size_t per_
 bool Admission::on_initial(Source source, Timestamp now) {
   if (take(source, &Slot::initials, limits_.source_initials_per_second, now)) return true;
   ++stats_.initials_over_source_rate;
+  stats_.initials_owed_for_floods += slot(source, 0).initials.owes(now) && slot(source, 1).initials.owes(now);
   return false;
 }
 

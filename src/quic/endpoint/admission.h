@@ -53,6 +53,8 @@ class TokenBucket {
   [[nodiscard]] bool has(Timestamp now, std::size_t per_second) const {
     return per_second != 0 && std::max(full_at_, now) + interval(per_second) <= now + 1s;
   }
+  // More was taken than it had.
+  [[nodiscard]] bool owes(Timestamp now) const { return full_at_ > now + 1s; }
   // Takes what fills up in `cost`, and may owe as much as fills up in `most`.
   void owe(Timestamp now, Duration cost, Duration most) {
     full_at_ = std::max(full_at_, std::min(std::max(full_at_, now) + cost, now + 1s + most));
@@ -129,6 +131,7 @@ class Admission {
 
   struct Stats {
     std::uint64_t initials_over_source_rate = 0;
+    std::uint64_t initials_owed_for_floods = 0;  // of those: dropped since the source has a flood to pay for
     std::uint64_t handshakes_ignored = 0;  // judged kIgnore
     std::uint64_t handshakes_refused = 0;  // judged kRefuse
     std::uint64_t replies_over_source_rate = 0;

@@ -43,6 +43,7 @@ TEST(admission, one_source_spends_its_own_rate_only) {
   for (int i = 0; i < 10'000; ++i) passed += admission.on_initial(loud, kStart);
   EXPECT_EQ(passed, 100);
   EXPECT_EQ(admission.stats().initials_over_source_rate, 9'900u);
+  EXPECT_EQ(admission.stats().initials_owed_for_floods, 0u);
   EXPECT_TRUE(admission.on_initial(quiet, kStart));
   for (int i = 0; i < 10'000; ++i) passed += admission.on_initial(loud, kStart + 500ms);
   EXPECT_EQ(passed, 150);
@@ -63,7 +64,9 @@ TEST(admission, who_floods_pays_with_first_packets_and_is_let_in_again) {
   EXPECT_TRUE(admission.on_initial(quiet, now));
   // However many it had open: who shares its address waits for no longer than this.
   for (int i = 0; i < 10'000; ++i) admission.on_flood(loud, now);
+  const std::uint64_t owed = admission.stats().initials_owed_for_floods;
   EXPECT_FALSE(admission.on_initial(loud, now + Admission::kFloodDebtMax - 1ms));
+  EXPECT_EQ(admission.stats().initials_owed_for_floods, owed + 1);
   EXPECT_TRUE(admission.on_initial(loud, now + Admission::kFloodDebtMax + 1ms));
 }
 

@@ -286,7 +286,8 @@ void Endpoint::Impl::remove(Entry& entry, Timestamp now) {
   if (entry.handshake_counted) end_handshake(entry, now);
   if (core(entry).flooded()) {
     ++stats.floods_ended;
-    if (core(entry).is_server()) admission->on_flood(entry.source, now);
+    // Whoever invented the address could have it kept out.
+    if (core(entry).is_server() && core(entry).handshake_complete()) admission->on_flood(entry.source, now);
   }
   stats.deaf_peers_ended += core(entry).peer_is_deaf();
   if (const Multipath* const paths = core(entry).multipath()) {

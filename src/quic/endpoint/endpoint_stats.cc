@@ -5,6 +5,7 @@ namespace hawser::quic {
 
 Admission::Stats& Admission::Stats::operator+=(const Stats& other) {
   initials_over_source_rate += other.initials_over_source_rate;
+  initials_owed_for_floods += other.initials_owed_for_floods;
   handshakes_ignored += other.handshakes_ignored;
   handshakes_refused += other.handshakes_refused;
   replies_over_source_rate += other.replies_over_source_rate;
