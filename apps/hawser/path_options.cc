@@ -66,6 +66,8 @@ std::expected<std::optional<runtime::PathOptions>, ConfigError> path_options(con
   }
   if (options.interfaces.size() > quic::kMaxPaths)
     return std::unexpected(ConfigError{fmt::format("--paths: {} at most", quic::kMaxPaths)});
+  if (const auto checked = runtime::check_copies(options); !checked)
+    return std::unexpected(ConfigError{"--path-use " + checked.error().message});
   return options;
 }
 

@@ -60,6 +60,8 @@ std::expected<std::optional<runtime::PathOptions>, Error> apply(const std::optio
     inner.interfaces.push_back(std::move(one));
   }
   if (inner.interfaces.size() > quic::kMaxPaths) return std::unexpected(of_options("paths: 8 interfaces at most"));
+  if (const auto checked = runtime::check_copies(inner); !checked)
+    return std::unexpected(of_options("paths: " + checked.error().message));
   const unsigned most = options->max_paths;
   if (most == 1 || most > quic::kMaxPaths)
     return std::unexpected(of_options("paths: max_paths takes 2 to 8, or 0 for as many as are needed"));

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "http/target_path.h"
+
 // rfc9114:10.9-replay
 namespace hawser::http {
 namespace {
@@ -15,6 +17,21 @@ std::optional<EarlyRequests> parse_word(std::string_view word) {
   return std::nullopt;
 }
 
+// The path as a file or a handler will see it, so that no spelling of it gets by a rule; nothing: it is answered with
+// an error anyway.
+std::optional<std::string> plain_path(std::string_view target) {
+  const auto decoded = decode_target_path(target, true);
+  if (!decoded) return std::nullopt;
+  std::string path = "/" + decoded->relative;
+  if (decoded->directory && path.size() > 1) path += '/';
+  return path;
+}
+
+bool covers(std::string_view prefix, std::string_view path) {
+  if (!path.starts_with(prefix)) return false;
+  return prefix.ends_with('/') || path.size() == prefix.size() || path[prefix.size()] == '/';
+}
+
 }  // namespace
 
 bool is_safe_method(std::string_view method) {
@@ -24,11 +41,15 @@ bool is_safe_method(std::string_view method) {
 // rfc9114:10.9-replay
 bool EarlyRequestRules::permit(std::string_view method, std::string_view target, bool has_body) const {
   EarlyRequests permitted = requests;
-  std::size_t longest = 0;
-  for (const Route& route : routes) {
-    if (route.prefix.size() < longest || !target.starts_with(route.prefix)) continue;
-    longest = route.prefix.size();
-    permitted = route.requests;
+  if (!routes.empty() && target.starts_with('/')) {
+    const auto path = plain_path(target);
+    if (!path) return false;
+    std::size_t longest = 0;
+    for (const Route& route : routes) {
+      if (route.prefix.size() < longest || !covers(route.prefix, *path)) continue;
+      longest = route.prefix.size();
+      permitted = route.requests;
+    }
   }
   if (permitted == EarlyRequests::kSafe) return is_safe_method(method) && !has_body;
   return permitted == EarlyRequests::kAll;

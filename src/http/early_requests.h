@@ -20,7 +20,7 @@ enum class EarlyRequests : std::uint8_t {
 
 struct EarlyRequestRules {
   struct Route {
-    std::string prefix;  // of the path
+    std::string prefix;  // whole segments of the decoded path: "/a" is "/a" and "/a/b", "/a/" only what is below
     EarlyRequests requests = EarlyRequests::kSafe;
   };
   EarlyRequests requests = EarlyRequests::kSafe;

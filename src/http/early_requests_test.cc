@@ -30,6 +30,19 @@ TEST(early_requests, the_longest_prefix_of_the_path_decides) {
   EXPECT_TRUE(closed.permit("GET", "/open/x", false));
 }
 
+// rfc9114:10.9-replay
+TEST(early_requests, no_spelling_of_a_path_gets_by_its_rule) {
+  const EarlyRequestRules rules = parse_early_request_rules("/account/=off,/log=all").value();
+  for (const auto* target : {"/account/x", "//account/x", "/%61ccount/x", "/./account/x", "/account//x", "/account/%78",
+                             "/a%2fb", "/account/../account/x", "/%zz"})
+    EXPECT_FALSE(rules.permit("GET", target, false)) << target;
+  for (const auto* target : {"/accounts", "/other", "/?of=/account/", "*"})
+    EXPECT_TRUE(rules.permit("GET", target, false)) << target;
+  for (const auto* target : {"/log", "/log/", "/log/today", "/log?x"})
+    EXPECT_TRUE(rules.permit("POST", target, true)) << target;
+  for (const auto* target : {"/logout", "/login"}) EXPECT_FALSE(rules.permit("POST", target, true)) << target;
+}
+
 TEST(early_requests, the_error_names_the_part_that_cannot_be_read) {
   for (const auto* text : {"some", "/a", "a=off", "/a=maybe", "safe,,all"}) {
     const auto rules = parse_early_request_rules(text);

@@ -4,13 +4,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <thread>
+#include <utility>
 
 #include "base/reader.h"
 #include "base/writer.h"
@@ -160,6 +164,29 @@ std::expected<std::unique_ptr<FileSessionStore>, ConfigError> FileSessionStore::
   return std::unique_ptr<FileSessionStore>(new FileSessionStore(std::move(path)));
 }
 
+// On the file itself, which is replaced at each change: a lock on one that is no longer there is none.
+class FileSessionStore::Lock {
+ public:
+  explicit Lock(const std::string& path) {
+    for (int i = 0; i < kTries; ++i) {
+      File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+      struct stat locked{}, current{};
+      if (file.fd < 0 || ::flock(file.fd, LOCK_EX | LOCK_NB) != 0) {
+        std::this_thread::sleep_for(kBetweenTries);
+      } else if (::fstat(file.fd, &locked) == 0 && ::stat(path.c_str(), &current) == 0 &&
+                 locked.st_ino == current.st_ino) {
+        file_.fd = std::exchange(file.fd, -1);
+        return;
+      }
+    }
+  }
+
+ private:
+  static constexpr int kTries = 1'000;
+  static constexpr std::chrono::milliseconds kBetweenTries{1};
+  File file_{-1};  // closing it lets go
+};
+
 MemorySessionStore FileSessionStore::load(std::int64_t now_s) const {
   MemorySessionStore store;
   const File file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
@@ -183,6 +210,7 @@ void FileSessionStore::replace(const MemorySessionStore& store) const {
 }
 
 KeptSession FileSessionStore::take(std::string_view key, std::int64_t now_s) {
+  const Lock lock(path_);
   MemorySessionStore store = load(now_s);
   KeptSession kept = store.take(key, now_s);
   if (!kept.ticket.empty() || !kept.token.empty() || !kept.path.empty()) replace(store);
@@ -190,18 +218,21 @@ KeptSession FileSessionStore::take(std::string_view key, std::int64_t now_s) {
 }
 
 void FileSessionStore::put_ticket(std::string_view key, Bytes ticket, Bytes settings, std::int64_t expires_s) {
+  const Lock lock(path_);
   MemorySessionStore store = load(0);
   store.put_ticket(key, ticket, settings, expires_s);
   replace(store);
 }
 
 void FileSessionStore::put_token(std::string_view key, Bytes token, std::int64_t expires_s) {
+  const Lock lock(path_);
   MemorySessionStore store = load(0);
   store.put_token(key, token, expires_s);
   replace(store);
 }
 
 void FileSessionStore::put_path(std::string_view key, Bytes path, std::int64_t expires_s) {
+  const Lock lock(path_);
   MemorySessionStore store = load(0);
   store.put_path(key, path, expires_s);
   replace(store);

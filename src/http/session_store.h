@@ -73,7 +73,8 @@ class MemorySessionStore final : public SessionStore {
 
 // A MemorySessionStore in a file that only its owner may read, since tickets let anybody resume. It
 // is read before and replaced as a whole after each change, so that programs may share it: a reader
-// sees the old or the new one. Of two that change it at once the later one wins.
+// sees the old or the new one, and who changes it holds a lock on it meanwhile, so that no ticket is given to two. Who
+// does not get the lock in a second goes on without.
 class FileSessionStore final : public SessionStore {
  public:
   // The file need not exist yet. The error says why it cannot be used; what is in it that cannot
@@ -87,6 +88,7 @@ class FileSessionStore final : public SessionStore {
 
  private:
   explicit FileSessionStore(std::string path) : path_(std::move(path)) {}
+  class Lock;
   [[nodiscard]] MemorySessionStore load(std::int64_t now_s) const;
   void replace(const MemorySessionStore& store) const;
 

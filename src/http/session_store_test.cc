@@ -1,6 +1,6 @@
 // session_store_test.cc: goal: what is kept of a visit comes back once, in its time, to the server it
 // is of, and from the disk only to its owner; damaged files do no harm. Method: both stores, every
-// cut of a file, the limits. And the rules for early requests, which need no more than a table.
+// cut of a file, the limits, two writers at once.
 #include "http/session_store.h"
 
 #include <gtest/gtest.h>
@@ -9,8 +9,9 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <string>
+#include <thread>
 
-#include "http/early_requests.h"
 #include "http/saved_path_record.h"
 
 namespace hawser::http {
@@ -145,22 +146,22 @@ TEST_F(SessionFile, is_refused_if_others_can_read_it_and_ignored_if_it_is_junk) 
   EXPECT_FALSE(FileSessionStore::open(folder + "/none/file").has_value());
 }
 
-TEST(early_requests, are_safe_ones_without_a_body_unless_a_route_says_otherwise) {
-  const auto rules = parse_early_request_rules("/api=off,/api/public=all");
-  ASSERT_TRUE(rules.has_value());
-  EXPECT_TRUE(rules->permit("GET", "/index.html", false));
-  EXPECT_TRUE(rules->permit("OPTIONS", "/", false));
-  EXPECT_FALSE(rules->permit("GET", "/", true));
-  EXPECT_FALSE(rules->permit("POST", "/", false));
-  EXPECT_FALSE(rules->permit("get", "/", false));
-  EXPECT_FALSE(rules->permit("GET", "/api/users", false));
-  EXPECT_TRUE(rules->permit("POST", "/api/public/search", true));
-  EXPECT_TRUE(parse_early_request_rules("all")->permit("DELETE", "/", false));
-  EXPECT_FALSE(parse_early_request_rules("off,/ok=safe")->permit("GET", "/", false));
-  EXPECT_TRUE(parse_early_request_rules("off,/ok=safe")->permit("GET", "/ok", false));
-  for (const char* wrong : {"yes", "/a", "a=off", "/a=maybe", "safe,,off"})
-    EXPECT_FALSE(parse_early_request_rules(wrong).has_value()) << wrong;
-  EXPECT_EQ(parse_early_request_rules("")->requests, EarlyRequests::kSafe);
+TEST_F(SessionFile, loses_nothing_of_programs_that_write_at_once) {
+  constexpr int kEach = 60;
+  const auto fill = [this](char of) {
+    auto store = FileSessionStore::open(path);
+    ASSERT_TRUE(store.has_value());
+    for (int i = 0; i < kEach; ++i)
+      (*store)->put_ticket(of + std::to_string(i), octets("ticket"), octets("settings"), 5'000'000'000);
+  };
+  std::thread other(fill, 'a');
+  fill('b');
+  other.join();
+  auto store = FileSessionStore::open(path);
+  ASSERT_TRUE(store.has_value());
+  for (int i = 0; i < kEach; ++i)
+    for (const char of : {'a', 'b'})
+      EXPECT_FALSE((*store)->take(of + std::to_string(i), 1'000).ticket.empty()) << of << i;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace hawser::runtime {
 namespace {
@@ -69,6 +70,17 @@ std::optional<PathUse> parse_path_use(std::string_view name) {
   if (name == "failover") return PathUse::kFailover;
   if (name == "redundant") return PathUse::kRedundant;
   return std::nullopt;
+}
+
+std::expected<void, ConfigError> check_copies(const PathOptions& options) {
+  const auto& all = options.interfaces;
+  if (options.use != PathUse::kRedundant || all.size() < 2) return {};
+  const auto rank = [](const PathInterface& interface) { return std::pair(interface.backup, interface.cost); };
+  const auto best = std::ranges::min_element(all, {}, rank);
+  if (std::ranges::count(all, rank(*best), rank) > 1) return {};
+  return std::unexpected(
+      ConfigError{"redundant: everything would go over " + best->name +
+                  " alone, as the others cost more or are backups; give two of them the same cost and no backup"});
 }
 
 std::expected<PathInterface, ConfigError> parse_path_interface(std::string_view text) {

@@ -48,6 +48,9 @@ struct PathOptions {
   PathUse use = PathUse::kAggregate;
 };
 
+// An error if what is to be sent twice would go over one interface only: costs and backups come before copies.
+std::expected<void, ConfigError> check_copies(const PathOptions& options);
+
 // How long one network is tried alone before a connection is begun over the next as well. The least that RFC 8305
 // section 5 recommends: less helps downloads hardly more (docs/multipath.md) and begins a second connection with every
 // server that is a little away.

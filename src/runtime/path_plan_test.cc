@@ -138,6 +138,21 @@ TEST(path_plan, says_what_is_wrong_with_it) {
             "path ':backup': name an interface, such as wlan0 (ip link shows them)");
 }
 
+TEST(path_plan, copies_need_two_interfaces_of_one_cost) {
+  const auto verdict = [](std::vector<PathInterface> interfaces, PathUse use = PathUse::kRedundant) {
+    return check_copies({.interfaces = std::move(interfaces), .use = use});
+  };
+  const PathInterface cheap{.name = "wlan0"}, other{.name = "eth0"}, metered{.name = "wwan0", .cost = 1},
+      backup{.name = "usb0", .backup = true};
+  EXPECT_TRUE(verdict({}));
+  EXPECT_TRUE(verdict({cheap, other}));
+  EXPECT_TRUE(verdict({cheap, other, metered, backup}));
+  EXPECT_TRUE(verdict({cheap, metered}, PathUse::kAggregate));
+  ASSERT_FALSE(verdict({metered, cheap}));
+  EXPECT_NE(verdict({metered, cheap}).error().message.find("over wlan0 alone"), std::string::npos);
+  EXPECT_FALSE(verdict({cheap, backup}));
+}
+
 TEST(path_plan, reads_what_paths_are_for) {
   EXPECT_EQ(parse_path_use("failover"), PathUse::kFailover);
   EXPECT_EQ(parse_path_use("aggregate"), PathUse::kAggregate);

@@ -82,7 +82,8 @@ case $case in
   http3) sizes="5K 10K 500K" protocol=h3 ;;
   blackhole) sizes=$large_size disturb=black_hole ;;
   keyupdate) sizes=$(either 1M 3M) ;;
-  ecn) sizes=100K ;;
+  # What would wait longer than 5 ms is marked; the queue holds more than that, so that marks come before losses.
+  ecn) sizes=$(either 1M 3M) case_link=rate=10mbit,delay=15ms,queue=50p,ecn=5ms ;;
   amplificationlimit) sizes=5K certificate=long disturb=mute_client case_link=rate=10mbit,delay=100ms,queue=25p ;;
   handshakeloss) case_link=$standard_link,loss=30% connections=$(either 5 50) time_max=300 ;;
   handshakecorruption) case_link=$standard_link,corrupt=30% connections=$(either 5 50) time_max=300 ;;

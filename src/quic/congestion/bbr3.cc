@@ -193,6 +193,7 @@ void Bbr3::on_inflight_too_high(std::uint64_t in_flight, bool limited, Timestamp
 
 // Section 5.5.10.2: the packet whose loss made it too much: what was in flight just before it.
 void Bbr3::on_packet_lost(const LostSample& packet) {
+  if (packet.sent_time > recovery_start_ && !undo_.of_this_batch) save_for_undo();
   random_loss_.on_loss(packet.bytes);
   if (packet.packet_number != next_of_run_) ++loss_runs_;
   next_of_run_ = packet.packet_number + 1;
@@ -207,15 +208,21 @@ void Bbr3::on_packet_lost(const LostSample& packet) {
   on_inflight_too_high(static_cast<std::uint64_t>(std::max(before, 0.0) + prefix), packet.app_limited, packet.now);
 }
 
+void Bbr3::save_for_undo() {
+  undo_ = {.state = state_,
+           .bandwidth_shortterm = bandwidth_shortterm_,
+           .inflight_shortterm = inflight_shortterm_,
+           .inflight_longterm = inflight_longterm_,
+           .of_this_batch = true};
+}
+
 void Bbr3::on_loss(const LossEvent& event) {
   loss_in_round_ = true;
   if (event.largest_lost_sent_time > recovery_start_) {
     recovery_start_ = event.now;
-    undo_ = {.state = state_,
-             .bandwidth_shortterm = bandwidth_shortterm_,
-             .inflight_shortterm = inflight_shortterm_,
-             .inflight_longterm = inflight_longterm_};
+    if (!undo_.of_this_batch) save_for_undo();
   }
+  undo_.of_this_batch = false;
   if (!event.persistent_congestion) return;
   // Nothing came back for three timeouts: begin with the least, but keep what is known of the path.
   save_window();
@@ -223,7 +230,7 @@ void Bbr3::on_loss(const LossEvent& event) {
   recovery_start_ = Timestamp::min();
 }
 
-void Bbr3::on_spurious_loss(Timestamp) {
+void Bbr3::on_spurious_loss(Timestamp now) {
   loss_in_round_ = false;
   probe_too_high_ = false;
   bandwidth_shortterm_ = std::max(bandwidth_shortterm_, undo_.bandwidth_shortterm);
@@ -234,6 +241,9 @@ void Bbr3::on_spurious_loss(Timestamp) {
     state_ = State::kStartup;
     model_.set_full_pipe_reached(false);
     model_.restart_full_pipe(0);
+  } else if (undo_.state == State::kUp && state_ == State::kDown) {
+    probe_samples_ = true;
+    enter_up(bandwidth_latest_, now);
   }
 }
 

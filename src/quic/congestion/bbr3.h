@@ -117,7 +117,8 @@ class Bbr3 : public CongestionController {
   void leave_probe_rtt(Timestamp now);
   void enter_down(Timestamp now);
   void enter_refill();
-  void enter_up(const AckEvent& event);
+  void enter_up(std::uint64_t delivery_rate, Timestamp now);
+  void save_for_undo();
   bool start_probe_if_due(Timestamp now);
   [[nodiscard]] bool time_to_cruise(std::uint64_t in_flight) const;
   [[nodiscard]] bool time_to_go_down(const AckEvent& event);
@@ -189,12 +190,14 @@ class Bbr3 : public CongestionController {
   bool probe_rtt_round_done_ = false;
   bool idle_restart_ = false;
 
-  // What a loss replaced that may turn out to be spurious.
+  // What a loss replaced that may turn out to be spurious: as it was before the first lost packet of a batch that
+  // begins a recovery.
   struct Undo {
     State state = State::kStartup;
     std::uint64_t bandwidth_shortterm = kUnlimited;
     std::uint64_t inflight_shortterm = kUnlimited;
     std::uint64_t inflight_longterm = kUnlimited;
+    bool of_this_batch = false;
   };
   Undo undo_;
 };

@@ -49,7 +49,7 @@ void Bbr3::update_probe_phase(const AckEvent& event) {
       // One round at the full rate, so that the probe begins with a full pipe.
       if (!model_.round_started()) return;
       probe_samples_ = true;
-      enter_up(event);
+      enter_up(event.rate.bytes_per_second, event.now);
       return;
     case State::kUp:
       if (!time_to_go_down(event)) return;
@@ -82,12 +82,12 @@ void Bbr3::enter_refill() {
   model_.start_round();
 }
 
-void Bbr3::enter_up(const AckEvent& event) {
+void Bbr3::enter_up(std::uint64_t delivery_rate, Timestamp now) {
   state_ = State::kUp;
   ack_phase_ = AckPhase::kProbeStarting;
-  cycle_start_ = event.now;
+  cycle_start_ = now;
   model_.start_round();
-  model_.restart_full_pipe(event.rate.bytes_per_second);
+  model_.restart_full_pipe(delivery_rate);
   raise_long_term_slope();
 }
 

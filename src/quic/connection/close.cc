@@ -62,11 +62,11 @@ void ConnectionCore::finish(CloseReason reason) {
   log_end();
 }
 
-void ConnectionCore::abandon(Timestamp now) {
+void ConnectionCore::abandon(std::string_view reason, Timestamp now) {
   begin(now);
   finish({.kind = CloseReason::Kind::kLocalTransport,
           .error_code = static_cast<std::uint64_t>(TransportErrorCode::kConnectionRefused),
-          .reason = "its handshake made room for another client's"});
+          .reason = std::string(reason)});
 }
 
 // rfc9000:10.3.1-drain

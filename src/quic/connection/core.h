@@ -110,8 +110,8 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   bool next_train(TransmitTrain& train, DatagramBuilder& builder, Timestamp now);
   // A datagram that ends in one of our peer's reset tokens came for no known connection ID.
   void on_stateless_reset(Timestamp now);
-  // Ends it at once and in silence: its handshake makes room for another's.
-  void abandon(Timestamp now);
+  // Ends it at once and in silence; `reason` is for the log and the handler.
+  void abandon(std::string_view reason, Timestamp now);
 
   // Drained by the endpoint after each input.
   [[nodiscard]] bool has_routing_changes() const { return !routing_changes_.empty(); }

@@ -178,7 +178,7 @@ void ConnectionCore::on_active_validated() {
   if (before == nullptr) return;
   // A token names the address, not the port.
   // rfc9000:9.3-new-token
-  owed_.token_wanted = is_server() && before->network_path.tuple().remote.ip != path_->active().tuple().remote.ip;
+  owed_.token_wanted |= is_server() && before->network_path.tuple().remote.ip != path_->active().tuple().remote.ip;
   path_->settle(now_ + PathValidator::kTimeoutPtos * std::max(pto(), 3 * config_.initial_rtt));
   log_migration(MigrationState::kMigrationComplete, path_->active().tuple());
   probe_after_move();

@@ -134,6 +134,59 @@ TEST(endpoint, refusal_reaches_the_client_with_its_code) {
   EXPECT_EQ(pair.server->connection_count(), 0u);
 }
 
+// The connections of a log that did not end.
+struct OpenLogs final : EventSink {
+  std::set<std::uint64_t> begun, closed;
+  using EventSink::on_event;
+  void on_event(const hawser::EventContext& context, const hawser::PacketReceived&) override {
+    begun.insert(context.connection);
+  }
+  void on_event(const hawser::EventContext& context, const hawser::PacketDropped&) override {
+    begun.insert(context.connection);
+  }
+  void on_event(const hawser::EventContext& context, const hawser::ConnectionStateUpdated& e) override {
+    begun.insert(context.connection);
+    if (e.new_state == hawser::LoggedConnectionState::kClosed) closed.insert(context.connection);
+  }
+};
+
+TEST(endpoint, a_refused_connection_ends_its_log) {
+  OpenLogs logs;
+  PairOptions options;
+  options.server.events = &logs;
+  Pair pair(std::move(options));
+  pair.acceptor.refuse = true;
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.closed.has_value(); }));
+  logs.begun.erase(0);  // the endpoint's own
+  EXPECT_FALSE(logs.begun.empty());
+  EXPECT_EQ(logs.begun, logs.closed);
+}
+
+TEST(endpoint, a_connection_that_never_began_ends_its_log) {
+  OpenLogs logs;
+  PairOptions options;
+  options.server.events = &logs;
+  Pair pair(std::move(options));
+  std::vector<std::uint8_t> damaged;
+  pair.on_sent = [&](bool to_server, Bytes datagram, const FourTuple&) {
+    if (to_server && damaged.empty()) damaged.assign(datagram.begin(), datagram.end());
+  };
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.complete; }));
+  const std::set<std::uint64_t> before = logs.begun;
+  damaged[6] ^= 1;  // another connection ID, so another connection
+  damaged.back() ^= 1;
+  ReceivedTrain train{
+      .bytes = damaged, .segment_size = damaged.size(), .tuple = {pair.server_address, ipv4_address({10, 0, 0, 9}, 9)}};
+  pair.server->on_datagrams({&train, 1}, pair.now);
+  EXPECT_EQ(pair.server->connection_count(), 1u);
+  logs.begun.erase(0);
+  ASSERT_GT(logs.begun.size(), before.size() - before.count(0)) << "it is in the log";
+  for (const std::uint64_t id : logs.begun)
+    if (!before.contains(id)) EXPECT_TRUE(logs.closed.contains(id)) << id;
+}
+
 // rfc9000:11.1-close rfc9000:10.2-discard rfc9000:11-signal
 TEST(endpoint, close_reaches_the_peer_and_both_sides_forget) {
   Pair pair;

@@ -167,7 +167,7 @@ bool Endpoint::Impl::make_room(Admission::Source source, Timestamp now) {
   Entry* const yielding = find_yielding(source);
   if (yielding == nullptr) return false;
   ++stats.handshakes_displaced;
-  core(*yielding).abandon(now);
+  core(*yielding).abandon("its handshake made room for another client's", now);
   core(*yielding).end_batch(now, ConnectionCore::Turn::kNow);
   remove(*yielding, now);
   return true;
@@ -279,6 +279,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
   if (!c.begun()) {
     // Damaged on its way, or no Initial at all: nobody is there to be told.
     ++stats.datagrams_dropped;
+    c.abandon("its first datagram held no packet", now);
     remove(entry, now);
     return;
   }
@@ -288,6 +289,7 @@ void Endpoint::Impl::accept(MutableBytes datagram, const PacketHeader& header, c
     if (may_reply(train.tuple.remote, now))
       replies.add_refusal(header, train.tuple, static_cast<std::uint64_t>(TransportErrorCode::kConnectionRefused),
                           cids);
+    c.abandon("refused", now);
     remove(entry, now);
     return;
   }

@@ -244,6 +244,28 @@ TEST(bbr, follows_a_path_that_becomes_faster) {
   EXPECT_GT(path.utilisation(), 0.85);
 }
 
+// The loss that ends a probe is told packet by packet before the batch is: what it cuts comes back with it.
+TEST(bbr, a_probe_that_a_spurious_loss_ended_goes_on) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 12'500'000, .buffer = 1'000'000});
+  path.run_for(2s);
+  for (int i = 0; i < 10'000 && phase(path) != CongestionPhase::kProbeBwUp; ++i) path.run_for(1ms);
+  ASSERT_EQ(phase(path), CongestionPhase::kProbeBwUp);
+  const std::uint64_t longterm = bbr(path).inflight_longterm();
+  const Timestamp now = path.now();
+  bbr(path).on_packet_lost({.now = now,
+                            .packet_number = UINT32_MAX,
+                            .bytes = 1'200,
+                            .bytes_in_flight_at_send = 120'000,
+                            .lost_since_send = 60'000,
+                            .sent_time = now - 1ms});
+  bbr(path).on_loss({.now = now, .lost_bytes = 1'200, .lost_packets = 1, .largest_lost_sent_time = now - 1ms});
+  ASSERT_EQ(phase(path), CongestionPhase::kProbeBwDown);
+  ASSERT_LT(bbr(path).inflight_longterm(), longterm);
+  bbr(path).on_spurious_loss(now + 1ms);
+  EXPECT_EQ(phase(path), CongestionPhase::kProbeBwUp);
+  EXPECT_EQ(bbr(path).inflight_longterm(), longterm);
+}
+
 TEST(bbr, persistent_congestion_leaves_the_minimum_and_keeps_the_bandwidth) {
   Bbr3 controller(1'200);
   controller.on_loss({.now = Timestamp{2s}, .lost_bytes = 1'200, .lost_packets = 1, .persistent_congestion = true});

@@ -1,6 +1,8 @@
 // ecn.cc: the state machine of RFC 9000 appendix A.4 and the checks of section 13.4.2.1.
 #include "quic/recovery/ecn.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace hawser::quic {
@@ -17,8 +19,8 @@ void EcnValidator::set_codepoint(Ecn codepoint) {
 
 void EcnValidator::inherit_counts(const EcnValidator& previous) {
   for (std::size_t i = 0; i < 3; ++i) last_[i] = previous.last_[i];
-  total_ect0_ += previous.total_ect0_;
-  total_ect1_ += previous.total_ect1_;
+  total_ect0_ = std::max(total_ect0_, previous.total_ect0_);
+  total_ect1_ = std::max(total_ect1_, previous.total_ect1_);
 }
 
 void EcnValidator::on_packet_sent(Ecn mark, Timestamp now, Duration pto) {

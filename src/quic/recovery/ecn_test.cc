@@ -101,6 +101,16 @@ TEST(ecn, a_new_path_is_tested_but_counts_go_on) {
   EXPECT_EQ(second.state(), EcnState::kCapable);
 }
 
+// rfc9000:13.4.2.2-disable
+TEST(ecn, a_path_that_is_returned_to_counts_no_mark_twice) {
+  EcnValidator first = after_sending(10);
+  EcnValidator second;
+  second.inherit_counts(first);
+  first.inherit_counts(second);
+  (void)first.on_ack(2, 10, 0, EcnCounts{.ect0 = 11});
+  EXPECT_EQ(first.state(), EcnState::kFailed) << "ten were sent";
+}
+
 TEST(ecn, disabled_means_never_marked) {
   EcnValidator ecn(false);
   EXPECT_EQ(ecn.mark(), Ecn::kNotEct);
