@@ -25,8 +25,9 @@ constexpr std::string_view kExamples = R"(Examples:
       both over one connection
   hawser get -k -o /dev/null -w '%{speed_download}\n' https://localhost:4433/1G
   hawser get --migrate routes -O https://example.net/big.iso
-  hawser get --paths eth0,wlan0,wwan0:cost=1 -O https://example.net/big.iso
       goes over to another network when this one is lost, and back
+  hawser get --paths eth0,wlan0,wwan0:cost=1 -O https://example.net/big.iso
+      over two networks at once, and the third while neither works
   hawser get --session-file ~/.hawser-sessions --early-data https://example.net/
       the second time the request is in the first packets
   hawser get --resolve example.net:443:192.0.2.7 -I https://example.net/

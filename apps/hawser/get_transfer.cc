@@ -194,13 +194,11 @@ bool GetTransfer::open_output() {
 
 std::size_t GetTransfer::on_body(std::span<const Bytes> views, Timestamp now) {
   if (!result.first_octet) result.first_octet = now;
-  std::size_t offered = 0;
-  for (const Bytes view : views) offered += view.size();
-  if (drop_body_ || !open_output()) return offered;
+  if (drop_body_ || !open_output()) return kNoMore;
   const auto written = output.write(views);
   if (!written) {
     fail(kGetWrite, written.error());
-    return offered;
+    return kNoMore;
   }
   result.octets += *written;
   octets_here_.fetch_add(*written, std::memory_order_relaxed);

@@ -9,6 +9,7 @@
 
 #include "api/path_options.h"
 #include "net/address.h"
+#include "quic/congestion/congestion_controller.h"
 #include "runtime/http_client.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"
@@ -35,8 +36,9 @@ class PendingResponse::State final : public http::ResponseSink {
     std::size_t taken = 0;
     for (const Bytes& view : views) {
       taken += view.size();
-      if (response_.body.size() + view.size() > body_max_) too_large_ = true;
-      if (!too_large_) response_.body += as_text(view);
+      too_large_ = response_.body.size() + view.size() > body_max_;
+      if (too_large_) return kNoMore;
+      response_.body += as_text(view);
     }
     return taken;
   }
@@ -137,7 +139,7 @@ std::expected<Target, hawser::Error> split(const std::string& authority) {
   Target target{authority, 443};
   if (has_port || (bracketed && colon != std::string::npos && authority[colon - 1] == ']')) {
     target.host = authority.substr(0, colon);
-    unsigned port = 0;
+    unsigned port = colon + 1 == authority.size() ? target.port : 0;
     for (const char c : authority.substr(colon + 1)) {
       if (c < '0' || c > '9' || (port = port * 10 + static_cast<unsigned>(c - '0')) > 65'535)
         return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions,
@@ -196,10 +198,14 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
   if (!target) return std::unexpected(target.error());
   const auto where = options.connect_to.empty() ? target : split(options.connect_to);
   if (!where) return std::unexpected(where.error());
+  if (const auto controller = quic::make_congestion_controller(options.congestion_control, 1'200); !controller)
+    return wrong_option("congestion_control: " + controller.error().message);
   auto addresses = runtime::resolve(where->host, where->port);
   if (!addresses) return std::unexpected(hawser::Error{hawser::Error::Kind::kResolve, addresses.error().message});
   runtime::HttpConnectionOptions connection;
   HAWSER_TRY(auto paths, hawser::apply(options.paths, connection.connection));
+  if (const auto applied = apply(options.transport, connection.connection); !applied)
+    return std::unexpected(applied.error());
   auto clients = runtime::HttpClients::create(
       runtime.machinery().next_worker(),
       {.qlog = {.folder = options.qlog_folder}, .migration = {}, .paths = std::move(paths)});
@@ -209,11 +215,12 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
   connection.tls.verify_peer = options.verify;
   connection.tls.trust.ca_file = options.ca_file;
   connection.connection.congestion_control = options.congestion_control;
-  if (const auto applied = apply(options.transport, connection.connection); !applied)
-    return std::unexpected(applied.error());
   connection.http.connect_timeout = std::chrono::milliseconds(options.connect_timeout_ms);
   const auto opened = (*clients)->open(std::move(connection));
-  if (!opened) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, opened.error().message});
+  if (!opened) {
+    (*clients)->end();
+    return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, opened.error().message});
+  }
   auto control = (*clients)->paths(*opened);
   if (control == nullptr) return std::unexpected(hawser::Error{hawser::Error::Kind::kOptions, "the runtime has ended"});
   auto impl = std::make_unique<Impl>();
@@ -227,7 +234,7 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
 
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() {
-  impl_->clients->close();
+  impl_->clients->end();
 }
 
 std::optional<ConnectionInfo> Client::connection_info() const {

@@ -244,6 +244,9 @@ void Client::fail_all(const ClientFailure& failure, Timestamp now) {
 }
 
 void Client::close() {
+  attempts_.stop();
+  next_attempt_.reset();
+  connect_deadline_.reset();
   for (const auto& wire : wires_) {
     if (wire->connection == nullptr) continue;
     quic::Connection& connection = *wire->connection;
@@ -261,10 +264,9 @@ void Client::on_timeout(Timestamp now) {
     failure_ = ClientFailure{ClientFailure::Kind::kTimeout,
                              fmt::format("no connection to {} after {:.3f} s", to_string(first_address_),
                                          to_seconds(options_.connect_timeout))};
-    attempts_.stop();
     const ClientFailure failure = *failure_;
-    fail_all(failure, now);
     close();
+    fail_all(failure, now);
   }
   if (next_attempt_ && now >= *next_attempt_) start_attempt(now);
   if (retry_body_ && now >= *retry_body_) {

@@ -56,7 +56,9 @@ class ResponseSink {
   // has none.
   virtual void on_head(const http3::MessageHead& head, Timestamp now) = 0;
   // Body octets in order. Returns how many were taken; if that is fewer than offered, the
-  // rest is offered again after kRetryBody, and flow control holds the server back.
+  // rest is offered again after kRetryBody, and flow control holds the server back. kNoMore: nothing more is wanted;
+  // the server is told to stop, and on_end() follows at once.
+  static constexpr std::size_t kNoMore = SIZE_MAX;
   virtual std::size_t on_body(std::span<const Bytes> views, Timestamp now) = 0;
   virtual void on_end(Timestamp now) = 0;
   virtual void on_failure(const ClientFailure& failure, Timestamp now) = 0;

@@ -124,6 +124,11 @@ void H3Wire::read(Exchange& exchange, Timestamp at) {
     std::size_t offered = 0;
     for (std::size_t i = 0; i < count; ++i) offered += views[i].size();
     const std::size_t taken = exchange.sink->on_body(std::span(views).first(count), at);
+    if (taken == ResponseSink::kNoMore) {
+      ResponseSink* const sink = std::exchange(exchange.sink, nullptr);
+      session_.cancel(id);
+      return sink->on_end(at);
+    }
     if (taken < offered) {
       exchange.paused = true;
       client_.retry_body_later(at);

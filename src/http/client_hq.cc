@@ -106,6 +106,10 @@ void HqWire::read(Exchange& exchange, Timestamp at) {
     std::size_t offered = 0;
     for (std::size_t i = 0; i < count; ++i) offered += views[i].size();
     const std::size_t taken = exchange.sink->on_body(std::span(views).first(count), at);
+    if (taken == ResponseSink::kNoMore) {
+      (void)connection->stop_sending(id, quic::ApplicationErrorCode{0});
+      return remove(id)->on_end(at);
+    }
     connection->consume(id, taken);
     if (taken < offered) {
       exchange.paused = true;

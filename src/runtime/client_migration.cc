@@ -23,13 +23,14 @@ std::optional<MigrationPolicy> parse_migration_policy(std::string_view name) {
   return std::nullopt;
 }
 
-void ClientMigration::attach(Worker& worker, EndpointProtocol& endpoint, const MigrationOptions& options) {
-  if (options.policy == MigrationPolicy::kNever && options.move_after == Duration{0}) return;
+ClientMigration* ClientMigration::attach(Worker& worker, EndpointProtocol& endpoint, const MigrationOptions& options) {
+  if (options.policy == MigrationPolicy::kNever && options.move_after == Duration{0}) return nullptr;
   auto& made = static_cast<ClientMigration&>(worker.attach(std::make_unique<ClientMigration>(endpoint, options)));
   made.worker_ = &worker;
-  if (options.policy == MigrationPolicy::kNever) return;
+  if (options.policy == MigrationPolicy::kNever) return &made;
   made.watch_ = NetworkWatch::shared();
   if (made.watch_ != nullptr) made.watch_->add(worker, made);
+  return &made;
 }
 
 ClientMigration::~ClientMigration() {

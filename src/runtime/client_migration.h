@@ -34,8 +34,8 @@ struct MigrationOptions {
 
 class ClientMigration final : public DatagramProtocol, public NetworkListener {
  public:
-  // Makes one for the connections of `endpoint`, which is the worker's; on its thread.
-  static void attach(Worker& worker, EndpointProtocol& endpoint, const MigrationOptions& options);
+  // Makes one for the connections of `endpoint`, which is the worker's; on its thread. Null: there is nothing to do.
+  static ClientMigration* attach(Worker& worker, EndpointProtocol& endpoint, const MigrationOptions& options);
   ClientMigration(EndpointProtocol& endpoint, const MigrationOptions& options)
       : endpoint_(endpoint), options_(options) {}
   ~ClientMigration() override;

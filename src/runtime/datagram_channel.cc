@@ -80,6 +80,14 @@ class DatagramChannel::Link final : public DatagramProtocol, public quic::Connec
     if (connection_ != nullptr) return end(*connection_);
     for (quic::Connection* const begun : std::vector(begun_)) end(*begun);
   }
+  // Gives all back once the connection is over; the last call.
+  void retire(Worker& worker) {
+    close();
+    std::vector<DatagramProtocol*> all{&endpoint_};
+    if (paths_ != nullptr) all.push_back(paths_);
+    all.push_back(this);
+    worker.retire(std::move(all));
+  }
   // Takes the calls that came since the last time; before the connection came about they wait.
   void take_calls() {
     if (connection_ == nullptr && !begun_.empty()) return;
@@ -257,7 +265,7 @@ std::expected<std::unique_ptr<DatagramChannel>, ConfigError> DatagramChannel::op
 }
 
 DatagramChannel::~DatagramChannel() {
-  close();
+  if (link_ != nullptr) worker_.post([link = link_](Worker& w) { link->retire(w); });
 }
 
 void DatagramChannel::close() {

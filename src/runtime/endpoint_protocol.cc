@@ -71,6 +71,10 @@ std::expected<SocketAddress, ConfigError> EndpointProtocol::open_socket(const ne
   return worker_.bind(*this, options);
 }
 
+void EndpointProtocol::close_socket(const SocketAddress& bound) {
+  worker_.unbind(*this, bound);
+}
+
 std::expected<SocketAddress, ConfigError> EndpointProtocol::another_local_address(const SocketAddress& remote) {
   HAWSER_TRY(SocketAddress source, net::source_address_towards(remote));
   net::UdpOptions options = client_options_;

@@ -63,6 +63,8 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
   void set_local_chooser(LocalChooser& chooser) { chooser_ = &chooser; }
   // A further socket of this endpoint. Its address, port and all, is what datagrams leave from.
   std::expected<SocketAddress, ConfigError> open_socket(const net::UdpOptions& options);
+  // Of open_socket(); what still waits to leave from there is lost.
+  void close_socket(const SocketAddress& bound);
 
   // Another address that datagrams to `remote` may leave from: a port of a further socket, opened for
   // it with the options of the first.

@@ -64,9 +64,9 @@ class ClientSlot final : public http::ClientDriver, public ConnectionOwner {
 
 class HttpClients::Protocol final : public DatagramProtocol {
  public:
-  Protocol(EndpointProtocol& endpoint, PathManager* paths, std::unique_ptr<QlogLog> qlog,
+  Protocol(EndpointProtocol& endpoint, PathManager* paths, ClientMigration* migration, std::unique_ptr<QlogLog> qlog,
            std::unique_ptr<EventTee> events)
-      : endpoint_(endpoint), paths_(paths), qlog_(std::move(qlog)), events_(std::move(events)) {}
+      : endpoint_(endpoint), paths_(paths), migration_(migration), qlog_(std::move(qlog)), events_(std::move(events)) {}
 
   std::size_t open(quic::TlsClientContext tls, HttpConnectionOptions options) {
     slots_.push_back(std::make_unique<ClientSlot>(endpoint_, std::move(tls), std::move(options)));
@@ -79,6 +79,16 @@ class HttpClients::Protocol final : public DatagramProtocol {
   [[nodiscard]] PathManager* paths() { return paths_; }
   void close_clients() {
     for (const auto& slot : slots_) slot->client().close();
+  }
+
+  // Connections before what they refer to.
+  void end(Worker& worker) {
+    close_clients();
+    std::vector<DatagramProtocol*> all{&endpoint_};
+    if (paths_ != nullptr) all.push_back(paths_);
+    if (migration_ != nullptr) all.push_back(migration_);
+    all.push_back(this);
+    worker.retire(std::move(all));
   }
 
   void on_datagrams(std::span<ReceivedTrain>, Timestamp) override {}
@@ -100,6 +110,7 @@ class HttpClients::Protocol final : public DatagramProtocol {
  private:
   EndpointProtocol& endpoint_;
   PathManager* paths_;             // null: one path
+  ClientMigration* migration_;     // null: none
   std::unique_ptr<QlogLog> qlog_;  // the endpoint's, which ends before this
   std::unique_ptr<EventTee> events_;
   std::vector<std::unique_ptr<ClientSlot>> slots_;
@@ -117,13 +128,16 @@ std::expected<std::unique_ptr<HttpClients>, ConfigError> HttpClients::create(Wor
     auto& endpoint = static_cast<EndpointProtocol&>(w.attach(std::make_unique<EndpointProtocol>(
         w, quic::EndpointConfig{.events = events->size() != 0 ? events.get() : nullptr},
         Goodbye{.code = static_cast<quic::ApplicationErrorCode>(http3::ErrorCode::kNoError), .reason = {}})));
+    ClientMigration* migration = nullptr;
     if (options.paths) {
       managed = PathManager::attach(w, endpoint, *options.paths);
     } else {
-      ClientMigration::attach(w, endpoint, options.migration);
+      migration = ClientMigration::attach(w, endpoint, options.migration);
     }
-    return &static_cast<Protocol&>(
-        w.attach(std::make_unique<Protocol>(endpoint, managed.value_or(nullptr), std::move(qlog), std::move(events))));
+    auto& made = static_cast<Protocol&>(w.attach(std::make_unique<Protocol>(
+        endpoint, managed.value_or(nullptr), migration, std::move(qlog), std::move(events))));
+    if (!managed) made.end(w);
+    return &made;
   });
   if (!protocol) return std::unexpected(ConfigError{"the worker has ended"});
   if (!managed) return std::unexpected(managed.error());
@@ -164,6 +178,10 @@ std::unique_ptr<PathControl> HttpClients::paths(std::size_t connection) {
     return std::make_unique<PathControl>(worker_, protocol_.endpoint(), protocol_.paths(), protocol_.owner(connection));
   });
   return control ? std::move(*control) : nullptr;
+}
+
+void HttpClients::end() {
+  worker_.post([&protocol = protocol_](Worker& w) { protocol.end(w); });
 }
 
 void HttpClients::close() {

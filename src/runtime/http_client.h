@@ -61,7 +61,7 @@ class HttpClients {
   // The worker is not owned.
   static std::expected<std::unique_ptr<HttpClients>, ConfigError> create(Worker& worker,
                                                                          const HttpClientsOptions& options = {});
-  // Leaves its protocols to the worker, whose end ends them.
+  // Leaves its protocols to the worker, whose end ends them unless end() was called.
   ~HttpClients();
   HttpClients(const HttpClients&) = delete;
   HttpClients& operator=(const HttpClients&) = delete;
@@ -77,6 +77,9 @@ class HttpClients {
   [[nodiscard]] std::unique_ptr<PathControl> paths(std::size_t connection);
   // Closes all connections; what is under way fails.
   void close();
+  // Does so and gives the sockets back once the connections are over; the last call to this object. Sinks hear of the
+  // end of their requests before.
+  void end();
 
  private:
   class Protocol;

@@ -15,7 +15,8 @@ void write_connections(MetricsText& out, const ServerSnapshot& s) {
   out.gauge("hawser_connections_open", "Connections that the endpoints hold, closing ones included.",
             static_cast<double>(e.connections_open));
   out.counter("hawser_connections_accepted_total", "Connections that clients began.", e.connections_accepted);
-  out.family("hawser_clients_refused_total", Kind::kCounter, "Clients that did not get a connection, by reason.");
+  out.family("hawser_clients_refused_total", Kind::kCounter,
+             "First packets of clients that began no connection, by reason; who sends one again may count twice.");
   out.sample("reason=\"refused\"", static_cast<double>(e.connections_refused));
   out.sample("reason=\"turned_away\"", static_cast<double>(e.clients_turned_away));
   out.sample("reason=\"handshake_ignored\"", static_cast<double>(e.admission.handshakes_ignored));

@@ -168,11 +168,31 @@ void PathManager::forget_gone(const std::vector<quic::Connection*>& connections)
   });
 }
 
+// A worker has few sockets, and a roaming machine many addresses in its time.
+void PathManager::close_gone_sockets(const std::vector<quic::Connection*>& connections) {
+  if (sockets_.size() <= kSocketsKept) return;
+  const auto is_used = [&](const SocketAddress& bound) {
+    return std::ranges::any_of(connections, [&](const quic::Connection* connection) {
+      if (connection->tuple().local == bound) return true;
+      const std::vector<quic::PathInfo> paths = connection->paths();
+      return std::ranges::any_of(paths, [&](const quic::PathInfo& path) { return path.tuple.local == bound; });
+    });
+  };
+  std::erase_if(sockets_, [&](const Socket& socket) {
+    const bool here = std::ranges::any_of(
+        networks_.addresses, [&](const net::LocalAddress& local) { return local.address.same_ip(socket.bound); });
+    if (here || is_used(socket.bound)) return false;
+    endpoint_.close_socket(socket.bound);
+    return true;
+  });
+}
+
 void PathManager::look(Timestamp now) {
   look_at_.reset();
   if (closing_) return;
   const std::vector<quic::Connection*> connections = endpoint_.endpoint().connections();
   forget_gone(connections);
+  close_gone_sockets(connections);
   for (quic::Connection* connection : connections) {
     if (connection->closed() || connection->role() != quic::Role::kClient) continue;
     if (!connection->handshake_confirmed()) {

@@ -53,7 +53,10 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
   // Until the server allows paths and gives connection IDs for them: a round trip after the handshake or two.
   static constexpr Duration kHandshakeLook = 10ms;
 
-  // A socket of an interface. Kept while the endpoint lives: an address that comes back finds it.
+  // Sockets of addresses that are gone: an address that comes back finds its own. Half of what a worker may have.
+  static constexpr std::size_t kSocketsKept = 8;
+
+  // A socket of an interface.
   struct Socket {
     std::string interface;
     SocketAddress bound;
@@ -80,6 +83,7 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
   void look_again(Timestamp when);
   Managed& managed(quic::Connection& connection);
   void forget_gone(const std::vector<quic::Connection*>& connections);
+  void close_gone_sockets(const std::vector<quic::Connection*>& connections);
   void keep(Managed& managed, Timestamp now);
   void open(Managed& managed, const WantedPath& path, std::size_t index, Timestamp now);
   void say_status(Managed& managed, quic::PathId id, bool backup);

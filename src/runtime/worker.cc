@@ -99,6 +99,8 @@ void Worker::run() {
     if (received) last_activity_ = now;
     run_timeouts(now);
     transmit(now);
+    if (!retiring_.empty()) [[unlikely]]
+      end_retired();
     if (stopping_.load(std::memory_order_acquire) && finished(now)) break;
     if (!received && !more_to_send_) {
       poll(sleep_time(now));
@@ -171,7 +173,37 @@ void Worker::detach(DatagramProtocol& protocol) {
     engine_->close(binding.socket);
     return true;
   });
+  blocked_ = false;  // it may have been for one of these
   std::erase_if(protocols_, [&](const auto& owned) { return owned.get() == &protocol; });
+}
+
+void Worker::unbind(const DatagramProtocol& protocol, const SocketAddress& bound) {
+  HAWSER_CHECK(on_this_thread());
+  std::erase_if(bindings_, [&](const Binding& binding) {
+    if (binding.protocol != &protocol || binding.local != bound) return false;
+    engine_->close(binding.socket);
+    return true;
+  });
+  blocked_ = false;
+}
+
+void Worker::retire(std::vector<DatagramProtocol*> together) {
+  HAWSER_CHECK(on_this_thread());
+  retiring_.push_back(std::move(together));
+}
+
+void Worker::end_retired() {
+  const auto is_over = [](const std::vector<DatagramProtocol*>& together) {
+    return std::ranges::all_of(together, &DatagramProtocol::idle);
+  };
+  std::vector<std::vector<DatagramProtocol*>> over;
+  std::erase_if(retiring_, [&](auto& together) {
+    if (!is_over(together)) return false;
+    over.push_back(std::move(together));
+    return true;
+  });
+  for (const auto& together : over)
+    for (DatagramProtocol* const protocol : together) detach(*protocol);
 }
 
 const Worker::Binding* Worker::binding_for(const SocketAddress& local) const {

@@ -115,6 +115,10 @@ class Worker {
   // Closes the sockets of `protocol` and destroys it, without close(); trains of it that
   // wait for room in a socket are dropped. Never from within a protocol's call.
   void detach(DatagramProtocol& protocol);
+  // Does so with all of `together`, in this order, once each of them is idle().
+  void retire(std::vector<DatagramProtocol*> together);
+  // Closes the socket of `protocol` that bind() said to be bound there, as detach() does.
+  void unbind(const DatagramProtocol& protocol, const SocketAddress& bound);
 
   [[nodiscard]] net::Engine& engine() { return *engine_; }
   // Unpredictable, for keys and connection IDs made on this thread.
@@ -146,6 +150,7 @@ class Worker {
   void run();
   void prepare_thread() const;
   void end_thread();
+  void end_retired();
   bool read_batch();
   void read_mailbox();
   void deliver(std::span<ReceivedTrain> batch, Timestamp now);
@@ -179,9 +184,10 @@ class Worker {
   std::array<ReceivedTrain, kReceiveBatch> received_;
   std::array<TransmitTrain, kTransmitBatch> transmits_;
   std::span<TransmitTrain> unsent_;  // of transmits_: what waits for room in a socket
-  bool blocked_ = false;             // nothing is sent until poll() says writable
-  bool more_to_send_ = false;        // a protocol used up its rounds
-  std::size_t first_protocol_ = 0;   // rotates: who transmits first
+  std::vector<std::vector<DatagramProtocol*>> retiring_;
+  bool blocked_ = false;            // nothing is sent until poll() says writable
+  bool more_to_send_ = false;       // a protocol used up its rounds
+  std::size_t first_protocol_ = 0;  // rotates: who transmits first
   Timestamp last_activity_{};
   std::optional<Timestamp> stop_deadline_;  // set when stop() was noticed
   WorkerStats stats_;

@@ -170,6 +170,18 @@ TEST(path_rules, a_close_is_repeated_ever_more_seldom) {
   EXPECT_LE(stage.closes_sent().size(), 7u);
 }
 
+// rfc9000:10.2.2-no-more
+TEST(path_rules, a_close_behind_an_acknowledgement_is_heard_while_closing) {
+  Stage stage;
+  stage.server->close(7, "enough");
+  stage.server_endpoint->wake(*stage.server);
+  stage.settle();
+  stage.say("02 00 00 00 00 1c 00 00 00", kHome);
+  const std::size_t before = stage.closes_sent().size();
+  for (int i = 0; i < 31; ++i) stage.say(kPing, kHome);
+  EXPECT_EQ(stage.closes_sent().size(), before) << "it drains";
+}
+
 // rfc9000:9-disabled-violated rfc9000:9.3-protect
 TEST(path_rules, a_move_that_was_forbidden_is_validated_like_any_other) {
   Stage stage({.server = {.disable_active_migration = true}});

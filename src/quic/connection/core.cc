@@ -38,7 +38,8 @@ PathConfig path_config(const ConnectionParameters& parameters) {
                            .peer_cid_sequence = 0,
                            .mtu = mtu_config(config),
                            .ecn = config.ecn},
-          .pacing = config.pacing};
+          .pacing = config.pacing,
+          .max_ack_delay = config.max_ack_delay};
 }
 
 // The endpoint has checked the name; see Endpoint::connect.

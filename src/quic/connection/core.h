@@ -292,6 +292,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
 
   // frames.cc
   Parsed<void> dispatch_frames(Bytes payload, ReceivedPacket& packet);
+  Parsed<void> look_for_close(FrameReader& in, ReceivedPacket& packet);
   // `handler` behind the flood guard, so that frames which carry data pay nothing for it.
   template <FrameHandler handler, std::uint32_t cost>
   Parsed<void> guarded(FrameReader& in, ReceivedPacket& packet);
@@ -493,6 +494,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
 
   // deliver.cc
   void deliver_events(Turn turn);
+  void deliver_rare_events();
   void deliver_stream_events();
   void deliver_stream_event(const StreamEvent& event);
 

@@ -44,20 +44,29 @@ void ConnectionCore::deliver_events(Turn turn) {
   if (turn == Turn::kNow || phase_ == Phase::kTerminated) deliver_stream_events();
   if (datagrams() != nullptr) [[unlikely]]
     deliver_datagrams();
-  if (tell_.rare != nullptr) {
-    for (const std::vector<std::uint8_t>& token : tell_.rare->tokens) handler_->on_new_token(*face_, token);
-    for (const std::vector<std::uint8_t>& ticket : tell_.rare->tickets) handler_->on_session_ticket(*face_, ticket);
-    for (const NetworkPathEvent& event : tell_.rare->network_paths) handler_->on_network_path(*face_, event);
-    for (const PathEvent& event : tell_.rare->paths) handler_->on_path(*face_, event);
-    for (const ObservedAddress& told : tell_.rare->observed_addresses) handler_->on_observed_address(*face_, told);
-  }
+  deliver_rare_events();
   if (tell_.rest) {
     tell_.rest = false;
     handler_->on_rest(*face_);
+    deliver_rare_events();
   }
   if (phase_ != Phase::kOpen && !streams_.has_events()) {
     closing_.told = true;
     handler_->on_closed(*face_, *closing_.reason);
+  }
+}
+
+// What a handler does may bring about more of them.
+void ConnectionCore::deliver_rare_events() {
+  if (tell_.rare == nullptr) return;
+  Tell::Rare& rare = *tell_.rare;
+  while (!rare.tokens.empty() || !rare.tickets.empty() || !rare.network_paths.empty() || !rare.paths.empty() ||
+         !rare.observed_addresses.empty()) {
+    for (const auto& token : std::exchange(rare.tokens, {})) handler_->on_new_token(*face_, token);
+    for (const auto& ticket : std::exchange(rare.tickets, {})) handler_->on_session_ticket(*face_, ticket);
+    for (const auto& event : std::exchange(rare.network_paths, {})) handler_->on_network_path(*face_, event);
+    for (const auto& event : std::exchange(rare.paths, {})) handler_->on_path(*face_, event);
+    for (const auto& told : std::exchange(rare.observed_addresses, {})) handler_->on_observed_address(*face_, told);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "quic/connection/multipath.h"
 #include "quic/wire/frame_legality.h"
 #include "quic/wire/frames/all_frames.h"
+#include "quic/wire/frames/any_frame.h"
 
 namespace hawser::quic {
 
@@ -64,15 +65,28 @@ Parsed<void> ConnectionCore::dispatch_frames(Bytes payload, ReceivedPacket& pack
   if (ack_timestamps(packet.level)) [[unlikely]]
     in.expect_ack_timestamps();
   in.expect_path_code_points(peer_.path_code_points);
+  if (phase_ != Phase::kOpen) [[unlikely]]
+    return look_for_close(in, packet);
   while (!in.empty()) {
     HAWSER_TRY(const std::uint64_t type, in.next_type());
     HAWSER_TRY(const FrameRules* rules, check_frame(type, packet.level));
     packet.ack_eliciting |= rules->ack_eliciting;
     packet.probing &= rules->probing;
-    if (phase_ != Phase::kOpen && type != code_point(FrameType::kConnectionClose) &&
-        type != code_point(FrameType::kConnectionCloseApplication))
-      return {};
+    if (phase_ != Phase::kOpen) return {};
     HAWSER_TRY_VOID((this->*kFrameHandlers[frame_index(type)])(in, packet));
+  }
+  return {};
+}
+
+// Nothing else counts any more; what stands before it may be anything, such as an acknowledgement.
+Parsed<void> ConnectionCore::look_for_close(FrameReader& in, ReceivedPacket& packet) {
+  while (!in.empty()) {
+    FrameReader ahead = in;
+    HAWSER_TRY(const std::uint64_t type, ahead.next_type());
+    HAWSER_TRY_VOID(check_frame(type, packet.level));
+    if (type == code_point(FrameType::kConnectionClose) || type == code_point(FrameType::kConnectionCloseApplication))
+      return (this->*kFrameHandlers[frame_index(type)])(ahead, packet);
+    HAWSER_TRY_VOID(parse_any_frame(in));
   }
   return {};
 }

@@ -174,7 +174,8 @@ bool Multipath::begin_path(PathSlot& slot, const FourTuple& tuple) {
                                          .peer_cid_sequence = *sequence,
                                          .mtu = {.initial = kBaseMtu, .max = mtu_max},
                                          .ecn = config.ecn},
-                        .pacing = config.pacing};
+                        .pacing = config.pacing,
+                        .max_ack_delay = config.max_ack_delay};
   auto path = std::make_unique<Path>(made, std::move(*controller));
   path->local_cids() = std::move(slot.reserve->local_cids);
   path->peer_cids() = std::move(slot.reserve->peer_cids);

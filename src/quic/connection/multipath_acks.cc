@@ -4,6 +4,7 @@
 // goes by what comes the usual way until then: that alone tells round trips and rates.
 // Before: receive.cc, send.cc, ack.cc. After: recovery/.
 #include <algorithm>
+#include <vector>
 
 #include "base/writer.h"
 #include "quic/connection/ack_delay.h"
@@ -108,13 +109,30 @@ Parsed<void> Multipath::take_ack_of(PathSlot& slot, const AckFrame& ack, FrameRe
 Parsed<void> Multipath::take_own_ack(PathSlot& slot, const AckFrame& ack, FrameReader& in) {
   if (slot.kept_ack == nullptr) [[likely]]
     return core_.take_ack(ack, kSpace, in);
-  RangeSet told;
-  for (const Range& range : ack) told.add(range.begin, range.end);
+  // Sorted before, as a set is cheap to make from below only, and a hostile frame has thousands of ranges.
+  std::vector<Range> all;
+  const std::uint64_t tracked = slot.path->loss().numbers_begin();
+  for (const Range& range : ack) {
+    if (range.end <= tracked && !all.empty()) break;
+    all.push_back(range);
+  }
   for (const Range& range : slot.kept_ack->ranges)
-    if (range.begin < ack.first_range.end) told.add(range.begin, std::min(range.end, ack.first_range.end));
-  if (slot.kept_ack->ranges.highest().end <= ack.first_range.end) slot.kept_ack.reset();
+    if (range.begin < ack.first_range.end)
+      all.push_back({.begin = range.begin, .end = std::min(range.end, ack.first_range.end)});
+  std::ranges::sort(all, {}, &Range::begin);
+  RangeSet told;
+  for (const Range& range : all) told.add(range.begin, range.end);
   std::vector<std::uint8_t> octets;
-  return core_.take_ack(with_ranges(ack, told, octets), kSpace, in);
+  AckFrame merged = with_ranges(ack, told, octets);
+  // The counts of whichever is the newer are those that go with all of it.
+  if (merged.ecn && slot.kept_ack->frame.ecn) {
+    const EcnCounts& kept = *slot.kept_ack->frame.ecn;
+    merged.ecn = EcnCounts{.ect0 = std::max(merged.ecn->ect0, kept.ect0),
+                           .ect1 = std::max(merged.ecn->ect1, kept.ect1),
+                           .ce = std::max(merged.ecn->ce, kept.ce)};
+  }
+  if (slot.kept_ack->ranges.highest().end <= ack.first_range.end) slot.kept_ack.reset();
+  return core_.take_ack(merged, kSpace, in);
 }
 
 // False: it is to be taken at once, since the path is known to be silent, or something is wrong with it.

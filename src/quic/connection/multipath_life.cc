@@ -130,6 +130,7 @@ void Multipath::on_pto() {
   if (slot.failed && ++slot.failed_ptos % kPtosRemembered == 0) {
     RecoveryFrames rest;
     slot.path->loss().forget_flight(rest);
+    slot.path->active().mtu_prober().forget_probe();
     for (const SentFrame& frame : rest.lost) core_.on_frame_lost(frame, PacketNumberSpace::kApplication);
     keep_asking(slot);
   }

@@ -147,7 +147,8 @@ bool ConnectionCore::next_train_here(TransmitTrain& train, DatagramBuilder& buil
 bool ConnectionCore::repeat_tail() {
   if (multipath_ != nullptr) return false;
   recovery_.clear();
-  if (!path_->loss().repeat_tail(streams_.send_credit().used(), recovery_)) return false;
+  const std::uint64_t sent = streams_.send_credit().used();
+  if (!path_->loss().repeat_last_flight(sent, recovery_) && !path_->loss().repeat_tail(sent, recovery_)) return false;
   for (const SentFrame& frame : recovery_.lost) streams_.on_frame_lost(frame);
   return true;
 }

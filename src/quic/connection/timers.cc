@@ -52,7 +52,7 @@ Timestamp ConnectionCore::path_deadline() const {
     if (keys_.can_seal(level) && path_->active().anti_amplification().allows(path_->active().mtu()))
       deadline = std::min(deadline, path_->acks(space).next_timeout());
   }
-  deadline = std::min(deadline, path_->active().validation_timeout());
+  deadline = std::min(deadline, path_->validation_timeout(path_->active()));
   // A probe waits for the window like any packet; what opens it has us look again.
   const Timestamp raise = path_->active().mtu_prober().next_timeout();
   if (raise < deadline && path_->may_send(now_)) deadline = raise;

@@ -362,6 +362,7 @@ std::optional<Timestamp> Endpoint::next_timeout() const {
 
 std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters parameters, ConnectionHandler& handler,
                                                           Timestamp now) {
+  if (impl_->refuses_new) return std::unexpected(ConfigError{"connect: the endpoint is being closed"});
   if (parameters.tls == nullptr) return std::unexpected(ConfigError{"connect: no TLS context given"});
   const auto controller = make_congestion_controller(parameters.connection.congestion_control, kBaseMtu);
   if (!controller) return std::unexpected(controller.error());
@@ -416,6 +417,7 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
 
 void Endpoint::close_all(ApplicationErrorCode code, std::string_view reason, Timestamp now) {
   impl_->refuses_new = true;
+  // Handlers hear of it in the loop; none of them adds or removes an entry.
   for (const auto& entry : impl_->entries) {
     Impl::core(*entry).close(code, reason);
     impl_->end_batch_of(*entry, now);

@@ -32,19 +32,16 @@ bool StatelessReplies::admit(Timestamp now) {
 }
 
 void StatelessReplies::push(const FourTuple& tuple, std::vector<std::uint8_t> octets) {
-  if (empty()) {
-    queue_.clear();
-    next_ = 0;
-  }
   queue_.push_back({tuple, std::move(octets)});
 }
 
 void StatelessReplies::take(TransmitTrain& train) {
-  const Reply& reply = queue_[next_++];
+  const Reply& reply = queue_.front();
   train.size = train.segment_size = std::min(reply.octets.size(), train.buffer.size());
   std::copy_n(reply.octets.begin(), train.size, train.buffer.begin());
   train.tuple = reply.tuple;
   train.ecn = Ecn::kNotEct;
+  queue_.pop_front();
 }
 
 // rfc9000:17.2.1-one

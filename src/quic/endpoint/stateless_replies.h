@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -27,7 +28,7 @@ class StatelessReplies {
 
   // Whether one more reply may be made now; counts it. Retries are counted by who asks for them.
   bool admit(Timestamp now);
-  [[nodiscard]] bool has_room() const { return queue_.size() - next_ < kMaxQueued; }
+  [[nodiscard]] bool has_room() const { return queue_.size() < kMaxQueued; }
 
   // Offers `supported`, and a version that nobody speaks if `reserved`.
   void add_version_negotiation(const PacketHeader& header, const FourTuple& tuple, std::span<const Version> supported,
@@ -39,7 +40,7 @@ class StatelessReplies {
   // False if the received datagram was too small to answer (RFC 9000 section 10.3.3).
   bool add_reset(Bytes received, const FourTuple& tuple, CidGenerator& cids);
 
-  [[nodiscard]] bool empty() const { return next_ == queue_.size(); }
+  [[nodiscard]] bool empty() const { return queue_.empty(); }
   // Moves the oldest reply into `train`; !empty().
   void take(TransmitTrain& train);
 
@@ -53,8 +54,7 @@ class StatelessReplies {
   std::size_t per_second_;
   double tokens_ = 0;
   Timestamp refilled_{};
-  std::vector<Reply> queue_;
-  std::size_t next_ = 0;
+  std::deque<Reply> queue_;
 };
 
 }  // namespace hawser::quic

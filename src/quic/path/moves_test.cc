@@ -148,5 +148,17 @@ TEST_F(Moves, retired_connection_ids_are_replaced_everywhere) {
   EXPECT_EQ(path.others()[0].network_path.peer_cid_sequence(), 5u);
 }
 
+// A challenge that cannot be sent must not wake anybody until it is given up.
+TEST_F(Moves, a_validation_without_a_connection_id_waits_for_its_deadline_only) {
+  for (std::uint64_t i = 0; i < 5; ++i) ASSERT_TRUE(path.take_cid());
+  OtherNetworkPath& probed = path.add_other({.network_path = towards(host(30), 5, true)});
+  probed.network_path.validator().start(kNow, 1s);
+  EXPECT_LT(path.next_others_timeout(), kNow + 1s) << "a challenge is due";
+  ASSERT_TRUE(path.peer_cids().on_new_connection_id({.sequence = 6, .retire_prior_to = 6, .cid = cid(6)}));
+  path.replace_retired_cids();
+  ASSERT_FALSE(path.peer_cids().is_active(path.others()[0].network_path.peer_cid_sequence()));
+  EXPECT_EQ(path.next_others_timeout(), path.others()[0].network_path.validator().deadline());
+}
+
 }  // namespace
 }  // namespace hawser::quic

@@ -32,6 +32,7 @@ void MtuProber::set_peer_limit(std::uint64_t max_udp_payload_size) {
 
 void MtuProber::start(Timestamp now) {
   started_ = true;
+  in_flight_ = false;
   resume_at_ = now;
   if (mtu_ < limit_) {
     begin_search();

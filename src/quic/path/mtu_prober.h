@@ -40,6 +40,8 @@ class MtuProber {
   // mtu_probe; 0 if none is due. At most one is in flight.
   [[nodiscard]] std::uint16_t next_probe(Timestamp now) const;
   void on_probe_sent(std::uint16_t size, Timestamp now);
+  // What became of a probe will not be told: its packet counts for nothing any more.
+  void forget_probe() { in_flight_ = false; }
   // True if mtu() changed.
   bool on_probe_acked(std::uint16_t size, Timestamp now);
   void on_probe_lost(std::uint16_t size, Timestamp now);

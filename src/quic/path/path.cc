@@ -97,6 +97,7 @@ void Path::follow_peer(NetworkPath to, Timestamp now) {
   const bool same = same_hosts(active_.tuple(), to.tuple());
   to.ecn().inherit_counts(active_.ecn());
   std::swap(active_, to);  // now `to` is the one that is left
+  active_.mtu_prober().forget_probe();
   if (to.validated()) {
     if (OtherNetworkPath* old = previous()) forget(*old);
     to.validator().stop();
@@ -130,6 +131,7 @@ void Path::return_to_previous(Timestamp now, Timestamp keep_until) {
   before->network_path.ecn().inherit_counts(active_.ecn());
   std::swap(active_, before->network_path);
   active_.validator().stop();
+  active_.mtu_prober().forget_probe();
   const std::unique_ptr<LearntBefore> learnt = std::move(before->learnt);
   before->role = OtherNetworkPath::Role::kProbed;
   before->forget_at = keep_until;
@@ -150,6 +152,7 @@ void Path::move_to(OtherNetworkPath& other, Timestamp now, Timestamp keep_until)
   const bool same = same_hosts(active_.tuple(), other.network_path.tuple());
   other.network_path.ecn().inherit_counts(active_.ecn());
   std::swap(active_, other.network_path);
+  active_.mtu_prober().forget_probe();
   other.role = OtherNetworkPath::Role::kLeft;
   other.move_when_validated = false;
   other.forget_at = keep_until;
@@ -163,8 +166,13 @@ void Path::move_to(OtherNetworkPath& other, Timestamp now, Timestamp keep_until)
 Timestamp Path::next_others_timeout() const {
   Timestamp next = kNever;
   for (const OtherNetworkPath& other : others())
-    next = std::min({next, other.forget_at, other.network_path.validation_timeout()});
+    next = std::min({next, other.forget_at, validation_timeout(other.network_path)});
   return next;
+}
+
+Timestamp Path::validation_timeout(const NetworkPath& network_path) const {
+  return peer_cids_.is_active(network_path.peer_cid_sequence()) ? network_path.validation_timeout()
+                                                                : network_path.validator().deadline();
 }
 
 std::size_t Path::others_memory() const {

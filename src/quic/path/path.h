@@ -24,6 +24,7 @@ struct PathConfig {
   LossConfig loss;
   NetworkPathConfig network_path;
   bool pacing = true;
+  Duration max_ack_delay = kMaxAckDelay;  // ours, as the peer is told
 };
 
 // Network paths of a Path beside the active one: one that is being left and a few under probing. With
@@ -63,6 +64,7 @@ class Path {
         controller_(std::move(controller)),
         loss_(config.loss, *controller_),
         pacer_(config.network_path.mtu.initial),
+        acks_({.max_ack_delay = config.max_ack_delay}),
         active_(config.network_path) {
     active_.ecn().set_codepoint(controller_->ecn_codepoint());
   }
@@ -151,6 +153,9 @@ class Path {
 
   // When one of others() has something to ask, to give up or to be forgotten.
   [[nodiscard]] Timestamp next_others_timeout() const;
+  // Of a network path of this one: without a connection ID, which the peer may have retired, nothing can be asked
+  // there, and only the deadline is left.
+  [[nodiscard]] Timestamp validation_timeout(const NetworkPath& network_path) const;
 
   // The connection ID for packets sent on `network_path`.
   [[nodiscard]] const ConnectionId& peer_cid(const NetworkPath& network_path) const {
@@ -215,7 +220,7 @@ class Path {
   Pacer pacer_;
   LocalCids local_cids_;
   PeerCids peer_cids_;
-  AckTracker acks_ = AckTracker::for_space(PacketNumberSpace::kApplication);
+  AckTracker acks_;
   std::unique_ptr<HandshakeAcks> handshake_acks_ = std::make_unique<HandshakeAcks>(HandshakeAcks{
       AckTracker::for_space(PacketNumberSpace::kInitial), AckTracker::for_space(PacketNumberSpace::kHandshake)});
   NetworkPath active_;

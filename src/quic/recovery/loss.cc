@@ -298,6 +298,7 @@ void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOu
   LossEvent event{.now = now, .bytes_in_flight_before = bytes_in_flight_};
   // Since when every packet was lost: no acknowledged one in between (section 7.6.2).
   Timestamp lost_since = kNever;
+  std::uint64_t kept = UINT64_MAX;  // the first that nobody waits for and the next acknowledgement settles
   std::uint64_t pn = std::max(s.first_outstanding, s.sent.begin());
   for (const std::uint64_t end = std::min(s.largest_acked, s.sent.end()); pn < end; ++pn) {
     SentPacket& packet = s.sent[pn];
@@ -306,7 +307,10 @@ void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOu
     // Numbers and times both ascend, so the first survivor ends the search. Nobody waits for the loss of what
     // is not in flight: an ACK alone is not worth a timer, and the next acknowledgement settles it.
     if (pn + packet_threshold_ > s.largest_acked && packet.time_sent + delay > now) {
-      if (!packet.in_flight) continue;
+      if (!packet.in_flight) {
+        kept = std::min(kept, pn);
+        continue;
+      }
       s.loss_time = packet.time_sent + delay;
       break;
     }
@@ -315,7 +319,7 @@ void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOu
     if (lost_since == kNever) lost_since = packet.time_sent;
     event.persistent_congestion |= packet.time_sent - lost_since > persistent;
   }
-  s.first_outstanding = pn;
+  s.first_outstanding = std::min(kept, pn);
   tell_controller_lost(event, outcome);
 }
 

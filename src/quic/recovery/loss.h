@@ -42,6 +42,11 @@ static_assert(kUnheardMost < kSentPacketsReserve);
 // Second copies of what is sent again at the end take no more than this part of the window: what is lost of it
 // beyond that was lost to congestion, which they would feed.
 inline constexpr std::uint64_t kTailShare = 16;
+// Copies of a last flight: the part of it that was sent in the last half of a round trip, if of so many packets one
+// half is lost at least, and of both copies of a packet not one half; in all no more than this part of what was sent.
+inline constexpr int kLastFlightShare = 2;
+inline constexpr double kLastFlightLosses = 0.5;
+inline constexpr std::uint64_t kLastFlightOctetsShare = 32;
 inline constexpr std::uint64_t kTailLeast = 3'000;  // octets: two datagrams, as a probe timeout would send
 // A packet number is left out on average once in this many (RFC 9000 section 21.4).
 inline constexpr std::uint64_t kSkipInterval = 1'000;
@@ -293,6 +298,11 @@ class LossDetector {
   // would find that out. So its frames go into `lost` for a second copy, once each and within kTailShare of the
   // window; the packets stay in flight. True if there are any.
   bool repeat_tail(std::uint64_t stream_octets, RecoveryFrames& frames);
+  // Nothing is left to send for the first time, and the stream that came last has ended. What is lost of the last
+  // round trip is known only a round trip after it; where losses are few and of so much some are to be expected, the
+  // stream frames of the second half of it go into `lost`, for a copy each, and the packets stay in flight:
+  // what the first half lost is known by the time the copies have left. True if there are any; before repeat_tail().
+  bool repeat_last_flight(std::uint64_t stream_octets, RecoveryFrames& frames);
   // What was sent since may be copies from other paths: it gets none.
   void pass_tail() {
     tail_.from = application_.sent.end();
@@ -319,6 +329,8 @@ class LossDetector {
   }
   // Behind the last packet of the application's space.
   [[nodiscard]] std::uint64_t numbers_end() const { return application_.sent.end(); }
+  // Below it all is settled and forgotten.
+  [[nodiscard]] std::uint64_t numbers_begin() const { return application_.sent.begin(); }
   // Acknowledgements come back another way from now on, which may be shorter or longer.
   void restart_min_rtt() { rtt_.restart_min_rtt(); }
   // The path is back: probe timeouts go on as after `most` in a row, unless an ACK has ended them (RFC 9002
@@ -384,9 +396,11 @@ class LossDetector {
   // Of repeat_tail().
   struct Tail {
     std::uint64_t stream_octets = UINT64_MAX;
-    std::uint64_t from = 0;        // packets below were sent before, or have their copy
-    std::uint64_t room : 63 = 0;   // octets that may still be copied
-    std::uint64_t copied : 1 = 0;  // what was sent since is copies
+    std::uint64_t from = 0;                  // packets below were sent before, or have their copy
+    std::uint64_t room : 63 = 0;             // octets that may still be copied
+    std::uint64_t copied : 1 = 0;            // what was sent since is copies
+    std::uint64_t copies_from = UINT64_MAX;  // of repeat_last_flight(): the least offset of a copy
+    std::uint64_t flights_copied = 0;        // octets of all of them
   };
 
   // One ACK frame on its way through.
@@ -425,6 +439,7 @@ class LossDetector {
   void detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOutcome& outcome, RecoveryFrames& frames);
   void lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacket& packet, LossEvent& event,
                    RecoveryOutcome& outcome, RecoveryFrames& frames);
+  [[nodiscard]] double share_lost_of_last_round() const;
   void tell_controller_lost(LossEvent& event, RecoveryOutcome& outcome);
   [[nodiscard]] Duration loss_delay() const;
   void settle(Space& space, Timestamp now);
@@ -436,6 +451,7 @@ class LossDetector {
   }
 
   void enter_network_path(const NetworkPathLearning& state, CongestionController& controller, Timestamp now);
+  [[nodiscard]] bool is_copy(const SentPacket& packet) const;
   [[nodiscard]] bool carries_streams_only(const SentPacket& packet) const;
   void owe_probes(PacketNumberSpace id, std::uint32_t count, RecoveryFrames& frames);
   [[nodiscard]] bool client_awaits_validation() const {

@@ -131,6 +131,54 @@ void LossDetector::owe_probes(PacketNumberSpace id, std::uint32_t count, Recover
   }
 }
 
+// Of what was acknowledged or lost since the oldest packet in flight was sent.
+double LossDetector::share_lost_of_last_round() const {
+  const Space& s = application_;
+  if (s.first_outstanding >= s.sent.end()) return 0;
+  const SentPacket& oldest = s.sent[s.first_outstanding];
+  const auto lost = static_cast<double>(sampler_.lost_since({.lost_bytes = oldest.lost_bytes}));
+  const auto delivered = static_cast<double>(sampler_.delivered_bytes() - oldest.delivered_bytes);
+  return lost == 0 ? 0 : lost / (lost + delivered);
+}
+
+bool LossDetector::repeat_last_flight(std::uint64_t stream_octets, RecoveryFrames& frames) {
+  Space& s = application_;
+  if (tail_.stream_octets == stream_octets || pto_count_ != 0 || s.sent.empty()) return false;
+  const SentPacket& last = s.sent[s.sent.end() - 1];
+  if (last.frame_count == 0) return false;
+  const SentFrame end = s.sent.frame(last, last.frame_count - 1);
+  const double share = share_lost_of_last_round();
+  if (end.kind != SentFrameKind::kStream || !end.fin || share == 0) return false;
+  const Timestamp since = last.time_sent - rtt_.smoothed() / kLastFlightShare;
+  std::uint64_t first = s.sent.end();
+  const auto is_recent = [&](const SentPacket& packet) {
+    return packet.time_sent >= since || packet.state == SentState::kSkipped;
+  };
+  while (first > std::max(s.first_outstanding, s.sent.begin()) && is_recent(s.sent[first - 1])) --first;
+  const double losses = share * static_cast<double>(s.sent.end() - first);
+  if (losses < kLastFlightLosses || losses * share > kLastFlightLosses) return false;
+
+  const std::uint64_t most = stream_octets / kLastFlightOctetsShare;
+  std::uint64_t copies_from = UINT64_MAX;
+  for (std::uint64_t pn = s.sent.end(); pn-- > first;) {
+    const SentPacket& packet = s.sent[pn];
+    if (packet.state != SentState::kOutstanding || packet.frames_reported || !carries_streams_only(packet)) continue;
+    if (tail_.flights_copied + packet.size > most) break;
+    tail_.flights_copied += packet.size;
+    // Not as reported: found lost, it goes out once more, since by then its copy may be lost as well.
+    for (std::size_t i = 0; i < packet.frame_count; ++i) {
+      const SentFrame frame = s.sent.frame(packet, i);
+      if (frame.kind != SentFrameKind::kStream) continue;
+      frames.lost.push_back(frame);
+      copies_from = std::min(copies_from, frame.offset);
+    }
+  }
+  if (copies_from == UINT64_MAX) return false;
+  (void)repeat_tail(stream_octets, frames);  // begins a tail
+  tail_.copies_from = copies_from;
+  return true;
+}
+
 bool LossDetector::repeat_tail(std::uint64_t stream_octets, RecoveryFrames& frames) {
   const SentPackets& sent = application_.sent;
   const std::uint64_t from = std::exchange(tail_.from, sent.end());
@@ -139,6 +187,7 @@ bool LossDetector::repeat_tail(std::uint64_t stream_octets, RecoveryFrames& fram
     // The mask says that 63 bits hold it.
     tail_.room = std::max(controller_->congestion_window() / kTailShare, kTailLeast) & (UINT64_MAX >> 1);
     tail_.copied = 0;
+    tail_.copies_from = UINT64_MAX;
     return false;
   }
   const bool copies = tail_.copied != 0;
@@ -148,7 +197,7 @@ bool LossDetector::repeat_tail(std::uint64_t stream_octets, RecoveryFrames& fram
   for (std::uint64_t pn = std::max(from, application_.first_outstanding); pn < sent.end(); ++pn) {
     SentPacket& packet = application_.sent[pn];
     if (packet.state != SentState::kOutstanding || packet.frames_reported || packet.size > tail_.room) continue;
-    if (!carries_streams_only(packet)) continue;
+    if (!carries_streams_only(packet) || is_copy(packet)) continue;
     packet.frames_reported = true;
     tail_.room -= packet.size;
     tail_.copied = 1;
@@ -156,6 +205,15 @@ bool LossDetector::repeat_tail(std::uint64_t stream_octets, RecoveryFrames& fram
       if (sent.frame(packet, i).kind == SentFrameKind::kStream) frames.lost.push_back(sent.frame(packet, i));
   }
   return tail_.copied != 0;
+}
+
+// Of repeat_last_flight().
+bool LossDetector::is_copy(const SentPacket& packet) const {
+  for (std::size_t i = 0; i < packet.frame_count; ++i) {
+    const SentFrame& frame = application_.sent.frame(packet, i);
+    if (frame.kind == SentFrameKind::kStream && frame.offset < tail_.copies_from) return false;
+  }
+  return true;
 }
 
 // Beside an ACK, which has no copy. Of other frames it would be news, such as that a DATAGRAM is lost.

@@ -72,6 +72,72 @@ TEST(tail, what_goes_out_for_the_first_time_has_no_copy) {
   EXPECT_FALSE(r.loss.repeat_tail(3'000, r.frames));
 }
 
+// Four hundred packets, a tenth of a millisecond apart over 40 ms; of those before them each hundredth was lost, or as
+// many as are said.
+struct LastFlight : Recovery {
+  explicit LastFlight(bool fin = true, int lost_each = 100) {
+    confirmed();
+    for (int i = 0; i < kPackets; ++i) {
+      send_at(i);
+      now += 100us;
+    }
+    for (int i = 0; i < kPackets; ++i) {
+      if (i % lost_each != lost_each - 1)
+        EXPECT_TRUE(ack({{static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i)}}).has_value());
+      send_at(kPackets + i, fin && i == kPackets - 1);
+      now += 100us;
+    }
+  }
+  void send_at(int i, bool fin = false) { send_stream(0, static_cast<std::uint64_t>(i) * kTestSize, kTestSize, fin); }
+  // Octets of copies, the least of their offsets.
+  std::pair<std::uint64_t, std::uint64_t> repeat(std::uint64_t stream_octets) {
+    frames.clear();
+    std::pair<std::uint64_t, std::uint64_t> copies{0, UINT64_MAX};
+    if (!loss.repeat_last_flight(stream_octets, frames)) return copies;
+    for (const SentFrame& frame : frames.lost) {
+      copies.first += frame.length;
+      copies.second = std::min(copies.second, frame.offset);
+    }
+    return copies;
+  }
+  static constexpr int kPackets = 400;
+  static constexpr std::uint64_t kManyOctets = 100'000'000;
+};
+
+TEST(tail, the_second_half_of_a_last_flight_is_copied_where_some_of_it_is_lost) {
+  LastFlight r;
+  const auto [octets, from] = r.repeat(LastFlight::kManyOctets);
+  EXPECT_NEAR(static_cast<double>(octets), 200.0 * kTestSize, 5.0 * kTestSize);
+  EXPECT_EQ(from, 2 * LastFlight::kPackets * std::uint64_t{kTestSize} - octets) << "the end of it";
+  EXPECT_EQ(r.repeat(LastFlight::kManyOctets).first, 0u) << "once";
+}
+
+TEST(tail, copies_of_a_last_flight_are_a_small_part_of_what_was_sent) {
+  LastFlight r;
+  const std::uint64_t sent = 2 * LastFlight::kPackets * std::uint64_t{kTestSize};
+  const std::uint64_t octets = r.repeat(sent).first;
+  EXPECT_LE(octets, sent / kLastFlightOctetsShare);
+  EXPECT_GE(octets, sent / kLastFlightOctetsShare - kTestSize);
+}
+
+TEST(tail, a_last_flight_is_not_copied_without_an_end_without_loss_or_with_much_of_it) {
+  EXPECT_EQ(LastFlight(false).repeat(LastFlight::kManyOctets).first, 0u) << "more may come";
+  EXPECT_EQ(LastFlight(true, 1'000).repeat(LastFlight::kManyOctets).first, 0u) << "nothing is lost";
+  EXPECT_EQ(LastFlight(true, 10).repeat(LastFlight::kManyOctets).first, 0u) << "of copies too many were lost as well";
+}
+
+// Found lost, it goes out once more: by then its copy may be lost as well.
+TEST(tail, the_original_of_a_copy_that_is_lost_is_sent_again) {
+  LastFlight r;
+  ASSERT_GT(r.repeat(LastFlight::kManyOctets).first, 0u);
+  const auto last = static_cast<std::uint64_t>(2 * LastFlight::kPackets - 1);
+  const std::uint64_t missing = last - 20;
+  ASSERT_TRUE(r.ack({{missing + 1, last}, {LastFlight::kPackets, missing - 1}}).has_value());
+  ASSERT_FALSE(r.frames.lost.empty());
+  EXPECT_EQ(r.lost_numbers().back(), missing);
+  EXPECT_EQ(r.frames.lost.back().offset, missing * kTestSize);
+}
+
 TEST(tail, a_datagram_is_never_said_to_be_lost_for_a_copy) {
   Tail r;
   r.send();

@@ -160,12 +160,16 @@ Parsed<void> StreamSet::on_stream_data_blocked(StreamId id, std::uint64_t limit)
   return {};
 }
 
-// Nothing to do for a legal one: MAX_STREAMS goes out as streams close, and is repaired on loss.
+// MAX_STREAMS goes out as streams close, and is repaired on loss; but one that holds half of its streams open for long
+// would never get what others of them gave back.
 Parsed<void> StreamSet::on_streams_blocked(bool bidirectional, std::uint64_t limit) {
   if (limit > kMaxStreamCount)
     // rfc9000:19.14-too-large
     return fail(TransportErrorCode::kFrameEncodingError, "STREAMS_BLOCKED beyond 2^60",
                 kStreamsBlockedBidiType + (bidirectional ? 0 : 1));
+  const Kind& kind = remote_kind(bidirectional);
+  if (limit >= kind.maximum && kind.closed + kind.concurrent > kind.maximum)
+    connection_control_ |= bidirectional ? kSendMaxStreamsBidi : kSendMaxStreamsUni;
   return {};
 }
 
