@@ -55,6 +55,9 @@ class Bbr3 : public CongestionController {
   // And where that queue is a quarter of the smallest RTT or more, a probe waits so many times as long: somebody else
   // is probing, and of two probes at once neither learns what it could take from the other.
   static constexpr double kQueuePatience = 1.5;
+  // A probe that its window limits goes on for so many rounds behind a long queue, in which the window grew by 255
+  // datagrams. Beyond that it learns no more of the bandwidth, and each round trip lasts twice as long.
+  static constexpr std::uint32_t kRoundsBehindQueue = 8;
   static constexpr std::uint8_t kQueuedRounds = 2;   // the first may still tell of the phase before
   static constexpr std::uint64_t kFilterCycles = 1;  // the cycle before this one: two in all
 
@@ -137,7 +140,7 @@ class Bbr3 : public CongestionController {
   [[nodiscard]] std::uint64_t target_inflight() const;
   [[nodiscard]] std::uint64_t inflight_with_headroom() const;
   [[nodiscard]] std::uint64_t probe_rtt_window() const;
-  [[nodiscard]] std::uint64_t startup_window(const AckEvent& event) const;
+  [[nodiscard]] bool sees_startup_queue(const AckEvent& event) const;
   void set_pacing_rate();
   void set_window(const AckEvent& event);
   void bound_window();

@@ -73,21 +73,19 @@ void Bbr3::set_pacing_rate() {
   if (model_.full_pipe_reached() || octets > pacing_rate_) pacing_rate_ = octets;
 }
 
-// In Startup. What came in bunches, beyond the bandwidth measured a round ago, is first of all the growth itself, which
-// a window of two BDPs would hold up while no queue is seen; once one grows, two BDPs are the path's and a queue of
-// one.
-std::uint64_t Bbr3::startup_window(const AckEvent& event) const {
-  const std::uint64_t two_bdp = bdp(rules_->startup_window_gain);
-  const bool queued =
-      event.latest_rtt && *event.latest_rtt > model_.min_rtt() + model_.min_rtt() / kStartupQueueDivisor;
-  return queued ? two_bdp : two_bdp + model_.extra_acked();
+bool Bbr3::sees_startup_queue(const AckEvent& event) const {
+  return event.latest_rtt && model_.min_rtt() != Duration::max() &&
+         *event.latest_rtt > model_.min_rtt() + model_.min_rtt() / kStartupQueueDivisor;
 }
 
+// In Startup what came in bunches, beyond the bandwidth measured a round ago, is first of all the growth itself, which
+// a window of two BDPs would hold up while no queue is seen. Once one grows, two BDPs are the path's and a queue of
+// one, and what the window was above that would overflow it.
 void Bbr3::set_window(const AckEvent& event) {
-  const std::uint64_t wanted =
-      state_ == State::kStartup ? startup_window(event) : bdp(window_gain()) + model_.extra_acked();
+  const bool fills_queue = state_ == State::kStartup && sees_startup_queue(event);
+  const std::uint64_t wanted = bdp(window_gain()) + (fills_queue ? 0 : model_.extra_acked());
   const std::uint64_t most = model_.quantized(wanted, pacing_rate_);
-  if (model_.full_pipe_reached()) {
+  if (model_.full_pipe_reached() || (fills_queue && window_ > most)) {
     window_ = std::min(window_ + event.acked_bytes, most);
   } else if (window_ < most || model_.delivered() < initial_window(model_.max_datagram_size())) {
     window_ += event.acked_bytes;

@@ -23,7 +23,7 @@ void Bbr3::check_startup_done(const AckEvent& event) {
   }
   if (state_ != State::kStartup || !model_.full_pipe_reached()) return;
   state_ = State::kDrain;
-  startup_queued_ = random_loss_.long_queue();
+  startup_queued_ = random_loss_.long_queue() || sees_startup_queue(event);
 }
 
 void Bbr3::check_drain_done(const AckEvent& event) {
@@ -119,7 +119,8 @@ bool Bbr3::time_to_go_down(const AckEvent& event) {
     return !held && ack_phase_ == AckPhase::kProbeFeedback &&
            event.bytes_in_flight_before >= inflight(rules_->up_inflight_gain);
   }
-  if (window_limited_ && window_ >= inflight_longterm_) {
+  const bool stands = probe_up_rounds_ > kRoundsBehindQueue && random_loss_.long_queue();
+  if (window_limited_ && window_ >= inflight_longterm_ && !stands) {
     // The window held the probe back, so that the bandwidth could not have grown.
     model_.restart_full_pipe(event.rate.bytes_per_second);
     return false;

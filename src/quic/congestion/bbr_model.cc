@@ -42,7 +42,8 @@ void BbrModel::update_extra_acked(const AckEvent& event, std::uint64_t bandwidth
 }
 
 void BbrModel::update_full_pipe(const AckEvent& event) {
-  if (full_pipe_now_ || limited(event.rate)) return;
+  // Without a rate the round says nothing of growth: its acknowledgement came by a shorter way, or in too little time.
+  if (full_pipe_now_ || event.rate.bytes_per_second == 0 || limited(event.rate)) return;
   const auto rate = static_cast<double>(event.rate.bytes_per_second);
   if (rate >= static_cast<double>(full_bandwidth_) * kFullPipeGrowth) {
     restart_full_pipe(event.rate.bytes_per_second);

@@ -79,10 +79,11 @@ void Multipath::note_idle() {
   bool idle = false;
   for_each_open([&](PathSlot& slot) {
     slot.path->end_sending(core_.now_);
-    if (!has_data && slot.path->may_send(core_.now_)) {
-      slot.path->loss().on_app_limited();
-      idle |= slot.works();
-    }
+    // One that is out of use is asked with a packet now and then: that tells no more of its rate than an application
+    // that is silent.
+    if ((has_data && slot.works()) || !slot.path->may_send(core_.now_)) return;
+    slot.path->loss().on_app_limited();
+    idle |= slot.works();
   });
   if (idle && core_.streams_.blocked_reason() != BlockedReason::kApplication)
     scheduler_->on_flow_control_blocked(core_.now_);

@@ -39,6 +39,100 @@ TEST(bbr, startup_does_not_overrun_a_queue_of_one_and_a_half_bdps) {
   EXPECT_EQ(path.overflowed(), 0u);
 }
 
+// Startup by hand: acknowledgements of `flight` octets each, on a path of 100 ms.
+class HandFed {
+ public:
+  static constexpr std::uint64_t kSize = 1'200;
+  Bbr3 bbr{kSize};
+
+  enum class Round : std::uint8_t { kNext, kSame };
+  void ack(std::uint64_t flight, std::uint64_t bytes_per_second, Duration rtt, std::uint64_t lost = 0,
+           Round round = Round::kNext) {
+    now_ += 100ms;
+    const std::uint64_t before = round == Round::kNext ? delivered_ : 0;
+    bbr.on_ack({.now = now_,
+                .acked_bytes = flight,
+                .growth_bytes = flight,
+                .bytes_in_flight_before = flight,
+                .bytes_in_flight_after = flight / 2,
+                .latest_rtt = rtt,
+                .smoothed_rtt = rtt,
+                .min_rtt = 100ms,
+                .rate = {.bytes_per_second = bytes_per_second,
+                         .interval = 100ms,
+                         .delivered_bytes = delivered_ + flight - before,
+                         .prior_delivered_bytes = before,
+                         .bytes_in_flight_at_send = flight,
+                         .lost_bytes = lost}});
+    delivered_ += flight;
+  }
+  // Each by itself.
+  void lose(int packets, std::uint64_t flight) {
+    for (int i = 0; i < packets; ++i)
+      bbr.on_packet_lost({.now = now_,
+                          .packet_number = number_ += 10,
+                          .bytes = kSize,
+                          .bytes_in_flight_at_send = flight,
+                          .lost_since_send = static_cast<std::uint64_t>(i + 1) * kSize,
+                          .sent_time = now_ - 100ms,
+                          .app_limited = false});
+    bbr.on_loss({.now = now_, .lost_packets = static_cast<std::uint64_t>(packets), .largest_lost_sent_time = now_});
+  }
+  // Rates that double; the last is 2 MB/s.
+  void grow() {
+    for (std::uint64_t flight = 12'500; flight <= 200'000; flight *= 2) ack(flight, 10 * flight, 100ms);
+  }
+  [[nodiscard]] CongestionPhase phase() const { return bbr.snapshot().phase; }
+
+ private:
+  Timestamp now_ = Timestamp{} + 1s;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t number_ = 0;
+};
+
+// What came in bunches is added to the window only while it may be growth.
+TEST(bbr, startup_keeps_two_bdps_in_flight_once_a_queue_is_seen) {
+  HandFed path;
+  path.grow();
+  path.ack(400'000, 3'000'000, 100ms);
+  ASSERT_EQ(path.phase(), CongestionPhase::kStartup);
+  EXPECT_GT(path.bbr.congestion_window(), 600'000u) << "a bandwidth of 3 MB/s has a BDP of 300 KB";
+  path.ack(200'000, 3'000'000, 150ms);
+  ASSERT_EQ(path.phase(), CongestionPhase::kStartup);
+  EXPECT_EQ(path.bbr.congestion_window(), 600'000u);
+}
+
+// It found what there is; a probe would meet the losses of its end and take them for its own.
+TEST(bbr, a_startup_that_ends_in_a_queue_is_not_followed_by_a_probe_at_once) {
+  for (const Duration last : {115ms, 200ms}) {
+    HandFed path;
+    path.grow();
+    path.ack(400'000, 4'000'000, 110ms);
+    path.lose(20, 400'000);
+    path.ack(200'000, 4'000'000, 115ms, 20 * HandFed::kSize, HandFed::Round::kSame);
+    ASSERT_EQ(path.phase(), CongestionPhase::kStartup);
+    path.ack(200'000, 4'000'000, last, 20 * HandFed::kSize);
+    EXPECT_EQ(path.phase(), last == 115ms ? CongestionPhase::kProbeBwRefill : CongestionPhase::kProbeBwCruise);
+  }
+}
+
+// Behind a queue that stands the rate grows no more, whatever holds the window: the bound is from a Startup that met
+// a shorter queue.
+TEST(bbr, a_probe_behind_a_long_queue_ends_although_the_window_holds_it) {
+  PathModel path = path_of("bbr", {.bytes_per_second = 50'000'000, .rtt = 200ms, .buffer = 7'000'000});
+  while (phase(path) == CongestionPhase::kStartup) path.run_for(1ms);
+  path.options().buffer = 30'000'000;
+  Duration up{0};
+  Duration longest{0};
+  for (int i = 0; i < 15'000; ++i) {
+    path.run_for(1ms);
+    up = phase(path) == CongestionPhase::kProbeBwUp ? up + 1ms : Duration{0};
+    longest = std::max(longest, up);
+  }
+  EXPECT_GT(longest, 2s);
+  EXPECT_LT(longest, 4'500ms) << "eleven round trips, and three without growth";
+}
+
 // Pacing rate over bandwidth while it cruises: the largest.
 double cruise_margin(PathModel& path, int ms) {
   double largest = 0;
@@ -83,6 +177,8 @@ TEST(bbr, beside_a_queue_that_stands_it_leaves_three_percent) {
 TEST(bbr, a_bandwidth_that_a_queue_refutes_is_not_cruised_at) {
   PathModel path = path_of("bbr", {.bytes_per_second = 14'500'000, .buffer = 2'000'000});
   path.run_for(3s);
+  // From where it begins to cruise, so that no probe is due in between.
+  for (int i = 0; i < 5'000 && phase(path) != CongestionPhase::kProbeBwDown; ++i) path.run_for(1ms);
   for (int i = 0; i < 3'000 && phase(path) != CongestionPhase::kProbeBwCruise; ++i) path.run_for(1ms);
   path.options().bytes_per_second = 12'500'000;
   path.run_for(300ms);

@@ -206,6 +206,9 @@ RecoveryOutcome LossDetector::finish_ack(const AckReceived& ack, AckRun& run, Re
   Space& s = space_of(ack.space);
   RecoveryOutcome& outcome = run.outcome;
   outcome.largest_increased = !s.any_acked || ack.largest_acknowledged.value > s.largest_acked;
+  // What comes by a detour sums up many that were on their way, or lost there, and holds the newest of their ranges
+  // alone: what is not in it may have arrived. Those that come the usual way tell, or time does.
+  if (!ack.detoured) s.counted_to = std::max(s.counted_to, ack.largest_acknowledged.value);
   if (outcome.acked_packets == 0 && outcome.spurious_losses == 0) {
     outcome.largest_increased = false;
     return outcome;
@@ -306,7 +309,7 @@ void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOu
     if (packet.state != SentState::kOutstanding) continue;
     // Numbers and times both ascend, so the first survivor ends the search. Nobody waits for the loss of what
     // is not in flight: an ACK alone is not worth a timer, and the next acknowledgement settles it.
-    if (pn + packet_threshold_ > s.largest_acked && packet.time_sent + delay > now) {
+    if (pn + packet_threshold_ > s.counted_to && packet.time_sent + delay > now) {
       if (!packet.in_flight) {
         kept = std::min(kept, pn);
         continue;
@@ -335,7 +338,7 @@ void LossDetector::lose_packet(PacketNumberSpace id, std::uint64_t pn, SentPacke
                                  .packet_number = pn,
                                  .size = packet.size,
                                  .mtu_probe = packet.mtu_probe,
-                                 .by_time = pn + packet_threshold_ > s.largest_acked});
+                                 .by_time = pn + packet_threshold_ > s.counted_to});
   ++outcome.lost_packets;
   outcome.lost_bytes += packet.size;
   if (packet.generation != generation_) return;

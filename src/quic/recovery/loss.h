@@ -374,6 +374,7 @@ class LossDetector {
     RangeSet acked;               // acknowledged numbers at or above sent.begin(), and perhaps just below
     std::uint64_t next_skip = 0;  // the number to leave out; 0: not drawn yet
     std::uint64_t largest_acked = 0;
+    std::uint64_t counted_to = 0;  // likewise, but for what came by a detour: packets are counted up to here
     bool any_acked = false;
     // Below this number nothing is kOutstanding: where the search for losses starts.
     std::uint64_t first_outstanding = 0;

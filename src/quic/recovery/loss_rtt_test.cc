@@ -54,6 +54,46 @@ TEST(loss_rtt, a_detour_is_no_round_trip) {
   EXPECT_EQ(r.loss.rtt().min(), 100ms);
 }
 
+// It has room for the newest of many ranges: what is below them may have arrived, and the ACKs on their way say so.
+TEST(loss_rtt, what_a_detour_leaves_out_is_not_lost_by_count) {
+  Recovery r;
+  r.confirmed();
+  r.send();
+  r.now += 100ms;
+  ASSERT_TRUE(r.ack({{0, 0}}));
+  for (int i = 1; i <= 20; ++i) r.send();
+  r.now += 50ms;
+  const std::vector<TestRange> newest{{18, 20}};
+  const auto told = r.loss.on_ack_received({.largest_acknowledged = PacketNumber{20}, .detoured = true, .now = r.now},
+                                           newest, r.frames);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->acked_packets, 3u);
+  EXPECT_EQ(told->lost_packets, 0u);
+  r.now += 50ms;
+  const auto usual = r.ack({{11, 20}, {1, 9}});
+  ASSERT_TRUE(usual);
+  EXPECT_EQ(usual->acked_packets, 16u);
+  EXPECT_EQ(usual->lost_packets, 1u) << "packet 10, by those behind it";
+  EXPECT_EQ(usual->spurious_losses, 0u);
+}
+
+TEST(loss_rtt, what_a_detour_leaves_out_is_lost_by_time) {
+  Recovery r;
+  r.confirmed();
+  r.send();
+  r.now += 100ms;
+  ASSERT_TRUE(r.ack({{0, 0}}));
+  for (int i = 1; i <= 20; ++i) r.send();
+  r.now += 110ms;
+  const std::vector<TestRange> newest{{18, 20}};
+  ASSERT_TRUE(r.loss.on_ack_received({.largest_acknowledged = PacketNumber{20}, .detoured = true, .now = r.now}, newest,
+                                     r.frames));
+  r.now += 5ms;  // nine eighths of the round trip and some
+  const TimeoutOutcome timeout = r.loss.on_timeout(r.now, r.frames);
+  EXPECT_EQ(timeout.kind, TimeoutKind::kLoss);
+  EXPECT_EQ(timeout.losses.lost_packets, 17u);
+}
+
 TEST(loss_rtt, the_delay_that_an_ack_of_initial_packets_states_counts_for_nothing) {
   for (const PacketNumberSpace space : {PacketNumberSpace::kInitial, PacketNumberSpace::kHandshake}) {
     Recovery r;
