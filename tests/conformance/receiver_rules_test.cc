@@ -110,6 +110,21 @@ TEST(receiver_rules, a_small_initial_begins_nothing) {
   }
 }
 
+// rfc9000:14.1-small-initial
+TEST(receiver_rules, an_initial_is_small_up_to_1199_octets) {
+  for (const std::size_t size : {1'199u, 1'200u}) {
+    Theatre theatre;
+    greet(theatre);
+    Theatre::Forgery forgery{.level = EncryptionLevel::kInitial, .frames_hex = bytes_hex(1'000) + kClose, .pad = false};
+    const std::size_t all_else = theatre.forge(kC, forgery).size() - 1'000;
+    forgery.frames_hex = bytes_hex(size - all_else) + kClose;
+    const std::vector<std::uint8_t> datagram = theatre.forge(kC, forgery);
+    ASSERT_EQ(datagram.size(), size);
+    theatre.inject(kC, datagram);
+    EXPECT_EQ(theatre.server_witness.closed.has_value(), size == 1'200);
+  }
+}
+
 // rfc9000:14.1-small-initial rfc9000:14-no-close
 TEST(receiver_rules, a_small_initial_changes_nothing_in_a_handshake_either) {
   Theatre theatre;
