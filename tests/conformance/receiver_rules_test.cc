@@ -43,7 +43,11 @@ TEST(receiver_rules, a_client_passes_over_versions_that_it_did_not_choose) {
   for (const Version version : {Version::kV2, Version::kV1}) {
     Theatre theatre({.client = {.versions = {Version::kV1}}});
     meet(theatre);
-    theatre.lie(kS, {.level = EncryptionLevel::kInitial, .frames_hex = kClose, .version = version});
+    // Under the right keys, so that nothing but the header's version is wrong.
+    theatre.lie(kS, {.level = EncryptionLevel::kInitial,
+                     .frames_hex = kClose,
+                     .version = version,
+                     .version_of_keys = Version::kV1});
     EXPECT_EQ(theatre.client_witness.closed.has_value(), version == Version::kV1);
   }
 }

@@ -251,6 +251,13 @@ TEST(key_limits, keys_update_at_half_of_the_confidentiality_limit) {
   EXPECT_EQ(p.a.packets_sealed_with_key(), 0u);
 }
 
+// rfc9001:6.6-confidentiality
+TEST(key_limits, no_packet_is_sealed_past_the_limit) {
+  Peers p(CipherSuite::kAes128GcmSha256, {.confidentiality_limit = 100});
+  for (std::uint64_t n = 0; n < 100; ++n) (void)sealed_by(p.a, n);
+  EXPECT_DEATH((void)sealed_by(p.a, 100), "");
+}
+
 // rfc9001:6.6-confidentiality rfc9001:6.6-stop rfc9001:6.6-close
 TEST(key_limits, sealing_ends_when_no_update_is_possible) {
   Peers p(CipherSuite::kAes128GcmSha256, {.confidentiality_limit = 100});
