@@ -163,6 +163,9 @@ TEST(early_rules, early_packets_have_the_version_of_the_first_packet) {
     pair.client->wake(c);
   }
   pair.run([] { return false; }, 50ms);
+  // The server, which has changed over, reads them with the keys of that version.
+  EXPECT_EQ(pair.acceptor.connection->version(), Version::kV2);
+  EXPECT_FALSE(pair.acceptor.recorder.received.empty());
   held_back = false;
   ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); }));
   const auto early = tap.where([](const SeenPacket& p) { return p.type == PacketType::kZeroRtt; });

@@ -331,11 +331,15 @@ TEST(version_information, of_a_client_that_chose_another_version_than_its_packet
   EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kVersionNegotiationError));
 }
 
-// rfc9368:4-negotiated
+// rfc9368:4-negotiated rfc9368:4-never-offered
 TEST(version_information, of_a_server_that_chose_another_version_than_its_packets_is_refused) {
-  const auto closed = client_meets(kServerOk + tp(0x11, "6b3343cf00000001"));
-  ASSERT_TRUE(closed.has_value());
-  EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kVersionNegotiationError));
+  const ConnectionConfig both{.versions = {Version::kV1, Version::kV2}};
+  const ConnectionConfig never_offered{.versions = {Version::kV1}};
+  for (const ConnectionConfig& config : {both, never_offered}) {
+    const auto closed = client_meets(kServerOk + tp(0x11, "6b3343cf00000001"), config);
+    ASSERT_TRUE(closed.has_value());
+    EXPECT_EQ(closed->error_code, static_cast<std::uint64_t>(TransportErrorCode::kVersionNegotiationError));
+  }
 }
 
 TEST(version_information, without_available_versions_is_a_servers_right) {

@@ -186,7 +186,7 @@ TEST(multipath_rules, what_is_out_of_date_changes_nothing) {
   EXPECT_FALSE(stage.error());
 }
 
-// multipath:3.1-server-validates multipath:3-path-of-cid multipath:2.4-nonce
+// multipath:3.1-server-validates multipath:3-path-of-cid
 TEST(multipath_rules, a_new_path_is_validated_within_three_times_what_came) {
   Stage stage;
   stage.tap.clear();
@@ -203,6 +203,7 @@ TEST(multipath_rules, a_new_path_is_validated_within_three_times_what_came) {
 }
 
 // A packet that only looks like one of path 1 leaves no trace.
+// multipath:2.4-nonce
 TEST(multipath_rules, a_packet_that_does_not_open_begins_no_path) {
   Stage stage;
   std::vector<std::uint8_t> datagram =
@@ -453,6 +454,7 @@ TEST(multipath_rules, a_smaller_limit_of_paths_takes_none_away) {
   EXPECT_FALSE(stage.try_to_open(2'006));
 }
 
+// multipath:2-limit-kept
 TEST(multipath_rules, that_the_limit_of_paths_is_in_the_way_is_said_until_it_is_heard) {
   BlockedClient stage;
   ASSERT_TRUE(stage.try_to_open(2'001));
@@ -480,6 +482,21 @@ TEST(multipath_rules, that_the_limit_of_paths_is_in_the_way_is_said_until_it_is_
   stage.say("3e 00 " + varint_hex(last + 4) + " 00 00 00");
   stage.pass(100ms);
   EXPECT_EQ(stage.sent_blocked().size(), before);
+}
+
+// multipath:4.8-next-sequence
+TEST(multipath_rules, connection_ids_are_missing_from_the_next_number_on_and_from_none_behind_it) {
+  for (const std::uint64_t behind : {0u, 1u}) {
+    Stage stage;
+    std::uint64_t next = 0;
+    for (const SeenPacket& packet : stage.tap.packets())
+      for (const AnyFrame& frame : packet.frames)
+        if (const auto* cid = std::get_if<PathNewConnectionIdFrame>(&frame); cid != nullptr && !packet.to_server)
+          if (cid->path_id == PathId{1}) next = std::max(next, cid->cid.sequence_number + 1);
+    ASSERT_GT(next, 0u);
+    stage.say("7e7c 01 " + varint_hex(next + behind));
+    EXPECT_EQ(stage.error().has_value(), behind != 0);
+  }
 }
 
 // multipath:4.8-next-sequence

@@ -79,6 +79,18 @@ TEST(path_rules, a_challenge_is_answered_at_once_where_it_came_from) {
   EXPECT_EQ(stage.challenges_to(kAway)[0]->datagram_size, 1'200u);
 }
 
+// rfc9000:8.2.2-same-path
+TEST(path_rules, a_challenge_where_none_of_ours_is_due_is_answered_there_too) {
+  Stage stage;
+  stage.say(kChallenge + bytes_hex(1'150), kAway);
+  stage.tap.clear();
+  stage.say("1a1112131415161718" + bytes_hex(1'150), kAway);
+  const auto answers = stage.tap.where([](const SeenPacket& p) { return p.has<PathResponseFrame>(); });
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0]->tuple.remote, kAway);
+  EXPECT_TRUE(stage.challenges_to(kAway).empty());
+}
+
 // rfc9000:8.2.1-small-accepted rfc9000:8.2.2-amplification
 TEST(path_rules, a_small_challenge_is_answered_with_no_more_than_three_times_its_octets) {
   Stage stage;

@@ -43,7 +43,11 @@ TEST(receiver_rules, a_client_passes_over_versions_that_it_did_not_choose) {
   for (const Version version : {Version::kV2, Version::kV1}) {
     Theatre theatre({.client = {.versions = {Version::kV1}}});
     meet(theatre);
-    theatre.lie(kS, {.level = EncryptionLevel::kInitial, .frames_hex = kClose, .version = version});
+    // Under the right keys, so that nothing but the header's version is wrong.
+    theatre.lie(kS, {.level = EncryptionLevel::kInitial,
+                     .frames_hex = kClose,
+                     .version = version,
+                     .version_of_keys = Version::kV1});
     EXPECT_EQ(theatre.client_witness.closed.has_value(), version == Version::kV1);
   }
 }
@@ -107,6 +111,21 @@ TEST(receiver_rules, a_small_initial_begins_nothing) {
     theatre.lie(kC, {.level = EncryptionLevel::kInitial, .frames_hex = kPing, .pad = pad});
     EXPECT_EQ(theatre.server != nullptr, pad);
     EXPECT_EQ(theatre.server_endpoint->connection_count(), pad ? 1u : 0u);
+  }
+}
+
+// rfc9000:14.1-small-initial
+TEST(receiver_rules, an_initial_is_small_up_to_1199_octets) {
+  for (const std::size_t size : {1'199u, 1'200u}) {
+    Theatre theatre;
+    greet(theatre);
+    Theatre::Forgery forgery{.level = EncryptionLevel::kInitial, .frames_hex = bytes_hex(1'000) + kClose, .pad = false};
+    const std::size_t all_else = theatre.forge(kC, forgery).size() - 1'000;
+    forgery.frames_hex = bytes_hex(size - all_else) + kClose;
+    const std::vector<std::uint8_t> datagram = theatre.forge(kC, forgery);
+    ASSERT_EQ(datagram.size(), size);
+    theatre.inject(kC, datagram);
+    EXPECT_EQ(theatre.server_witness.closed.has_value(), size == 1'200);
   }
 }
 

@@ -68,6 +68,8 @@ std::vector<Rule> rules_of_frames() {
       {"ack_of_a_packet_never_sent", kC, Code::kProtocolViolation, "02" + v(500'000) + "000000"},
       // rfc9000:19.3.1-negative
       {"ack_first_range_below_zero", kC, Code::kFrameEncodingError, "0201000005"},
+      {"ack_first_range_one_below_zero", kC, Code::kFrameEncodingError, "0201000002"},
+      {"ack_second_range_one_below_zero", kC, Code::kFrameEncodingError, "02030001000200"},
       {"ack_range_below_zero", kC, Code::kFrameEncodingError, "02040001000505"},
       {"ack_gap_below_zero", kC, Code::kFrameEncodingError, "0203000100030000"},
       {"ack_of_a_packet_never_sent_to_client", kS, Code::kProtocolViolation, "02" + v(500'000) + "000000"},

@@ -29,7 +29,7 @@ std::vector<std::uint8_t> forged_version_negotiation(Bytes first_datagram, std::
   return octets;
 }
 
-// rfc9369:3-like-v1 rfc9369:4-version-information rfc9369:4-several
+// rfc9369:3-like-v1 rfc9369:4-several
 TEST(versions, version_2_is_spoken_from_the_first_packet_on) {
   Theatre theatre({.client = {.versions = {Version::kV2}}});
   theatre.open();
@@ -39,6 +39,7 @@ TEST(versions, version_2_is_spoken_from_the_first_packet_on) {
 }
 
 // rfc9368:2.3-select rfc9368:3-both rfc9369:4-compatible rfc9369:4.1-crypto rfc9369:4.1-handshake rfc9368:2.5-pick
+// rfc9369:4-version-information
 TEST(versions, a_client_gets_the_version_it_prefers_without_a_round_trip) {
   Theatre theatre({.client = {.versions = {Version::kV2, Version::kV1}}});
   theatre.open();
@@ -66,12 +67,25 @@ TEST(versions, a_servers_own_order_decides_where_it_is_told_so) {
   EXPECT_EQ(theatre.server->version(), Version::kV2);
 }
 
-// rfc9368:2.3-select rfc9368:4-never-offered
+// rfc9368:2.3-select
 TEST(versions, a_server_never_takes_a_version_that_the_client_did_not_offer) {
   Theatre theatre({.client = {.versions = {Version::kV1}},
                    .server = {.versions = {Version::kV2, Version::kV1}, .own_version_order = true}});
   theatre.open();
   EXPECT_EQ(theatre.client->version(), Version::kV1);
+}
+
+// rfc9368:4-never-offered
+TEST(versions, a_client_changes_over_to_no_version_that_it_did_not_offer) {
+  for (const bool offered : {false, true}) {
+    Theatre::Options options{.client = {.versions = {Version::kV1}}};
+    if (offered) options.client.versions = {Version::kV1, Version::kV2};
+    Theatre theatre(options);
+    theatre.silence(Role::kServer);
+    theatre.settle();
+    theatre.lie(Role::kServer, {.level = EncryptionLevel::kInitial, .frames_hex = "1c000000", .version = Version::kV2});
+    EXPECT_EQ(theatre.client_witness.closed.has_value(), offered);
+  }
 }
 
 // rfc9369:4.1-retry-original rfc9369:4.1-same-version rfc9369:4.1-retry-parameters

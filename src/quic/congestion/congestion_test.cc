@@ -74,7 +74,7 @@ TEST_P(EveryController, an_unused_window_does_not_grow) {
   EXPECT_EQ(cc->congestion_window(), 10 * kMss);
 }
 
-// rfc9002:7.3.2-reduce rfc9002:7.3.1-exit rfc9000:13.3-congestion
+// rfc9002:7.3.2-reduce rfc9000:13.3-congestion
 TEST_P(EveryController, one_reduction_per_round_trip) {
   cc->on_loss(loss(kStart + 50ms, kStart));
   const std::uint64_t reduced = cc->congestion_window();
@@ -85,6 +85,24 @@ TEST_P(EveryController, one_reduction_per_round_trip) {
   EXPECT_EQ(cc->congestion_window(), reduced);
   cc->on_loss(loss(kStart + 110ms, kStart + 51ms));
   EXPECT_LT(cc->congestion_window(), reduced);
+}
+
+// rfc9002:7.3.1-exit
+TEST_P(EveryController, a_loss_and_a_ce_mark_end_slow_start) {
+  for (const bool marked : {false, true}) {
+    const auto fresh = *make_congestion_controller(GetParam(), kMss);
+    fresh->on_packet_sent(kMss, kMss, kStart);
+    if (marked)
+      fresh->on_ecn_ce(1, kStart, kStart + 50ms);
+    else
+      fresh->on_loss(loss(kStart + 50ms, kStart));
+    EXPECT_EQ(fresh->snapshot().phase, CongestionPhase::kRecovery) << marked;
+    const std::uint64_t reduced = fresh->congestion_window();
+    fresh->on_packet_sent(kMss, kMss, kStart + 60ms);
+    fresh->on_ack(ack(kStart + 110ms, kMss, 50ms, kStart + 60ms));
+    EXPECT_EQ(fresh->snapshot().phase, CongestionPhase::kCongestionAvoidance) << marked;
+    EXPECT_LT(fresh->congestion_window() - reduced, kMss) << "slow start would add all that was acknowledged";
+  }
 }
 
 // rfc9002:7.2-minimum

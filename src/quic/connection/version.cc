@@ -99,7 +99,7 @@ Version ConnectionCore::choice_for(const VersionList& offered) const {
 // rfc9369:4-version-information rfc9368:3-both rfc9368:4-parse rfc9368:4-server-v1 rfc9368:4-error
 // rfc9368:4-missing-error rfc9368:8-v1 rfc9368:8-implement rfc9369:4-compatible
 Parsed<void> ConnectionCore::agree_on_version(const TransportParameters& peer) {
-  // rfc9368:4-server-validates rfc9368:4-server-differs rfc9368:4-negotiated rfc9368:4-missing
+  // rfc9368:4-server-validates rfc9368:4-server-differs rfc9368:4-negotiated rfc9368:4-missing rfc9368:4-never-offered
   if (is_server()) {
     if (peer.version_information.empty()) return {};
     const VersionInformationView offered(peer.version_information);

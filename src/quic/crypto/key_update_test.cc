@@ -93,7 +93,20 @@ TEST(key_update, a_chain_of_updates_from_both_sides_keeps_packets_flowing) {
   }
 }
 
-// rfc9001:6.1-confirmed rfc9001:6.1-acknowledged
+// rfc9001:6.1-confirmed
+TEST(key_update, waits_for_confirmation_of_the_handshake_though_a_packet_was_acknowledged) {
+  OneRttKeys keys;
+  const Octets secret(32, 1);
+  keys.set_write_secret(CipherSuite::kAes128GcmSha256, secret);
+  keys.set_read_secret(CipherSuite::kAes128GcmSha256, secret);
+  (void)sealed_by(keys, 7);
+  keys.on_acknowledged(PathId{0}, PacketNumber{7}, kStart);
+  EXPECT_FALSE(keys.initiate_update(kStart));
+  keys.on_handshake_confirmed();
+  EXPECT_TRUE(keys.initiate_update(kStart));
+}
+
+// rfc9001:6.1-acknowledged
 TEST(key_update, waits_for_confirmation_of_handshake_and_phase) {
   OneRttKeys keys;
   const Octets secret(32, 1);
@@ -187,6 +200,21 @@ TEST(key_update, two_updates_without_a_packet_of_ours_between_are_an_error) {
   }
 }
 
+// rfc9001:6.4-old-keys
+TEST(key_update, a_late_packet_of_old_keys_above_one_of_new_keys_is_an_error) {
+  for (const bool above : {false, true}) {
+    Peers p;
+    expect_opens(p.b, sealed_by(p.a, 10), kStart);
+    const Packet late = sealed_by(p.a, 15);
+    update(p.a, 10, kStart);
+    expect_opens(p.b, sealed_by(p.a, 20), kStart);
+    expect_opens(p.b, late, kStart);
+    const auto opened = open_with(p.b, sealed_by(p.a, above ? 14 : 16), kStart);  // new keys
+    EXPECT_EQ(opened.has_value(), !above);
+    if (above) EXPECT_EQ(opened.error().code, TransportErrorCode::kKeyUpdateError);
+  }
+}
+
 // rfc9001:6.4-old-keys rfc9001:5.5-later-packets
 TEST(key_update, old_keys_above_new_ones_are_an_error) {
   Peers p;
@@ -221,6 +249,13 @@ TEST(key_limits, keys_update_at_half_of_the_confidentiality_limit) {
   ASSERT_TRUE(p.a.maintain(kStart, kPto).has_value());
   EXPECT_EQ(p.a.write_generation(), 1u);
   EXPECT_EQ(p.a.packets_sealed_with_key(), 0u);
+}
+
+// rfc9001:6.6-confidentiality
+TEST(key_limits, no_packet_is_sealed_past_the_limit) {
+  Peers p(CipherSuite::kAes128GcmSha256, {.confidentiality_limit = 100});
+  for (std::uint64_t n = 0; n < 100; ++n) (void)sealed_by(p.a, n);
+  EXPECT_DEATH((void)sealed_by(p.a, 100), "");
 }
 
 // rfc9001:6.6-confidentiality rfc9001:6.6-stop rfc9001:6.6-close

@@ -341,7 +341,7 @@ RecoveryOutcome lose_run(Recovery& r, int count, Duration gap, bool ack_middle) 
   return *r.ack(ranges);
 }
 
-// rfc9002:7.6.1-three rfc9002:7.6.2-eliciting rfc9002:5.2-persistent
+// rfc9002:7.6.1-three rfc9002:7.6.2-eliciting rfc9002:5.2-persistent rfc9002:7.6.2-minimum
 TEST(loss, persistent_congestion_after_three_ptos_of_nothing_but_loss) {
   // RTT 100 ms: PTO 100 + 4 * rttvar + 25; three of them, with rttvar 50 then 37.5, below 1,100 ms.
   Recovery r;

@@ -101,7 +101,7 @@ TEST(reset_at, the_reader_gets_what_was_promised_and_then_the_reset) {
 }
 
 // The whole of it counts towards the connection's limit, and is given back.
-// reset-stream-at:5.2-not-expected reset-stream-at:4-limits-exceeded
+// reset-stream-at:5.2-not-expected reset-stream-at:4-limits-exceeded rfc9000:4.2-no-waiting
 TEST(reset_at, what_is_not_promised_is_off_the_flow_control_window) {
   StreamSetConfig config;
   config.initial_max_data = 1'000;

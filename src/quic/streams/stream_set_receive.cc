@@ -215,6 +215,7 @@ std::expected<void, StreamRefusal> StreamSet::stop_sending(StreamId id, Applicat
 }
 
 // Octets that are off the connection's flow control: read, or never to be read.
+// rfc9000:4.2-no-waiting
 void StreamSet::on_consumed(std::uint64_t octets) {
   window_.on_consumed(octets);
   if (window_.wants_update()) connection_control_ |= kSendMaxData;

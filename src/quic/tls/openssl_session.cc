@@ -70,6 +70,7 @@ constexpr std::uint8_t kClientHello = 1;  // types of messages (RFC 8446 section
 constexpr std::uint8_t kCertificateRequest = 13;
 constexpr std::uint8_t kMissingExtension = 109;
 constexpr std::uint8_t kNoApplicationProtocol = 120;
+constexpr std::string_view kPastTheLevel = "CRYPTO data past the end of its encryption level";
 
 // OSSL_RECORD_PROTECTION_LEVEL_NONE, EARLY, HANDSHAKE, APPLICATION.
 EncryptionLevel level_of(std::uint32_t protection_level) {
@@ -224,6 +225,9 @@ Parsed<void> OpenSslSession::conclude_failure() {
   if (!error_ && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_INVALID_MAX_EARLY_DATA)
     error_ =
         TransportError{TransportErrorCode::kProtocolViolation, 0, "ticket with max_early_data_size other than 2^32-1"};
+  // rfc9001:4.1.3-unconsumed
+  if (!error_ && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_NOT_ON_RECORD_BOUNDARY)
+    error_ = TransportError{TransportErrorCode::kProtocolViolation, 0, kPastTheLevel};
   const std::string detail = take_openssl_error();
   if (!error_) {
     // A TLS stack that fails says why by an alert; RFC 9001 section 4.8.
@@ -273,7 +277,7 @@ bool OpenSslSession::take_secret(std::uint32_t protection_level, bool write, Byt
       const bool left_over = !lent_.empty() || !pending_[static_cast<std::size_t>(read_level_)].empty();
       if (left_over)
         // rfc9001:4.1.3-old-level rfc9001:4.1.3-old-level-error rfc9001:4.1.3-unconsumed
-        return refuse({TransportErrorCode::kProtocolViolation, 0, "CRYPTO data past the end of its encryption level"});
+        return refuse({TransportErrorCode::kProtocolViolation, 0, kPastTheLevel});
       read_level_ = level;
     }
   }

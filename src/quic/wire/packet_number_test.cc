@@ -19,7 +19,7 @@ TEST(packet_number, length_follows_appendix_a_2) {
   EXPECT_EQ(packet_number_length(PacketNumber{0xace8fe}, acked), 3u);
 }
 
-// rfc9000:17.1-full-before-ack
+// rfc9000:17.1-full-before-ack rfc9000:17.1-twice-range
 TEST(packet_number, length_grows_at_the_limit_of_each_size) {
   const auto length_at_span = [](std::uint64_t span) {
     return packet_number_length(PacketNumber{1'000 + span}, PacketNumber{1'000});

@@ -254,6 +254,21 @@ TEST(transport_parameters, round_trip_over_seeds) {
   }
 }
 
+// rfc9000:18.2-server-only rfc9000:18.2-reset-token
+TEST(transport_parameters, of_a_server_are_not_written_for_a_client) {
+  SeededRandom random(3);
+  std::array<TransportParameters, 4> sent;
+  sent[0].original_destination_connection_id = ConnectionId(Octets{1, 2, 3, 4});
+  sent[1].retry_source_connection_id = ConnectionId(Octets{1, 2, 3, 4});
+  sent[2].stateless_reset_token = StatelessResetToken{1, 2, 3};
+  sent[3].preferred_address =
+      PreferredAddress{.ipv4 = ipv4_address({10, 0, 0, 2}, 443), .connection_id = ConnectionId(Octets{1, 2, 3, 4})};
+  for (const TransportParameters& each : sent) {
+    EXPECT_DEATH((void)encode_transport_parameters(each, Role::kClient, random), "");
+    EXPECT_FALSE(encode_transport_parameters(each, Role::kServer, random).empty());
+  }
+}
+
 // rfc9000:7.4-once
 TEST(transport_parameters, are_sent_in_random_order_with_one_reserved_id) {
   std::set<std::uint64_t> first_ids;
