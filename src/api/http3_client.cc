@@ -9,7 +9,6 @@
 
 #include "api/path_options.h"
 #include "net/address.h"
-#include "quic/congestion/congestion_controller.h"
 #include "runtime/http_client.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"
@@ -198,8 +197,6 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
   if (!target) return std::unexpected(target.error());
   const auto where = options.connect_to.empty() ? target : split(options.connect_to);
   if (!where) return std::unexpected(where.error());
-  if (const auto controller = quic::make_congestion_controller(options.congestion_control, 1'200); !controller)
-    return wrong_option("congestion_control: " + controller.error().message);
   auto addresses = runtime::resolve(where->host, where->port);
   if (!addresses) return std::unexpected(hawser::Error{hawser::Error::Kind::kResolve, addresses.error().message});
   runtime::HttpConnectionOptions connection;

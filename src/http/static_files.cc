@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 
@@ -235,7 +236,13 @@ Response StaticFiles::answer_ranges(const Request&, OpenedFile file, std::vector
   return with_body(std::move(handle), std::move(parts), std::move(response));
 }
 
-Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& directory) const {
+SharedBytes StaticFiles::listing_of(const TargetPath& path, const OpenedFile& directory) {
+  const auto found = std::ranges::find_if(
+      listings_, [&](const Listing& kept) { return kept.state == directory.state && kept.path == path.relative; });
+  if (found != listings_.end()) {
+    std::rotate(found, found + 1, listings_.end());
+    return listings_.back().page;
+  }
   const std::string title = escape_markup("/" + path.relative + (path.relative.empty() ? "" : "/"));
   std::string page =
       fmt::format("<!doctype html><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1>\n<ul>\n", title);
@@ -244,9 +251,20 @@ Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& d
     page += fmt::format("<li><a href=\"./{}\">{}</a>\n", percent_encode(name), escape_markup(name));
   }
   page += "</ul>\n";
+  SharedBytes shared = SharedBytes::adopt({page.begin(), page.end()});
+  // Of one that changed just now the next change may have the same time.
+  if (directory.state.changed_s + 2 > ::time(nullptr)) return shared;
+  std::erase_if(listings_, [&](const Listing& kept) { return kept.path == path.relative; });
+  if (listings_.size() == kListingsKept) listings_.erase(listings_.begin());
+  listings_.push_back({.state = directory.state, .path = path.relative, .page = shared});
+  return shared;
+}
+
+Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& directory) {
+  SharedBytes page = listing_of(path, directory);
   Response response;
   response.fields = {{"content-type", "text/html; charset=utf-8"}, {"content-length", std::to_string(page.size())}};
-  response.body = std::make_unique<MemoryBody>(SharedBytes::adopt({page.begin(), page.end()}));
+  response.body = std::make_unique<MemoryBody>(std::move(page));
   return response;
 }
 

@@ -66,7 +66,8 @@ class StaticFiles final : public RequestHandler {
   // The answer to a request without conditions, where the same one came a moment ago.
   std::optional<Response> answer_again(const Request& request);
   Response refuse_for_memory();
-  Response list_directory(const TargetPath& path, const OpenedFile& directory) const;
+  Response list_directory(const TargetPath& path, const OpenedFile& directory);
+  [[nodiscard]] SharedBytes listing_of(const TargetPath& path, const OpenedFile& directory);
 
   // The large file that was asked for last: where its descriptor is shared, who asks for it again in the same second
   // costs neither a look at the folder nor a descriptor, unless somebody wrote into it.
@@ -78,12 +79,21 @@ class StaticFiles final : public RequestHandler {
     OwnedFields fields;
   };
 
+  // Pages of folders that have not changed since: all who ask for one, and do not read it, hold the same octets.
+  struct Listing {
+    FileState state;
+    std::string path;
+    SharedBytes page;
+  };
+  static constexpr std::size_t kListingsKept = 8;  // of up to some megabyte
+
   StaticFilesOptions options_;
   FileTree tree_;
   ChunkPool pool_;
   OpenFiles open_files_;
   FileCache cache_;
   Latest latest_;
+  std::vector<Listing> listings_;  // the latest last
   std::uint64_t refused_for_memory_ = 0;
 };
 

@@ -143,6 +143,20 @@ TEST_F(StaticFilesTest, listings_are_shown_only_when_asked_for) {
   EXPECT_EQ(page.find("secret"), std::string::npos);
 }
 
+// Clients that do not read cost one page together. A folder of the system, since one that changed just now is made
+// anew.
+TEST(static_files, the_page_of_a_folder_is_made_once_while_it_stays_as_it_is) {
+  auto files = StaticFiles::create({.root = "/usr/share", .listing = true}).value();
+  const auto page = [&] {
+    Response response = files.answer({.method = "GET", .scheme = {}, .authority = {}, .target = "/", .fields = {}});
+    return response.body->next(1)->bytes;
+  };
+  const SharedBytes first = page();
+  const SharedBytes second = page();
+  EXPECT_FALSE(first.empty());
+  EXPECT_EQ(first.data(), second.data());
+}
+
 TEST_F(StaticFilesTest, percent_encoding_is_decoded) {
   Response response = get("/with%20space.html?query");
   EXPECT_EQ(response.status, 200);

@@ -7,6 +7,7 @@
 #include "events/tee.h"
 #include "http/saved_path_record.h"
 #include "http3/settings.h"
+#include "quic/congestion/congestion_controller.h"
 #include "runtime/clock.h"
 #include "runtime/endpoint_protocol.h"
 #include "runtime/path_manager.h"
@@ -153,6 +154,8 @@ std::expected<std::size_t, ConfigError> HttpClients::open(HttpConnectionOptions 
   if (!options.http.hq && options.connection.max_streams_uni < http3::kPeerStreamsMin)
     return std::unexpected(ConfigError{"max_streams_uni must be at least 3: HTTP/3 needs that many of the server"});
   const quic::ConnectionConfig& connection = options.connection;
+  if (const auto known = quic::make_congestion_controller(connection.congestion_control, 1'200); !known)
+    return std::unexpected(known.error());
   options.http.first_version = connection.first_version != quic::Version::kNegotiation
                                    ? connection.first_version
                                    : connection.versions.first_flight();

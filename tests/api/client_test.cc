@@ -102,6 +102,18 @@ TEST_F(Served, a_body_above_the_limit_is_refused) {
   EXPECT_EQ(response.error().kind, hawser::Error::Kind::kTooLarge);
 }
 
+// A worker has sixteen sockets.
+TEST_F(Served, clients_give_back_what_they_had) {
+  auto runtime = hawser::Runtime::create().value();
+  for (int i = 0; i < 40; ++i) {
+    auto client = hawser::http3::Client::connect(*runtime, options());
+    ASSERT_TRUE(client.has_value()) << i;
+    const auto response = (*client)->get("/hello.txt").wait();
+    ASSERT_TRUE(response.has_value()) << i << ": " << response.error().message;
+    EXPECT_EQ(response->status, 200);
+  }
+}
+
 TEST(client, nobody_listening_is_an_error_within_the_timeout) {
   auto runtime = hawser::Runtime::create().value();
   auto client = hawser::http3::Client::connect(
@@ -119,6 +131,10 @@ TEST(client, wrong_options_say_what_to_change) {
   const auto port = hawser::http3::Client::connect(*runtime, {.authority = "localhost:99999"});
   ASSERT_FALSE(port.has_value());
   EXPECT_NE(port.error().message.find("port"), std::string::npos);
+  const auto controller = hawser::http3::Client::connect(
+      *runtime, {.authority = "localhost", .connect_to = "127.0.0.1:9", .congestion_control = "cubik"});
+  ASSERT_FALSE(controller.has_value());
+  EXPECT_NE(controller.error().message.find("cubik"), std::string::npos) << controller.error().message;
   for (const auto& [transport, name] :
        {std::pair{hawser::TransportOptions{.receive_timestamps = 64}, "receive_timestamps"},
         std::pair{hawser::TransportOptions{.receive_timestamps_exponent = 21}, "receive_timestamps_exponent"},

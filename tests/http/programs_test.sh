@@ -61,6 +61,14 @@ expect 0 get -k -I "https://127.0.0.1:$port/"
 grep -q '^HTTP/3 404' "$folder/out" || fail "no head"
 # A reader that goes away early is a failed write.
 "$hawser" get -k -s "https://localhost:$port/numbers.txt" | head -c 100 >/dev/null
+# What cannot be written is not fetched to its end.
+truncate -s 300M "$folder/site/large"
+expect 23 get -k -s -o /dev/full "https://localhost:$port/large"
+# Whose time is up tries no further address: one attempt was begun, one log was written. Nobody listens at these.
+mkdir "$folder/attempts"
+expect 28 get -k -s -m 0.1 --qlog "$folder/attempts" \
+  --resolve h.test:9:127.0.0.2,127.0.0.3,127.0.0.4,127.0.0.5 https://h.test:9/
+[ "$(ls "$folder/attempts" | wc -l)" = 1 ] || fail "it went on: $(ls "$folder/attempts")"
 
 # 300 requests over 3 connections by 2 threads, and what a page that is not there makes of them.
 expect 0 load --cacert "$certificate" -n 300 -c 3 -m 10 -t 2 --json "https://localhost:$port/numbers.txt"
@@ -79,6 +87,8 @@ wait "$server" || status=$?
 server=
 [ "$status" = 0 ] || fail "after SIGTERM the server ended with $status"
 grep -q '"GET /numbers.txt HTTP/3" 200 588895 ' "$folder/server.log" || fail "the request is not in the access log"
+[ "$(sed -n 's|.*"GET /large HTTP/3" 200 \([0-9]*\) .*|\1|p' "$folder/server.log")" -lt 100000000 ] ||
+  fail "what nobody could write was sent: $(grep 'GET /large' "$folder/server.log")"
 grep -q '^[0-9]* connections open, [0-9.]* MB resident' "$folder/server.log" || fail "it does not say what it held"
 grep -q 'SERVER_TRAFFIC_SECRET_0' "$folder/keys" || fail "no TLS secrets were written"
 ls "$folder"/qlog/*.sqlog >/dev/null || fail "no qlog was written"

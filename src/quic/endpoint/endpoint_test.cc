@@ -187,6 +187,30 @@ TEST(endpoint, a_connection_that_never_began_ends_its_log) {
     if (!before.contains(id)) EXPECT_TRUE(logs.closed.contains(id)) << id;
 }
 
+// As a client that has another address to try.
+TEST(endpoint, nobody_connects_while_all_is_closed) {
+  Pair pair;
+  struct Again final : Recorder {
+    Pair* pair = nullptr;
+    int refused = 0;
+    void on_closed(Connection& c, const CloseReason& r) override {
+      Recorder::on_closed(c, r);
+      refused += !pair->client->connect({.tuple = {pair->client_address, pair->server_address},
+                                         .server_name = "localhost",
+                                         .tls = &*pair->client_tls},
+                                        *this, pair->now);
+    }
+  } again;
+  again.pair = &pair;
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(pair.client->connect(
+        {.tuple = {pair.client_address, pair.server_address}, .server_name = "localhost", .tls = &*pair.client_tls},
+        again, pair.now));
+  pair.client->close_all(0, "", pair.now);
+  EXPECT_EQ(again.refused, 3);
+  EXPECT_EQ(pair.client->connection_count(), 3u);
+}
+
 // rfc9000:11.1-close rfc9000:10.2-discard rfc9000:11-signal
 TEST(endpoint, close_reaches_the_peer_and_both_sides_forget) {
   Pair pair;

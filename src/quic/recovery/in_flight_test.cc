@@ -1,5 +1,5 @@
 // Goal: what several paths ask of one path's recovery: the oldest packet that is missed, and a smallest RTT that
-// starts anew. Method: recovery_harness.h.
+// starts anew; and that what is not in flight is forgotten. Method: recovery_harness.h.
 #include "quic/recovery/recovery_harness.h"
 
 namespace hawser::quic {
@@ -44,6 +44,23 @@ TEST(loss, smallest_rtt_starts_anew_when_acknowledgements_come_another_way) {
   EXPECT_EQ(r.loss.rtt().min(), 80ms);
   round_trip(70ms);
   EXPECT_EQ(r.loss.rtt().min(), 70ms);
+}
+
+// No timer waits for the loss of what is not in flight; the next acknowledgement settles it, and the ring moves on.
+TEST(loss, an_ack_alone_that_is_lost_is_forgotten) {
+  Recovery r;
+  r.confirmed();
+  const auto round = [&] {
+    const std::uint64_t pn = r.send();
+    r.now += 50ms;
+    ASSERT_TRUE(r.ack({{pn, pn}}));
+  };
+  round();
+  const PacketNumber alone = r.loss.next_packet_number(PacketNumberSpace::kApplication, r.random);
+  const SentFrame frame{.kind = SentFrameKind::kAck};
+  r.loss.on_packet_sent({.packet_number = alone, .size = 40, .frames = {&frame, 1}}, r.now);
+  for (int i = 0; i < 100; ++i) round();
+  EXPECT_LT(r.loss.tracked_packets(PacketNumberSpace::kApplication), 10u);
 }
 
 }  // namespace

@@ -138,6 +138,7 @@ class Simulation {
       if (i < 100) send_some();
     }
     EXPECT_EQ(loss_.bytes_in_flight(), 0u);
+    EXPECT_LT(loss_.tracked_packets(PacketNumberSpace::kApplication), 100u) << "what is settled is forgotten";
     for (const auto& [pn, packet] : model_.packets) {
       EXPECT_TRUE(!packet.ack_eliciting || packet.end != Model::End::kNone) << pn;
     }

@@ -576,23 +576,6 @@ TEST(loss, a_long_round_trip_and_silence_make_no_peer_deaf) {
   EXPECT_FALSE(r.loss.peer_is_deaf(r.now));
 }
 
-// No timer waits for the loss of what is not in flight; the next acknowledgement settles it, and the ring moves on.
-TEST(loss, an_ack_alone_that_is_lost_is_forgotten) {
-  Recovery r;
-  r.confirmed();
-  const auto round = [&] {
-    const std::uint64_t pn = r.send();
-    r.now += 50ms;
-    ASSERT_TRUE(r.ack({{pn, pn}}));
-  };
-  round();
-  const PacketNumber alone = r.loss.next_packet_number(PacketNumberSpace::kApplication, r.random);
-  const SentFrame frame{.kind = SentFrameKind::kAck};
-  r.loss.on_packet_sent({.packet_number = alone, .size = 40, .frames = {&frame, 1}}, r.now);
-  for (int i = 0; i < 100; ++i) round();
-  EXPECT_LT(r.loss.tracked_packets(PacketNumberSpace::kApplication), 10u);
-}
-
 TEST(sent_packets, rings_have_room_for_acks_beside_a_full_window) {
   SentPackets sent;
   const SentFrame frame{.kind = SentFrameKind::kAck};
