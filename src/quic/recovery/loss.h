@@ -46,6 +46,7 @@ inline constexpr std::uint64_t kTailShare = 16;
 // half is lost at least, and of both copies of a packet not one half; in all no more than this part of what was sent.
 inline constexpr int kLastFlightShare = 2;
 inline constexpr double kLastFlightLosses = 0.5;
+inline constexpr std::uint64_t kLastFlightPackets = 64;  // of fewer a share that is lost says little
 inline constexpr std::uint64_t kLastFlightOctetsShare = 32;
 inline constexpr std::uint64_t kTailLeast = 3'000;  // octets: two datagrams, as a probe timeout would send
 // A packet number is left out on average once in this many (RFC 9000 section 21.4).

@@ -155,8 +155,9 @@ bool LossDetector::repeat_last_flight(std::uint64_t stream_octets, RecoveryFrame
     return packet.time_sent >= since || packet.state == SentState::kSkipped;
   };
   while (first > std::max(s.first_outstanding, s.sent.begin()) && is_recent(s.sent[first - 1])) --first;
-  const double losses = share * static_cast<double>(s.sent.end() - first);
-  if (losses < kLastFlightLosses || losses * share > kLastFlightLosses) return false;
+  const std::uint64_t packets = s.sent.end() - first;
+  const double losses = share * static_cast<double>(packets);
+  if (packets < kLastFlightPackets || losses < kLastFlightLosses || losses * share > kLastFlightLosses) return false;
 
   const std::uint64_t most = stream_octets / kLastFlightOctetsShare;
   std::uint64_t copies_from = UINT64_MAX;
