@@ -119,6 +119,27 @@ TEST_P(EveryController, persistent_congestion_leaves_the_minimum_and_slow_start)
   EXPECT_EQ(cc->snapshot().phase, CongestionPhase::kSlowStart);
 }
 
+// What it knew of a path that became slower is more than what it has just lost of.
+TEST(congestion, westwood_raises_no_window_on_a_loss) {
+  auto cc = *make_congestion_controller("westwood", kMss);
+  Timestamp now = kStart;
+  for (int i = 0; i < 60; ++i) {
+    now += 50ms;
+    AckEvent event = ack(now, 100 * kMss, 50ms, now - 50ms);
+    event.rate.bytes_per_second = 20 * 100 * kMss;
+    cc->on_ack(event);
+  }
+  cc->on_loss(loss(now, now - 60ms, true));
+  ASSERT_EQ(cc->congestion_window(), 2 * kMss);
+  now += 50ms;
+  cc->on_ack(ack(now, 2 * kMss, 50ms, now - 50ms));
+  const std::uint64_t before = cc->congestion_window();
+  now += 50ms;
+  cc->on_loss(loss(now, now - 1ms));
+  EXPECT_LE(cc->congestion_window(), before);
+  EXPECT_LE(cc->snapshot().ssthresh, before);
+}
+
 TEST_P(EveryController, a_spurious_loss_is_undone) {
   cc->on_loss(loss(kStart + 50ms, kStart));
   cc->on_spurious_loss(kStart + 60ms);

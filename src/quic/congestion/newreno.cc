@@ -70,7 +70,8 @@ bool NewReno::on_congestion_event(Timestamp sent_time, Timestamp now) {
   recovery_start_ = now;
   in_recovery_ = true;
   hystart_.on_congestion_event();
-  ssthresh_ = std::max(reduced_window(), minimum_window(max_datagram_size_));
+  // Never up: what an estimate has learnt before may be more than what was lost of.
+  ssthresh_ = std::max(std::min(reduced_window(), window_), minimum_window(max_datagram_size_));
   window_ = ssthresh_;
   acked_since_growth_ = 0;
   return true;

@@ -32,10 +32,12 @@ void Westwood::measure(const AckEvent& event) {
   if (elapsed < std::max(event.smoothed_rtt, kMinInterval)) return;
   const double sample = static_cast<double>(acked_) / to_seconds(elapsed);
   const bool first = coarse_ == 0;
-  coarse_ = first ? sample : coarse_ * 7 / 8 + sample / 8;
-  bandwidth_ = first ? sample : bandwidth_ * 7 / 8 + coarse_ / 8;
   acked_ = 0;
   interval_start_ = event.now;
+  // What an application did not say tells nothing of the path.
+  if (event.app_limited && sample < bandwidth_) return;
+  coarse_ = first ? sample : coarse_ * 7 / 8 + sample / 8;
+  bandwidth_ = first ? sample : bandwidth_ * 7 / 8 + coarse_ / 8;
 }
 
 bool Westwood::in_slow_start() const {

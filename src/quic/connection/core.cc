@@ -119,7 +119,8 @@ TransportParameters configured_parameters(const ConnectionConfig& config) {
 }
 
 std::vector<std::uint8_t> ConnectionCore::encoded_transport_parameters() {
-  if (prefers_another_address()) {
+  // A client that says hello twice, since its key share did not suit, is told of the same.
+  if (prefers_another_address() && path_->local_cids().entries().size() == 1) {
     // Its connection ID has sequence number 1 (RFC 9000 section 5.1.1).
     const ConnectionId cid = cids_->generate();
     path_->local_cids().add_known(cid, cids_->reset_token(cid));

@@ -17,6 +17,8 @@ namespace {
 // With the transport's limits, some 100 octets, they fit the context of a ticket.
 constexpr std::size_t kMaxEarlyDataTerms = 256;
 constexpr std::size_t kMinCidLength = 4;
+// Of a token in a first datagram: headers and connection IDs take 80 octets, a piece of the ClientHello the rest.
+constexpr std::size_t kTokenMax = 1'000;
 static_assert(kMaxEarlyDataTerms + 128 <= kMaxTicketContext);
 
 std::array<std::uint8_t, 32> secret_or_random(std::array<std::uint8_t, 32> secret, Random& random) {
@@ -383,7 +385,8 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
     return std::unexpected(ConfigError{"the first packet's QUIC version must be one of those to speak"});
   // RFC 9369 section 5: what came from a connection of another version is of no use.
   // rfc9000:8.1.3-token-used
-  if (parameters.token_version != version) parameters.token.clear();
+  // One that leaves no room in a first datagram of 1,200 octets is no proof that can be shown.
+  if (parameters.token_version != version || parameters.token.size() > kTokenMax) parameters.token.clear();
   if (!parameters.session.empty() && !ticket_is_of(parameters.session, version)) parameters.session.clear();
   // RFC 9000 section 7.2: at least 8 unpredictable octets until the server's choice is known.
   // rfc9000:7.2-initial-dcid-length

@@ -187,6 +187,25 @@ TEST(endpoint, a_connection_that_never_began_ends_its_log) {
     if (!before.contains(id)) EXPECT_TRUE(logs.closed.contains(id)) << id;
 }
 
+// A Retry of TLS makes the server state its parameters twice; a client must hear of each connection ID there is.
+TEST(endpoint, a_second_client_hello_issues_no_further_connection_id) {
+  PairOptions options{.server_groups = "P-256"};
+  options.server.connection.preferred_ipv4 = ipv4_address({10, 0, 0, 7}, 443);
+  Pair pair(std::move(options));
+  pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
+  EXPECT_EQ(pair.connection->group_name(), "secp256r1");
+  pair.run([] { return false; }, 1s);
+  EXPECT_EQ(pair.acceptor.connection->core().path().local_cids().entries().size(),
+            pair.connection->core().path().peer_cids().active());
+}
+
+TEST(endpoint, a_token_without_room_in_a_first_datagram_is_left_out) {
+  Pair pair;
+  pair.connect(std::vector<std::uint8_t>(1'150, 7));
+  EXPECT_TRUE(pair.run([&] { return pair.recorder.complete; }, 1s));
+}
+
 // As a client that has another address to try.
 TEST(endpoint, nobody_connects_while_all_is_closed) {
   Pair pair;
