@@ -63,12 +63,15 @@ std::expected<EarlyRequestRules, ConfigError> parse_early_request_rules(std::str
     const std::size_t equals = part.rfind('=');
     const bool is_route = equals != std::string_view::npos;
     const auto word = parse_word(is_route ? part.substr(equals + 1) : part);
-    if (!word || (is_route && !part.starts_with('/'))) {
+    // As a request's path is held against it.
+    const bool plain = is_route && part.starts_with('/') && part.find_first_of("?#") == std::string_view::npos;
+    const auto prefix = plain ? plain_path(part.substr(0, equals)) : std::nullopt;
+    if (!word || (is_route && !prefix)) {
       return std::unexpected(ConfigError{"\"" + std::string(part) +
                                          "\": give safe, all or off, or /PREFIX=safe, /PREFIX=all, /PREFIX=off"});
     }
     if (is_route) {
-      rules.routes.push_back({std::string(part.substr(0, equals)), *word});
+      rules.routes.push_back({*prefix, *word});
     } else {
       rules.requests = *word;
     }

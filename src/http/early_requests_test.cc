@@ -43,6 +43,15 @@ TEST(early_requests, no_spelling_of_a_path_gets_by_its_rule) {
   for (const auto* target : {"/logout", "/login"}) EXPECT_FALSE(rules.permit("POST", target, true)) << target;
 }
 
+TEST(early_requests, no_spelling_of_a_rule_loses_its_path) {
+  const EarlyRequestRules rules = parse_early_request_rules("/a%20b=off,/x//y=off,/./z/=off").value();
+  for (const auto* target : {"/a%20b", "/a%20b/c", "/x/y", "/z/1"})
+    EXPECT_FALSE(rules.permit("GET", target, false)) << target;
+  EXPECT_TRUE(rules.permit("GET", "/x", false));
+  for (const auto* wrong : {"/a?b=off", "/a#b=off", "/%zz=off", "/a/../b=off"})
+    EXPECT_FALSE(parse_early_request_rules(wrong).has_value()) << wrong;
+}
+
 TEST(early_requests, the_error_names_the_part_that_cannot_be_read) {
   for (const auto* text : {"some", "/a", "a=off", "/a=maybe", "safe,,all"}) {
     const auto rules = parse_early_request_rules(text);

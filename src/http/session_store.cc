@@ -171,7 +171,9 @@ class FileSessionStore::Lock {
     for (int i = 0; i < kTries; ++i) {
       File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
       struct stat locked{}, current{};
-      if (file.fd < 0 || ::flock(file.fd, LOCK_EX | LOCK_NB) != 0) {
+      if (file.fd < 0) return;
+      if (::flock(file.fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) return;
         std::this_thread::sleep_for(kBetweenTries);
       } else if (::fstat(file.fd, &locked) == 0 && ::stat(path.c_str(), &current) == 0 &&
                  locked.st_ino == current.st_ino) {

@@ -34,21 +34,24 @@ NetworkWatch::~NetworkWatch() {
 
 void NetworkWatch::add(Worker& worker, NetworkListener& listener) {
   const std::lock_guard lock(mutex_);
-  subscribers_.push_back({&worker, &listener});
+  subscribers_.push_back({&worker, &listener, std::make_shared<std::atomic<bool>>(true)});
   tell(subscribers_.back(), addresses_.networks());
 }
 
 void NetworkWatch::remove(const Worker& worker, const NetworkListener& listener) {
   const std::lock_guard lock(mutex_);
   std::erase_if(subscribers_, [&](const Subscriber& subscriber) {
-    return subscriber.worker == &worker && subscriber.listener == &listener;
+    if (subscriber.worker != &worker || subscriber.listener != &listener) return false;
+    subscriber.listens->store(false);
+    return true;
   });
 }
 
 void NetworkWatch::tell(const Subscriber& subscriber, const net::LocalNetworks& networks) {
   // A worker that has ended drops it, and its listeners with it.
-  subscriber.worker->post(
-      [listener = subscriber.listener, networks](Worker&) { listener->on_networks(networks, current_time()); });
+  subscriber.worker->post([listener = subscriber.listener, listens = subscriber.listens, networks](Worker&) {
+    if (listens->load()) listener->on_networks(networks, current_time());
+  });
 }
 
 void NetworkWatch::run() {

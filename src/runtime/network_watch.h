@@ -2,6 +2,7 @@
 // tells workers. One for the process, there while somebody listens.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -30,7 +31,7 @@ class NetworkWatch {
   NetworkWatch& operator=(const NetworkWatch&) = delete;
 
   // Has `listener` hear of what there is, and of every change until remove() or the worker's end. It
-  // belongs to the worker and lives at least as long as it runs.
+  // belongs to the worker, and is destroyed on its thread after remove().
   void add(Worker& worker, NetworkListener& listener);
   // Before `worker` is gone. Any thread but the watch's own.
   void remove(const Worker& worker, const NetworkListener& listener);
@@ -42,6 +43,7 @@ class NetworkWatch {
   struct Subscriber {
     Worker* worker = nullptr;
     NetworkListener* listener = nullptr;
+    std::shared_ptr<std::atomic<bool>> listens;  // false once it was removed: a letter may still be under way
   };
 
   explicit NetworkWatch(net::LocalAddresses addresses, net::Descriptor stop);

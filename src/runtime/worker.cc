@@ -99,8 +99,9 @@ void Worker::run() {
     if (received) last_activity_ = now;
     run_timeouts(now);
     transmit(now);
-    if (!retiring_.empty()) [[unlikely]]
-      end_retired();
+    // What waited for a socket of theirs may go now.
+    if (!retiring_.empty() && end_retired()) [[unlikely]]
+      transmit(now);
     if (stopping_.load(std::memory_order_acquire) && finished(now)) break;
     if (!received && !more_to_send_) {
       poll(sleep_time(now));
@@ -192,7 +193,7 @@ void Worker::retire(std::vector<DatagramProtocol*> together) {
   retiring_.push_back(std::move(together));
 }
 
-void Worker::end_retired() {
+bool Worker::end_retired() {
   const auto is_over = [](const std::vector<DatagramProtocol*>& together) {
     return std::ranges::all_of(together, &DatagramProtocol::idle);
   };
@@ -204,6 +205,7 @@ void Worker::end_retired() {
   });
   for (const auto& together : over)
     for (DatagramProtocol* const protocol : together) detach(*protocol);
+  return !over.empty();
 }
 
 const Worker::Binding* Worker::binding_for(const SocketAddress& local) const {

@@ -150,7 +150,7 @@ class Worker {
   void run();
   void prepare_thread() const;
   void end_thread();
-  void end_retired();
+  bool end_retired();  // false: none was over
   bool read_batch();
   void read_mailbox();
   void deliver(std::span<ReceivedTrain> batch, Timestamp now);

@@ -188,7 +188,9 @@ void Bbr3::on_inflight_too_high(std::uint64_t in_flight, bool limited, Timestamp
     const auto least = static_cast<std::uint64_t>(kBeta * static_cast<double>(target_inflight()));
     inflight_longterm_ = std::max(in_flight, least);
   }
-  if (state_ == State::kUp) enter_down(now);
+  if (state_ != State::kUp) return;
+  enter_down(now);
+  undo_.probe_ended = true;
 }
 
 // Section 5.5.10.2: the packet whose loss made it too much: what was in flight just before it.
@@ -241,7 +243,8 @@ void Bbr3::on_spurious_loss(Timestamp now) {
     state_ = State::kStartup;
     model_.set_full_pipe_reached(false);
     model_.restart_full_pipe(0);
-  } else if (undo_.state == State::kUp && state_ == State::kDown) {
+  } else if (undo_.probe_ended && state_ == State::kDown) {
+    undo_.probe_ended = false;
     probe_samples_ = true;
     enter_up(bandwidth_latest_, now);
   }

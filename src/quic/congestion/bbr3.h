@@ -201,6 +201,7 @@ class Bbr3 : public CongestionController {
     std::uint64_t inflight_shortterm = kUnlimited;
     std::uint64_t inflight_longterm = kUnlimited;
     bool of_this_batch = false;
+    bool probe_ended = false;  // by the loss, and not since
   };
   Undo undo_;
 };

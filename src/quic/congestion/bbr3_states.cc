@@ -54,6 +54,7 @@ void Bbr3::update_probe_phase(const AckEvent& event) {
     case State::kUp:
       if (!time_to_go_down(event)) return;
       probe_too_high_ = false;
+      undo_.probe_ended = false;
       enter_down(event.now);
       return;
     default:

@@ -78,7 +78,7 @@ Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace s
       .now = now_};
   HAWSER_TRY(const RecoveryOutcome outcome, loss.on_ack_received(ack, ClosedRanges(frame), recovery_));
   if (outcome.acked_packets != 0) {
-    if (outcome.largest_increased) {
+    if (outcome.largest_increased && (multipath_ == nullptr || !multipath_->ack_merged())) {
       EcnValidator& ecn = path_->active().ecn();
       const EcnState ecn_before = ecn.state();
       const std::uint64_t ce =

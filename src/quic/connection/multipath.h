@@ -97,6 +97,7 @@ struct PathSlot {
   PathId acks_come_on;                           // the path on which its acknowledgements come
   bool acks_came = false;                        // there was one
   bool ack_detoured = false;                     // the one at hand came on another than that
+  bool ack_merged = false;                       // it is taken with what another path told before
   bool ack_came_elsewhere = false;               // and than this one
   AckDetours detours;
   PathQuiet quiet;
@@ -135,6 +136,7 @@ class Multipath {
   [[nodiscard]] PathSlot& at_hand();
   // The acknowledgement being read came on another path than its path's usually do.
   [[nodiscard]] bool ack_detoured() { return at_hand().ack_detoured; }
+  [[nodiscard]] bool ack_merged() { return at_hand().ack_merged; }
   // The open Path with the lowest Path ID: what questions about "the" path are answered by.
   [[nodiscard]] Path& main_path();
   // Where a single packet goes that has to arrive.

@@ -123,16 +123,13 @@ Parsed<void> Multipath::take_own_ack(PathSlot& slot, const AckFrame& ack, FrameR
   RangeSet told;
   for (const Range& range : all) told.add(range.begin, range.end);
   std::vector<std::uint8_t> octets;
-  AckFrame merged = with_ranges(ack, told, octets);
-  // The counts of whichever is the newer are those that go with all of it.
-  if (merged.ecn && slot.kept_ack->frame.ecn) {
-    const EcnCounts& kept = *slot.kept_ack->frame.ecn;
-    merged.ecn = EcnCounts{.ect0 = std::max(merged.ecn->ect0, kept.ect0),
-                           .ect1 = std::max(merged.ecn->ect1, kept.ect1),
-                           .ce = std::max(merged.ecn->ce, kept.ce)};
-  }
+  const AckFrame merged = with_ranges(ack, told, octets);
   if (slot.kept_ack->ranges.highest().end <= ack.first_range.end) slot.kept_ack.reset();
-  return core_.take_ack(merged, kSpace, in);
+  // Its counts are of what this one acknowledges alone; those of the next one will do.
+  slot.ack_merged = true;
+  auto taken = core_.take_ack(merged, kSpace, in);
+  slot.ack_merged = false;
+  return taken;
 }
 
 // False: it is to be taken at once, since the path is known to be silent, or something is wrong with it.

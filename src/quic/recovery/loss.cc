@@ -208,9 +208,12 @@ RecoveryOutcome LossDetector::finish_ack(const AckReceived& ack, AckRun& run, Re
   outcome.largest_increased = !s.any_acked || ack.largest_acknowledged.value > s.largest_acked;
   // What comes by a detour sums up many that were on their way, or lost there, and holds the newest of their ranges
   // alone: what is not in it may have arrived. Those that come the usual way tell, or time does.
+  const std::uint64_t counted_before = s.counted_to;
   if (!ack.detoured) s.counted_to = std::max(s.counted_to, ack.largest_acknowledged.value);
   if (outcome.acked_packets == 0 && outcome.spurious_losses == 0) {
     outcome.largest_increased = false;
+    // A detour may have told of all that it acknowledges, and nothing of what it leaves out.
+    if (s.counted_to > counted_before) detect_losses(ack.space, ack.now, outcome, frames);
     return outcome;
   }
   if (outcome.largest_increased) s.largest_acked = ack.largest_acknowledged.value;

@@ -401,7 +401,8 @@ class LossDetector {
     std::uint64_t from = 0;                  // packets below were sent before, or have their copy
     std::uint64_t room : 63 = 0;             // octets that may still be copied
     std::uint64_t copied : 1 = 0;            // what was sent since is copies
-    std::uint64_t copies_from = UINT64_MAX;  // of repeat_last_flight(): the least offset of a copy
+    std::uint64_t copies_from = UINT64_MAX;  // of repeat_last_flight(): the least offset of a copy,
+    std::uint64_t copies_of = 0;             // and the stream they are of
     std::uint64_t flights_copied = 0;        // octets of all of them
   };
 

@@ -134,8 +134,10 @@ void LossDetector::owe_probes(PacketNumberSpace id, std::uint32_t count, Recover
 // Of what was acknowledged or lost since the oldest packet in flight was sent.
 double LossDetector::share_lost_of_last_round() const {
   const Space& s = application_;
-  if (s.first_outstanding >= s.sent.end()) return 0;
-  const SentPacket& oldest = s.sent[s.first_outstanding];
+  std::uint64_t first = std::max(s.first_outstanding, s.sent.begin());
+  while (first < s.sent.end() && (s.sent[first].state != SentState::kOutstanding || !counts(s.sent[first]))) ++first;
+  if (first == s.sent.end()) return 0;
+  const SentPacket& oldest = s.sent[first];
   const auto lost = static_cast<double>(sampler_.lost_since({.lost_bytes = oldest.lost_bytes}));
   const auto delivered = static_cast<double>(sampler_.delivered_bytes() - oldest.delivered_bytes);
   return lost == 0 ? 0 : lost / (lost + delivered);
@@ -169,7 +171,7 @@ bool LossDetector::repeat_last_flight(std::uint64_t stream_octets, RecoveryFrame
     // Not as reported: found lost, it goes out once more, since by then its copy may be lost as well.
     for (std::size_t i = 0; i < packet.frame_count; ++i) {
       const SentFrame frame = s.sent.frame(packet, i);
-      if (frame.kind != SentFrameKind::kStream) continue;
+      if (frame.kind != SentFrameKind::kStream || frame.id != end.id) continue;
       frames.lost.push_back(frame);
       copies_from = std::min(copies_from, frame.offset);
     }
@@ -177,6 +179,7 @@ bool LossDetector::repeat_last_flight(std::uint64_t stream_octets, RecoveryFrame
   if (copies_from == UINT64_MAX) return false;
   (void)repeat_tail(stream_octets, frames);  // begins a tail
   tail_.copies_from = copies_from;
+  tail_.copies_of = end.id;
   return true;
 }
 
@@ -212,7 +215,8 @@ bool LossDetector::repeat_tail(std::uint64_t stream_octets, RecoveryFrames& fram
 bool LossDetector::is_copy(const SentPacket& packet) const {
   for (std::size_t i = 0; i < packet.frame_count; ++i) {
     const SentFrame& frame = application_.sent.frame(packet, i);
-    if (frame.kind == SentFrameKind::kStream && frame.offset < tail_.copies_from) return false;
+    if (frame.kind != SentFrameKind::kStream) continue;
+    if (frame.id != tail_.copies_of || frame.offset < tail_.copies_from) return false;
   }
   return true;
 }
