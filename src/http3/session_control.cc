@@ -310,7 +310,7 @@ void SessionCore::on_datagram(Bytes payload) {
 
 // Streams whose type decides. ------------------------------------------------------------------
 
-// True once the type is known; its octets are not consumed. `ended`: it never will be.
+// True once the type is known; its octets are not consumed. `ended`: the stream ended with none.
 // rfc9114:6.2-type-first
 bool SessionCore::peek_type(StreamId id, std::uint64_t& type, std::size_t& size, bool& ended) {
   std::array<Bytes, kPeekViews> views;

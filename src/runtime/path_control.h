@@ -33,7 +33,8 @@ class PathControl {
     std::string interface;  // empty: not known
   };
 
-  // All of them are the worker's, and live as long as it runs. `manager` is null where one path was asked for.
+  // All of them are the worker's, and live until their client is ended (HttpClients::end, ~DatagramChannel) or the
+  // worker is: not to be used after that. `manager` is null where one path was asked for.
   PathControl(Worker& worker, EndpointProtocol& endpoint, PathManager* manager, ConnectionOwner& owner)
       : worker_(worker), endpoint_(endpoint), manager_(manager), owner_(owner) {}
 

@@ -37,7 +37,7 @@ std::string bytes_hex(std::size_t count, std::uint8_t value) {
   return to_hex(std::vector<std::uint8_t>(count, value));
 }
 
-Theatre::Theatre(const Options& options) : options_(options) {
+Theatre::Theatre(const Options& options) : ecn(options.ecn), options_(options) {
   server_tls_.emplace(TlsServerContext::create({.common = {.alpn = {options.alpn},
                                                            .groups = options.server_groups,
                                                            .key_log = &Theatre::key_log,

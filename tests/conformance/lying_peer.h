@@ -52,6 +52,7 @@ class Theatre : public AcceptHandler {
     RetryPolicy retry = RetryPolicy::kNever;
     std::size_t stream_memory_max = EndpointConfig{}.stream_memory_max;
     std::string alpn = "test";
+    Ecn ecn = Ecn::kNotEct;                     // what every datagram arrives with, until it is changed
     std::string server_groups{kDefaultGroups};  // of the key exchange
     // Who handles a side in place of its witness; not owned.
     ConnectionHandler* client_handler = nullptr;
@@ -95,7 +96,7 @@ class Theatre : public AcceptHandler {
   void inject_on(Role liar, std::vector<std::uint8_t> datagram, const FourTuple& tuple);
   // Sees every datagram as it leaves, whether it is delivered or not.
   std::function<void(Role from, Bytes, const FourTuple& tuple)> on_sent;
-  Ecn ecn = Ecn::kNotEct;  // what every datagram arrives with
+  Ecn ecn;  // what every datagram arrives with
   std::vector<std::string> key_log_lines;
   // Stops delivery from the honest side that the liar replaces, so that it cannot interfere.
   void silence(Role honest) { silenced_[static_cast<std::size_t>(honest)] = true; }

@@ -10,7 +10,7 @@ namespace {
 
 // A server that pings its liar on path 0, to be acknowledged on path 1.
 struct DetourStage : Stage {
-  DetourStage() { say_on_path_1("01000000"); }
+  explicit DetourStage(const Options& options = two_paths()) : Stage(options) { say_on_path_1("01000000"); }
   // The packet number.
   std::uint64_t ping() {
     tap.clear();
@@ -89,6 +89,42 @@ TEST(multipath_acks, what_was_kept_of_several_reports_is_not_taken_for_lost) {
     }
     EXPECT_EQ(stage.acknowledged(), numbers[5]) << silent;
     EXPECT_EQ(stage.server->paths()[0].packets_lost, lost) << silent;
+  }
+}
+
+// Its counts are of what it says itself, here of less than both say together.
+TEST(multipath_acks, what_is_taken_together_does_not_have_ecn_taken_for_failed) {
+  Theatre::Options options = two_paths();
+  options.ecn = Ecn::kEct0;
+  DetourStage stage(options);
+  // What the client counted before the liar took its place.
+  std::uint64_t counted = 0;
+  for (const SeenPacket& packet : stage.tap.packets())
+    for (const AnyFrame& frame : packet.frames)
+      if (const auto* ack = std::get_if<PathAckFrame>(&frame); packet.to_server && ack != nullptr && ack->ack.ecn)
+        counted = ack->ack.ecn->ect0;
+      else if (const auto* first = std::get_if<AckFrame>(&frame);
+               packet.to_server && packet.type == PacketType::kOneRtt && first != nullptr && first->ecn)
+        counted = first->ecn->ect0;
+  const auto state = [&] { return stage.server->core().path().active().ecn().state(); };
+  ASSERT_EQ(state(), EcnState::kCapable);
+  std::vector<std::uint64_t> numbers;
+  for (int i = 0; i < 4; ++i) numbers.push_back(stage.ping());
+  const auto ack = [&](std::uint64_t largest, std::uint64_t held_us) {
+    const std::uint64_t below = largest - numbers[0];
+    return "3f 00 " + varint_hex(largest) + varint_hex(held_us >> kAckDelayExponent) + "00" + varint_hex(below) +
+           varint_hex(counted + below + 1) + "00 00";
+  };
+  stage.say_on_path_1(ack(numbers[3], 8'000));
+  ASSERT_LT(stage.acknowledged(), numbers[0]) << "it is kept";
+  // Written before the first of them arrived.
+  stage.say("3f 00 " + varint_hex(numbers[1]) + "00 00 00" + varint_hex(counted + 1) + "00 00");
+  EXPECT_EQ(stage.acknowledged(), numbers[1]);
+  EXPECT_EQ(state(), EcnState::kCapable);
+  for (const std::size_t i : {2, 3}) {
+    stage.say(ack(numbers[i], 0));
+    EXPECT_EQ(stage.acknowledged(), numbers[i]);
+    EXPECT_EQ(state(), EcnState::kCapable) << i;
   }
 }
 

@@ -171,8 +171,10 @@ Timestamp Path::next_others_timeout() const {
 }
 
 Timestamp Path::validation_timeout(const NetworkPath& network_path) const {
-  return peer_cids_.is_active(network_path.peer_cid_sequence()) ? network_path.validation_timeout()
-                                                                : network_path.validator().deadline();
+  const Timestamp next = network_path.validation_timeout();
+  if (next == kNever || peer_cids_.is_active(network_path.peer_cid_sequence())) [[likely]]
+    return next;
+  return network_path.validator().deadline();
 }
 
 std::size_t Path::others_memory() const {
