@@ -1,23 +1,33 @@
 #!/bin/bash
-# attack.sh HAWSER FLOOD [ATTACK...]: the table of docs/security.md (`./dev bench floods`): a server under each flood
+# attack.sh HAWSER FLOOD LAB [ATTACK...]: the tables of docs/security.md (`./dev bench floods`): a server under each flood
 # of hawser-flood (or those named) at 50,000 packets a second, beside an honest client that asks 200 times a
 # second over 4 connections, then connects anew. Each attack has a server of its own, whose quiet value is
-# taken before the attack begins. Everything runs on loopback. QUIET_SECONDS, ATTACK_SECONDS and PORT can be set;
-# SERVE holds further arguments of hawser serve; VERBOSE=1 adds the server's counters.
+# taken before the attack begins. The honest client comes over a link of the lab, LINK (default: 100 Mbit/s, 5 ms one
+# way; needs root); with LINK= all is on loopback. The attacker sits beside the server, where no link slows it.
+# QUIET_SECONDS, ATTACK_SECONDS and PORT can be set; SERVE holds further arguments of hawser serve; VERBOSE=1 adds the
+# server's counters.
 set -eu
-hawser=$1 flood=$2 port=${PORT:-47433} quiet=${QUIET_SECONDS:-2} seconds=${ATTACK_SECONDS:-3}
-shift 2
+hawser=$(realpath "$1") flood=$(realpath "$2") lab=$(realpath "$3")
+port=${PORT:-47433} quiet=${QUIET_SECONDS:-10} seconds=${ATTACK_SECONDS:-10} link=${LINK-rate=100mbit,delay=5ms}
+shift 3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+at_server=() at_client=() address=127.0.0.1
+if [ -n "$link" ]; then
+  lab_name=flood$$
+  "$lab" up "$lab_name" --link "$link" >"$dir/lab" || { cat "$dir/lab" >&2; exit 1; }
+  trap '"$lab" down "$lab_name" >/dev/null; rm -rf "$dir"' EXIT
+  at_server=(ip netns exec "$lab_name-server") at_client=(ip netns exec "$lab_name-client") address=10.77.0.2
+fi
 export XDG_DATA_HOME=$dir
 mkdir "$dir/site"
 head -c 1024 /dev/zero >"$dir/site/file"
 head -c 10000000 /dev/zero >"$dir/site/big"
-url=https://127.0.0.1:$port/file
+url=https://$address:$port/file
 wanted=("$@")
 
 honest() { # SECONDS FILE
-  "$hawser" load "$url" -k -D "$1" --rate 200 -c 4 --json >"$2" || true
+  "${at_client[@]}" "$hawser" load "$url" -k -D "$1" --rate 200 -c 4 --json >"$2" || true
 }
 
 # Nanoseconds for which the threads of process $1 were ready and had no processor; nothing where the kernel does not
@@ -28,14 +38,14 @@ attack() { # NAME LIMIT-OF-MEMORY [arguments of hawser-flood]
   local name=$1 limit=$2 server attacker
   shift 2
   if [ ${#wanted[@]} -gt 0 ] && ! printf '%s\n' "${wanted[@]}" | grep -qxF -- "$name"; then return; fi
-  "$hawser" serve 127.0.0.1:$port --root "$dir/site" --dev-cert --access-log off --grace 0 ${SERVE:-} >"$dir/serve" 2>&1 &
+  "${at_server[@]}" "$hawser" serve 0.0.0.0:$port --root "$dir/site" --dev-cert --access-log off --grace 0 ${SERVE:-} >"$dir/serve" 2>&1 &
   server=$!
   until grep -q '^serving ' "$dir/serve"; do
     kill -0 $server 2>/dev/null || { cat "$dir/serve" >&2; exit 1; }
     sleep 0.05
   done
   honest "$quiet" "$dir/quiet"
-  "$flood" "$@" 50000 --port $port --seconds $((seconds + 2)) >"$dir/flood" &
+  "${at_server[@]}" "$flood" "$@" 50000 --port $port --seconds $((seconds + 2)) >"$dir/flood" &
   attacker=$!
   sleep 0.5
   local waited_before waited_after
@@ -43,7 +53,7 @@ attack() { # NAME LIMIT-OF-MEMORY [arguments of hawser-flood]
   honest "$seconds" "$dir/load"
   waited_after=$(waited $server)
   local connected=no
-  "$hawser" get -k -s -m 5 -o /dev/null -w '%{time_connect}' "$url" >"$dir/get" && connected=$(cat "$dir/get")
+  "${at_client[@]}" "$hawser" get -k -s -m 5 -o /dev/null -w '%{time_connect}' "$url" >"$dir/get" && connected=$(cat "$dir/get")
   local memory
   memory=$(awk '/VmHWM/ { print $2 }' /proc/$server/status)
   wait $attacker

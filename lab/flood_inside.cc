@@ -63,10 +63,16 @@ Words always(const Octets& frames) {
   return [frames](std::uint64_t) { return frames; };
 }
 
-// Requests on all streams, and then silence: nothing is acknowledged, no window is raised.
+// Requests on all streams, then wider windows for them, and then silence: nothing is acknowledged.
 Octets slow_reader(const std::string& path, std::uint64_t n) {
   Octets frames;
-  if (n < kStreams) put_stream(frames, 4 * n, 0, request(path));
+  if (n < kStreams) {
+    put_stream(frames, 4 * n, 0, request(path));
+  } else if (n < 4 * kStreams) {
+    frames.push_back(0x11);  // MAX_STREAM_DATA
+    put_varint(frames, 4 * (n % kStreams));
+    put_varint(frames, n << 20);
+  }
   return frames;
 }
 
