@@ -22,6 +22,7 @@ struct SimBondingOptions {
   std::vector<std::string> links;  // two, for every pair, or more; empty: two are drawn
   double time_s = 5;
   std::uint64_t window_mib = 64;
+  std::uint64_t draws = 1;     // of each pair's losses
   double head_start_ms = 100;  // 0: the connection begins over one link alone
   bool upload = false;
   std::size_t worst = 5;  // pairs to print by themselves

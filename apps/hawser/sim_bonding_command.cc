@@ -42,7 +42,8 @@ sim::PairOptions pair_options(const SimBondingOptions& options, const std::strin
           .download = !options.upload,
           .head_start = options.head_start_ms > 0
                             ? std::optional(Duration{static_cast<std::int64_t>(options.head_start_ms * 1e6)})
-                            : std::nullopt};
+                            : std::nullopt,
+          .draws = options.draws};
 }
 
 // Three links and more: each alone, and all.
@@ -126,7 +127,7 @@ constexpr const char* kFooter =
     "  hawser sim bonding --pairs 1000 --svg bonding.svg\n"
     "  hawser sim bonding --pairs 5 --links 50/20,20/80/1 --window 0\n"
     "  hawser sim bonding --pairs 1 --links 40/10,30/25,20/60 --time 10 --controllers cubic\n"
-    "  hawser sim bonding --pairs 1 --seed 17 --json -";
+    "  hawser sim bonding --pairs 1 --seed 17 --draws 16 --json -";
 
 }  // namespace
 
@@ -152,6 +153,9 @@ void add_sim_bonding_command(CLI::App& sim, int& exit_code) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of the first pair; the others count up")->capture_default_str();
+  command->add_option("--draws", options->draws, "How often the losses of each pair are drawn; the rates are means")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   command
       ->add_option(
           "--links", options->links,

@@ -29,6 +29,20 @@ TEST(bonding, is_not_slower_than_97_percent_of_the_better_link) {
   }
 }
 
+TEST(bonding, draws_have_losses_of_their_own_and_are_averaged) {
+  const LinkPair pair{.seed = 1,
+                      .first = {.mbit_per_second = 10, .rtt = 20ms, .loss = 0.02},
+                      .second = {.mbit_per_second = 5, .rtt = 40ms, .loss = 0.02}};
+  const PairResult one = run_pair(pair, {.time = 1s});
+  const PairResult again = run_pair(pair, {.time = 1s});
+  const PairResult four = run_pair(pair, {.time = 1s, .draws = 4});
+  EXPECT_EQ(one.bonded, again.bonded);
+  EXPECT_EQ(four.failure, "");
+  EXPECT_NE(one.first_alone, four.first_alone) << "all four draws lost the same";
+  EXPECT_NEAR(one.first_alone, four.first_alone, 3) << "a mean, not a sum";
+  EXPECT_NEAR(one.bonded, four.bonded, 4);
+}
+
 // 287 Mbit/s, 52 ms and 3.6 % beside 28 Mbit/s and 9 ms: the fast path falls silent when an acknowledgement is lost,
 // and what it had under way is acknowledged by the other one, without a rate; then it is asked with one small packet.
 // None of these rounds says that the pipe is full.

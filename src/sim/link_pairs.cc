@@ -12,6 +12,8 @@ namespace {
 constexpr std::int64_t kRoundTrips = 20;
 // Of virtual time, for what a link alone needs: as many times what it would take at its full rate.
 constexpr std::int64_t kPatience = 40;
+// Between the seeds of two draws: no pair of a table has losses of another.
+constexpr std::uint64_t kDrawStride = std::uint64_t{1} << 32;
 
 struct Outcome {
   double mbit_per_second = 0;
@@ -41,8 +43,33 @@ Outcome run_links(const std::vector<Way>& over, std::uint64_t seed, const PairOp
   return {.mbit_per_second = run.mbit_per_second(), .time = run.world.now() - kWorldStart, .failure = run.failure()};
 }
 
-std::uint64_t octets_in(const DrawnLink& link, Duration time) {
-  return static_cast<std::uint64_t>(link.mbit_per_second * 125'000 * to_seconds(time));
+std::uint64_t octets_in(double mbit_per_second, Duration time) {
+  return static_cast<std::uint64_t>(mbit_per_second * 125'000 * to_seconds(time));
+}
+
+// The four runs.
+void add_draw(PairResult& result, const PairOptions& options, std::uint64_t draw, Duration time) {
+  const LinkPair& pair = result.pair;
+  const std::uint64_t losses = 2 * pair.seed + draw * kDrawStride;
+  const Way first{.link = &pair.first, .seed = losses};
+  const Way second{.link = &pair.second, .seed = losses + 1};
+  const bool first_is_faster = pair.first.mbit_per_second >= pair.second.mbit_per_second;
+  const Way& faster = first_is_faster ? first : second;
+  const Way& slower = first_is_faster ? second : first;
+  const Outcome fast = run_links({faster}, pair.seed, options, result.octets, kPatience * time);
+  const Outcome slow = run_links({slower}, pair.seed, options, result.octets, fast.time);
+  const Outcome& of_first = first_is_faster ? fast : slow;
+  const Outcome& of_second = first_is_faster ? slow : fast;
+  const bool first_is_better = of_first.mbit_per_second >= of_second.mbit_per_second;
+  const Way& better = first_is_better ? first : second;
+  const Way& worse = first_is_better ? second : first;
+  const Outcome both = run_links({better, worse}, pair.seed, options, result.octets, kPatience * time);
+  const Outcome from_worse = run_links({worse, better}, pair.seed, options, result.octets, kPatience * time);
+  result.first_alone += of_first.mbit_per_second;
+  result.second_alone += of_second.mbit_per_second;
+  result.bonded += both.mbit_per_second;
+  result.bonded_from_worse += from_worse.mbit_per_second;
+  result.failure += both.failure + from_worse.failure;
 }
 
 }  // namespace
@@ -62,26 +89,12 @@ std::string describe(const LinkPair& pair) {
 PairResult run_pair(const LinkPair& pair, const PairOptions& options) {
   tls_contexts();
   const quic::DeterministicTlsRandom tls_random(pair.seed);
-  const Way first{.link = &pair.first, .seed = 2 * pair.seed};
-  const Way second{.link = &pair.second, .seed = 2 * pair.seed + 1};
-  const bool first_is_faster = pair.first.mbit_per_second >= pair.second.mbit_per_second;
-  const Way& faster = first_is_faster ? first : second;
-  const Way& slower = first_is_faster ? second : first;
   const Duration time = options.time + kRoundTrips * std::max(pair.first.rtt, pair.second.rtt);
-  PairResult result{.pair = pair, .failure = {}};
-  result.octets = octets_in(*faster.link, time);
-  const Outcome fast = run_links({faster}, pair.seed, options, result.octets, kPatience * time);
-  const Outcome slow = run_links({slower}, pair.seed, options, result.octets, fast.time);
-  result.first_alone = (first_is_faster ? fast : slow).mbit_per_second;
-  result.second_alone = (first_is_faster ? slow : fast).mbit_per_second;
-  const bool first_is_better = result.first_alone >= result.second_alone;
-  const Way& better = first_is_better ? first : second;
-  const Way& worse = first_is_better ? second : first;
-  const Outcome both = run_links({better, worse}, pair.seed, options, result.octets, kPatience * time);
-  const Outcome from_worse = run_links({worse, better}, pair.seed, options, result.octets, kPatience * time);
-  result.bonded = both.mbit_per_second;
-  result.bonded_from_worse = from_worse.mbit_per_second;
-  result.failure = both.failure + from_worse.failure;
+  const double fastest = std::max(pair.first.mbit_per_second, pair.second.mbit_per_second);
+  PairResult result{.pair = pair, .failure = {}, .octets = octets_in(fastest, time)};
+  for (std::uint64_t draw = 0; draw < options.draws; ++draw) add_draw(result, options, draw, time);
+  for (double* const rate : {&result.first_alone, &result.second_alone, &result.bonded, &result.bonded_from_worse})
+    *rate /= static_cast<double>(options.draws);
   return result;
 }
 
@@ -99,7 +112,7 @@ BundleResult run_bundle(const std::vector<DrawnLink>& links, std::uint64_t seed,
   std::uint64_t octets = 0;
   for (std::size_t i = 0; i < links.size(); ++i) {
     ways.push_back({.link = &links[i], .seed = links.size() * seed + i});
-    const std::uint64_t share = octets_in(links[i], options.time);
+    const std::uint64_t share = octets_in(links[i].mbit_per_second, options.time);
     const Outcome alone = run_links({ways.back()}, seed, options, share, kPatience * options.time);
     result.alone.push_back(alone.mbit_per_second);
     octets += share;

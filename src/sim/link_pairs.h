@@ -32,14 +32,17 @@ struct PairOptions {
   bool download = true;
   // As clients do: BondPlan::head_start. None: the connection begins over one link alone.
   std::optional<Duration> head_start = 100ms;
+  // How often the losses are drawn. A single draw says for many pairs more of luck than of bonding: which packet of
+  // Startup is lost decides over some percent.
+  std::uint64_t draws = 1;
 };
 
 struct PairResult {
   LinkPair pair;
   std::string failure;  // of a bonded run; empty: none
   std::uint64_t octets = 0;
-  // Mbit/s from the first packet of the handshake to the last octet. A link that is not done when the other one is
-  // has what it brought until then.
+  // Mbit/s from the first packet of the handshake to the last octet, the mean of all draws. A link that is not done
+  // when the other one is has what it brought until then.
   double first_alone = 0;
   double second_alone = 0;
   // Both together, the connection beginning over the link that is better alone, as users list them, and over the other;
@@ -53,7 +56,7 @@ struct PairResult {
   [[nodiscard]] double better() const { return std::max(first_alone, second_alone); }
 };
 
-// Both links lose the same of their packets, counted from the first, in each of the four runs.
+// Both links lose the same of their packets, counted from the first, in each of the four runs of a draw.
 PairResult run_pair(const LinkPair& pair, const PairOptions& options);
 
 // Three links and more.
