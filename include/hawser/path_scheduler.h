@@ -60,7 +60,7 @@ struct ScheduleAnswer {
   // that is ready.
   std::size_t path = kWait;
   std::uint64_t octets = 0;   // that may follow without another question, at least one datagram
-  std::uint64_t wait_us = 0;  // with kWait: ask again then at the latest; 0: when a path becomes ready
+  std::uint64_t wait_us = 0;  // with kWait: ask again then at the latest; 0: when another path becomes ready
 };
 
 // One for each connection, used on its thread only. Nothing here may throw, block or call the connection.

@@ -70,16 +70,15 @@ class Adapter final : public quic::PathScheduler {
  private:
   [[nodiscard]] quic::Schedule translated(const ScheduleAnswer& answer, std::size_t count,
                                           const quic::SchedulerView& view) const {
-    const Timestamp next = view.next_ready(view.candidates);
     if (answer.path == ScheduleAnswer::kWait) {
-      if (answer.wait_us == 0) return quic::Schedule::wait(next);
+      if (answer.wait_us == 0) return quic::Schedule::wait(view.next_change());
       // An hour is longer than any wait that somebody means.
       constexpr std::uint64_t kWaitMax_us = 3'600'000'000;
       return quic::Schedule::wait(view.now + std::chrono::microseconds(std::min(answer.wait_us, kWaitMax_us)));
     }
     std::size_t index = positions_[std::min(answer.path, paths_.size() - 1)];
     if (answer.path >= count) {
-      if (view.ready().empty()) return quic::Schedule::wait(next);
+      if (view.ready().empty()) return quic::Schedule::wait(view.next_ready(view.candidates));
       index = view.fastest(view.ready());
     }
     const quic::PathFacts& path = view.path(index);

@@ -321,6 +321,20 @@ TEST(multipath_rules, a_status_has_a_larger_number_each_time_and_is_said_until_i
   EXPECT_GT(stage.sent<PathStatusFrame>().back()->get<PathStatusFrame>()->sequence_number, first);
 }
 
+// multipath:3.3-sequence-grows
+TEST(multipath_rules, a_status_that_waits_to_be_said_outlives_the_loss_of_the_one_before) {
+  LosingStage stage;
+  stage.tap.clear();
+  stage.act([](Connection& c) { ASSERT_TRUE(c.set_path_status(PathId{}, PathStatus::kBackup)); });
+  ASSERT_EQ(stage.sent<PathStatusFrame>().size(), 1u);
+  for (int i = 0; i < 4; ++i) stage.act([](Connection& c) { c.ping(); });
+  ASSERT_TRUE(stage.server->set_path_status(PathId{}, PathStatus::kAvailable));
+  stage.say("02" + varint_hex(stage.largest()) + "000000");
+  stage.pass(100ms);
+  const auto sent = stage.sent<PathStatusFrame>();
+  EXPECT_TRUE(sent.back()->get<PathStatusFrame>()->available) << "the second was forgotten with the first";
+}
+
 // multipath:3.4-answer multipath:3.4-forget
 TEST(multipath_rules, the_end_of_a_path_and_the_next_limit_are_said_until_they_are_heard) {
   LosingStage stage;

@@ -119,9 +119,11 @@ std::size_t Multipath::memory() const {
   return octets;
 }
 
+// A path that failed while another lives may be dead in our direction alone: what is answered there is not heard.
 bool Multipath::peer_is_deaf(Timestamp now) const {
-  return std::ranges::any_of(
-      slots_, [now](const auto& slot) { return slot->path != nullptr && slot->path->loss().peer_is_deaf(now); });
+  return std::ranges::any_of(slots_, [this, now](const auto& slot) {
+    return slot->path != nullptr && slot->path->loss().peer_is_deaf(now) && !(slot->failed && another_lives(*slot));
+  });
 }
 
 Duration Multipath::largest_pto() const {
@@ -463,6 +465,7 @@ void Multipath::forget_what_is_over() {
 
 void Multipath::rest() {
   for_each_open([](PathSlot& slot) { slot.path->loss().rest(); });
+  forget_ended_flows();
 }
 
 // The connection's side. -----------------------------------------------------------------------------------

@@ -280,6 +280,7 @@ class Multipath {
   Path* choose();
   [[nodiscard]] PathScheduler& scheduler_of(const Demand& demand);
   void note_gave_up(const PathScheduler& scheduler, const Demand& demand);
+  void forget_ended_flows();
   void forget_in_schedulers(PathId id);
   // multipath_copies.cc
   bool next_copies(TransmitTrain& train, DatagramBuilder& builder, bool urgent);

@@ -267,7 +267,8 @@ void Multipath::on_frame_lost(const SentFrame& frame) {
       slot->abandon_owed = slot->forget_at == kNever;
       return;
     case SentFrameKind::kPathStatus:
-      slot->ours.owed = !slot->abandoned && slot->ours.sequence == frame.offset;
+      // A later one that waits to be written is owed as before.
+      slot->ours.owed |= !slot->abandoned && slot->ours.sequence == frame.offset;
       return;
     case SentFrameKind::kPathCidsBlocked:
       slot->cids_blocked_owed = !slot->abandoned && !slot->peer_cids().has_unused();

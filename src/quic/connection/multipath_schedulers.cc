@@ -40,9 +40,8 @@ std::expected<void, ConfigError> Multipath::set_flow_scheduler(DemandKind kind, 
   std::unique_ptr<PathScheduler> made;
   if (!name.empty()) {
     HAWSER_TRY(made, make_path_scheduler(name));
+    forget_ended_flows();
     if (flow_schedulers_ == nullptr) flow_schedulers_ = std::make_unique<FlowSchedulers>();
-    flow_schedulers_->keep_streams(
-        [this](std::uint64_t stream) { return core_.streams_.find(StreamId{stream}) != nullptr; });
     if (flow_schedulers_->full() && flow_schedulers_->find(kind, flow) == nullptr)
       return std::unexpected(ConfigError{"64 flows have a scheduler of their own: give one back first"});
   }
@@ -61,6 +60,15 @@ std::expected<void, ConfigError> Multipath::set_flow_scheduler(DemandKind kind, 
     if (flow_schedulers_->empty()) flow_schedulers_.reset();
   }
   return {};
+}
+
+// A script keeps up to 256 KB for a stream that has ended.
+void Multipath::forget_ended_flows() {
+  if (flow_schedulers_ == nullptr) return;
+  chosen_ = nullptr;  // by one of them, perhaps
+  flow_schedulers_->keep_streams(
+      [this](std::uint64_t stream) { return core_.streams_.find(StreamId{stream}) != nullptr; });
+  if (flow_schedulers_->empty()) flow_schedulers_.reset();
 }
 
 void Multipath::note_gave_up(const PathScheduler& scheduler, const Demand& demand) {

@@ -85,8 +85,9 @@ void Multipath::note_idle() {
     slot.path->loss().on_app_limited();
     idle |= slot.works();
   });
-  if (idle && core_.streams_.blocked_reason() != BlockedReason::kApplication)
-    scheduler_->on_flow_control_blocked(core_.now_);
+  if (!idle || core_.streams_.blocked_reason() == BlockedReason::kApplication) return;
+  scheduler_->on_flow_control_blocked(core_.now_);
+  if (flow_schedulers_ != nullptr) flow_schedulers_->on_flow_control_blocked(core_.now_);
 }
 
 bool Multipath::carries_data() {

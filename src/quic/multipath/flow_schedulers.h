@@ -46,6 +46,9 @@ class FlowSchedulers {
   void on_path_gone(PathId id) {
     for (const Entry& entry : entries_) entry.scheduler->on_path_gone(id);
   }
+  void on_flow_control_blocked(Timestamp now) {
+    for (const Entry& entry : entries_) entry.scheduler->on_flow_control_blocked(now);
+  }
   [[nodiscard]] std::size_t memory() const {
     std::size_t octets = sizeof(*this) + entries_.capacity() * sizeof(Entry);
     for (const Entry& entry : entries_) octets += entry.scheduler->memory();

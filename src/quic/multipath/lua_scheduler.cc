@@ -225,9 +225,8 @@ Schedule LuaScheduler::wrong(std::string_view what) {
 // A position, and perhaps a budget; or nil, and perhaps how long to wait.
 Schedule LuaScheduler::read_answer() {
   lua_State* const lua = state_->handle();
-  const Timestamp next = view_->next_ready(view_->candidates);
   if (lua_type(lua, 1) == LUA_TNIL) {
-    if (lua_type(lua, 2) == LUA_TNIL) return Schedule::wait(next);
+    if (lua_type(lua, 2) == LUA_TNIL) return Schedule::wait(view_->next_change());
     const double wait = lua_type(lua, 2) == LUA_TNUMBER ? lua_tonumber(lua, 2) : -1;
     // Written so that what is not a number is wrong too. Below a tenth of a millisecond it would be asked in a circle.
     if (!(wait > 0)) return wrong("gave nil and no number of milliseconds above 0 to wait for");

@@ -49,6 +49,13 @@ Timestamp SchedulerView::next_ready(PathSet set) const {
   return at;
 }
 
+Timestamp SchedulerView::next_change() const {
+  Timestamp at = kNever;
+  for (const std::size_t index : candidates)
+    at = std::min(at, paths[index].may_send ? now + std::chrono::milliseconds(1) : paths[index].may_send_at);
+  return at;
+}
+
 std::size_t SchedulerView::fastest(PathSet set) const {
   std::size_t best = set.first();
   for (const std::size_t index : set) {

@@ -159,6 +159,9 @@ struct SchedulerView {
   [[nodiscard]] PathSet ready_of(PathSet set) const;
   // The earliest time at which a path of the set may send.
   [[nodiscard]] Timestamp next_ready(PathSet set) const;
+  // For who waits without a time: when another candidate may send. One that may already is left for a reason, and is
+  // asked about again in a millisecond, not at once and for ever.
+  [[nodiscard]] Timestamp next_change() const;
   // The one with the smallest smoothed RTT, of a set that is not empty; of two alike the lower Path ID.
   [[nodiscard]] std::size_t fastest(PathSet set) const;
 };

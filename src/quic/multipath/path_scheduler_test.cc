@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "quic/multipath/facts_by_hand.h"
+#include "quic/multipath/flow_schedulers.h"
 #include "quic/multipath/scheduler_model.h"
 
 namespace hawser::quic {
@@ -23,6 +24,30 @@ TEST(multipath, path_sets_are_walked_in_order) {
   set.remove(0);
   EXPECT_EQ(set.first(), 7u);
   EXPECT_EQ(set.size(), 2u);
+}
+
+TEST(multipath, schedulers_of_flows_hear_of_flow_control_and_go_with_their_streams) {
+  struct Counting final : PathScheduler {
+    explicit Counting(int* blocked) : blocked_(blocked) {}
+    Schedule choose(const SchedulerView& view) override { return Schedule::on(view.candidates.first(), 1); }
+    void on_flow_control_blocked(Timestamp) override { ++*blocked_; }
+    std::string_view name() const override { return "counting"; }
+    std::size_t memory() const override { return sizeof(*this); }
+    int* blocked_;
+  };
+  int blocked = 0;
+  FlowSchedulers flows;
+  for (const std::uint64_t stream : {0u, 4u, 8u})
+    flows.set(DemandKind::kStream, stream, std::make_unique<Counting>(&blocked));
+  flows.set(DemandKind::kDatagram, 0, std::make_unique<Counting>(&blocked));
+  flows.on_flow_control_blocked(kNow);
+  EXPECT_EQ(blocked, 4);
+  flows.keep_streams([](std::uint64_t stream) { return stream == 4; });
+  EXPECT_EQ(flows.find(DemandKind::kStream, 0), nullptr);
+  EXPECT_NE(flows.find(DemandKind::kStream, 4), nullptr);
+  EXPECT_NE(flows.find(DemandKind::kDatagram, 0), nullptr) << "flows of datagrams do not end";
+  flows.on_flow_control_blocked(kNow);
+  EXPECT_EQ(blocked, 6);
 }
 
 TEST(multipath, probing_and_failed_paths_carry_no_data) {
