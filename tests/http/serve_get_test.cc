@@ -15,6 +15,7 @@
 #include "get_options.h"
 #include "get_run.h"
 #include "net/address.h"
+#include "net/udp_socket.h"
 #include "quic/tls/dev_certificate.h"
 #include "runtime/clock.h"
 #include "runtime/http_server.h"
@@ -61,7 +62,7 @@ class ServeGetTest : public testing::Test {
   }
 
   void serve(runtime::HttpServerOptions options = {}, std::size_t workers = 1, bool with_log = true) {
-    options.udp.local = net::parse_address("127.0.0.1:0").value();
+    if (options.udp.local.family == AddressFamily::kNone) options.udp.local = net::parse_address("127.0.0.1:0").value();
     options.tls.certificates = {{.chain_file = ca(), .key_file = key()}};
     options.files.root = site();
     log_fd_ = ::open((folder_ + "/access.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -333,6 +334,37 @@ TEST_F(ServeGetTest, nobody_there_is_a_timeout_and_a_dead_address_is_passed_over
                                .write_out = "%{remote_ip}"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
   EXPECT_EQ(outcome.shown, "127.0.0.1");
+}
+
+// A client that began over one family has no socket of the other until its server prefers an address there.
+TEST_F(ServeGetTest, a_preferred_address_of_the_other_family_is_taken) {
+  const std::string content = random_text(10'000'000, 9);
+  write_file(site() + "/file.bin", content);
+  for (const auto& [from, to] : {std::pair{"127.0.0.1", "::1"}, std::pair{"::1", "127.0.0.1"}}) {
+    runtime::HttpServerOptions options;
+    options.udp.local = net::parse_ip(from);
+    // A port that was free a moment ago.
+    SocketAddress preferred = net::UdpSocket::open({.local = net::parse_ip(to)}).value().local_address();
+    (preferred.family == AddressFamily::kIpv4 ? options.connection.preferred_ipv4 : options.connection.preferred_ipv6) =
+        preferred;
+    serve(std::move(options));
+    const std::string qlog = folder_ + "/qlog" + to;
+    std::filesystem::create_directory(qlog);
+    const std::string port = std::to_string(server_->local_address().port);
+    const Outcome outcome = get({.urls = {url("/file.bin")},
+                                 .pinned = {"localhost:" + port + ":" + from},
+                                 .write_out = "%{remote_ip}",
+                                 .qlog = {.folder = qlog}});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
+    EXPECT_EQ(outcome.shown, from);
+    EXPECT_TRUE(read_file(out()) == content);
+    std::string events;
+    for (const auto& entry : std::filesystem::directory_iterator(qlog)) events += read_file(entry.path());
+    const std::size_t moved = events.find("\"new\":\"migration_complete\"");
+    ASSERT_NE(moved, std::string::npos) << from;
+    EXPECT_NE(events.substr(moved, 400).find(std::string("\"") + to + "\""), std::string::npos);
+    stop();
+  }
 }
 
 TEST_F(ServeGetTest, an_output_that_cannot_be_written_is_23) {
