@@ -51,6 +51,7 @@ class Multipath;     // connection/multipath.h
 class PathMemory;    // connection/path_memory.h
 class ResumeClaims;  // connection/resume_claims.h
 class AckFrame;      // wire/frames/ack.h
+struct RetryPacket;  // wire/retry.h
 
 class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
  public:
@@ -279,6 +280,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   void on_packet_accepted(const ReceivedPacket& received);
   void replay_early_packets();
   void on_retry(const PacketHeader& header, Bytes packet);
+  bool token_fits(const RetryPacket& retry);  // or the connection is over
   void drop_packet(const PacketHeader& header, std::size_t size, PacketDropReason reason);
   void note_spin(const ReceivedPacket& received);
 
