@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "first_answer.h"
 #include "get_options.h"
 #include "get_run.h"
 #include "net/address.h"
@@ -365,6 +366,40 @@ TEST_F(ServeGetTest, a_preferred_address_of_the_other_family_is_taken) {
     EXPECT_NE(events.substr(moved, 400).find(std::string("\"") + to + "\""), std::string::npos);
     stop();
   }
+}
+
+// Where `hawser load` and `hawser perf` go, of the addresses of a name.
+TEST_F(ServeGetTest, measurements_go_to_the_address_that_answers) {
+  serve();
+  const SocketAddress alive = server_->local_address();
+  const auto silent = [&](std::uint8_t host) { return ipv4_address({127, 0, 0, host}, alive.port); };
+  const auto ask = [&](const std::string& trusted, const std::vector<SocketAddress>& addresses, Duration timeout) {
+    std::optional<quic::TlsClientContext> tls;
+    perf::RunThread thread;
+    thread.set_runtime(runtime::Runtime::create({}).value());
+    tls.emplace(quic::TlsClientContext::create({.common = {.alpn = {"h3"}}, .trust = {.ca_file = trusted}}).value());
+    runtime::EndpointProtocol* endpoint = nullptr;
+    thread.runtime().worker(0).call([&](runtime::Worker& worker) {
+      endpoint = &static_cast<runtime::EndpointProtocol&>(
+          worker.attach(std::make_unique<runtime::EndpointProtocol>(worker, quic::EndpointConfig{})));
+      return true;
+    });
+    const auto found =
+        perf::first_answer(thread, *endpoint, {.server_name = "localhost", .tls = &*tls}, addresses, timeout);
+    thread.runtime().stop();
+    thread.runtime().join();
+    return found;
+  };
+  const Timestamp before = runtime::current_time();
+  EXPECT_EQ(ask(ca(), {silent(98), silent(99), alive}, 10s), alive);
+  EXPECT_LT(runtime::current_time() - before, 5s) << "not one after the other's timeout";
+  EXPECT_EQ(ask(ca(), {silent(98)}, 10s), silent(98)) << "a single one is not asked";
+  const auto nobody = ask(ca(), {silent(98), silent(99)}, 600ms);
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().message, "no answer from the server");
+  const auto stranger = ask(folder_ + "/stranger.pem", {alive, alive}, 10s);
+  ASSERT_FALSE(stranger);
+  EXPECT_NE(stranger.error().message.find("certificate"), std::string::npos) << stranger.error().message;
 }
 
 TEST_F(ServeGetTest, an_output_that_cannot_be_written_is_23) {
