@@ -92,8 +92,8 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
     ++handshake_.new_token_number;
     owed_.new_token = true;
   }
-  // True once after a server's client proved a new address, for which its token is not good, and when a client
-  // that preferred_address() names an address to cannot send there from the one it has.
+  // True once after a server's client proved a new address, for which its token is not good, and when a client has no
+  // local address of the family of preferred_address().
   bool take_owed_of_endpoint() { return std::exchange(owed_.of_endpoint, false); }
   // Client: where the server would rather be reached, until the connection is there.
   [[nodiscard]] std::optional<SocketAddress> preferred_address() const;
