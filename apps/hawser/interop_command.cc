@@ -42,7 +42,10 @@ int run_words(std::vector<std::string> words) {
   return exit_code;
 }
 
-int run_plan(const InteropFolders& folders) {
+int run_plan(InteropFolders folders) {
+  // Without netlink, --preferred has to say it.
+  const auto addresses = net::LocalAddresses::open();
+  if (folders.preferred.empty() && addresses) folders.preferred = preferred_addresses(addresses->networks());
   const auto plan = plan_interop(variable, folders);
   if (!plan) {
     std::fprintf(stderr, "hawser interop: %s\n", plan.error().message.c_str());
@@ -69,6 +72,11 @@ void add_interop_command(CLI::App& app, int& exit_code) {
   command.add_option("--listen", folders->listen, "Server: where to listen")
       ->type_name("ADDR:PORT")
       ->capture_default_str();
+  command
+      .add_option("--preferred", folders->preferred,
+                  "Server of connectionmigration: where clients are asked to go, one of each family.\n"
+                  "Without this option an address of this machine of each family, port 4443")
+      ->type_name("ADDR:PORT");
   command.callback([folders, &exit_code] { exit_code = run_plan(*folders); });
 }
 

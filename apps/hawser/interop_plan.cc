@@ -2,10 +2,13 @@
 #include "interop_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 namespace hawser::app {
 namespace {
+
+constexpr std::uint16_t kPreferredPort = 4'443;  // the runner's URLs have 443
 
 // The runner names some cases for the endpoints otherwise than for people: transferloss is `transfer`,
 // handshakeloss `multiconnect`. Both names are known here.
@@ -14,6 +17,7 @@ struct Case {
   bool http3 = false;                // HTTP/3 instead of HTTP/0.9
   bool connection_for_each = false;  // client: not all requests over one connection
   bool second_visit = false;         // client: the first request, then the others with what it left
+  bool preferred_address = false;    // server: asks its clients to come to another address
   std::vector<std::string> server = {};
   std::vector<std::string> client = {};
 };
@@ -42,6 +46,8 @@ const std::vector<Case>& cases() {
       {.name = "ipv6"},
       {.name = "rebind-port"},
       {.name = "rebind-addr"},
+      // The runner's client does a transfer from server46 then, and need not be told.
+      {.name = "connectionmigration", .preferred_address = true},
       {.name = "v2", .server = {"--quic-version", "2,1"}, .client = {"--quic-version", "2,1"}},
       {.name = "goodput"},
       {.name = "crosstraffic"},
@@ -51,6 +57,13 @@ const std::vector<Case>& cases() {
 
 InteropRefusal wrong(std::string message) {
   return {.exit_code = 2, .message = std::move(message)};
+}
+
+bool is_local_to_link_or_host(const SocketAddress& address) {
+  const auto& ip = address.ip;
+  if (address.family == AddressFamily::kIpv4) return ip[0] == 127 || (ip[0] == 169 && ip[1] == 254);
+  const bool loopback = std::all_of(ip.begin(), ip.end() - 1, [](std::uint8_t octet) { return octet == 0; });
+  return loopback || (ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80);
 }
 
 void append(std::vector<std::string>& to, const std::vector<std::string>& words) {
@@ -72,6 +85,8 @@ InteropPlan plan_server(const Case& test, const std::optional<std::string>& qlog
                                     "off"};
   if (qlog) append(words, {"--qlog", *qlog});
   append(words, test.server);
+  if (test.preferred_address)
+    for (const std::string& address : folders.preferred) append(words, {"--preferred-address", address});
   return {{std::move(words)}};
 }
 
@@ -107,6 +122,21 @@ InteropPlan plan_client(const Case& test, const std::vector<std::string>& urls, 
 
 }  // namespace
 
+std::vector<std::string> preferred_addresses(const net::LocalNetworks& networks) {
+  std::vector<std::string> found;
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+    const auto at = std::ranges::find_if(networks.addresses, [&](const net::LocalAddress& local) {
+      return local.address.family == family && networks.usable(local.address) &&
+             !is_local_to_link_or_host(local.address);
+    });
+    if (at == networks.addresses.end()) continue;
+    SocketAddress address = at->address;
+    address.port = kPreferredPort;
+    found.push_back(to_string(address));
+  }
+  return found;
+}
+
 std::expected<InteropPlan, InteropRefusal> plan_interop(const Environment& environment, const InteropFolders& folders) {
   const auto role = environment("ROLE");
   if (!role || (*role != "client" && *role != "server"))
@@ -119,6 +149,8 @@ std::expected<InteropPlan, InteropRefusal> plan_interop(const Environment& envir
     return std::unexpected(
         InteropRefusal{.exit_code = 127, .message = "the test case \"" + *name + "\" is not supported"});
   const auto qlog = environment("QLOGDIR");
+  if (*role == "server" && test->preferred_address && folders.preferred.empty())
+    return std::unexpected(wrong("no address to prefer is known; set --preferred ADDR:PORT"));
   if (*role == "server") return plan_server(*test, qlog, folders);
   std::istringstream requests(environment("REQUESTS").value_or(""));
   std::vector<std::string> urls;

@@ -7,18 +7,20 @@
 #include <algorithm>
 #include <map>
 
+#include "net/address.h"
+
 namespace hawser::app {
 namespace {
 
 using Variables = std::map<std::string, std::string, std::less<>>;
 
-std::expected<InteropPlan, InteropRefusal> plan(const Variables& variables) {
+std::expected<InteropPlan, InteropRefusal> plan(const Variables& variables, const InteropFolders& folders = {}) {
   return plan_interop(
       [&](std::string_view name) {
         const auto found = variables.find(name);
         return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
       },
-      {});
+      folders);
 }
 
 bool has(const std::vector<std::string>& words, const std::vector<std::string>& part) {
@@ -77,6 +79,41 @@ TEST(interop_plan, cases_have_the_options_that_they_are_about) {
   EXPECT_TRUE(has(words("client", "chacha20"), {"--tls-cipher", "chacha20"}));
   EXPECT_TRUE(has(words("client", "keyupdate"), {"--key-update"}));
   EXPECT_TRUE(has(words("server", "v2"), {"--quic-version", "2,1"}));
+}
+
+TEST(interop_plan, the_server_of_connectionmigration_prefers_other_addresses) {
+  const InteropFolders folders{.preferred = {"192.0.2.7:4443", "[2001:db8::7]:4443"}};
+  const auto served = plan({{"ROLE", "server"}, {"TESTCASE", "connectionmigration"}}, folders);
+  ASSERT_TRUE(served);
+  EXPECT_TRUE(has(served->runs[0], {"--preferred-address", "192.0.2.7:4443"}));
+  EXPECT_TRUE(has(served->runs[0], {"--preferred-address", "[2001:db8::7]:4443"}));
+  EXPECT_FALSE(has(plan({{"ROLE", "server"}, {"TESTCASE", "transfer"}}, folders)->runs[0], {"--preferred-address"}));
+  const Variables client{{"ROLE", "client"}, {"TESTCASE", "connectionmigration"}, {"REQUESTS", "https://a/1"}};
+  EXPECT_TRUE(has(plan(client).value().runs[0], {"-O", "https://a/1"}));
+  const auto nowhere = plan({{"ROLE", "server"}, {"TESTCASE", "connectionmigration"}});
+  EXPECT_TRUE(!nowhere && nowhere.error().exit_code == 2);
+}
+
+TEST(interop_plan, an_address_to_prefer_is_one_that_others_reach) {
+  net::LocalNetworks networks;
+  networks.interfaces = {{.index = 1, .name = "lo", .running = true},
+                         {.index = 2, .name = "eth0", .running = true},
+                         {.index = 3, .name = "eth1", .running = false}};
+  const auto add = [&](std::uint32_t interface, const char* text) {
+    networks.addresses.push_back({.address = net::parse_ip(text), .interface = interface, .ready = true});
+  };
+  add(1, "127.0.0.1");
+  add(1, "::1");
+  add(3, "198.51.100.9");
+  EXPECT_TRUE(preferred_addresses(networks).empty());
+  add(2, "169.254.3.3");
+  add(2, "193.167.100.100");
+  add(2, "fe80::1");
+  EXPECT_EQ(preferred_addresses(networks), std::vector<std::string>{"193.167.100.100:4443"});
+  add(2, "fd00:cafe:cafe:100::100");
+  add(2, "fd00:cafe:cafe:100::101");
+  EXPECT_EQ(preferred_addresses(networks),
+            (std::vector<std::string>{"193.167.100.100:4443", "[fd00:cafe:cafe:100::100]:4443"}));
 }
 
 TEST(interop_plan, what_it_cannot_do_ends_with_127_and_a_wrong_environment_with_2) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "first_answer.h"
 #include "load_worker.h"
 #include "perf_options.h"
 #include "run_thread.h"
@@ -37,6 +38,7 @@ class Run {
   std::expected<void, ConfigError> prepare();
   std::expected<void, ConfigError> add_worker(std::size_t index, const SocketAddress& remote);
   std::expected<void, ConfigError> connect();
+  [[nodiscard]] std::unexpected<ConfigError> cannot_connect(const std::string& why) const;
   void start();
   void watch();
   void finish(Outcome& outcome);
@@ -70,6 +72,10 @@ std::expected<void, ConfigError> Run::prepare() {
   HAWSER_TRY(auto runtime, perf::start_runtime(options_.arguments.common, kDrain));
   thread_.set_runtime(std::move(runtime));
   for (std::size_t i = 0; i < thread_.runtime().size(); ++i) HAWSER_TRY_VOID(add_worker(i, addresses.front()));
+  const auto remote = perf::first_answer(thread_, workers_.front()->endpoint(), workers_.front()->parameters(),
+                                         addresses, options_.timeout);
+  if (!remote) return cannot_connect(remote.error().message);
+  thread_.on_each_worker(workers_, [&](LoadWorker& worker) { worker.set_remote(*remote); });
   return {};
 }
 
@@ -114,6 +120,10 @@ std::expected<void, ConfigError> Run::connect() {
   thread_.on_each_worker(workers_, [&](const LoadWorker& worker) {
     if (why.empty()) why = worker.stats().failure;
   });
+  return cannot_connect(why);
+}
+
+std::unexpected<ConfigError> Run::cannot_connect(const std::string& why) const {
   return std::unexpected(
       ConfigError{fmt::format("cannot connect to {}:{}: {}", options_.connect_host, options_.connect_port, why)});
 }

@@ -36,8 +36,7 @@ std::expected<void, ConfigError> LoadWorker::connect_all() {
   return {};
 }
 
-std::expected<quic::Connection*, ConfigError> LoadWorker::connect(http3::Session& session,
-                                                                  const http::KeptSession& kept) {
+quic::ClientParameters LoadWorker::parameters(const http::KeptSession& kept) {
   quic::ClientParameters parameters{.tuple = {.local = {}, .remote = remote_},
                                     .server_name = options_.origin.host,
                                     .tls = &tls_,
@@ -47,7 +46,12 @@ std::expected<quic::Connection*, ConfigError> LoadWorker::connect(http3::Session
   const quic::ConnectionConfig& config = parameters.connection;
   parameters.token_version =
       config.first_version != quic::Version::kNegotiation ? config.first_version : config.versions.first_flight();
-  return endpoint_.connect(std::move(parameters), session);
+  return parameters;
+}
+
+std::expected<quic::Connection*, ConfigError> LoadWorker::connect(http3::Session& session,
+                                                                  const http::KeptSession& kept) {
+  return endpoint_.connect(parameters(kept), session);
 }
 
 void LoadWorker::start(const Window& window, Timestamp now) {

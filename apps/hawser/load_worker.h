@@ -34,6 +34,11 @@ class LoadWorker final : public runtime::DatagramProtocol, public LoadDriver {
   [[nodiscard]] const Progress& progress() const { return progress_; }
 
   // On the worker's thread. -----------------------------------------------------------------------
+  [[nodiscard]] runtime::EndpointProtocol& endpoint() { return endpoint_; }
+  // What a connection is made with that begins with what an earlier one left.
+  [[nodiscard]] quic::ClientParameters parameters(const http::KeptSession& kept = {});
+  // Where connections go from now on.
+  void set_remote(const SocketAddress& remote) { remote_ = remote; }
   std::expected<void, ConfigError> connect_all();
   void start(const Window& window, Timestamp now);
   // Ends the connections and completes the statistics.

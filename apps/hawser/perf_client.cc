@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "first_answer.h"
 #include "http/saved_path_record.h"
 #include "http/session_store.h"
 #include "net/address.h"
@@ -62,6 +63,7 @@ class Client {
   std::expected<void, ConfigError> prepare();
   std::expected<void, ConfigError> prepare_worker(std::size_t index, const quic::ClientParameters& parameters);
   std::expected<void, ConfigError> connect();
+  [[nodiscard]] std::unexpected<ConfigError> cannot_connect(const std::string& why) const;
   std::expected<void, ConfigError> start();
   void start_pacers();
   void watch(Timestamp begin);
@@ -185,6 +187,10 @@ std::expected<void, ConfigError> Client::prepare() {
     workers_.push_back(std::make_unique<ClientWorker>(thread_.bell()));
     HAWSER_TRY_VOID(prepare_worker(i, parameters));
   }
+  const Dialer& first = *workers_.front()->dialer;
+  const auto remote = first_answer(thread_, first.protocol, first.parameters, addresses, kConnectTimeout);
+  if (!remote) return cannot_connect(remote.error().message);
+  on_each_worker([&](ClientWorker& own) { own.dialer->parameters.tuple.remote = *remote; });
   return {};
 }
 
@@ -267,6 +273,10 @@ std::expected<void, ConfigError> Client::connect() {
   if (in_time && total(&Counters::failed) == 0) return {};
   std::string why = in_time ? "" : thread_.interrupted() ? "interrupted" : "no answer from the server";
   if (const std::string failure = first_failure(); !failure.empty()) why = failure;
+  return cannot_connect(why);
+}
+
+std::unexpected<ConfigError> Client::cannot_connect(const std::string& why) const {
   return std::unexpected(ConfigError{fmt::format("cannot connect to {}: {}", options_.common.address, why)});
 }
 

@@ -22,6 +22,15 @@ struct ChunkPool::Shelf {
     octets_out -= capacity_for(size);
     if (size > kFirstChunk && spare.size() < kSpareMax) spare.push_back(std::move(memory));
   }
+
+  void add(std::size_t octets) {
+    const std::lock_guard lock(mutex);
+    octets_out += octets;
+  }
+  void remove(std::size_t octets) {
+    const std::lock_guard lock(mutex);
+    octets_out -= octets;
+  }
 };
 
 class ChunkPool::Chunk final : public ByteOwner {
@@ -35,6 +44,20 @@ class ChunkPool::Chunk final : public ByteOwner {
   std::shared_ptr<Shelf> shelf_;
   std::unique_ptr<std::uint8_t[]> memory_;
   std::size_t size_;
+};
+
+class ChunkPool::Counted final : public ByteOwner {
+ public:
+  Counted(std::shared_ptr<Shelf> shelf, std::vector<std::uint8_t> octets)
+      : shelf_(std::move(shelf)), octets_(std::move(octets)) {
+    shelf_->add(octets_.capacity());
+  }
+  ~Counted() override { shelf_->remove(octets_.capacity()); }
+  [[nodiscard]] Bytes view() const { return octets_; }
+
+ private:
+  std::shared_ptr<Shelf> shelf_;
+  std::vector<std::uint8_t> octets_;
 };
 
 ChunkPool::ChunkPool(std::size_t octets_max) : shelf_(std::make_shared<Shelf>()), octets_max_(octets_max) {}
@@ -55,6 +78,11 @@ std::unique_ptr<std::uint8_t[]> ChunkPool::take(std::size_t size) {
 SharedBytes ChunkPool::share(std::unique_ptr<std::uint8_t[]> memory, std::size_t size) {
   auto* chunk = new Chunk(shelf_, std::move(memory), size);
   return SharedBytes{Bytes{chunk->data(), size}, chunk};
+}
+
+SharedBytes ChunkPool::count(std::vector<std::uint8_t> octets) {
+  auto* counted = new Counted(shelf_, std::move(octets));
+  return SharedBytes{counted->view(), counted};
 }
 
 std::size_t ChunkPool::octets_out() const {

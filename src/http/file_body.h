@@ -46,13 +46,17 @@ class ChunkPool {
   std::unique_ptr<std::uint8_t[]> take(std::size_t size);
   // What take(size) gave, as shared bytes that return it to the pool.
   SharedBytes share(std::unique_ptr<std::uint8_t[]> memory, std::size_t size);
-  [[nodiscard]] bool is_ample() const { return octets_out() < octets_max_ / kAmplePart; }
+  // Counts octets that were not read into memory of the pool, while anybody has them.
+  SharedBytes count(std::vector<std::uint8_t> octets);
+  [[nodiscard]] std::size_t ample_octets() const { return octets_max_ / kAmplePart; }
+  [[nodiscard]] bool is_ample() const { return octets_out() < ample_octets(); }
   [[nodiscard]] bool is_full() const { return octets_out() >= octets_max_; }
   [[nodiscard]] std::size_t octets_out() const;
 
  private:
   struct Shelf;
   class Chunk;
+  class Counted;
   std::shared_ptr<Shelf> shelf_;  // outlives the pool while chunks are under way
   std::size_t octets_max_;
 };

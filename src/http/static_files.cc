@@ -251,16 +251,25 @@ SharedBytes StaticFiles::listing_of(const TargetPath& path, const OpenedFile& di
     page += fmt::format("<li><a href=\"./{}\">{}</a>\n", percent_encode(name), escape_markup(name));
   }
   page += "</ul>\n";
-  SharedBytes shared = SharedBytes::adopt({page.begin(), page.end()});
+  SharedBytes shared = pool_.count({page.begin(), page.end()});
   // Of one that changed just now the next change may have the same time.
-  if (directory.state.changed_s + 2 > ::time(nullptr)) return shared;
-  std::erase_if(listings_, [&](const Listing& kept) { return kept.path == path.relative; });
-  if (listings_.size() == kListingsKept) listings_.erase(listings_.begin());
-  listings_.push_back({.state = directory.state, .path = path.relative, .page = shared});
+  if (directory.state.changed_s + 2 <= ::time(nullptr)) keep_listing(directory.state, path.relative, shared);
   return shared;
 }
 
+void StaticFiles::keep_listing(const FileState& state, const std::string& path, const SharedBytes& page) {
+  std::erase_if(listings_, [&](const Listing& kept) { return kept.path == path; });
+  listings_.push_back({.state = state, .path = path, .page = page});
+  std::size_t octets = 0;
+  for (const Listing& kept : listings_) octets += kept.page.size();
+  while (!listings_.empty() && (listings_.size() > kListingsKept || octets > pool_.ample_octets() / 2)) {
+    octets -= listings_.front().page.size();
+    listings_.erase(listings_.begin());
+  }
+}
+
 Response StaticFiles::list_directory(const TargetPath& path, const OpenedFile& directory) {
+  if (pool_.is_full()) return refuse_for_memory();
   SharedBytes page = listing_of(path, directory);
   Response response;
   response.fields = {{"content-type", "text/html; charset=utf-8"}, {"content-length", std::to_string(page.size())}};

@@ -68,6 +68,7 @@ class StaticFiles final : public RequestHandler {
   Response refuse_for_memory();
   Response list_directory(const TargetPath& path, const OpenedFile& directory);
   [[nodiscard]] SharedBytes listing_of(const TargetPath& path, const OpenedFile& directory);
+  void keep_listing(const FileState& state, const std::string& path, const SharedBytes& page);
 
   // The large file that was asked for last: where its descriptor is shared, who asks for it again in the same second
   // costs neither a look at the folder nor a descriptor, unless somebody wrote into it.
@@ -79,7 +80,8 @@ class StaticFiles final : public RequestHandler {
     OwnedFields fields;
   };
 
-  // Pages of folders that have not changed since: all who ask for one, and do not read it, hold the same octets.
+  // Pages of folders that have not changed since: all who ask for one, and do not read it, hold the same octets. They
+  // count like bodies, and may take half of what is ample, so that they alone never make memory short.
   struct Listing {
     FileState state;
     std::string path;

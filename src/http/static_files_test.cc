@@ -157,6 +157,54 @@ TEST(static_files, the_page_of_a_folder_is_made_once_while_it_stays_as_it_is) {
   EXPECT_EQ(first.data(), second.data());
 }
 
+Response list(StaticFiles& files, std::string_view target) {
+  return files.answer({.method = "GET", .scheme = {}, .authority = {}, .target = target, .fields = {}});
+}
+
+// Pages that are kept for others count too, and go before they make memory short.
+TEST(static_files, kept_pages_alone_leave_memory_ample) {
+  const auto held = [](std::size_t octets_max, bool& kept) {
+    auto files = StaticFiles::create({.root = "/usr/share", .listing = true, .body_memory_max = octets_max}).value();
+    const SharedBytes page = list(files, "/").body->next(1)->bytes;
+    kept = list(files, "/").body->next(1)->bytes.data() == page.data();
+    EXPECT_EQ(files.is_short_of_memory(), octets_max == 8 * page.size()) << "while it is read";
+    return page.size();
+  };
+  bool kept = false;
+  const std::size_t size = held(1 << 30, kept);
+  EXPECT_TRUE(kept);
+  held(8 * size, kept);
+  EXPECT_FALSE(kept);
+  held(16 * size + 8, kept);
+  EXPECT_TRUE(kept);
+  auto files = StaticFiles::create({.root = "/usr/share", .listing = true, .body_memory_max = 8 * size}).value();
+  ASSERT_EQ(list(files, "/").status, 200);
+  EXPECT_FALSE(files.is_short_of_memory()) << "nobody has the page any more";
+}
+
+// Clients that ask for ever more folders, or for one that changes, and do not read.
+TEST_F(StaticFilesTest, pages_of_folders_that_nobody_reads_are_bounded_like_bodies) {
+  constexpr std::size_t kMax = std::size_t{1} << 20;
+  std::filesystem::create_directories(root() + "/many");
+  for (int i = 0; i < 500; ++i) write("many/" + std::to_string(i) + std::string(40, 'x'), "");
+  auto files = StaticFiles::create({.root = root(), .listing = true, .body_memory_max = kMax}).value();
+  std::vector<Response> unread;
+  std::size_t octets = 0;
+  while (unread.size() < 1'000) {
+    Response response = list(files, "/many/");
+    if (response.status == 503) break;
+    octets += std::stoul(field(response, "content-length"));
+    unread.push_back(std::move(response));
+  }
+  EXPECT_GE(octets, kMax);
+  EXPECT_LT(octets, kMax + kMax / 8);
+  EXPECT_EQ(files.refused_for_memory(), 1u);
+  EXPECT_TRUE(files.is_short_of_memory());
+  unread.clear();
+  EXPECT_EQ(list(files, "/many/").status, 200);
+  EXPECT_FALSE(files.is_short_of_memory());
+}
+
 TEST_F(StaticFilesTest, percent_encoding_is_decoded) {
   Response response = get("/with%20space.html?query");
   EXPECT_EQ(response.status, 200);

@@ -31,6 +31,7 @@ class QuicTransport final : public Transport {
   std::size_t read_views(quic::StreamId id, std::span<Bytes> out) override { return quic().read_views(id, out); }
   void consume(quic::StreamId id, std::size_t count) override { quic().consume(id, count); }
   [[nodiscard]] bool at_end(quic::StreamId id) const override { return quic().at_end(id); }
+  [[nodiscard]] bool has_all(quic::StreamId id) const override { return quic().has_all(id); }
   void set_priority(quic::StreamId id, std::uint8_t urgency, bool incremental) override {
     quic().set_priority(id, urgency, incremental);
   }

@@ -310,7 +310,8 @@ void SessionCore::on_datagram(Bytes payload) {
 
 // Streams whose type decides. ------------------------------------------------------------------
 
-// True once the type is known; its octets are not consumed. `ended`: the stream ended with none.
+// True once the type is known; its octets, of which `size` are there, are not consumed. `ended`: the stream ended
+// before it.
 // rfc9114:6.2-type-first
 bool SessionCore::peek_type(StreamId id, std::uint64_t& type, std::size_t& size, bool& ended) {
   std::array<Bytes, kPeekViews> views;
@@ -323,10 +324,9 @@ bool SessionCore::peek_type(StreamId id, std::uint64_t& type, std::size_t& size,
     have += take;
   }
   const std::uint8_t* after = take_varint(octets.data(), octets.data() + have, type);
-  ended = have == 0 && transport_->at_end(id);
-  if (after == nullptr) return false;
-  size = static_cast<std::size_t>(after - octets.data());
-  return true;
+  ended = after == nullptr && transport_->has_all(id);
+  size = after == nullptr ? have : static_cast<std::size_t>(after - octets.data());
+  return after != nullptr;
 }
 
 void SessionCore::drive_undecided(Stream& stream) {
@@ -336,14 +336,14 @@ void SessionCore::drive_undecided(Stream& stream) {
   const bool known = peek_type(stream.id, type, size, ended);
   if (stream.id.is_bidirectional()) {
     if (known) return decide_bidirectional(stream, type, size);
-    // The end before any frame is for the request machine to judge.
-    if (ended && role_ == Role::kServer) begin_request(stream);
+    // The end before or within its first frame's type is for the request machine to judge.
+    if (ended) decide_bidirectional(stream, static_cast<std::uint64_t>(FrameType::kData), 0);
     return;
   }
   if (known) return decide_unidirectional(stream, type, size);
-  // RFC 9114 section 6.2: a stream may end before its type.
+  // RFC 9114 section 6.2: a stream may end before its type, or within it. Once that is read, the stream is over.
   // rfc9114:6.2-no-header
-  if (ended) transport_->consume(stream.id, 0);
+  if (ended && count_idle_frame()) transport_->consume(stream.id, size);
 }
 
 void SessionCore::decide_unidirectional(Stream& stream, std::uint64_t type, std::size_t size) {

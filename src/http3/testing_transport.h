@@ -49,6 +49,7 @@ class End final : public Transport {
   std::size_t read_views(StreamId id, std::span<Bytes> views) override;
   void consume(StreamId id, std::size_t count) override;
   [[nodiscard]] bool at_end(StreamId id) const override;
+  [[nodiscard]] bool has_all(StreamId id) const override;
   void set_priority(StreamId id, std::uint8_t urgency, bool incremental) override {
     priorities[id.value] = {urgency, incremental};
   }
@@ -251,6 +252,11 @@ inline void End::consume(StreamId id, std::size_t count) {
 inline bool End::at_end(StreamId id) const {
   const Pipe& p = in(id);
   return p.fin_delivered && p.delivered.empty() && !p.stop && !p.reset_told;
+}
+
+inline bool End::has_all(StreamId id) const {
+  const Pipe& p = in(id);
+  return p.fin_delivered && !p.stop && !p.reset_told;
 }
 
 inline void End::close(std::uint64_t code, std::string_view reason) {

@@ -13,6 +13,7 @@ quic::EndpointConfig EndpointProtocol::with_worker(EndpointProtocol& self, quic:
   config.workers = static_cast<std::uint16_t>(worker.group_size());
   config.worker = static_cast<std::uint16_t>(worker.index() % worker.group_size());
   if (config.workers > 1) config.strays = &self;
+  if (config.locals == nullptr) config.locals = &self;
   if (config.random == nullptr) config.random = &worker.random();
   return config;
 }
@@ -65,6 +66,15 @@ std::expected<SocketAddress, ConfigError> EndpointProtocol::client_socket(const 
   }
   source.port = bound.port;
   return source;
+}
+
+// A server's preferred address of the other family. Where local addresses were chosen, by the interfaces of paths or by
+// the caller, another one is not for us to choose.
+std::optional<SocketAddress> EndpointProtocol::local_towards(const SocketAddress& remote) {
+  const bool chosen = client_v4_.family == AddressFamily::kNone && client_v6_.family == AddressFamily::kNone;
+  if (chooser_ != nullptr || chosen) return std::nullopt;
+  const auto local = client_socket(remote, client_options_);
+  return local ? std::optional(*local) : std::nullopt;
 }
 
 std::expected<SocketAddress, ConfigError> EndpointProtocol::open_socket(const net::UdpOptions& options) {

@@ -39,7 +39,7 @@ class LocalChooser {
                                                                  const net::UdpOptions& udp) = 0;
 };
 
-class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandler {
+class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandler, private quic::LocalAddressSource {
  public:
   // `config` gets the worker's index and, unless it has one, its randomness. Made on the
   // worker's thread and handed to attach().
@@ -86,6 +86,7 @@ class EndpointProtocol final : public DatagramProtocol, private quic::StrayHandl
  private:
   static quic::EndpointConfig with_worker(EndpointProtocol& self, quic::EndpointConfig config);
   void on_stray(const ReceivedTrain& datagram) override { worker_.share_stray(datagram); }
+  std::optional<SocketAddress> local_towards(const SocketAddress& remote) override;
   std::expected<SocketAddress, ConfigError> client_socket(const SocketAddress& remote, const net::UdpOptions& udp);
 
   Worker& worker_;

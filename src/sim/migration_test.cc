@@ -23,8 +23,12 @@ constexpr std::int64_t kWallClock = 1'800'000'000;
 // All of it is shown for both families; in networks for documentation (RFC 5737, RFC 3849).
 AddressFamily family = AddressFamily::kIpv4;
 
-SocketAddress address(std::uint8_t network, std::uint8_t host, std::uint16_t port) {
-  if (family == AddressFamily::kIpv4) return ipv4_address({192, 0, network, host}, port);
+AddressFamily other_family() {
+  return family == AddressFamily::kIpv4 ? AddressFamily::kIpv6 : AddressFamily::kIpv4;
+}
+
+SocketAddress address(std::uint8_t network, std::uint8_t host, std::uint16_t port, AddressFamily of = family) {
+  if (of == AddressFamily::kIpv4) return ipv4_address({192, 0, network, host}, port);
   SocketAddress v6;
   v6.family = AddressFamily::kIpv6;
   v6.port = port;
@@ -40,9 +44,21 @@ SocketAddress preferred_at() {
 SocketAddress client_at(std::size_t index) {
   return address(static_cast<std::uint8_t>(100 + index), 2, 50'000);
 }
+// The same two in the other family.
+SocketAddress other_preferred_at() {
+  return address(2, 77, 4'443, other_family());
+}
+SocketAddress other_client_at() {
+  return address(100, 2, 50'001, other_family());
+}
 // With the server's wish to be reached elsewhere.
 quic::ConnectionConfig preferring(quic::ConnectionConfig config = {}) {
   (family == AddressFamily::kIpv4 ? config.preferred_ipv4 : config.preferred_ipv6) = preferred_at();
+  return config;
+}
+
+quic::ConnectionConfig preferring_other_family(quic::ConnectionConfig config = {}) {
+  (family == AddressFamily::kIpv4 ? config.preferred_ipv6 : config.preferred_ipv4) = other_preferred_at();
   return config;
 }
 
@@ -81,7 +97,9 @@ struct Wire : WireObserver {
   }
 };
 
-class Migration : public testing::TestWithParam<AddressFamily>, private quic::AcceptHandler {
+class Migration : public testing::TestWithParam<AddressFamily>,
+                  private quic::AcceptHandler,
+                  private quic::LocalAddressSource {
  protected:
   Migration() { family = GetParam(); }
 
@@ -98,7 +116,7 @@ class Migration : public testing::TestWithParam<AddressFamily>, private quic::Ac
         quic::TlsClientContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
                                         .trust = {.system = false, .ca = octets(certificate.certificate_pem)}})
             .value());
-    client_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.random = &random_});
+    client_endpoint_ = std::make_unique<quic::Endpoint>(quic::EndpointConfig{.locals = this, .random = &random_});
     server_endpoint_ = std::make_unique<quic::Endpoint>(
         quic::EndpointConfig{.connection = server, .tls = &*server_tls_, .accept = this, .random = &random_});
     client_node_.emplace(*client_endpoint_);
@@ -111,6 +129,7 @@ class Migration : public testing::TestWithParam<AddressFamily>, private quic::Ac
       world_.connect(0, 1, spec, {.inside = client_at(i), .outside = server_at()});
       if (preferred_answers) world_.connect(0, 1, spec, {.inside = client_at(i), .outside = preferred_at()});
     }
+    world_.connect(0, 1, second, {.inside = other_client_at(), .outside = other_preferred_at()});
     connection = client_endpoint_
                      ->connect({.tuple = {client_at(0), server_at()},
                                 .server_name = "localhost",
@@ -155,8 +174,14 @@ class Migration : public testing::TestWithParam<AddressFamily>, private quic::Ac
   End server_end;
   quic::Connection* connection = nullptr;
   quic::Connection* server = nullptr;
+  std::optional<SocketAddress> other_local;  // of the client, in the other family
+  std::vector<SocketAddress> asked_for;      // what one was wanted towards
 
  private:
+  std::optional<SocketAddress> local_towards(const SocketAddress& remote) override {
+    asked_for.push_back(remote);
+    return other_local;
+  }
   quic::ConnectionHandler* on_accept(quic::Connection& accepted) override {
     server = &accepted;
     return &server_end;
@@ -310,6 +335,46 @@ TEST_P(Migration, a_preferred_address_is_left_alone_if_the_client_wants_so) {
   EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
   EXPECT_EQ(connection->tuple(), from(0));
   EXPECT_TRUE(client_end.events.empty());
+}
+
+TEST_P(Migration, a_preferred_address_of_the_other_family_is_taken_where_it_is_alone) {
+  other_local = other_client_at();
+  start({}, preferring_other_family({.disable_active_migration = true}));
+  ASSERT_TRUE(confirm());
+  const FourTuple there{other_client_at(), other_preferred_at()};
+  ASSERT_TRUE(run([&] { return connection->tuple() == there; }));
+  ASSERT_TRUE(run([&] { return server->tuple() == FourTuple{there.remote, there.local}; }));
+  EXPECT_EQ(asked_for, std::vector{other_preferred_at()});
+  download(100'000);
+  EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
+}
+
+// rfc9000:9.6.3-same-family
+TEST_P(Migration, a_preferred_address_of_the_family_in_use_goes_first) {
+  other_local = other_client_at();
+  start({}, preferring(preferring_other_family()));
+  ASSERT_TRUE(confirm());
+  ASSERT_TRUE(run([this] { return connection->tuple() == from(0, preferred_at()); }));
+  EXPECT_TRUE(asked_for.empty());
+}
+
+TEST_P(Migration, without_an_address_of_the_other_family_a_client_stays) {
+  start({}, preferring_other_family());
+  ASSERT_TRUE(confirm());
+  download(100'000);
+  EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
+  EXPECT_EQ(asked_for, std::vector{other_preferred_at()});
+  EXPECT_EQ(connection->tuple(), from(0));
+  EXPECT_TRUE(client_end.events.empty());
+}
+
+TEST_P(Migration, an_early_move_does_not_give_the_other_family_up) {
+  other_local = other_client_at();
+  start({}, preferring_other_family());
+  ASSERT_TRUE(confirm());
+  ASSERT_TRUE(connection->migrate(client_at(1)));
+  act();
+  EXPECT_TRUE(run([this] { return server->tuple() == FourTuple{other_preferred_at(), other_client_at()}; }));
 }
 
 // rfc9000:9.6.3-prefer

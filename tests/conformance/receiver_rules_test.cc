@@ -150,9 +150,9 @@ TEST(receiver_rules, a_servers_initial_with_a_token_is_passed_over) {
 }
 
 // A Retry that answers the client's first datagram.
-std::vector<std::uint8_t> retry_to(Bytes first_datagram, Bytes scid, std::uint8_t token) {
+std::vector<std::uint8_t> retry_to(Bytes first_datagram, Bytes scid, std::uint8_t token, std::size_t token_size = 16) {
   const PacketHeader header = parse_packet_header(first_datagram, 8).value();
-  const std::vector<std::uint8_t> octets(16, token);
+  const std::vector<std::uint8_t> octets(token_size, token);
   const RetryToWrite retry{.version = header.version, .dcid = header.scid, .scid = scid, .token = octets};
   std::vector<std::uint8_t> packet(retry_size(retry));
   Writer out(packet);
@@ -193,6 +193,29 @@ TEST(receiver_rules, a_client_takes_one_retry_that_names_another_connection_id) 
   const auto initials = tap.where([](const SeenPacket& p) { return p.to_server; });
   EXPECT_GT(initials.size(), 3u);
   for (const SeenPacket* packet : initials) EXPECT_EQ(packet->token.size(), 16u) << "in every one from then on";
+}
+
+// A token stands in every Initial. One that leaves no room there ends the attempt with a word about it: the client was
+// silent until its handshake was too late.
+TEST(receiver_rules, a_retry_token_that_fits_no_initial_ends_the_attempt) {
+  const std::size_t fits = 1'200 - (1 + 4 + 1 + kStranger.length() + 1 + 8 + 2 + 2 + 4 + 32 + 16);
+  for (const std::size_t size : {fits, fits + 1, std::size_t{1'150}, std::size_t{1'400}}) {
+    Theatre theatre;
+    WireTap tap(theatre);
+    theatre.silence(kS);
+    theatre.settle();
+    const Bytes first = theatre.first_datagram(kC);
+    ASSERT_EQ(parse_packet_header(first, 8)->scid.size(), 8u);
+    tap.clear();
+    theatre.inject(kS, retry_to(first, kStranger.view(), 2, size));
+    theatre.pass(5s);
+    const std::optional<CloseReason>& closed = theatre.client_witness.closed;
+    EXPECT_EQ(closed.has_value(), size > fits) << size;
+    EXPECT_EQ(tokens_of(tap).empty(), size > fits) << size;
+    if (!closed) continue;
+    EXPECT_EQ(closed->kind, CloseReason::Kind::kLocalTransport);
+    EXPECT_NE(closed->reason.find(std::to_string(size)), std::string::npos) << closed->reason;
+  }
 }
 
 // rfc9000:17.2.5.2-after-initial

@@ -12,9 +12,11 @@
 #include <thread>
 
 #include "base/random.h"
+#include "first_answer.h"
 #include "get_options.h"
 #include "get_run.h"
 #include "net/address.h"
+#include "net/udp_socket.h"
 #include "quic/tls/dev_certificate.h"
 #include "runtime/clock.h"
 #include "runtime/http_server.h"
@@ -61,7 +63,7 @@ class ServeGetTest : public testing::Test {
   }
 
   void serve(runtime::HttpServerOptions options = {}, std::size_t workers = 1, bool with_log = true) {
-    options.udp.local = net::parse_address("127.0.0.1:0").value();
+    if (options.udp.local.family == AddressFamily::kNone) options.udp.local = net::parse_address("127.0.0.1:0").value();
     options.tls.certificates = {{.chain_file = ca(), .key_file = key()}};
     options.files.root = site();
     log_fd_ = ::open((folder_ + "/access.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -333,6 +335,71 @@ TEST_F(ServeGetTest, nobody_there_is_a_timeout_and_a_dead_address_is_passed_over
                                .write_out = "%{remote_ip}"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
   EXPECT_EQ(outcome.shown, "127.0.0.1");
+}
+
+// A client that began over one family has no socket of the other until its server prefers an address there.
+TEST_F(ServeGetTest, a_preferred_address_of_the_other_family_is_taken) {
+  const std::string content = random_text(10'000'000, 9);
+  write_file(site() + "/file.bin", content);
+  for (const auto& [from, to] : {std::pair{"127.0.0.1", "::1"}, std::pair{"::1", "127.0.0.1"}}) {
+    runtime::HttpServerOptions options;
+    options.udp.local = net::parse_ip(from);
+    // A port that was free a moment ago.
+    SocketAddress preferred = net::UdpSocket::open({.local = net::parse_ip(to)}).value().local_address();
+    (preferred.family == AddressFamily::kIpv4 ? options.connection.preferred_ipv4 : options.connection.preferred_ipv6) =
+        preferred;
+    serve(std::move(options));
+    const std::string qlog = folder_ + "/qlog" + to;
+    std::filesystem::create_directory(qlog);
+    const std::string port = std::to_string(server_->local_address().port);
+    const Outcome outcome = get({.urls = {url("/file.bin")},
+                                 .pinned = {"localhost:" + port + ":" + from},
+                                 .write_out = "%{remote_ip}",
+                                 .qlog = {.folder = qlog}});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.complaint;
+    EXPECT_EQ(outcome.shown, from);
+    EXPECT_TRUE(read_file(out()) == content);
+    std::string events;
+    for (const auto& entry : std::filesystem::directory_iterator(qlog)) events += read_file(entry.path());
+    const std::size_t moved = events.find("\"new\":\"migration_complete\"");
+    ASSERT_NE(moved, std::string::npos) << from;
+    EXPECT_NE(events.substr(moved, 400).find(std::string("\"") + to + "\""), std::string::npos);
+    stop();
+  }
+}
+
+// Where `hawser load` and `hawser perf` go, of the addresses of a name.
+TEST_F(ServeGetTest, measurements_go_to_the_address_that_answers) {
+  serve();
+  const SocketAddress alive = server_->local_address();
+  const auto silent = [&](std::uint8_t host) { return ipv4_address({127, 0, 0, host}, alive.port); };
+  const auto ask = [&](const std::string& trusted, const std::vector<SocketAddress>& addresses, Duration timeout) {
+    std::optional<quic::TlsClientContext> tls;
+    perf::RunThread thread;
+    thread.set_runtime(runtime::Runtime::create({}).value());
+    tls.emplace(quic::TlsClientContext::create({.common = {.alpn = {"h3"}}, .trust = {.ca_file = trusted}}).value());
+    runtime::EndpointProtocol* endpoint = nullptr;
+    thread.runtime().worker(0).call([&](runtime::Worker& worker) {
+      endpoint = &static_cast<runtime::EndpointProtocol&>(
+          worker.attach(std::make_unique<runtime::EndpointProtocol>(worker, quic::EndpointConfig{})));
+      return true;
+    });
+    const auto found =
+        perf::first_answer(thread, *endpoint, {.server_name = "localhost", .tls = &*tls}, addresses, timeout);
+    thread.runtime().stop();
+    thread.runtime().join();
+    return found;
+  };
+  const Timestamp before = runtime::current_time();
+  EXPECT_EQ(ask(ca(), {silent(98), silent(99), alive}, 10s), alive);
+  EXPECT_LT(runtime::current_time() - before, 5s) << "not one after the other's timeout";
+  EXPECT_EQ(ask(ca(), {silent(98)}, 10s), silent(98)) << "a single one is not asked";
+  const auto nobody = ask(ca(), {silent(98), silent(99)}, 600ms);
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().message, "no answer from the server");
+  const auto stranger = ask(folder_ + "/stranger.pem", {alive, alive}, 10s);
+  ASSERT_FALSE(stranger);
+  EXPECT_NE(stranger.error().message.find("certificate"), std::string::npos) << stranger.error().message;
 }
 
 TEST_F(ServeGetTest, an_output_that_cannot_be_written_is_23) {

@@ -131,7 +131,7 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome) {
 void ConnectionCore::look_at_path() {
   times_.path_memory_due = path_memory_->look(now_);
   // Where a server keeps it is the client.
-  if (path_memory_->take_news() && is_server() && handshake_.complete) owed_.token_wanted = true;
+  if (path_memory_->take_news() && is_server() && handshake_.complete) owed_.of_endpoint = true;
 }
 
 void ConnectionCore::forget_path_memory() {

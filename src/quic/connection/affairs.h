@@ -53,7 +53,7 @@ struct ConnectionAffairs {
   struct Owed {
     bool handshake_done = false;
     bool new_token = false;
-    bool token_wanted = false;  // server: of the endpoint, which makes them
+    bool of_endpoint = false;  // a server's token, or a client's local address of the other family
     bool key_update = false;
     bool ping = false;
     bool streams_turn = false;     // datagrams of the streams' urgency went last

@@ -150,7 +150,8 @@ struct ConnectionConfig {
   // (preferred_address); family kNone: none. The endpoint's driver has to serve them too.
   SocketAddress preferred_ipv4;
   SocketAddress preferred_ipv6;
-  // Client: go over to the server's preferred address of the family in use, if it answers there.
+  // Client: go over to the server's preferred address, if it answers there. One of the family in use comes first; one
+  // of the other is taken where it is alone and the endpoint has a local address for it.
   bool use_preferred_address = true;
 
   bool operator==(const ConnectionConfig&) const = default;

@@ -133,6 +133,13 @@ bool Connection::at_end(StreamId id) const {
   return stream->recv.exists() && stream->recv.has_all() && stream->recv.readable_octets() == 0;
 }
 
+bool Connection::has_all(StreamId id) const {
+  StreamSet& streams = core_->streams();
+  const Stream* stream = streams.find(id);
+  if (stream == nullptr) return core_->just_ended(id);
+  return stream->recv.exists() && stream->recv.has_all();
+}
+
 void Connection::set_priority(StreamId id, std::uint8_t urgency, bool incremental) {
   (void)core_->streams().set_priority(id, {.urgency = std::min<std::uint8_t>(urgency, 7), .incremental = incremental});
 }

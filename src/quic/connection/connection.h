@@ -130,6 +130,8 @@ class Connection {
   // All data has been consumed and the peer ended the stream, rather than resetting it. Of a
   // stream that is over, known only inside the on_stream_readable that told of its end.
   [[nodiscard]] bool at_end(StreamId id) const;
+  // The same with what read_views() shows still unread: no more of the stream will come.
+  [[nodiscard]] bool has_all(StreamId id) const;
 
   // RFC 9218: 0 (most urgent) to 7; incremental streams of one urgency share.
   void set_priority(StreamId id, std::uint8_t urgency, bool incremental);

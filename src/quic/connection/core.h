@@ -51,6 +51,7 @@ class Multipath;     // connection/multipath.h
 class PathMemory;    // connection/path_memory.h
 class ResumeClaims;  // connection/resume_claims.h
 class AckFrame;      // wire/frames/ack.h
+struct RetryPacket;  // wire/retry.h
 
 class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
  public:
@@ -91,8 +92,13 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
     ++handshake_.new_token_number;
     owed_.new_token = true;
   }
-  // True once after the client proved a new address, for which its token is not good.
-  bool take_token_wanted() { return std::exchange(owed_.token_wanted, false); }
+  // True once after a server's client proved a new address, for which its token is not good, and when a client has no
+  // local address of the family of preferred_address().
+  bool take_owed_of_endpoint() { return std::exchange(owed_.of_endpoint, false); }
+  // Client: where the server would rather be reached, until the connection is there.
+  [[nodiscard]] std::optional<SocketAddress> preferred_address() const;
+  // Goes over to it from `local`, of its family, if it answers there.
+  void try_preferred_address(const SocketAddress& local);
 
   // Datagrams and time, from the endpoint. -----------------------------------------------------
 
@@ -274,6 +280,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   void on_packet_accepted(const ReceivedPacket& received);
   void replay_early_packets();
   void on_retry(const PacketHeader& header, Bytes packet);
+  bool token_fits(const RetryPacket& retry);  // or the connection is over
   void drop_packet(const PacketHeader& header, std::size_t size, PacketDropReason reason);
   void note_spin(const ReceivedPacket& received);
 
@@ -430,7 +437,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   void move_to(OtherNetworkPath& other);
   [[nodiscard]] bool prefers_another_address() const;  // core.cc
   void note_preferred_address(const PreferredAddress& preferred);
-  void try_preferred_address();
+  void reach_preferred_address(const SocketAddress& local);
   void log_migration(MigrationState state, const FourTuple& tuple);
   void tell_network_path(NetworkPathEvent::Kind kind, const FourTuple& tuple, Duration round_trip = Duration{0});
 

@@ -209,7 +209,7 @@ void ConnectionCore::confirm_handshake() {
   path_->loss().on_handshake_confirmed(now_);
   path_->active().mtu_prober().start(now_);
   log_state(LoggedConnectionState::kHandshakeConfirmed);
-  try_preferred_address();
+  if (!is_server()) reach_preferred_address(path_->active().tuple().local);
 }
 
 // After the frames of a packet, when nothing refers to TLS or its octets any more: what the

@@ -178,7 +178,7 @@ void ConnectionCore::on_active_validated() {
   if (before == nullptr) return;
   // A token names the address, not the port.
   // rfc9000:9.3-new-token
-  owed_.token_wanted |= is_server() && before->network_path.tuple().remote.ip != path_->active().tuple().remote.ip;
+  owed_.of_endpoint |= is_server() && before->network_path.tuple().remote.ip != path_->active().tuple().remote.ip;
   path_->settle(now_ + PathValidator::kTimeoutPtos * std::max(pto(), 3 * config_.initial_rtt));
   log_migration(MigrationState::kMigrationComplete, path_->active().tuple());
   probe_after_move();
@@ -243,10 +243,7 @@ std::expected<void, MigrationRefusal> ConnectionCore::probe(const SocketAddress&
   for (OtherNetworkPath& other : path_->others())
     if (other.network_path.tuple().local != local) other.move_when_validated = false;
   // Section 9.6.2: a client that moves before it tried the preferred address tries it from there.
-  if (migration_ != nullptr && migration_->preferred) {
-    const SocketAddress preferred = *migration_->preferred;
-    (void)probe_tuple({.local = local, .remote = preferred}, true);
-  }
+  reach_preferred_address(local);
   return {};
 }
 
@@ -314,17 +311,31 @@ void ConnectionCore::move_to(OtherNetworkPath& other) {
 void ConnectionCore::note_preferred_address(const PreferredAddress& preferred) {
   path_->peer_cids().add_preferred(preferred.connection_id, preferred.stateless_reset_token);
   const FourTuple& active = path_->active().tuple();
-  const SocketAddress& there = active.remote.family == AddressFamily::kIpv4 ? preferred.ipv4 : preferred.ipv6;
+  const bool ipv4 = active.remote.family == AddressFamily::kIpv4;
+  const SocketAddress& ours = ipv4 ? preferred.ipv4 : preferred.ipv6;
+  const SocketAddress& other = ipv4 ? preferred.ipv6 : preferred.ipv4;
+  const SocketAddress& there = ours.family != AddressFamily::kNone ? ours : other;
   if (!config_.use_preferred_address || there.family == AddressFamily::kNone || there == active.remote) return;
   if (is_loopback(there) && !is_loopback(active.remote)) return;
   provide_migration().preferred = there;
 }
 
 // rfc9000:9.6.1-validate rfc9000:9.6.1-failed rfc9000:9.6.2-validate-first
-void ConnectionCore::try_preferred_address() {
-  if (is_server() || migration_ == nullptr || !migration_->preferred) return;
-  const FourTuple there{.local = path_->active().tuple().local, .remote = *migration_->preferred};
-  (void)probe_tuple(there, true);
+void ConnectionCore::reach_preferred_address(const SocketAddress& local) {
+  const std::optional<SocketAddress> preferred = preferred_address();
+  if (!preferred) return;
+  if (preferred->family == path_->active().tuple().remote.family) return try_preferred_address(local);
+  // Nothing that it has leads there: the endpoint has to say what does.
+  owed_.of_endpoint = true;
+}
+
+std::optional<SocketAddress> ConnectionCore::preferred_address() const {
+  return migration_ != nullptr ? migration_->preferred : std::nullopt;
+}
+
+void ConnectionCore::try_preferred_address(const SocketAddress& local) {
+  const std::optional<SocketAddress> preferred = preferred_address();
+  if (is_open() && preferred) (void)probe_tuple({.local = local, .remote = *preferred}, true);
 }
 
 // Telling. ------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ constexpr std::size_t kOpenBatch = 8;
 // RFC 9000 section 14.1: a server discards Initial packets in smaller datagrams.
 // rfc9000:14.1-small-initial
 constexpr std::size_t kMinInitialDatagram = 1'200;
+// Of the ClientHello, in every Initial beside the token of a Retry.
+constexpr std::size_t kHelloPieceMin = 32;
 
 LoggedPacketType logged_type(PacketType type) {
   switch (type) {
@@ -422,6 +424,24 @@ void ConnectionCore::drop_packet(const PacketHeader& header, std::size_t size, P
   emitter_.emit(PacketDropped{.packet_type = logged_type(header.type), .size = size, .reason = reason});
 }
 
+// Every Initial has the whole token, and no path has to carry larger datagrams than the first ones of a connection.
+// With one that leaves no room there is nothing that the server would listen to, CONNECTION_CLOSE included.
+bool ConnectionCore::token_fits(const RetryPacket& retry) {
+  const LongHeader header{.type = PacketType::kInitial,
+                          .version = version_,
+                          .dcid = retry.scid,
+                          .scid = ids_.local.view(),
+                          .token = retry.token,
+                          .packet_number_length = 4};
+  const std::size_t datagram = path_->active().mtu();
+  if (long_header_size(header) + kHelloPieceMin + kAeadTagLength <= datagram) return true;
+  finish({.kind = CloseReason::Kind::kLocalTransport,
+          .error_code = static_cast<std::uint64_t>(TransportErrorCode::kInternalError),
+          .reason = "the server's Retry has a token of " + std::to_string(retry.token.size()) +
+                    " octets, with which no Initial fits a datagram of " + std::to_string(datagram)});
+  return false;
+}
+
 // rfc9000:17.2.5.1-use-scid rfc9000:17.2.5.2-one rfc9000:17.2.5.2-after-initial rfc9000:17.2.5.2-tag
 // rfc9000:17.2.5.2-scid-kept rfc9000:17.2.5.3-same-message rfc9000:8.1.2-token-repeated
 // rfc9000:17.2.5.1-scid-same
@@ -436,6 +456,7 @@ void ConnectionCore::on_retry(const PacketHeader& header, Bytes packet) {
     return;
   }
   handshake_.retried = true;
+  if (!token_fits(*retry)) return;
   ids_.retry_scid = ConnectionId(retry->scid);
   // rfc9000:8.1.3-retry-token-once rfc9000:8.1.3-retry-token-now
   handshake_.token.assign(retry->token.begin(), retry->token.end());

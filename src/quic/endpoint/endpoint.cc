@@ -216,9 +216,17 @@ void Endpoint::Impl::settle(Entry& entry, Timestamp now) {
       entry.handshake_memory = memory;
     }
   }
-  if (core(entry).take_token_wanted()) [[unlikely]]
-    give_token(entry, now);
+  if (core(entry).take_owed_of_endpoint()) [[unlikely]]
+    give_owed(entry, now);
   make_ready(entry);
+}
+
+void Endpoint::Impl::give_owed(Entry& entry, Timestamp now) {
+  ConnectionCore& c = core(entry);
+  if (c.is_server()) return give_token(entry, now);
+  const std::optional<SocketAddress> preferred = c.preferred_address();
+  if (config.locals == nullptr || !preferred) return;
+  if (const auto local = config.locals->local_towards(*preferred)) c.try_preferred_address(*local);
 }
 
 // For the client's address of now, which it has proven.

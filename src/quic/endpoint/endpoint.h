@@ -56,6 +56,15 @@ class StrayHandler {
   virtual void on_stray(const ReceivedTrain& datagram) = 0;
 };
 
+// Who knows the local addresses of an endpoint's clients. Called on the driving thread.
+class LocalAddressSource {
+ public:
+  virtual ~LocalAddressSource() = default;
+  // Where datagrams to `remote`, which is of another family than what its connection uses, may leave from; nothing:
+  // from nowhere. Called at most once for each connection and each of its moves.
+  virtual std::optional<SocketAddress> local_towards(const SocketAddress& remote) = 0;
+};
+
 struct EndpointConfig {
   ConnectionConfig connection;
 
@@ -87,6 +96,10 @@ struct EndpointConfig {
   std::uint16_t worker = 0;
   std::uint16_t workers = 1;
   StrayHandler* strays = nullptr;  // where workers > 1; null: such resets are not heard; not owned
+
+  // Clients: asked for a server whose preferred address is of the other family alone. Null: such ones are not taken;
+  // not owned.
+  LocalAddressSource* locals = nullptr;
 
   // Limits, with what happens past them.
   std::size_t connections_max = 1'000'000;    // further Initials: CONNECTION_REFUSED

@@ -127,6 +127,7 @@ struct Endpoint::Impl {
     return admission->on_reply(admission->source_of(to), now) && replies.admit(now);
   }
   void end_handshake(Entry& entry, Timestamp now);
+  void give_owed(Entry& entry, Timestamp now);
   void give_token(Entry& entry, Timestamp now);
   void replay_early_datagrams(Entry& entry, std::uint64_t cid, Timestamp now);
   Entry& add(ConnectionParameters parameters);
