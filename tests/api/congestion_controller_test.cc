@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "echo_server.h"
 #include "hawser/datagram_client.h"
 #include "hawser/http3_client.h"
 #include "hawser/runtime.h"
@@ -308,6 +309,8 @@ class ServedOwnController : public hawser::testing::Served {
     Served::SetUp();
     client_runtime_ = hawser::Runtime::create().value();
   }
+  void configure(hawser::runtime::HttpServerOptions& options) override { options.connection.max_paths = 4; }
+
   Desk desk_;
   std::unique_ptr<hawser::Runtime> client_runtime_;
 };
@@ -325,6 +328,42 @@ TEST_F(ServedOwnController, a_client_uses_it_by_name) {
   EXPECT_EQ(paths[0].congestion_window, 30'000u) << "what it said";
   EXPECT_GT(desk_.sent, 0u);
   EXPECT_GT(desk_.acks, 0u);
+}
+
+TEST_F(ServedOwnController, each_path_has_one_of_its_own) {
+  auto own = options();
+  own.congestion_control = "spy";
+  own.paths = hawser::PathOptions{.interfaces = {{.name = "lo"}, {.name = "lo"}}};
+  auto client = hawser::http3::Client::connect(*client_runtime_, own).value();
+  std::vector<hawser::PathInfo> paths;
+  const std::time_t until = std::time(nullptr) + 20;
+  while (paths.size() < 2 && std::time(nullptr) < until) {
+    ASSERT_TRUE(client->get("/hello.txt").wait().has_value());
+    paths = client->paths().list();
+  }
+  ASSERT_EQ(paths.size(), 2u);
+  for (const hawser::PathInfo& path : paths) EXPECT_EQ(path.congestion_window, 30'000u);
+  EXPECT_GE(desk_.made, 3u) << "one to check the options";
+}
+
+class EchoedOwnController : public hawser::testing::EchoServer {
+ protected:
+  EchoedOwnController() { the_desk = &desk_; }
+  Desk desk_;
+};
+
+TEST_F(EchoedOwnController, a_client_of_datagrams_uses_it_by_name) {
+  auto own = options();
+  own.congestion_control = "spy";
+  const auto client = connected(own);
+  EXPECT_EQ(client->paths().congestion_control(), "spy");
+  ASSERT_TRUE(client->send(octets("hello")));
+  EXPECT_TRUE(client->receive(hawser::testing::kPatience).has_value());
+  EXPECT_GT(desk_.acks, 0u);
+  own.congestion_control = "fastest";
+  const auto wrong = hawser::DatagramClient::connect(*client_runtime_, own);
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_EQ(wrong.error().kind, Error::Kind::kOptions);
 }
 
 TEST_F(ServedOwnController, it_takes_over_while_the_connection_runs) {
