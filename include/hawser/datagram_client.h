@@ -34,7 +34,7 @@ struct DatagramClientOptions {
   bool verify = true;                        // check the server's certificate
   std::string ca_file;                       // PEM; trusted besides the system's
   unsigned connect_timeout_ms = 10'000;      // 1 and more
-  std::string congestion_control = "cubic";  // docs/congestion.md has the others
+  std::string congestion_control = "cubic";  // docs/congestion.md has the others, or one of the program's own
   std::string qlog_folder;                   // empty: no qlog
   std::optional<PathOptions> paths;          // several networks at once
   // Forward error correction, if the server speaks it: "xor:8", "rs", "rs@2", "rs@asked", ... as docs/fec.md has them.

@@ -34,7 +34,7 @@ struct ClientOptions {
   std::string ca_file;     // PEM; trusted besides the system's
   unsigned connect_timeout_ms = 10'000;
   std::size_t response_body_max = std::size_t{256} << 20;  // octets; larger: kTooLarge
-  std::string congestion_control = "cubic";                // a name of docs/congestion.md
+  std::string congestion_control = "cubic";                // of docs/congestion.md, or one of the program's own
   std::string qlog_folder;                                 // empty: no qlog
   TransportOptions transport;
   std::optional<PathOptions> paths;  // several networks at once; without: the one that the system's routes choose

@@ -98,6 +98,11 @@ class Paths {
   // The same for what one flow of datagrams sends; an empty name gives it back to the connection's scheduler. 64 flows
   // at most.
   std::expected<void, Error> set_datagram_scheduler(std::uint64_t flow, const std::string& name);
+  // Another congestion controller (docs/congestion.md) on every path, at once; it is told the window that the one
+  // before came to. Error: kOptions: there is none of that name; kConnect: there is no connection.
+  std::expected<void, Error> set_congestion_control(const std::string& name);
+  // Its name. Empty: there is no connection.
+  std::string congestion_control();
   // The connection's scheduler. Empty: there is no connection.
   std::string scheduler();
   // Why it gave its work to "min-rtt", as a sentence; empty: it did not.

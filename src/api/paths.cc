@@ -144,6 +144,14 @@ std::expected<void, Error> Paths::set_datagram_scheduler(std::uint64_t flow, con
   return as_public(control_->set_datagram_scheduler(flow, name));
 }
 
+std::expected<void, Error> Paths::set_congestion_control(const std::string& name) {
+  return as_public(control_->set_congestion_control(name));
+}
+
+std::string Paths::congestion_control() {
+  return control_->congestion_control().value_or(std::string());
+}
+
 std::string Paths::scheduler() {
   return control_->scheduler().value_or(std::string());
 }

@@ -65,6 +65,15 @@ std::optional<std::expected<void, ConfigError>> PathControl::set_datagram_schedu
       [flow, name](quic::Connection& connection) { return connection.set_datagram_scheduler(flow, name); });
 }
 
+std::optional<std::expected<void, ConfigError>> PathControl::set_congestion_control(std::string_view name) {
+  return ask<std::expected<void, ConfigError>>(
+      [name](quic::Connection& connection) { return connection.set_congestion_control(name); });
+}
+
+std::optional<std::string> PathControl::congestion_control() {
+  return ask<std::string>([](quic::Connection& connection) { return std::string(connection.congestion_control()); });
+}
+
 std::optional<std::string> PathControl::scheduler() {
   return ask<std::string>([](quic::Connection& connection) { return std::string(connection.path_scheduler()); });
 }

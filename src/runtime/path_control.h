@@ -45,6 +45,8 @@ class PathControl {
   // The outer value is missing where there is no connection.
   std::optional<std::expected<void, ConfigError>> set_scheduler(std::string_view name);
   std::optional<std::expected<void, ConfigError>> set_datagram_scheduler(std::uint64_t flow, std::string_view name);
+  std::optional<std::expected<void, ConfigError>> set_congestion_control(std::string_view name);
+  std::optional<std::string> congestion_control();
   std::optional<std::string> scheduler();
   std::optional<std::string> scheduler_failure();
 
