@@ -12,12 +12,12 @@ port=${PORT:-47433} quiet=${QUIET_SECONDS:-10} seconds=${ATTACK_SECONDS:-10} lin
 shift 3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-at_server=() at_client=() address=127.0.0.1
+at_server=() at_client=() address=127.0.0.1 listen=127.0.0.1
 if [ -n "$link" ]; then
   lab_name=flood$$
   "$lab" up "$lab_name" --link "$link" >"$dir/lab" || { cat "$dir/lab" >&2; exit 1; }
   trap '"$lab" down "$lab_name" >/dev/null; rm -rf "$dir"' EXIT
-  at_server=(ip netns exec "$lab_name-server") at_client=(ip netns exec "$lab_name-client") address=10.77.0.2
+  at_server=(ip netns exec "$lab_name-server") at_client=(ip netns exec "$lab_name-client") address=10.77.0.2 listen=0.0.0.0
 fi
 export XDG_DATA_HOME=$dir
 mkdir "$dir/site"
@@ -38,7 +38,7 @@ attack() { # NAME LIMIT-OF-MEMORY [arguments of hawser-flood]
   local name=$1 limit=$2 server attacker
   shift 2
   if [ ${#wanted[@]} -gt 0 ] && ! printf '%s\n' "${wanted[@]}" | grep -qxF -- "$name"; then return; fi
-  "${at_server[@]}" "$hawser" serve 0.0.0.0:$port --root "$dir/site" --dev-cert --access-log off --grace 0 ${SERVE:-} >"$dir/serve" 2>&1 &
+  "${at_server[@]}" "$hawser" serve $listen:$port --root "$dir/site" --dev-cert --access-log off --grace 0 ${SERVE:-} >"$dir/serve" 2>&1 &
   server=$!
   until grep -q '^serving ' "$dir/serve"; do
     kill -0 $server 2>/dev/null || { cat "$dir/serve" >&2; exit 1; }

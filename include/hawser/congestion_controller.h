@@ -123,8 +123,9 @@ class CongestionController {
 };
 
 // Makes a controller known by `name`, 1 to 31 octets, to all connections of the process, for good. `make` is called on
-// any thread, with `context` as given, once for each path and whenever options are checked; it may not throw, and
-// where it returns nullptr the path has "cubic". Any thread. Error: kOptions: the name is taken, it or `make` is
+// any thread, with `context` as given, for each path, whenever one begins anew or its controller is exchanged, and when
+// options are checked; the one before may be kept and used again. It may not throw, and where it returns nullptr the
+// path, and those that begin after it, have "cubic". Any thread. Error: kOptions: the name is taken, it or `make` is
 // missing, or there are 16 already.
 std::expected<void, Error> add_congestion_controller(
     std::string_view name,

@@ -59,8 +59,9 @@ struct ScheduleAnswer {
   // A position in the paths of the question. One that is not ready: wait for it; one that there is not: the quickest
   // that is ready.
   std::size_t path = kWait;
-  std::uint64_t octets = 0;   // that may follow without another question, at least one datagram
-  std::uint64_t wait_us = 0;  // with kWait: ask again then at the latest; 0: when another path becomes ready
+  std::uint64_t octets = 0;  // that may follow without another question, at least one datagram
+  std::uint64_t wait_us =
+      0;  // with kWait: ask again then at the latest, after 100 at least; 0: when another path becomes ready
 };
 
 // One for each connection, used on its thread only. Nothing here may throw, block or call the connection.

@@ -74,7 +74,10 @@ class Adapter final : public quic::PathScheduler {
       if (answer.wait_us == 0) return quic::Schedule::wait(view.next_change());
       // An hour is longer than any wait that somebody means.
       constexpr std::uint64_t kWaitMax_us = 3'600'000'000;
-      return quic::Schedule::wait(view.now + std::chrono::microseconds(std::min(answer.wait_us, kWaitMax_us)));
+      // Below a tenth of a millisecond it would be asked in a circle.
+      constexpr std::uint64_t kWaitMin_us = 100;
+      return quic::Schedule::wait(view.now +
+                                  std::chrono::microseconds(std::clamp(answer.wait_us, kWaitMin_us, kWaitMax_us)));
     }
     std::size_t index = positions_[std::min(answer.path, paths_.size() - 1)];
     if (answer.path >= count) {

@@ -2,6 +2,7 @@
 #include "quic/congestion/congestion_controller.h"
 
 #include <array>
+#include <mutex>
 
 #include "base/added_factories.h"
 #include "quic/congestion/controller_table.h"
@@ -11,6 +12,7 @@ namespace hawser::quic {
 namespace {
 
 constinit AddedFactories<CongestionControllerFactory, kMaxAddedControllers> added{};
+constinit std::mutex adding;
 
 const NamedController* find_own(std::string_view name) {
   for (const NamedController& entry : controller_table())
@@ -61,8 +63,9 @@ std::expected<std::unique_ptr<CongestionController>, ConfigError> make_congestio
 std::expected<void, ConfigError> add_congestion_controller(std::string_view name, CongestionControllerFactory make,
                                                            const void* context) {
   const std::string quoted = "congestion controller '" + std::string(name) + "'";
-  if (name.empty() || name.size() > kAddedNameMax || make == nullptr)
-    return std::unexpected(ConfigError{quoted + ": give a name of 1 to 31 octets and a factory"});
+  if (name.empty() || name.size() > kAddedNameMax || name.contains('\0') || make == nullptr)
+    return std::unexpected(ConfigError{quoted + ": give a name of 1 to 31 octets, none of them zero, and a factory"});
+  const std::scoped_lock lock(adding);  // so that of two that choose one name at once only one has it
   if (find_own(name) != nullptr || added.find(name) != nullptr)
     return std::unexpected(ConfigError{quoted + " exists already: choose another name"});
   if (!added.add(name, make, context))

@@ -53,6 +53,15 @@ TEST(congestion, controllers_are_made_by_name_and_an_unknown_name_lists_them) {
   EXPECT_NE(unknown.error().message.find("newreno"), std::string::npos);
 }
 
+TEST(congestion, a_name_that_is_added_has_no_zero_in_it) {
+  const auto make = [](const void*, std::uint64_t size) {
+    return std::move(*make_congestion_controller("cubic", size));
+  };
+  const auto added = add_congestion_controller(std::string_view("mine\0x", 6), make, nullptr);
+  ASSERT_FALSE(added.has_value()) << "it would be found by another name than it has";
+  EXPECT_NE(added.error().message.find("none of them zero"), std::string::npos);
+}
+
 class EveryController : public testing::TestWithParam<const char*> {
  protected:
   std::unique_ptr<CongestionController> cc = *make_congestion_controller(GetParam(), kMss);
@@ -146,6 +155,9 @@ TEST_P(EveryController, a_spurious_loss_is_undone) {
   EXPECT_EQ(cc->congestion_window(), 10 * kMss);
   EXPECT_EQ(cc->snapshot().ssthresh, UINT64_MAX);
   EXPECT_EQ(cc->recovery_start_time(), Timestamp::min());
+  cc->on_packet_sent(kMss, 10 * kMss, kStart + 60ms);
+  cc->on_ack(ack(kStart + 110ms, 4 * kMss, 50ms, kStart + 60ms));
+  EXPECT_EQ(cc->congestion_window(), 14 * kMss) << "slow start goes on";
 }
 
 TEST_P(EveryController, a_reduction_by_ce_is_never_undone) {
@@ -291,6 +303,24 @@ TEST(cubic, time_without_data_does_not_move_the_curve) {
     EXPECT_NEAR(static_cast<double>(paused.congestion_window()), static_cast<double>(steady.congestion_window()),
                 2.0 * kMss);
   }
+}
+
+// What is sent last before a pause fills the window: no ACK says that the application had nothing more.
+TEST(cubic, a_pause_behind_a_full_window_does_not_move_the_curve) {
+  Cubic cc = after_loss_at_thousand();
+  Timestamp now = kStart + 100ms;
+  const auto round = [&] {
+    const std::uint64_t window = cc.congestion_window();
+    cc.on_packet_sent(kMss, kMss, now);  // nothing else is in flight
+    cc.on_packet_sent(window - kMss, window, now);
+    now += 50ms;
+    cc.on_ack(ack(now, window, 50ms, now - 50ms));
+  };
+  for (int i = 0; i < 40; ++i) round();
+  const std::uint64_t before = cc.congestion_window();
+  now += 60s;
+  round();
+  EXPECT_LT(cc.congestion_window(), before + before / 10) << "the curve ran on for a minute";
 }
 
 TEST(cubic, at_most_half_again_per_round_trip) {

@@ -13,7 +13,7 @@ void Cubic::reset(std::uint64_t max_datagram_size) {
   undo_valid_ = false;
   in_recovery_ = false;
   app_limited_since_ = kNever;
-  hystart_.reset();
+  last_sent_ = kNever;
   prr_ = {};
 }
 
@@ -25,17 +25,24 @@ void Cubic::on_mtu_change(std::uint64_t max_datagram_size) {
 }
 
 void Cubic::adopt(const PathKnowledge& known) {
-  state_ = {.recovery_start = state_.recovery_start};
+  state_ = {.recovery_start = state_.recovery_start, .hystart = state_.hystart};
   leave_recovery();
   undo_valid_ = false;
   state_.window = std::clamp(known.window, minimum_window(max_datagram_size_), kMaxWindowBytes);
   state_.ssthresh = known.ssthresh;
-  if (state_.ssthresh != UINT64_MAX) hystart_.on_congestion_event();
+  if (state_.ssthresh != UINT64_MAX) state_.hystart.on_congestion_event();
 }
 
-void Cubic::on_packet_sent(std::uint64_t bytes, std::uint64_t, Timestamp now) {
+void Cubic::on_packet_sent(std::uint64_t bytes, std::uint64_t bytes_in_flight, Timestamp now) {
+  // After a pause. That the ACKs before it were of an application that had little to say is not sure: what is sent last
+  // fills the window as likely as not.
+  if (bytes == bytes_in_flight && last_sent_ != kNever) {
+    leave_out_of_epoch(std::min(app_limited_since_, last_sent_), now);
+    app_limited_since_ = kNever;
+  }
+  last_sent_ = now;
   prr_.on_packet_sent(bytes);
-  hystart_.on_packet_sent(now);
+  state_.hystart.on_packet_sent(now);
 }
 
 double Cubic::w_cubic(double t) const {
@@ -66,8 +73,12 @@ void Cubic::note_app_limited(const AckEvent& event) {
     return;
   }
   if (app_limited_since_ == kNever) return;
-  if (state_.epoch_start != kNever) state_.epoch_start += event.now - std::max(app_limited_since_, state_.epoch_start);
+  leave_out_of_epoch(app_limited_since_, event.now);
   app_limited_since_ = kNever;
+}
+
+void Cubic::leave_out_of_epoch(Timestamp since, Timestamp now) {
+  if (state_.epoch_start != kNever && now > since) state_.epoch_start += now - std::max(since, state_.epoch_start);
 }
 
 void Cubic::grow_in_avoidance(const AckEvent& event) {
@@ -99,14 +110,14 @@ void Cubic::on_ack(const AckEvent& event) {
   prr_.on_ack(event, max_datagram_size_);
   note_app_limited(event);
   const bool slow_start = state_.window < state_.ssthresh;
-  const std::uint64_t slow_start_growth = slow_start ? hystart_.on_ack(event) : 0;
+  const std::uint64_t slow_start_growth = slow_start ? state_.hystart.on_ack(event) : 0;
   if (event.growth_bytes == 0 || event.app_limited) return;
   if (!slow_start) {
     grow_in_avoidance(event);
     return;
   }
   state_.window = std::min(state_.window + slow_start_growth, kMaxWindowBytes);
-  if (hystart_.finished() && state_.ssthresh == UINT64_MAX) state_.ssthresh = state_.window;
+  if (state_.hystart.finished() && state_.ssthresh == UINT64_MAX) state_.ssthresh = state_.window;
 }
 
 // Sections 4.6 and 4.7.
@@ -122,7 +133,7 @@ bool Cubic::on_congestion_event(Timestamp sent_time, Timestamp now) {
   state_.epoch_start = kNever;
   app_limited_since_ = kNever;
   in_recovery_ = true;
-  hystart_.on_congestion_event();
+  state_.hystart.on_congestion_event();
   return true;
 }
 
@@ -169,7 +180,7 @@ CongestionSnapshot Cubic::snapshot() const {
   if (in_recovery_) {
     phase = CongestionPhase::kRecovery;
   } else if (state_.window < state_.ssthresh) {
-    phase = hystart_.conservative() ? CongestionPhase::kConservativeSlowStart : CongestionPhase::kSlowStart;
+    phase = state_.hystart.conservative() ? CongestionPhase::kConservativeSlowStart : CongestionPhase::kSlowStart;
   }
   return {.congestion_window = congestion_window(), .ssthresh = state_.ssthresh, .phase = phase};
 }

@@ -47,11 +47,14 @@ class Cubic : public CongestionController {
     double growth = 0;               // a fraction of an octet not yet added to the window
     Timestamp epoch_start = kNever;  // kNever: the next growth begins an epoch
     Timestamp recovery_start = Timestamp::min();
+    HyStart hystart;
   };
 
   void begin_epoch(Timestamp now);
   void grow_in_avoidance(const AckEvent& event);
   void note_app_limited(const AckEvent& event);
+  // The epoch begins later by the time since then, in which there was nothing to fill the window with.
+  void leave_out_of_epoch(Timestamp since, Timestamp now);
   // W_cubic at `t` seconds into the epoch, in octets (section 4.2).
   [[nodiscard]] double w_cubic(double t) const;
   bool on_congestion_event(Timestamp sent_time, Timestamp now);
@@ -67,7 +70,7 @@ class Cubic : public CongestionController {
   bool in_recovery_ = false;
   // Since when the sender has not filled the window; kNever: it fills it.
   Timestamp app_limited_since_ = kNever;
-  HyStart hystart_;
+  Timestamp last_sent_ = kNever;  // kNever: nothing yet
   Prr prr_;
 };
 

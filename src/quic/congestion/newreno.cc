@@ -78,7 +78,8 @@ bool NewReno::on_congestion_event(Timestamp sent_time, Timestamp now) {
 }
 
 void NewReno::on_loss(const LossEvent& event) {
-  const Undo before{.window = window_, .ssthresh = ssthresh_, .recovery_start = recovery_start_, .valid = true};
+  const Undo before{
+      .window = window_, .ssthresh = ssthresh_, .recovery_start = recovery_start_, .hystart = hystart_, .valid = true};
   if (on_congestion_event(event.largest_lost_sent_time, event.now)) {
     undo_ = before;
     prr_.enter(event, ssthresh_, max_datagram_size_);
@@ -104,6 +105,7 @@ void NewReno::on_spurious_loss(Timestamp) {
   window_ = std::max(window_, undo_.window);
   ssthresh_ = undo_.ssthresh;
   recovery_start_ = undo_.recovery_start;
+  hystart_ = undo_.hystart;
   leave_recovery();
   undo_.valid = false;
 }

@@ -49,6 +49,7 @@ class NewReno : public CongestionController {
     std::uint64_t window = 0;
     std::uint64_t ssthresh = 0;
     Timestamp recovery_start = Timestamp::min();
+    HyStart hystart;
     bool valid = false;
   };
 

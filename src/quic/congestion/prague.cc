@@ -100,7 +100,8 @@ void Prague::on_ecn_ce(std::uint64_t ce_count, Timestamp sent_time, Timestamp no
   if (alpha_from_ == AlphaFrom::kNothing) {
     // The first marks end slow start; alpha is 1 until a round after it tells how many they are.
     alpha_from_ = AlphaFrom::kFirstMark;
-    reduce(0.5, now);
+    // Marks and losses of one round trip are one event.
+    if (sent_time > reduced_at_) reduce(0.5, now);
     return;
   }
   if (alpha_from_ != AlphaFrom::kAverage) return;
@@ -110,7 +111,9 @@ void Prague::on_ecn_ce(std::uint64_t ce_count, Timestamp sent_time, Timestamp no
 
 void Prague::on_loss(const LossEvent& event) {
   if (event.persistent_congestion) {
-    window_ = static_cast<double>(minimum_window(max_datagram_size_));
+    const auto least = static_cast<double>(minimum_window(max_datagram_size_));
+    ssthresh_ = std::max(window_ / 2, least);
+    window_ = least;
     recovery_start_ = Timestamp::min();
     undo_window_ = 0;
     return;

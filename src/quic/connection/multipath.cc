@@ -119,11 +119,9 @@ std::size_t Multipath::memory() const {
   return octets;
 }
 
-// A path that failed while another lives may be dead in our direction alone: what is answered there is not heard.
 bool Multipath::peer_is_deaf(Timestamp now) const {
-  return std::ranges::any_of(slots_, [this, now](const auto& slot) {
-    return slot->path != nullptr && slot->path->loss().peer_is_deaf(now) && !(slot->failed && another_lives(*slot));
-  });
+  return std::ranges::any_of(
+      slots_, [now](const auto& slot) { return slot->path != nullptr && slot->path->loss().peer_is_deaf(now); });
 }
 
 Duration Multipath::largest_pto() const {

@@ -117,7 +117,8 @@ void ConnectionCore::on_loss_timeout() {
     apply_recovery(outcome.losses);
   } else if (outcome.kind == TimeoutKind::kPto) {
     ++stats_.pto_count;
-    if (path_->active().on_pto(now_)) path_->on_mtu_changed();
+    // Silence after small packets alone says nothing of large ones.
+    if (path_->loss().has_in_flight_above(kBaseMtu) && path_->active().on_pto(now_)) path_->on_mtu_changed();
     if (multipath_ != nullptr) multipath_->on_pto();
     // Nothing is acknowledged since we moved. A peer without a spare connection ID cannot follow, and what it retires
     // it tells the address that we left: with all of ours asked back it has new ones. rfc9000:9.5-provide-cids

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 
 #include "base/added_factories.h"
 #include "base/check.h"
@@ -13,6 +14,7 @@ namespace hawser::quic {
 namespace {
 
 constinit AddedFactories<PathSchedulerFactory, kMaxAddedSchedulers> added{};
+constinit std::mutex adding;
 
 const NamedScheduler* find_own(std::string_view name) {
   for (const NamedScheduler& entry : scheduler_table())
@@ -117,8 +119,9 @@ std::expected<std::unique_ptr<PathScheduler>, ConfigError> make_path_scheduler(s
 std::expected<void, ConfigError> add_path_scheduler(std::string_view name, PathSchedulerFactory make,
                                                     const void* context) {
   const std::string quoted = "scheduler '" + std::string(name) + "'";
-  if (name.empty() || name.size() > kAddedNameMax || make == nullptr)
-    return std::unexpected(ConfigError{quoted + ": give a name of 1 to 31 octets and a factory"});
+  if (name.empty() || name.size() > kAddedNameMax || name.contains('\0') || make == nullptr)
+    return std::unexpected(ConfigError{quoted + ": give a name of 1 to 31 octets, none of them zero, and a factory"});
+  const std::scoped_lock lock(adding);  // so that of two that choose one name at once only one has it
   if (find_own(name) != nullptr || added.find(name) != nullptr)
     return std::unexpected(ConfigError{quoted + " exists already: choose another name"});
   if (!added.add(name, make, context))

@@ -51,6 +51,7 @@ class MtuProber {
   // times in a row, mean a black hole (RFC 8899 section 4.3): true if mtu() fell to the base.
   void on_packets_acked(std::uint16_t largest_size);
   bool on_packets_lost(std::uint16_t smallest_size, Timestamp now);
+  // With such packets in flight.
   bool on_pto(Timestamp now) { return on_packets_lost(mtu_, now); }
 
   // When the search resumes; kNever if it is under way or off.

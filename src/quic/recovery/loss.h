@@ -185,7 +185,12 @@ class LossDetector {
   // `controller` outlives this object. It may be exchanged with set_controller.
   LossDetector(const LossConfig& config, CongestionController& controller);
 
-  void set_controller(CongestionController& controller) { controller_ = &controller; }
+  // What was lost before is not the new one's to undo.
+  void set_controller(CongestionController& controller) {
+    controller_ = &controller;
+    undoable_losses_ = 0;
+    ++loss_epoch_;
+  }
 
   // --- Sending ---
 
@@ -313,8 +318,12 @@ class LossDetector {
   // Everything in flight in the application's space goes out again, elsewhere: its frames are appended to
   // `lost`. Its packets stay in flight, for they are lost only when something later is acknowledged.
   void report_flight(RecoveryFrames& frames);
-  // All of that is forgotten: nobody will acknowledge it, and it is no sign of congestion. `frames`: as above.
-  void forget_flight(RecoveryFrames& frames) { abandon(application_, &frames); }
+  // All of that is forgotten: nobody will acknowledge it, and it is no sign of congestion. `frames`: as above. Nor is it
+  // kept, so that what the peer does not hear is counted from zero.
+  void forget_flight(RecoveryFrames& frames) {
+    abandon(application_, &frames);
+    application_.unheard = 0;
+  }
   // A packet in flight in the application's space that elicits an acknowledgement and whose frames were not
   // handed out as lost.
   struct InFlight {
@@ -322,6 +331,8 @@ class LossDetector {
     Timestamp time_sent{};
     std::size_t frames = 0;
   };
+  // Whether a packet of more octets than `size` is outstanding, but for probes of the MTU.
+  [[nodiscard]] bool has_in_flight_above(std::uint16_t size) const;
   // The first one with this number or a later one.
   [[nodiscard]] std::optional<InFlight> first_in_flight(std::uint64_t from) const;
   // One of its frames.

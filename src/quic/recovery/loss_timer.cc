@@ -253,6 +253,16 @@ std::optional<LossDetector::InFlight> LossDetector::first_in_flight(std::uint64_
   return std::nullopt;
 }
 
+bool LossDetector::has_in_flight_above(std::uint16_t size) const {
+  const SentPackets& sent = application_.sent;
+  for (std::uint64_t pn = std::max(application_.first_outstanding, sent.begin()); pn < sent.end(); ++pn) {
+    const SentPacket& packet = sent[pn];
+    if (packet.state == SentState::kOutstanding && packet.in_flight && !packet.mtu_probe && packet.size > size)
+      return true;
+  }
+  return false;
+}
+
 void LossDetector::on_handshake_keys(Timestamp now) {
   handshake_keys_ = true;
   timer_set_at_ = now;
