@@ -5,15 +5,15 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
+#include <map>
 
 #include "http3/message.h"
 #include "net/address.h"
 #include "quic/congestion/congestion_controller.h"
+#include "whole_file.h"
 
 namespace hawser::app {
 namespace {
@@ -38,9 +38,9 @@ std::string_view trim(std::string_view text) {
 // The file's octets; "-" is standard input.
 std::expected<std::string, GetError> read_file(const std::string& name) {
   if (name == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream in(name, std::ios::binary);
-  if (!in) return wrong(fmt::format("cannot read {}: {}", name, std::strerror(errno)), kGetRead);
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  auto text = read_whole_file(name);
+  if (!text) return wrong("cannot read " + text.error().message, kGetRead);
+  return *std::move(text);
 }
 
 // -d leaves line ends of a file out, --data-binary keeps them; several are joined by '&'.
@@ -89,6 +89,25 @@ std::expected<void, GetError> read_fields(GetOptions& options) {
   return {};
 }
 
+// Devices and pipes take several bodies, a file has one.
+bool is_file(const std::string& output) {
+  std::error_code none;
+  return output != "-" && (!std::filesystem::exists(output, none) || std::filesystem::is_regular_file(output, none));
+}
+
+std::expected<void, GetError> check_outputs(const std::vector<GetTarget>& targets) {
+  std::map<std::filesystem::path, std::string> taken;
+  for (const GetTarget& target : targets) {
+    if (!is_file(target.output)) continue;
+    const std::string url = target.url.authority() + target.url.target;
+    const auto [first, added] = taken.try_emplace(std::filesystem::path(target.output).lexically_normal(), url);
+    if (!added)
+      return wrong(
+          fmt::format("{} and {} would both go to {}: give one -o FILE for each", first->second, url, target.output));
+  }
+  return {};
+}
+
 std::expected<void, GetError> read_targets(GetOptions& options) {
   const GetArguments& given = options.arguments;
   if (given.urls.empty()) return wrong("which URL? hawser get https://HOST/PATH");
@@ -116,7 +135,7 @@ std::expected<void, GetError> read_targets(GetOptions& options) {
     }
     options.targets.push_back(std::move(target));
   }
-  return {};
+  return check_outputs(options.targets);
 }
 
 std::expected<void, GetError> read_cipher(GetOptions& options) {

@@ -47,6 +47,14 @@ TEST(get_options, remote_names_come_from_the_path) {
   EXPECT_EQ(exit_code_of({.urls = {"https://h/.."}, .remote_names = true}), kGetWrite);
 }
 
+TEST(get_options, two_bodies_do_not_go_to_one_file) {
+  EXPECT_EQ(exit_code_of({.urls = {"https://h/a/f", "https://h/b/f"}, .remote_names = true}), kGetUsage);
+  EXPECT_EQ(exit_code_of({.urls = {"h/a", "h/b"}, .outputs = {"x", "./x"}}), kGetUsage);
+  EXPECT_EQ(exit_code_of({.urls = {"h/a", "h/x"}, .outputs = {"x"}, .remote_names = true}), kGetUsage);
+  EXPECT_EQ(exit_code_of({.urls = {"h/a", "h/a"}, .outputs = {"x", "y/x"}}), 0);
+  EXPECT_EQ(exit_code_of({.urls = {"h/a", "h/b", "h/c", "h/d"}, .outputs = {"/dev/null", "/dev/null", "-", "-"}}), 0);
+}
+
 TEST(get_options, data_makes_a_post) {
   const std::string path = testing::TempDir() + "hawser_get_data";
   std::ofstream(path) << "x\ny\n";
@@ -57,6 +65,8 @@ TEST(get_options, data_makes_a_post) {
   EXPECT_EQ(field(options, "content-length"), "11");
   EXPECT_EQ(read({.urls = {"h"}, .method = "PUT", .data = {"x"}}).method, "PUT");
   EXPECT_EQ(exit_code_of({.urls = {"h"}, .data = {"@/no/such/file"}}), kGetRead);
+  EXPECT_EQ(exit_code_of({.urls = {"h"}, .data = {"@" + testing::TempDir()}}), kGetRead);
+  EXPECT_EQ(exit_code_of({.urls = {"h"}, .binary = {"@" + testing::TempDir()}}), kGetRead);
 }
 
 TEST(get_options, headers_replace_defaults_and_empty_ones_remove_them) {

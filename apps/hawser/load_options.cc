@@ -4,16 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "get_options.h"
 #include "http/early_requests.h"
 #include "net/address.h"
 #include "quic/congestion/congestion_controller.h"
+#include "whole_file.h"
 
 namespace hawser::load {
 namespace {
@@ -25,9 +22,9 @@ std::unexpected<ConfigError> wrong(std::string message) {
 }
 
 std::expected<std::string, ConfigError> read_file(std::string_view option, const std::string& name) {
-  std::ifstream in(name, std::ios::binary);
-  if (!in) return wrong(fmt::format("{} {}: {}", option, name, std::strerror(errno)));
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  auto text = app::read_whole_file(name);
+  if (!text) return wrong(fmt::format("{} {}", option, text.error().message));
+  return text;
 }
 
 // One URL a line; blank lines and those that begin with '#' are passed over.

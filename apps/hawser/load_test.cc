@@ -119,6 +119,15 @@ TEST(load_options, wrong_use_says_what_to_write) {
   }
 }
 
+TEST(load_options, a_folder_is_no_file) {
+  LoadArguments body = arguments_for();
+  body.data_file = testing::TempDir();
+  EXPECT_EQ(complaint_about(body), "-d " + testing::TempDir() + ": Is a directory");
+  LoadArguments urls = arguments_for();
+  urls.uri_file = testing::TempDir();
+  EXPECT_EQ(complaint_about(urls), "-i " + testing::TempDir() + ": Is a directory");
+}
+
 TEST(load_command, takes_the_words_of_h2load) {
   CLI::App app;
   int exit_code = 0;

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
+#include <iostream>
 #include <string>
 
 #include "get_command.h"
@@ -39,6 +41,14 @@ int report(const CLI::App& app, const CLI::ParseError& error) {
   return 2;
 }
 
+// What was printed is to have arrived: a full disk is no success.
+int finish(int exit_code) {
+  std::cout.flush();
+  if (exit_code != 0 || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good())) return exit_code;
+  std::fputs("hawser: standard output could not be written\n", stderr);
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -58,7 +68,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return report(app, error);
+    return finish(report(app, error));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "hawser: %s\n", error.what());
+    return 1;
   }
-  return exit_code;
+  return finish(exit_code);
 }

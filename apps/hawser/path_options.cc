@@ -34,6 +34,9 @@ void add_path_options(CLI::App& command, PathArguments& arguments) {
                       "least), NAME:backup say more of one")
           ->delimiter(',')
           ->type_name("IF[,IF...]");
+  // What moves a connection as a whole has nothing to do where paths come and go.
+  for (const char* const name : {"--migrate", "--migrate-after"})
+    if (CLI::Option* const moves = command.get_option_no_throw(name)) paths->excludes(moves);
   command
       .add_option("--path-use", arguments.use,
                   "What several paths are for: aggregate, all carry data; failover, the first one does and the others "

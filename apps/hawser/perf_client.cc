@@ -286,6 +286,8 @@ std::string Client::first_failure() {
   on_each_worker([&](ClientWorker& own) {
     for (const auto& connection : own.connections)
       if (why.empty()) why = connection->failure();
+    for (const auto& loop : own.loops)
+      if (why.empty()) why = loop->failure();
   });
   return why;
 }
@@ -478,6 +480,7 @@ std::expected<Outcome, ConfigError> Client::run() {
   outcome.server_cpu_known = outcome.server_cpu_known && collect_reports();
   outcome.server_cpu = server_cpu() - server_before;
   outcome.failed_connections = total(&Counters::failed);
+  if (outcome.failed_connections != 0) outcome.failure = first_failure();
   on_each_worker([&](ClientWorker& own) {
     outcome.latencies.add_all(own.latencies);
     for (const auto& connection : own.connections) {
@@ -557,6 +560,7 @@ int run_client(const ClientOptions& options) {
     return 1;
   }
   fmt::print("{}", options.common.json ? to_json(options, *outcome) : describe(options, *outcome));
+  if (!outcome->failure.empty()) fmt::print(stderr, "hawser perf client: {}\n", outcome->failure);
   return outcome->failed_connections == 0 ? 0 : 1;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "net/address.h"
 #include "perf_client.h"
 #include "perf_options.h"
 #include "perf_protocol.h"
@@ -26,11 +27,18 @@ void add_server(CLI::App& perf, int& exit_code) {
   hawser::app::add_steering_option(*command, options->common.steering);
   hawser::app::add_server_version_option(*command, options->common.versions);
   hawser::app::add_server_path_options(*command, options->paths);
-  command->add_option("--cert", options->certificate, "certificate chain, PEM; default: one made for this run")
-      ->check(CLI::ExistingFile);
-  command->add_option("--key", options->key, "its private key, PEM")->check(CLI::ExistingFile);
+  CLI::Option* const certificate =
+      command->add_option("--cert", options->certificate, "certificate chain, PEM; default: one made for this run")
+          ->check(CLI::ExistingFile);
+  CLI::Option* const key =
+      command->add_option("--key", options->key, "its private key, PEM")->check(CLI::ExistingFile)->needs(certificate);
+  certificate->needs(key);
   command->add_flag("--early-data", options->early_data, "answer requests that come in 0-RTT packets");
-  command->callback([options, &exit_code] { exit_code = run_server(*options); });
+  command->callback([options, &exit_code] {
+    if (const auto address = hawser::net::parse_address(options->common.address); !address)
+      throw CLI::ValidationError(address.error().message);
+    exit_code = run_server(*options);
+  });
 }
 
 // Without a mode: a download for ten seconds.
@@ -189,6 +197,8 @@ void add_client(CLI::App& perf, int& exit_code) {
       throw CLI::ValidationError("--paths-alone is for --download and --upload");
     if (options->paths_alone && options->paths.interfaces.front() == "all")
       throw CLI::ValidationError("--paths-alone: name the interfaces in --paths");
+    if (const auto target = hawser::net::parse_host_port(options->common.address); !target)
+      throw CLI::ValidationError(target.error().message);
     exit_code = run_client(*options);
   });
 }

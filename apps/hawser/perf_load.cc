@@ -269,7 +269,10 @@ void HandshakeLoop::on_closed(Connection&, const quic::CloseReason& reason) {
     failure_ = describe(reason);
     counters_.failed.add(1);
   } else if (!stopped_) {
-    if (const auto again = connect(); !again) failure_ = again.error().message;
+    const auto again = connect();
+    if (again) return;
+    failure_ = again.error().message;
+    counters_.failed.add(1);
   }
 }
 

@@ -25,6 +25,7 @@ struct Outcome {
   DatagramAccount datagrams;
   std::uint64_t early = 0;  // of the handshakes, with 0-RTT
   std::uint64_t failed_connections = 0;
+  std::string failure;  // why the first of these ended, where that is known
   CpuTime client_cpu;
   CpuTime server_cpu;
   bool server_cpu_known = false;

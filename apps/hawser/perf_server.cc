@@ -93,8 +93,11 @@ class Service final : public quic::AcceptHandler, public quic::ConnectionHandler
     answer_datagram(connection, payload);
   }
   void on_stream_closed(Connection& connection, StreamId id) override { state_of(connection).streams.erase(id.value); }
+  // The rest of the request may still be on its way; what is known of it is needed until the stream is closed.
   void on_stop_sending(Connection& connection, StreamId id, quic::ApplicationErrorCode) override {
-    state_of(connection).streams.erase(id.value);
+    ServerStream& stream = state_of(connection).streams[id.value];
+    stream.answered = true;
+    stream.response.finished = true;
   }
   void on_closed(Connection& connection, const quic::CloseReason&) override {
     connection.user_data = nullptr;

@@ -13,6 +13,7 @@
 #include "base/added_factories.h"
 #include "quic/multipath/lua_scheduler.h"
 #include "quic/multipath/path_scheduler.h"
+#include "quic/multipath/scheduler_check.h"
 
 namespace hawser::app {
 namespace {
@@ -48,7 +49,7 @@ std::string scheduler_help() {
 
 std::expected<std::string, ConfigError> known_scheduler(const std::string& text) {
   if (!text.starts_with(kLua)) {
-    HAWSER_TRY_VOID(quic::make_path_scheduler(text));
+    HAWSER_TRY_VOID(quic::check_path_scheduler(text));
     return text;
   }
   static std::mutex mutex;

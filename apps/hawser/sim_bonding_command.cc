@@ -6,7 +6,7 @@
 
 #include "quic/congestion/congestion_controller.h"
 #include "quic/connection/paths.h"
-#include "quic/multipath/path_scheduler.h"
+#include "quic/multipath/scheduler_check.h"
 #include "sim_bonding.h"
 
 namespace hawser::app {
@@ -90,6 +90,13 @@ File open_for_writing(const std::string& name) {
   return file;
 }
 
+// False, and standard error says so, where not all has arrived. Nothing was to be written without a file.
+bool is_written(std::FILE* file, const std::string& name) {
+  if (file == nullptr || (std::fflush(file) == 0 && std::ferror(file) == 0)) return true;
+  std::fprintf(stderr, "hawser sim bonding: %s could not be written\n", name.c_str());
+  return false;
+}
+
 int run(const SimBondingOptions& options) {
   if (!names_are_known("bonding", options.controllers, options.schedulers)) return 2;
   const auto links = read_links(options.links);
@@ -109,6 +116,7 @@ int run(const SimBondingOptions& options) {
         sound = sound && result.failure.empty() && result.of_better() >= kNoHarm;
     }
   if (svg != nullptr) std::fputs(bonding_svg(all).c_str(), svg.get());
+  if (!is_written(json.get(), options.json_file) || !is_written(svg.get(), options.svg_file)) return 1;
   return sound ? 0 : 1;
 }
 
@@ -139,8 +147,8 @@ bool names_are_known(const char* command, const std::vector<std::string>& contro
       return false;
     }
   for (const std::string& name : schedulers)
-    if (const auto made = quic::make_path_scheduler(name); !made.has_value()) {
-      std::fprintf(stderr, "hawser sim %s: %s\n", command, made.error().message.c_str());
+    if (const auto known = quic::check_path_scheduler(name); !known.has_value()) {
+      std::fprintf(stderr, "hawser sim %s: %s\n", command, known.error().message.c_str());
       return false;
     }
   return true;
@@ -184,7 +192,12 @@ void add_sim_bonding_command(CLI::App& sim, int& exit_code) {
   command->add_option("--json", options->json_file, "File for one JSON object a pair; - for standard output");
   command->add_option("--svg", options->svg_file, "File for the percentiles as a plot");
   command->footer(kFooter);
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  command->callback([options, command, &exit_code] {
+    for (const char* const name : {"--json", "--svg", "--worst"})
+      if (options->links.size() > 2 && command->count(name) != 0)
+        throw CLI::ValidationError(std::string(name) + " is for two links; three and more have a table alone");
+    exit_code = run(*options);
+  });
 }
 
 }  // namespace hawser::app

@@ -4,8 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +18,7 @@
 #include "sim_bonding.h"
 #include "sim_congestion.h"
 #include "sim_messages.h"
+#include "whole_file.h"
 
 namespace hawser::app {
 namespace {
@@ -63,43 +62,54 @@ void print_result(const sim::ScenarioResult& result, bool quiet) {
   }
 }
 
+bool is_file(const std::string& name) {
+  return name.find('/') != std::string::npos || name.find('.') != std::string::npos;
+}
+
 // A scenario that is written down: its own seed, or the one of the command line counting up.
+std::expected<sim::SetupText, ConfigError> read_scenario(const std::string& file, std::uint64_t seed, bool seed_given) {
+  const auto text = read_whole_file(file);
+  if (!text) return std::unexpected(ConfigError{"cannot read " + text.error().message});
+  HAWSER_TRY(auto scenario, sim::parse_setup(*text));
+  if (seed_given) scenario.seed = seed;
+  return scenario;
+}
+
 sim::ScenarioResult run_file(const std::string& file, std::uint64_t seed, bool seed_given, EventSink& events) {
-  std::ifstream in(file);
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
   sim::ScenarioResult result;
-  result.replay = "hawser sim --scenario=" + file;
-  auto scenario = sim::parse_setup(text);
-  if (!in || !scenario.has_value()) {
-    result.failure = !in ? "cannot read " + file : scenario.error().message;
-    return result;
+  const auto scenario = read_scenario(file, seed, seed_given);
+  if (scenario) {
+    result = sim::run_scenario(*scenario, {.events = &events});
+  } else {
+    result.failure = scenario.error().message;
   }
-  if (seed_given) {
-    scenario->seed = seed;
-    result.replay += " --seed=" + std::to_string(seed);
-  }
-  const std::string replay = result.replay;
-  result = sim::run_scenario(*scenario, {.events = &events});
-  result.replay = replay;
+  result.replay = "hawser sim --scenario=" + file + (scenario && seed_given ? " --seed=" + std::to_string(seed) : "");
   return result;
+}
+
+bool print_text(const std::string& name, std::uint64_t seed, bool seed_given) {
+  if (!is_file(name)) {
+    std::printf("%s", sim::to_text(sim::scenario_text(name, seed)).c_str());
+    return true;
+  }
+  const auto scenario = read_scenario(name, seed, seed_given);
+  if (scenario)
+    std::printf("%s", sim::to_text(*scenario).c_str());
+  else
+    std::fprintf(stderr, "hawser sim: %s\n", scenario.error().message.c_str());
+  return scenario.has_value();
 }
 
 // One scenario with one seed. Logs of several runs share a folder: connection IDs differ.
 bool run_one(const std::string& name, std::uint64_t seed, const SimOptions& options, runtime::QlogLog* qlog) {
+  const bool seed_given = options.seed_given || options.runs > 1;
+  if (options.text) return print_text(name, seed, seed_given);
   EventTee events;
   EventCounters counters;
   if (qlog != nullptr) events.add(qlog->sink());
   if (options.counters) events.add(counters);
-  sim::ScenarioResult result;
-  if (name.find('/') == std::string::npos && name.find('.') == std::string::npos) {
-    if (options.text) {
-      std::printf("%s", sim::to_text(sim::scenario_text(name, seed)).c_str());
-      return true;
-    }
-    result = sim::run_scenario(name, {.seed = seed, .events = &events});
-  } else {
-    result = run_file(name, seed, options.seed_given || options.runs > 1, events);
-  }
+  const sim::ScenarioResult result = is_file(name) ? run_file(name, seed, seed_given, events)
+                                                   : sim::run_scenario(name, {.seed = seed, .events = &events});
   print_result(result, options.quiet);
   if (options.counters) print_counters(counters);
   return result.passed;

@@ -27,6 +27,8 @@ class JsonOut {
     std::fflush(out_);
   }
   [[nodiscard]] bool open() const { return out_ != nullptr; }
+  // Whether all lines have arrived.
+  [[nodiscard]] bool good() const { return out_ == nullptr || std::ferror(out_) == 0; }
 
  private:
   std::FILE* out_;
@@ -62,6 +64,10 @@ int run(const SimCongestionOptions& options) {
       json.line(congestion_json(cell, *result, options.series));
       make_second_visit(setup, *result, options);
     }
+  }
+  if (!json.good()) {
+    std::fprintf(stderr, "hawser sim congestion: %s could not be written\n", options.json_file.c_str());
+    return 1;
   }
   return exit_code;
 }

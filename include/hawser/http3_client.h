@@ -28,11 +28,11 @@ namespace hawser::http3 {
 using Headers = std::vector<std::pair<std::string, std::string>>;  // lower-case names
 
 struct ClientOptions {
-  std::string authority;   // "host" or "host:port", port 443 if absent
-  std::string connect_to;  // "address:port" to use instead of resolving the authority
-  bool verify = true;      // check the server's certificate
-  std::string ca_file;     // PEM; trusted besides the system's
-  unsigned connect_timeout_ms = 10'000;
+  std::string authority;                                   // "host" or "host:port", port 443 if absent
+  std::string connect_to;                                  // "address:port" to use instead of resolving the authority
+  bool verify = true;                                      // check the server's certificate
+  std::string ca_file;                                     // PEM; trusted besides the system's
+  unsigned connect_timeout_ms = 10'000;                    // for all addresses together; 0: ten seconds for each
   std::size_t response_body_max = std::size_t{256} << 20;  // octets; larger: kTooLarge
   std::string congestion_control = "cubic";                // of docs/congestion.md, or one of the program's own
   std::string qlog_folder;                                 // empty: no qlog

@@ -84,8 +84,9 @@ class PathScheduler {
 };
 
 // Makes a scheduler known by `name`, 1 to 31 octets, to all connections of the process, for good. `make` is called on
-// any thread of a Runtime, with `context` as given, once for each connection. Any thread. Error: kOptions: the name is
-// taken or there are 16 already.
+// any thread of a Runtime, with `context` as given, once for each connection with several paths and each flow of
+// datagrams that is given this scheduler; where it returns nothing, "min-rtt" takes its place. Any thread. Error:
+// kOptions: the name is taken or there are 16 already.
 std::expected<void, Error> add_path_scheduler(std::string_view name,
                                               std::unique_ptr<PathScheduler> (*make)(const void* context),
                                               const void* context = nullptr);

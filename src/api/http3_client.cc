@@ -146,7 +146,13 @@ std::expected<Target, hawser::Error> split(const std::string& authority) {
     }
     target.port = static_cast<std::uint16_t>(port);
   }
-  if (target.host.size() > 2 && target.host.front() == '[') target.host = target.host.substr(1, target.host.size() - 2);
+  if (bracketed) {
+    if (target.host.size() < 3 || target.host.find(']') != target.host.size() - 1)
+      return std::unexpected(
+          hawser::Error{hawser::Error::Kind::kOptions,
+                        "authority \"" + authority + "\": write [IPv6 address] or [IPv6 address]:port"});
+    target.host = target.host.substr(1, target.host.size() - 2);
+  }
   return target;
 }
 
@@ -213,6 +219,9 @@ std::expected<std::unique_ptr<Client>, hawser::Error> Client::connect(Runtime& r
   connection.tls.trust.ca_file = options.ca_file;
   connection.connection.congestion_control = options.congestion_control;
   connection.http.connect_timeout = std::chrono::milliseconds(options.connect_timeout_ms);
+  // What the program set is to be what ends the attempt.
+  connection.connection.handshake_timeout =
+      std::max(connection.connection.handshake_timeout, connection.http.connect_timeout + 1s);
   const auto opened = (*clients)->open(std::move(connection));
   if (!opened) {
     (*clients)->end();

@@ -102,7 +102,9 @@ struct Maker {
 
 std::unique_ptr<quic::PathScheduler> make_adapter(const void* context) {
   const Maker& maker = *static_cast<const Maker*>(context);
-  return std::make_unique<Adapter>(maker.name, maker.make(maker.context));
+  auto own = maker.make(maker.context);
+  if (own == nullptr) return std::move(*quic::make_path_scheduler(PathOptions{}.scheduler));
+  return std::make_unique<Adapter>(maker.name, std::move(own));
 }
 
 std::expected<void, Error> as_public(std::expected<void, ConfigError> result) {

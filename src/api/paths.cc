@@ -7,6 +7,7 @@
 
 #include "api/path_options.h"
 #include "net/address.h"
+#include "quic/multipath/scheduler_check.h"
 #include "runtime/clock.h"
 #include "runtime/path_control.h"
 
@@ -68,7 +69,7 @@ std::expected<std::optional<runtime::PathOptions>, Error> apply(const std::optio
   if (options->draft != 21 && options->draft != 17)
     return std::unexpected(of_options("paths: draft takes 21, or 17 for servers of drafts 14 to 17"));
   if (options->draft == 17) config.path_code_points = quic::PathCodePoints::kDraft17;
-  const auto scheduler = quic::make_path_scheduler(options->scheduler);
+  const auto scheduler = quic::check_path_scheduler(options->scheduler);
   if (!scheduler) return std::unexpected(of_options(scheduler.error().message));
   config.path_scheduler = options->use == PathUse::kRedundant ? "redundant" : options->scheduler;
   // Room for one that is being given up beside those that are wanted.

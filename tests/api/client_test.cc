@@ -139,6 +139,11 @@ TEST(client, wrong_options_say_what_to_change) {
   const auto port = hawser::http3::Client::connect(*runtime, {.authority = "localhost:99999"});
   ASSERT_FALSE(port.has_value());
   EXPECT_NE(port.error().message.find("port"), std::string::npos);
+  for (const char* const bracket : {"[::1", "[::1]x", "[::1]x:443", "[]", "["}) {
+    const auto refused = hawser::http3::Client::connect(*runtime, {.authority = bracket});
+    ASSERT_FALSE(refused.has_value()) << bracket;
+    EXPECT_EQ(refused.error().kind, hawser::Error::Kind::kOptions) << bracket;
+  }
   const auto controller = hawser::http3::Client::connect(
       *runtime, {.authority = "localhost", .connect_to = "127.0.0.1:9", .congestion_control = "cubik"});
   ASSERT_FALSE(controller.has_value());

@@ -183,7 +183,9 @@ class Turns final : public hawser::PathScheduler {
 
 TEST_F(ServedPaths, a_program_brings_a_scheduler_of_its_own) {
   static std::atomic<int> asked{0};
+  static std::atomic<int> made{0};
   const auto make = [](const void*) -> std::unique_ptr<hawser::PathScheduler> {
+    ++made;
     return std::make_unique<Turns>(asked);
   };
   ASSERT_TRUE(hawser::add_path_scheduler("turns", make).has_value());
@@ -198,6 +200,20 @@ TEST_F(ServedPaths, a_program_brings_a_scheduler_of_its_own) {
   const auto answer = client->send({.method = "POST", .path = "/hello.txt", .body = std::string(500'000, 'x')}).wait();
   EXPECT_TRUE(answer.has_value()) << answer.error().message;
   EXPECT_GT(asked.load(), 10);
+  EXPECT_EQ(made.load(), 1) << "for a connection, and not to see whether the name is known";
+}
+
+TEST_F(ServedPaths, where_a_program_makes_no_scheduler_another_takes_its_place) {
+  ASSERT_TRUE(hawser::add_path_scheduler("none", [](const void*) -> std::unique_ptr<hawser::PathScheduler> {
+                return nullptr;
+              }).has_value());
+  auto runtime = hawser::Runtime::create().value();
+  auto options = twice_;
+  options.scheduler = "none";
+  auto client = hawser::http3::Client::connect(*runtime, with(options)).value();
+  wait_for_active(*client, 2);
+  EXPECT_EQ(client->paths().scheduler(), "min-rtt");
+  EXPECT_TRUE(client->get("/large.bin").wait().has_value());
 }
 
 // A client's two networks and a server beyond them.

@@ -15,6 +15,16 @@ fail() {
   cat "$folder/server.log"
   exit 1
 }
+# wait_for_port PATTERN: until the server has printed a line whose port the pattern takes out.
+wait_for_port() {
+  tries=0
+  until port=$(sed -n "s|$1|\\1|p" "$folder/server.log") && [ -n "$port" ]; do
+    kill -0 "$server" 2>/dev/null || fail "the server ended"
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] || fail "the server does not listen"
+    sleep 0.1
+  done
+}
 # expect CODE WORDS...: runs hawser with these words and checks the exit code.
 expect() {
   code=$1
@@ -41,13 +51,7 @@ grep -q -- '--dev-cert' "$folder/err" || fail "serve does not say which certific
 SSLKEYLOGFILE="$folder/keys" "$hawser" serve 127.0.0.1:0 --root "$folder/site" --dev-cert --workers 2 --qlog "$folder/qlog" \
   >"$folder/server.log" 2>&1 &
 server=$!
-tries=0
-until port=$(sed -n 's|^serving .* on https://[^/]*:\([0-9]*\)/.*|\1|p' "$folder/server.log") && [ -n "$port" ]; do
-  kill -0 "$server" 2>/dev/null || fail "the server ended"
-  tries=$((tries + 1))
-  [ "$tries" -lt 200 ] || fail "the server does not listen"
-  sleep 0.1
-done
+wait_for_port '^serving .* on https://[^/]*:\([0-9]*\)/.*'
 certificate=$XDG_DATA_HOME/hawser/dev-cert.pem
 grep -q "SHA-256 [0-9a-f]\{64\}" "$folder/server.log" || fail "no hash of the certificate"
 grep -q "2 workers steered by [ech]" "$folder/server.log" || fail "it does not say how workers get their datagrams"
@@ -93,4 +97,52 @@ grep -q '"GET /numbers.txt HTTP/3" 200 588895 ' "$folder/server.log" || fail "th
 grep -q '^[0-9]* connections open, [0-9.]* MB resident' "$folder/server.log" || fail "it does not say what it held"
 grep -q 'SERVER_TRAFFIC_SECRET_0' "$folder/keys" || fail "no TLS secrets were written"
 ls "$folder"/qlog/*.sqlog >/dev/null || fail "no qlog was written"
+
+# What was printed and cannot be written is a failure.
+log=$(ls "$folder"/qlog/*.sqlog | head -n 1)
+for words in --help "sim --list" "qlog summary $log" "qlog filter $log"; do
+  status=0
+  "$hawser" $words >/dev/full 2>"$folder/err" || status=$?
+  [ "$status" = 1 ] || fail "hawser $words into a full disk: exit code $status"
+  grep -q '^hawser' "$folder/err" || fail "hawser $words says nothing of a full disk"
+done
+
+# Scenarios as files, and files that cannot be written.
+scenario="$folder/random.scenario"
+"$hawser" sim --scenario random --seed 7 --text >"$scenario"
+expect 0 sim --scenario "$scenario" --text
+cmp "$scenario" "$folder/out" || fail "a scenario that was read is printed otherwise"
+expect 1 sim --scenario "$folder/none.scenario" --text
+expect 1 sim --scenario "$folder/" --text
+short="--pairs 1 --links 5/10,5/10 --time 0.1"
+expect 0 sim bonding $short --json "$folder/pairs.json" --svg "$folder/pairs.svg"
+[ -s "$folder/pairs.json" ] && [ -s "$folder/pairs.svg" ] || fail "no files of the pairs"
+for words in --json --svg; do
+  expect 1 sim bonding $short $words /dev/full
+  grep -q '/dev/full could not be written' "$folder/err" || fail "bonding does not say what is full"
+done
+for words in "--json $folder/j" "--svg $folder/s" "--worst 1"; do
+  expect 2 sim bonding --pairs 1 --links 5/10,5/10,5/10 --time 0.1 $words
+done
+expect 1 sim congestion --megabytes 1 --duration 1 --json /dev/full
+grep -q '/dev/full could not be written' "$folder/err" || fail "congestion does not say what is full"
+
+# hawser perf: wrong use, and transfers that are stopped while their requests are on the way.
+expect 2 perf client "[::1"
+expect 2 perf client "::1:4433"
+expect 2 perf server nonsense
+expect 2 perf server 127.0.0.1:0 --cert "$certificate"
+expect 2 perf server 127.0.0.1:0 --key "$certificate"
+expect 2 perf client 127.0.0.1:9 --paths lo --migrate routes
+expect 2 get --paths lo --migrate-after 1 https://h.test/
+"$hawser" perf server 127.0.0.1:0 >"$folder/server.log" 2>&1 &
+server=$!
+wait_for_port '^hawser perf server on 127.0.0.1:\([0-9]*\) .*'
+for run in 1 2 3 4; do
+  expect 0 perf client "127.0.0.1:$port" -k --requests 0 --streams 50 --duration 0.3 --request-size 64k
+  [ ! -s "$folder/err" ] || fail "perf client, run $run: $(cat "$folder/err")"
+done
+kill -TERM "$server"
+wait "$server" || fail "the perf server ended with $?"
+server=
 echo "all as it should be"

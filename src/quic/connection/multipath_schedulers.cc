@@ -1,6 +1,7 @@
 // multipath_schedulers.cc: which scheduler answers: the connection's, one of a flow's own, or the one that took over
 // from one that gave up. Before: the application. After: multipath_send.cc, which asks.
 #include "quic/connection/multipath.h"
+#include "quic/multipath/scheduler_check.h"
 
 namespace hawser::quic {
 namespace {
@@ -89,15 +90,13 @@ void Multipath::forget_in_schedulers(PathId id) {
 
 std::expected<void, ConfigError> ConnectionCore::set_path_scheduler(std::string_view name) {
   if (multipath_ != nullptr) return multipath_->set_scheduler(name);
-  HAWSER_TRY_VOID(make_path_scheduler(name));
-  return {};
+  return check_path_scheduler(name);
 }
 
 std::expected<void, ConfigError> ConnectionCore::set_flow_scheduler(DemandKind kind, std::uint64_t flow,
                                                                     std::string_view name) {
   if (multipath_ != nullptr) return multipath_->set_flow_scheduler(kind, flow, name);
-  if (!name.empty()) HAWSER_TRY_VOID(make_path_scheduler(name));
-  return {};
+  return name.empty() ? std::expected<void, ConfigError>{} : check_path_scheduler(name);
 }
 
 }  // namespace hawser::quic

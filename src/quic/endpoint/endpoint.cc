@@ -9,6 +9,7 @@
 #include "quic/connection/multipath.h"
 #include "quic/connection/path_memory.h"
 #include "quic/endpoint/endpoint_impl.h"
+#include "quic/multipath/scheduler_check.h"
 #include "quic/tls/tls_context.h"
 
 namespace hawser::quic {
@@ -376,8 +377,7 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
   if (parameters.tls == nullptr) return std::unexpected(ConfigError{"connect: no TLS context given"});
   const auto controller = make_congestion_controller(parameters.connection.congestion_control, kBaseMtu);
   if (!controller) return std::unexpected(controller.error());
-  const auto scheduler = make_path_scheduler(parameters.connection.path_scheduler);
-  if (!scheduler) return std::unexpected(scheduler.error());
+  HAWSER_TRY_VOID(check_path_scheduler(parameters.connection.path_scheduler));
   // rfc9000:14-minimum
   if (parameters.connection.max_udp_payload < kBaseMtu || parameters.connection.max_udp_payload > kMaxMtu)
     return std::unexpected(ConfigError{"max_udp_payload must lie between 1200 and 65527 octets"});

@@ -7,6 +7,7 @@
 
 #include "base/added_factories.h"
 #include "base/check.h"
+#include "quic/multipath/scheduler_check.h"
 #include "quic/multipath/scheduler_table.h"
 
 namespace hawser::quic {
@@ -109,11 +110,17 @@ std::string path_scheduler_names() {
   return names;
 }
 
-std::expected<std::unique_ptr<PathScheduler>, ConfigError> make_path_scheduler(std::string_view name) {
-  if (const NamedScheduler* own = find_own(name)) return own->make();
-  if (const auto* entry = added.find(name)) return entry->make(entry->context);
+std::expected<void, ConfigError> check_path_scheduler(std::string_view name) {
+  if (find_own(name) != nullptr || added.find(name) != nullptr) return {};
   return std::unexpected(
       ConfigError{"scheduler '" + std::string(name) + "' is unknown: give one of " + path_scheduler_names()});
+}
+
+std::expected<std::unique_ptr<PathScheduler>, ConfigError> make_path_scheduler(std::string_view name) {
+  HAWSER_TRY_VOID(check_path_scheduler(name));
+  if (const NamedScheduler* own = find_own(name)) return own->make();
+  const auto* const entry = added.find(name);
+  return entry->make(entry->context);
 }
 
 std::expected<void, ConfigError> add_path_scheduler(std::string_view name, PathSchedulerFactory make,
