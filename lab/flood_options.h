@@ -27,7 +27,7 @@ struct Options {
 struct Outcome {
   std::uint64_t packets = 0;
   std::uint64_t packets_after_end = 0;  // more, to connections that the server had ended
-  std::uint64_t connections = 0;  // begun by the attacker
+  std::uint64_t connections = 0;        // begun by the attacker
 };
 
 inline Timestamp now() {

@@ -114,6 +114,7 @@ int run_lab(const Arguments& arguments) {
     const pid_t client =
         start_in(namespace_of(name, Host::kClient), {"/bin/sh", "-c", arguments.client}, variables, true);
     g_client.store(client);
+    if (g_interrupted.load()) ::kill(-client, SIGTERM);  // the signal came before there was whom to end
     status = wait_for(client);
     g_client.store(0);
   }
@@ -200,8 +201,6 @@ int main_of(int argc, char** argv) {
   CLI::App app{"hawser-lab: two hosts on one machine, joined by links as bad as you like"};
   app.require_subcommand(1);
   Arguments a;
-  const char* from_environment = std::getenv("HAWSER_LAB");
-  if (from_environment != nullptr) a.name = from_environment;
 
   const auto add_links = [&a](CLI::App* command) {
     command
@@ -240,6 +239,9 @@ int main_of(int argc, char** argv) {
   if (*run) return run_lab(a);
   if (*up_command) return up(a);
   if (*down_command) return down(a);
+  // The lab around this program; a lab of its own, as `run` builds, has a name of its own.
+  const char* around = std::getenv("HAWSER_LAB");
+  if (a.name.empty() && around != nullptr) a.name = around;
   if (*set_command) return set(a);
   return print_reply(ask(a.name, "show"));
 }

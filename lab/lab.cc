@@ -160,6 +160,7 @@ void Lab::build(std::uint64_t seed) {
   for (const Host host : {Host::kClient, Host::kServer}) {
     const std::string space = namespace_of(name_, host);
     must_run({"ip", "netns", "add", space});
+    namespaces_.push_back(space);
     must_run({"ip", "-n", space, "link", "set", "lo", "up"});
     within(space, relax_reverse_path_filter);
   }
@@ -215,10 +216,9 @@ void Lab::tear_down() {
       if (device >= 0) ::close(device);
   }
   links_.clear();
-  for (const Host host : {Host::kClient, Host::kServer}) {
-    const std::string space = namespace_of(name_, host);
+  for (const std::string& space : namespaces_)
     if (::access(("/run/netns/" + space).c_str(), F_OK) == 0) run({"ip", "netns", "del", space});
-  }
+  namespaces_.clear();
 }
 
 void Lab::change(std::string_view name, std::string_view words) {

@@ -36,8 +36,8 @@ std::vector<std::pair<std::string, std::string>> environment_of(std::string_view
 class Lab {
  public:
   // Builds namespaces, devices, addresses and routes; throws std::runtime_error and leaves
-  // nothing behind when it cannot. Needs root. Links without a name become link0, link1 ...
-  // The same seed loses the same packets of the same traffic.
+  // nothing behind when it cannot, as where a lab of that name is there already, which stays. Needs root. Links without
+  // a name become link0, link1 ... The same seed loses the same packets of the same traffic.
   Lab(std::string name, std::vector<LinkOptions> links, std::uint64_t seed);
   ~Lab();
   Lab(const Lab&) = delete;
@@ -68,6 +68,7 @@ class Lab {
   void tear_down();
 
   std::string name_;
+  std::vector<std::string> namespaces_;  // those this object made, and therefore removes
   std::vector<std::unique_ptr<Link>> links_;
   mutable std::mutex mutex_;  // guards the links' options
 };

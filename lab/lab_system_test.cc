@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -244,6 +245,37 @@ TEST_F(LabSystem, a_lab_leaves_nothing_behind) {
   EXPECT_EQ(::access(path.c_str(), F_OK), 0);
   lab_.reset();
   EXPECT_NE(::access(path.c_str(), F_OK), 0);
+}
+
+TEST_F(LabSystem, a_lab_of_a_name_that_is_taken_leaves_the_other_alone) {
+  build({"name=wan"});
+  std::vector<LinkOptions> links;
+  apply_words(links.emplace_back(), "name=wan");
+  EXPECT_THROW(Lab(lab_->name(), links, 1), std::runtime_error);
+  client_->send("still here", server_address());
+  EXPECT_EQ(server_->receive(5s).text, "still here");
+  EXPECT_EQ(::access(("/run/netns/" + server_space()).c_str(), F_OK), 0);
+}
+
+TEST_F(LabSystem, run_inside_a_lab_builds_one_of_its_own) {
+  build({""});
+  const std::string command =
+      "exec " HAWSER_LAB_PROGRAM " run --settle 0 --client 'test -n \"$HAWSER_LAB\" -a \"$HAWSER_LAB\" != \"$OUTER\"'";
+  const Variables variables = {{"HAWSER_LAB", lab_->name()}, {"OUTER", lab_->name()}};
+  EXPECT_EQ(wait_for(start_in(client_space(), {"/bin/sh", "-c", command}, variables, true)), 0);
+  EXPECT_EQ(::access(("/run/netns/" + client_space()).c_str(), F_OK), 0);
+}
+
+TEST_F(LabSystem, a_program_can_be_ended_from_the_moment_it_is_started) {
+  build({""});
+  std::signal(SIGTERM, [](int) {});  // as hawser-lab has one; the program must not inherit it
+  for (int i = 0; i < 20; ++i) {
+    const pid_t program = start_in(client_space(), {"sleep", "30"}, {}, true);
+    EXPECT_EQ(::kill(-program, SIGTERM), 0);
+    if (HasFailure()) ::kill(program, SIGKILL);
+    EXPECT_EQ(wait_for(program), 128 + SIGTERM);
+  }
+  std::signal(SIGTERM, SIG_DFL);
 }
 
 class Echo final : public Answerer {

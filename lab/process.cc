@@ -17,16 +17,39 @@
 #include "lab.h"
 
 namespace hawser::lab {
+namespace {
+
+// A child in which this program's handlers of signals are no more; what is sent to it from its first
+// moment on reaches it.
+pid_t fork_for_program() {
+  sigset_t ends;
+  sigset_t before;
+  ::sigemptyset(&ends);
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaddset(&ends, signal);
+  ::pthread_sigmask(SIG_BLOCK, &ends, &before);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (const int signal : {SIGINT, SIGTERM})
+      if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
+  const int error = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return child;
+}
+
+}  // namespace
 
 pid_t start_in(const std::string& name_space, const std::vector<std::string>& words, const Variables& variables,
                bool own_group) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  const pid_t child = ::fork();
+  const pid_t child = fork_for_program();
   if (child < 0) throw std::runtime_error(std::string("cannot fork: ") + std::strerror(errno));
+  // Both do it: the group is there when this returns, and before the child goes on.
+  if (own_group) ::setpgid(child, child);
   if (child > 0) return child;
-  if (own_group) ::setpgid(0, 0);
   try {
     enter_namespace(name_space);
   } catch (const std::exception& error) {

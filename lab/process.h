@@ -12,7 +12,7 @@ namespace hawser::lab {
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
 // Starts `words` in the namespace, as the leader of a process group of its own when
-// `own_group` (so that the whole family can be ended). Throws std::runtime_error.
+// `own_group` (so that the whole family can be ended, from the moment this returns). Throws std::runtime_error.
 pid_t start_in(const std::string& name_space, const std::vector<std::string>& words, const Variables& variables,
                bool own_group);
 

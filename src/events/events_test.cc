@@ -386,23 +386,6 @@ TEST(qlog, a_log_ends_with_its_connection_or_with_the_writer) {
   EXPECT_EQ(memory.finished["deadbeef01020304_server"], 1);
 }
 
-TEST(qlog, logs_past_the_limit_are_skipped_and_counted) {
-  class Null final : public ByteSink {
-    class Nothing final : public LogOutput {
-      void write(std::string_view) override {}
-    };
-    std::unique_ptr<LogOutput> open(const ConnectionKey&, std::string_view) override {
-      return std::make_unique<Nothing>();
-    }
-  } null;
-  QlogWriter writer(null);
-  for (std::uint64_t i = 1; i <= QlogWriter::kOpenLogsMax; ++i)
-    EventEmitter(&writer, client_context(1ms, i)).emit(PacketLost{});
-  EXPECT_EQ(writer.skipped(), 0u);
-  EventEmitter(&writer, client_context(1ms, QlogWriter::kOpenLogsMax + 1)).emit(PacketLost{});
-  EXPECT_EQ(writer.skipped(), 1u);
-}
-
 TEST(qlog, datagrams_of_a_train_have_a_length_each) {
   const JsonCheck r(record_of(DatagramsSent{.count = 3, .train = {.size = 2'500, .segment_size = 1'200}}));
   ASSERT_TRUE(r.valid());

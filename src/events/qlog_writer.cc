@@ -35,7 +35,15 @@ QlogWriter::QlogWriter(ByteSink& out, QlogOptions options) : EventSink(options.e
 
 QlogWriter::~QlogWriter() = default;
 
+// Asked once for a connection, so that one without a log does not begin to have one in its middle.
 bool QlogWriter::follows(const EventContext& context) const {
+  if (!is_chosen(context)) return false;
+  if (logs_.size() < kOpenLogsMax || logs_.contains({context.connection, context.vantage})) return true;
+  ++skipped_;
+  return false;
+}
+
+bool QlogWriter::is_chosen(const EventContext& context) const {
   if (options_.sample_per_million >= QlogOptions::kAll || context.connection == 0) return true;
   return hash_of(context.original_destination_cid) % QlogOptions::kAll < options_.sample_per_million;
 }
@@ -60,7 +68,7 @@ void QlogWriter::record(const EventContext& context, const Event& event) {
   if (log->ring) {
     log->ring->add(text_);
     if (fires) fire(*log, context);
-  } else {
+  } else if (log->output != nullptr) {
     log->output->write(text_);
     log->output->end_record();
   }
@@ -122,7 +130,7 @@ void QlogWriter::fire(Log& log, const EventContext& context) {
   log.output = out_.open({context.connection, context.vantage, context.original_destination_cid}, header_);
   if (log.output == nullptr) {
     ++skipped_;
-    log.ring.emplace(options_.ring_octets);
+    log.ring.reset();
     return;
   }
   log.ring->drain([&log](std::string_view records) { log.output->write(records); },
@@ -137,25 +145,18 @@ void QlogWriter::write_gap(const Log& log, const EventContext& context, std::uin
   log.output->write(text_);
 }
 
-// The state of this connection's log, with its header written; null if it is not logged.
+// The state of this connection's log, with its header written; null if there is none.
 QlogWriter::Log* QlogWriter::log_of(const EventContext& context) {
   const LogId id{context.connection, context.vantage};
   const auto found = logs_.find(id);
   if (found != logs_.end()) return &found->second;
-  if (!follows(context)) return nullptr;
-  if (logs_.size() >= kOpenLogsMax) {
-    ++skipped_;
-    return nullptr;
-  }
+  if (!is_chosen(context) || logs_.size() >= kOpenLogsMax) return nullptr;
   std::unique_ptr<LogOutput> output;
   const bool in_memory = options_.ring_octets != 0 && context.connection != 0;
   if (!in_memory) {
     write_header(context);
     output = out_.open({context.connection, context.vantage, context.original_destination_cid}, header_);
-    if (output == nullptr) {
-      ++skipped_;
-      return nullptr;
-    }
+    if (output == nullptr) ++skipped_;
   }
   Log& log = logs_[id];
   log.reference = context.now;

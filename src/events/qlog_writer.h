@@ -72,7 +72,7 @@ struct QlogOptions {
 
 class QlogWriter final : public EventSink {
  public:
-  // Logs open at once; a connection that begins past it is not logged, only counted in
+  // Logs open at once; a connection that begins past it is not followed, only counted in
   // skipped(). A log costs about 200 octets here without its ring, so this is 13 MB.
   static constexpr std::size_t kOpenLogsMax = 65'536;
   // Packet numbers listed one by one in packets_acked; further ones are only counted. A
@@ -93,7 +93,7 @@ class QlogWriter final : public EventSink {
 #undef FIELD
 #undef END
 
-  // Connections that were not logged because kOpenLogsMax logs were open, or the sink failed.
+  // Connections that are not logged because kOpenLogsMax logs were open, or the sink failed.
   [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
   // Logs whose ring was written because a trigger fired.
   [[nodiscard]] std::uint64_t triggered() const { return triggered_; }
@@ -111,9 +111,9 @@ class QlogWriter final : public EventSink {
     }
   };
   struct Log {
-    Timestamp reference;  // times in the log count from here
-    std::unique_ptr<LogOutput> output;
-    std::optional<QlogRing> ring;  // until a trigger fires
+    Timestamp reference;                // times in the log count from here
+    std::unique_ptr<LogOutput> output;  // null while there is a ring, or where the sink gave none
+    std::optional<QlogRing> ring;       // until a trigger fires
     std::uint64_t packets_sent = 0;
     std::uint64_t packets_lost = 0;
     bool handshake_complete = false;
@@ -127,6 +127,7 @@ class QlogWriter final : public EventSink {
   void write_gap(const Log& log, const EventContext& context, std::uint64_t dropped);
   template <class Event>
   bool note(Log& log, const EventContext& context, const Event& event) const;
+  [[nodiscard]] bool is_chosen(const EventContext& context) const;
   Log* log_of(const EventContext& context);
   void fire(Log& log, const EventContext& context);
   void write_header(const EventContext& context);
@@ -135,9 +136,9 @@ class QlogWriter final : public EventSink {
   ByteSink& out_;
   QlogOptions options_;
   std::unordered_map<LogId, Log, LogIdHash> logs_;
-  std::string text_;    // the record being written
-  std::string header_;  // of the log being opened
-  std::uint64_t skipped_ = 0;
+  std::string text_;                   // the record being written
+  std::string header_;                 // of the log being opened
+  mutable std::uint64_t skipped_ = 0;  // follows() refuses, too
   std::uint64_t triggered_ = 0;
 };
 
