@@ -12,7 +12,7 @@ namespace hawser {
 
 inline constexpr std::size_t kAddedNameMax = 31;  // octets
 
-// A slot is claimed by one writer and read by anybody once it is ready; nothing is ever taken out. Meant for
+// A slot is filled by one writer and read by anybody once it is ready; nothing is ever taken out. Meant for
 // static storage: `constinit AddedFactories<F, N> added;`.
 template <class Factory, std::size_t kSlots>
 class AddedFactories {
@@ -30,16 +30,23 @@ class AddedFactories {
     return nullptr;
   }
 
-  // False if the table is full. `name` has 1 to kAddedNameMax octets and is copied.
-  [[nodiscard]] bool add(std::string_view name, Factory make, const void* context) {
-    const std::size_t index = claimed_.fetch_add(1, std::memory_order_relaxed);
-    if (index >= kSlots) return false;
-    Entry& entry = entries_[index];
-    std::memcpy(entry.name, name.data(), name.size());
-    entry.make = make;
-    entry.context = context;
-    entry.ready.store(true, std::memory_order_release);
-    return true;
+  enum class Added { kDone, kTaken, kFull };
+
+  // `name` has 1 to kAddedNameMax octets, none of them zero, and is copied. Of two threads that add one name at once
+  // one has it.
+  [[nodiscard]] Added add(std::string_view name, Factory make, const void* context) {
+    while (adding_.test_and_set(std::memory_order_acquire)) adding_.wait(true, std::memory_order_relaxed);
+    const Added result = find(name) != nullptr ? Added::kTaken : count_ == kSlots ? Added::kFull : Added::kDone;
+    if (result == Added::kDone) {
+      Entry& entry = entries_[count_++];
+      std::memcpy(entry.name, name.data(), name.size());
+      entry.make = make;
+      entry.context = context;
+      entry.ready.store(true, std::memory_order_release);
+    }
+    adding_.clear(std::memory_order_release);
+    adding_.notify_one();
+    return result;
   }
 
   template <class Visit>
@@ -50,7 +57,8 @@ class AddedFactories {
 
  private:
   std::array<Entry, kSlots> entries_{};
-  std::atomic<std::size_t> claimed_{0};
+  std::atomic_flag adding_;
+  std::size_t count_ = 0;  // touched while adding_ is set
 };
 
 }  // namespace hawser

@@ -2,7 +2,6 @@
 #include "quic/congestion/congestion_controller.h"
 
 #include <array>
-#include <mutex>
 
 #include "base/added_factories.h"
 #include "quic/congestion/controller_table.h"
@@ -12,7 +11,6 @@ namespace hawser::quic {
 namespace {
 
 constinit AddedFactories<CongestionControllerFactory, kMaxAddedControllers> added{};
-constinit std::mutex adding;
 
 const NamedController* find_own(std::string_view name) {
   for (const NamedController& entry : controller_table())
@@ -65,10 +63,10 @@ std::expected<void, ConfigError> add_congestion_controller(std::string_view name
   const std::string quoted = "congestion controller '" + std::string(name) + "'";
   if (name.empty() || name.size() > kAddedNameMax || name.contains('\0') || make == nullptr)
     return std::unexpected(ConfigError{quoted + ": give a name of 1 to 31 octets, none of them zero, and a factory"});
-  const std::scoped_lock lock(adding);  // so that of two that choose one name at once only one has it
-  if (find_own(name) != nullptr || added.find(name) != nullptr)
+  const auto result = find_own(name) != nullptr ? decltype(added)::Added::kTaken : added.add(name, make, context);
+  if (result == decltype(added)::Added::kTaken)
     return std::unexpected(ConfigError{quoted + " exists already: choose another name"});
-  if (!added.add(name, make, context))
+  if (result == decltype(added)::Added::kFull)
     return std::unexpected(ConfigError{quoted + ": the table holds 16 added controllers and is full"});
   return {};
 }

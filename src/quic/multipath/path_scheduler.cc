@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 
 #include "base/added_factories.h"
 #include "base/check.h"
@@ -15,7 +14,6 @@ namespace hawser::quic {
 namespace {
 
 constinit AddedFactories<PathSchedulerFactory, kMaxAddedSchedulers> added{};
-constinit std::mutex adding;
 
 const NamedScheduler* find_own(std::string_view name) {
   for (const NamedScheduler& entry : scheduler_table())
@@ -128,10 +126,10 @@ std::expected<void, ConfigError> add_path_scheduler(std::string_view name, PathS
   const std::string quoted = "scheduler '" + std::string(name) + "'";
   if (name.empty() || name.size() > kAddedNameMax || name.contains('\0') || make == nullptr)
     return std::unexpected(ConfigError{quoted + ": give a name of 1 to 31 octets, none of them zero, and a factory"});
-  const std::scoped_lock lock(adding);  // so that of two that choose one name at once only one has it
-  if (find_own(name) != nullptr || added.find(name) != nullptr)
+  const auto result = find_own(name) != nullptr ? decltype(added)::Added::kTaken : added.add(name, make, context);
+  if (result == decltype(added)::Added::kTaken)
     return std::unexpected(ConfigError{quoted + " exists already: choose another name"});
-  if (!added.add(name, make, context))
+  if (result == decltype(added)::Added::kFull)
     return std::unexpected(ConfigError{quoted + ": the table holds 16 added schedulers and is full"});
   return {};
 }
