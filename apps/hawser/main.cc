@@ -10,6 +10,7 @@
 #include "load_command.h"
 #include "perf_command.h"
 #include "qlog_command.h"
+#include "qlog_options.h"
 #include "qpack_command.h"
 #include "serve_command.h"
 #include "sim_command.h"
@@ -60,5 +61,6 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report(app, error);
   }
+  hawser::app::report_qlog_loss();
   return exit_code;
 }

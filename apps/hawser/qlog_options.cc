@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -79,6 +81,14 @@ std::expected<QlogTriggers, ConfigError> parse_qlog_triggers(std::string_view te
     if (comma == std::string_view::npos) return triggers;
     text.remove_prefix(comma + 1);
   }
+}
+
+void report_qlog_loss() {
+  const runtime::QlogLoss loss = runtime::qlog_loss();
+  if (loss.failures > 0)
+    fmt::print(stderr, "hawser: qlog is incomplete: {} writes failed{}{}\n", loss.failures, loss.error == 0 ? "" : ": ",
+               loss.error == 0 ? "" : std::strerror(loss.error));
+  if (loss.skipped > 0) fmt::print(stderr, "hawser: {} connections have no qlog: too many at a time\n", loss.skipped);
 }
 
 void add_qlog_options(CLI::App& command, runtime::QlogSettings& settings) {
