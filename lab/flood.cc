@@ -22,12 +22,14 @@ int main_of(int argc, char** argv) {
                  "packet, nothing acknowledged), slow-read (requests whose answers nobody reads), slow-write (requests "
                  "that do not end), hoard (data behind a gap)")
       ->required();
-  app.add_option("rate", options.rate, "packets a second")->capture_default_str();
+  app.add_option("rate", options.rate, "packets a second")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--target", options.target, "IPv4 address of the server")->capture_default_str();
   app.add_option("--port", options.port, "its port")->capture_default_str();
-  app.add_option("--seconds", options.seconds, "how long")->capture_default_str();
-  app.add_option("--sources", options.sources, "addresses 127.77.x.y to send from, on loopback")->capture_default_str();
-  app.add_option("--ports", options.ports, "source ports in all")->capture_default_str();
+  app.add_option("--seconds", options.seconds, "how long")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--sources", options.sources, "addresses 127.77.x.y to send from, on loopback")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--ports", options.ports, "source ports in all")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_flag("--spoofed", options.spoofed, "each packet from another address of 127.0.0.0/8, on loopback");
   app.add_option("--path", options.path, "what slow-read asks for")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

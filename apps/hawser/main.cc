@@ -12,6 +12,7 @@
 #include "load_command.h"
 #include "perf_command.h"
 #include "qlog_command.h"
+#include "qlog_options.h"
 #include "qpack_command.h"
 #include "serve_command.h"
 #include "sim_command.h"
@@ -73,5 +74,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "hawser: %s\n", error.what());
     return 1;
   }
+  hawser::app::report_qlog_loss();
   return finish(exit_code);
 }

@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -69,6 +71,17 @@ std::uint64_t size_of(const std::string& option, const std::string& text, std::u
   return *size;
 }
 
+// What is in memory is written into one part of the log, with more to come.
+void check_ring_and_limit(const runtime::QlogSettings& settings) {
+  const std::uint64_t part = settings.limit_octets / runtime::QlogFiles::kParts;
+  if (settings.limit_octets == 0 || settings.options.ring_octets <= part) return;
+  throw CLI::ValidationError(
+      "--qlog-ring",
+      fmt::format("{} octets do not fit into a quarter of --qlog-limit, {}: give a smaller ring or a larger "
+                  "limit",
+                  settings.options.ring_octets, part));
+}
+
 }  // namespace
 
 std::expected<QlogTriggers, ConfigError> parse_qlog_triggers(std::string_view text) {
@@ -79,6 +92,14 @@ std::expected<QlogTriggers, ConfigError> parse_qlog_triggers(std::string_view te
     if (comma == std::string_view::npos) return triggers;
     text.remove_prefix(comma + 1);
   }
+}
+
+void report_qlog_loss() {
+  const runtime::QlogLoss loss = runtime::qlog_loss();
+  if (loss.failures > 0)
+    fmt::print(stderr, "hawser: qlog is incomplete: {} writes failed{}{}\n", loss.failures, loss.error == 0 ? "" : ": ",
+               loss.error == 0 ? "" : std::strerror(loss.error));
+  if (loss.skipped > 0) fmt::print(stderr, "hawser: {} connections have no qlog: too many at a time\n", loss.skipped);
 }
 
 void add_qlog_options(CLI::App& command, runtime::QlogSettings& settings) {
@@ -102,6 +123,7 @@ void add_qlog_options(CLI::App& command, runtime::QlogSettings& settings) {
       ->needs(folder);
   const auto limit = [&settings](const std::string& text) {
     settings.limit_octets = size_of("--qlog-limit", text, runtime::QlogFiles::kLimitMin, std::uint64_t{1} << 50);
+    check_ring_and_limit(settings);
   };
   command
       .add_option_function<std::string>("--qlog-limit", limit,
@@ -110,6 +132,7 @@ void add_qlog_options(CLI::App& command, runtime::QlogSettings& settings) {
       ->needs(folder);
   const auto ring = [&settings](const std::string& text) {
     settings.options.ring_octets = static_cast<std::size_t>(size_of("--qlog-ring", text, kRingMin, kRingMax));
+    check_ring_and_limit(settings);
     if (!settings.options.triggers.any()) settings.options.triggers = kUsualTriggers;
   };
   CLI::Option* const in_memory =

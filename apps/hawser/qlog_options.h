@@ -18,6 +18,9 @@ namespace hawser::app {
 // `settings` must outlive the parsing.
 void add_qlog_options(CLI::App& command, runtime::QlogSettings& settings);
 
+// Says on standard error what the logs of this process lack; nothing if they are whole.
+void report_qlog_loss();
+
 // Reads "handshake=500ms,loss=5%,close", in any order. The error says what is wrong and what to write.
 std::expected<QlogTriggers, ConfigError> parse_qlog_triggers(std::string_view text);
 

@@ -1,21 +1,40 @@
 // qlog_files.cc: buffered appends to a bounded number of open files.
 #include "runtime/qlog_files.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <iterator>
 #include <system_error>
 #include <utility>
 
 #include "base/bytes.h"
+#include "runtime/clock.h"
 
 namespace hawser::runtime {
 namespace {
+
+// Names tried by the time of day; two workers seldom ask in the same nanosecond.
+constexpr std::uint64_t kUniqueNameTries = 4;
 
 // Hexadecimal, so whatever octets a peer chose make a harmless file name.
 std::string base_name(const ConnectionKey& key) {
   const std::string id = key.original_destination_cid.empty() ? "endpoint" : to_hex(key.original_destination_cid);
   return id + "_" + std::string{qlog_name(key.vantage)};
+}
+
+// By writing: what permissions say is not all there is to it. 0, or an errno.
+int why_not_writable(const std::string& folder) {
+  std::string name = folder + "/.hawser-qlog-XXXXXX";
+  const int file = ::mkostemp(name.data(), O_CLOEXEC);
+  if (file < 0) return errno;
+  ::close(file);
+  ::unlink(name.c_str());
+  return 0;
 }
 
 }  // namespace
@@ -34,7 +53,7 @@ class QlogFiles::Log final : public LogOutput {
   void write(std::string_view records) override {
     std::FILE* stream = provide();
     if (stream == nullptr || std::fwrite(records.data(), 1, records.size(), stream) != records.size())
-      ++files_.failures_;
+      files_.count_failure(errno);
     written_ += records.size();
   }
 
@@ -51,22 +70,26 @@ class QlogFiles::Log final : public LogOutput {
 
   void close() {
     if (stream_ == nullptr) return;
-    if (std::fclose(std::exchange(stream_, nullptr)) != 0) ++files_.failures_;
+    if (std::fclose(std::exchange(stream_, nullptr)) != 0) files_.count_failure(errno);
     files_.in_use_.erase(place_);
   }
 
  private:
   friend class QlogFiles;
 
-  // Nothing is written into a file that is there already: another worker's, or an earlier run's.
+  // Nothing is written into a file that is there already: another worker's, or an earlier run's. A
+  // log without a name of its own stays without a file.
   void choose_name() {
     const std::string first = path_;
-    for (std::uint64_t i = 2; i <= kSameNameMax; ++i) {
+    for (std::uint64_t i = 1; i <= kSameNameMax + kUniqueNameTries; ++i) {
+      if (i > 1)
+        path_ = first + "-" +
+                std::to_string(i <= kSameNameMax ? i : static_cast<std::uint64_t>(read_clock(CLOCK_REALTIME).count()));
       stream_ = std::fopen(name_of(0).c_str(), "wxe");
       if (stream_ != nullptr) return files_.use(*this);
-      if (errno != EEXIST) return;
-      path_ = first + "-" + std::to_string(i);
+      if (errno != EEXIST) break;
     }
+    name_error_ = errno;
   }
 
   // "ID_server.sqlog", then "ID_server.1.sqlog" and so on.
@@ -76,6 +99,10 @@ class QlogFiles::Log final : public LogOutput {
 
   std::FILE* provide() {
     if (stream_ != nullptr && files_.in_use_.front() == this) return stream_;
+    if (name_error_ != 0) {
+      errno = name_error_;
+      return nullptr;
+    }
     if (stream_ == nullptr) {
       stream_ = std::fopen(name_of(part_).c_str(), "ae");
       if (stream_ == nullptr) return nullptr;
@@ -92,6 +119,7 @@ class QlogFiles::Log final : public LogOutput {
   std::uint64_t part_limit_ = 0;  // 0: none
   std::uint64_t part_ = 0;
   std::uint64_t written_ = 0;  // octets in this part
+  int name_error_ = 0;         // why there is no file; 0: there is one
   std::FILE* stream_ = nullptr;
   std::list<Log*>::iterator place_;
 };
@@ -101,6 +129,8 @@ std::expected<std::unique_ptr<QlogFiles>, ConfigError> QlogFiles::create(std::st
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error))
     return std::unexpected(ConfigError{"qlog folder \"" + folder + "\" does not exist: create it or name another"});
+  if (const int reason = why_not_writable(folder); reason != 0)
+    return std::unexpected(ConfigError{"cannot write qlog into \"" + folder + "\": " + std::strerror(reason)});
   if (limit_octets != 0 && limit_octets < kLimitMin)
     return std::unexpected(ConfigError{"a qlog limit below " + std::to_string(kLimitMin) + " octets holds no log"});
   if (!folder.ends_with('/')) folder += '/';

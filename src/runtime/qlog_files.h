@@ -26,8 +26,9 @@ class QlogFiles final : public ByteSink {
   // A log with a limit is kept in so many files of equal size: the first, which has the handshake,
   // and the latest.
   static constexpr std::uint64_t kParts = 4;
-  // Logs of one name in one folder, told apart by "-2", "-3" and so on; a further one is not written.
-  static constexpr std::uint64_t kSameNameMax = 100'000;
+  // Logs of one name in one folder are told apart by "-2", "-3" and so on up to this, further ones by
+  // "-" and the time of day: the names of a peer that uses one connection ID for ever are soon found.
+  static constexpr std::uint64_t kSameNameMax = 8;
   // The smallest limit that leaves each part room for the records of some packets.
   static constexpr std::uint64_t kLimitMin = 64 * 1'024;
 
@@ -42,10 +43,15 @@ class QlogFiles final : public ByteSink {
 
   // Writes that failed: a full disk, a removed folder. Their records are lost.
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
+  // Of the first of them, as errno says it; 0: none, or it said nothing.
+  [[nodiscard]] int first_error() const { return first_error_; }
 
  private:
   class Log;
   QlogFiles(std::string folder, std::uint64_t limit_octets) : folder_(std::move(folder)), limit_(limit_octets) {}
+  void count_failure(int error) {
+    if (failures_++ == 0) first_error_ = error;
+  }
   // Makes room among the open files and puts `log` in front.
   void use(Log& log);
 
@@ -53,6 +59,7 @@ class QlogFiles final : public ByteSink {
   std::uint64_t limit_;
   std::list<Log*> in_use_;  // logs with an open file, the one used last stands first
   std::uint64_t failures_ = 0;
+  int first_error_ = 0;
 };
 
 }  // namespace hawser::runtime

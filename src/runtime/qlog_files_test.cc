@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -102,6 +103,48 @@ TEST(qlog_files, a_log_at_its_limit_keeps_its_first_part_and_the_latest) {
   EXPECT_LT(octets, QlogFiles::kLimitMin + 100);
   EXPECT_EQ(folder.read("07_client.sqlog")[7], '0');
   EXPECT_EQ(folder.read("07_client.9.sqlog")[7], '9');
+}
+
+TEST(qlog_files, a_folder_that_takes_no_files_is_a_config_error) {
+  const auto files = QlogFiles::create("/proc");
+  ASSERT_FALSE(files.has_value());
+  EXPECT_NE(files.error().message.find("cannot write qlog into \"/proc\""), std::string::npos);
+}
+
+TEST(qlog_files, any_number_of_connections_of_one_id_have_a_log_each) {
+  const QlogFolder folder;
+  const std::uint8_t cid[] = {7};
+  constexpr std::size_t kLogs = 3 * QlogFiles::kSameNameMax;
+  for (std::size_t i = 0; i < kLogs; ++i) {
+    const auto files = QlogFiles::create(folder.path);
+    ASSERT_TRUE(files.has_value());
+    (*files)->open({1, Vantage::kClient, cid}, "x");
+    EXPECT_EQ((*files)->failures(), 0u);
+  }
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path)) {
+    EXPECT_EQ(folder.read(entry.path().filename()), "x") << entry.path();
+    ++count;
+  }
+  EXPECT_EQ(count, kLogs);
+  const std::string last = folder.path + "/07_client-" + std::to_string(QlogFiles::kSameNameMax + 1) + ".sqlog";
+  EXPECT_FALSE(std::filesystem::exists(last)) << "the search for a name goes on and on";
+}
+
+TEST(qlog_files, a_log_that_got_no_file_writes_into_no_other) {
+  const QlogFolder folder;
+  const auto files = QlogFiles::create(folder.path);
+  ASSERT_TRUE(files.has_value());
+  const std::string moved = folder.path + ".moved";
+  std::filesystem::rename(folder.path, moved);
+  const std::uint8_t cid[] = {1};
+  const auto log = (*files)->open({1, Vantage::kClient, cid}, "x");
+  std::filesystem::rename(moved, folder.path);
+  std::ofstream(folder.path + "/01_client.sqlog") << "another's";
+  log->write("y");
+  EXPECT_EQ(folder.read("01_client.sqlog"), "another's");
+  EXPECT_EQ((*files)->failures(), 2u);
+  EXPECT_EQ((*files)->first_error(), ENOENT);
 }
 
 TEST(qlog_files, lost_writes_are_counted) {

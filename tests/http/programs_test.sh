@@ -45,6 +45,10 @@ expect 2
 expect 2 nonsense
 grep -q 'no command "nonsense"' "$folder/err" || fail "the unknown command is not named"
 expect 2 get --nonsense h
+expect 2 get --qlog /proc h
+grep -q 'cannot write qlog into "/proc"' "$folder/err" || fail "a folder without room for qlog: $(cat "$folder/err")"
+expect 2 get --qlog "$folder" --qlog-limit 64k --qlog-ring 32k h
+grep -q 'a quarter of --qlog-limit' "$folder/err" || fail "a ring above the limit: $(cat "$folder/err")"
 expect 2 serve
 grep -q -- '--dev-cert' "$folder/err" || fail "serve does not say which certificate it wants"
 

@@ -119,7 +119,10 @@ int run(int argc, char** argv) {
   const Ledger ledger = read_ledger(root);
   if (list) return print(ledger.findings(true)) == 0 ? 0 : 1;
   if (!write) return check(ledger, root);
-  std::ofstream(root / "docs/conformance.md", std::ios::binary) << to_markdown(ledger);
+  std::ofstream page(root / "docs/conformance.md", std::ios::binary);
+  page << to_markdown(ledger);
+  page.close();
+  if (!page) throw std::runtime_error("cannot write " + (root / "docs/conformance.md").string());
   return print(ledger.unknown()) == 0 ? 0 : 1;
 }
 
