@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "engine_options.h"
 #include "extension_options.h"
@@ -150,6 +153,24 @@ TEST(serve_certificate, is_kept_until_its_last_day) {
   // Half a pair is as good as none.
   std::filesystem::remove(third.key_file);
   EXPECT_TRUE(keep_dev_certificate(folder, kNow + 12 * 86'400).value().minted);
+}
+
+TEST(serve_certificate, is_made_once_by_many_who_start_at_a_time) {
+  const std::string folder = testing::TempDir() + "hawser_dev_certificate_at_once";
+  std::filesystem::remove_all(folder);
+  constexpr std::size_t kStarts = 8;
+  std::vector<KeptCertificate> kept(kStarts);
+  {
+    std::vector<std::jthread> threads;
+    for (KeptCertificate& one : kept)
+      threads.emplace_back([&one, &folder] { one = keep_dev_certificate(folder, 1'800'000'000).value(); });
+  }
+  int minted = 0;
+  for (const KeptCertificate& one : kept) {
+    minted += one.minted;
+    EXPECT_EQ(one.certificate.sha256, kept[0].certificate.sha256);
+  }
+  EXPECT_EQ(minted, 1);
 }
 
 TEST(serve_certificate, tells_what_chromium_needs) {

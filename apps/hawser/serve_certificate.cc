@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,6 +37,24 @@ std::expected<void, ConfigError> write_text(const std::string& path, std::string
   return std::unexpected(ConfigError{fmt::format("cannot write {}: {}", path, std::strerror(errno))});
 }
 
+// One at a time reads or makes the two files, so that the key is always that of the certificate. A
+// folder that cannot be locked is used without.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder) : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    while (fd_ >= 0 && ::flock(fd_, LOCK_EX) < 0 && errno == EINTR) {
+    }
+  }
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_;
+};
+
 std::vector<std::string> names_of_this_machine() {
   std::vector<std::string> names{"localhost", "127.0.0.1", "::1"};
   char name[256] = {};
@@ -56,6 +75,10 @@ std::expected<std::string, ConfigError> data_folder() {
 
 std::expected<KeptCertificate, ConfigError> keep_dev_certificate(const std::string& folder, std::int64_t now_s) {
   KeptCertificate kept{.certificate = {}, .chain_file = folder + "/dev-cert.pem", .key_file = folder + "/dev-key.pem"};
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return std::unexpected(ConfigError{fmt::format("cannot make {}: {}", folder, error.message())});
+  const FolderLock lock(folder);
   const auto chain = read_text(kept.chain_file);
   const auto key = read_text(kept.key_file);
   if (chain && key) {
@@ -64,9 +87,6 @@ std::expected<KeptCertificate, ConfigError> keep_dev_certificate(const std::stri
       return kept;
     }
   }
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return std::unexpected(ConfigError{fmt::format("cannot make {}: {}", folder, error.message())});
   // From a minute ago, for clocks that are a little behind.
   auto minted = quic::mint_dev_certificate({.names = names_of_this_machine(), .not_before_s = now_s - 60});
   if (!minted) minted = quic::mint_dev_certificate({.not_before_s = now_s - 60});
