@@ -1,4 +1,4 @@
-// hystart.cc: rounds, their smallest RTT, and the decision at their sixth sample.
+// hystart.cc: rounds, their smallest RTT, and the decision at their eighth sample.
 #include "quic/congestion/hystart.h"
 
 #include <algorithm>

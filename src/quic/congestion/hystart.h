@@ -14,9 +14,7 @@ class HyStart {
   static constexpr Duration kMinRttThreshold = 4ms;
   static constexpr Duration kMaxRttThreshold = 16ms;
   static constexpr std::uint64_t kMinRttDivisor = 8;
-  // Eight are recommended. A window that doubles meets seven acknowledgements where four a round trip were asked for
-  // (ACK_FREQUENCY) of the window before, and six while it is small: no round would be judged below 512 packets.
-  static constexpr std::uint32_t kRttSamples = 6;
+  static constexpr std::uint32_t kRttSamples = 8;
   static constexpr std::uint64_t kCssGrowthDivisor = 4;
   static constexpr std::uint32_t kCssRounds = 5;
 
