@@ -173,7 +173,14 @@ int print_reply(const Reply& reply) {
 }
 
 int down(const Arguments& arguments) {
-  const int status = print_reply(ask(arguments.name, "stop"));
+  std::optional<Reply> reply;
+  try {
+    reply = ask(arguments.name, "stop");
+  } catch (const std::exception&) {
+    if (!remove_leftovers(arguments.name)) throw;
+    return 0;
+  }
+  const int status = print_reply(*reply);
   // The namespaces go last; when they are gone, so is everything.
   const std::string last = "/run/netns/" + namespace_of(arguments.name, Host::kServer);
   for (int i = 0; i < 100 && ::access(last.c_str(), F_OK) == 0; ++i)

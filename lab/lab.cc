@@ -267,4 +267,15 @@ std::string Lab::report() const {
   return text;
 }
 
+bool remove_leftovers(const std::string& name) {
+  bool found = false;
+  for (const Host host : {Host::kClient, Host::kServer}) {
+    const std::string space = namespace_of(name, host);
+    if (::access(("/run/netns/" + space).c_str(), F_OK) != 0) continue;
+    found = true;
+    must_run({"ip", "netns", "del", space});
+  }
+  return found;
+}
+
 }  // namespace hawser::lab

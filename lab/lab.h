@@ -73,4 +73,8 @@ class Lab {
   mutable std::mutex mutex_;  // guards the links' options
 };
 
+// The namespaces of a lab whose process was killed: nobody holds them. False if there are none; throws
+// std::runtime_error.
+bool remove_leftovers(const std::string& name);
+
 }  // namespace hawser::lab

@@ -257,6 +257,15 @@ TEST_F(LabSystem, a_lab_of_a_name_that_is_taken_leaves_the_other_alone) {
   EXPECT_EQ(::access(("/run/netns/" + server_space()).c_str(), F_OK), 0);
 }
 
+TEST_F(LabSystem, down_removes_what_a_killed_lab_left) {
+  const std::string name = "left" + std::to_string(::getpid());
+  const std::vector<std::string> spaces = {namespace_of(name, Host::kClient), namespace_of(name, Host::kServer)};
+  for (const std::string& space : spaces) ASSERT_EQ(std::system(("ip netns add " + space).c_str()), 0);
+  EXPECT_EQ(std::system((HAWSER_LAB_PROGRAM " down " + name).c_str()), 0);
+  for (const std::string& space : spaces) EXPECT_NE(::access(("/run/netns/" + space).c_str(), F_OK), 0) << space;
+  EXPECT_NE(std::system((HAWSER_LAB_PROGRAM " down " + name + " 2>/dev/null").c_str()), 0) << "there is none";
+}
+
 TEST_F(LabSystem, run_inside_a_lab_builds_one_of_its_own) {
   build({""});
   const std::string command =

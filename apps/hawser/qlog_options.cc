@@ -96,10 +96,13 @@ std::expected<QlogTriggers, ConfigError> parse_qlog_triggers(std::string_view te
 
 void report_qlog_loss() {
   const runtime::QlogLoss loss = runtime::qlog_loss();
+  // Not by fmt::print, which throws where standard error is on the same full disk.
+  std::string text;
   if (loss.failures > 0)
-    fmt::print(stderr, "hawser: qlog is incomplete: {} writes failed{}{}\n", loss.failures, loss.error == 0 ? "" : ": ",
-               loss.error == 0 ? "" : std::strerror(loss.error));
-  if (loss.skipped > 0) fmt::print(stderr, "hawser: {} connections have no qlog: too many at a time\n", loss.skipped);
+    text = fmt::format("hawser: qlog is incomplete: {} writes failed{}{}\n", loss.failures, loss.error == 0 ? "" : ": ",
+                       loss.error == 0 ? "" : std::strerror(loss.error));
+  if (loss.skipped > 0) text += fmt::format("hawser: {} connections have no qlog: too many at a time\n", loss.skipped);
+  std::fputs(text.c_str(), stderr);
 }
 
 void add_qlog_options(CLI::App& command, runtime::QlogSettings& settings) {

@@ -60,7 +60,7 @@ class QlogFiles::Log final : public LogOutput {
   // The part is full: the next one begins. Of the parts between the first and the last few, the
   // oldest goes.
   void end_record() override {
-    if (part_limit_ == 0 || written_ < part_limit_) return;
+    if (part_limit_ == 0 || name_error_ != 0 || written_ < part_limit_) return;
     close();
     ++part_;
     written_ = 0;

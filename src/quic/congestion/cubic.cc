@@ -14,6 +14,7 @@ void Cubic::reset(std::uint64_t max_datagram_size) {
   in_recovery_ = false;
   app_limited_since_ = kNever;
   last_sent_ = kNever;
+  last_acked_ = Timestamp::min();
   prr_ = {};
 }
 
@@ -37,7 +38,7 @@ void Cubic::on_packet_sent(std::uint64_t bytes, std::uint64_t bytes_in_flight, T
   // After a pause. That the ACKs before it were of an application that had little to say is not sure: what is sent last
   // fills the window as likely as not.
   if (bytes == bytes_in_flight && last_sent_ != kNever) {
-    leave_out_of_epoch(std::min(app_limited_since_, last_sent_), now);
+    leave_out_of_epoch(std::min(app_limited_since_, std::max(last_sent_, last_acked_)), now);
     app_limited_since_ = kNever;
   }
   last_sent_ = now;
@@ -109,6 +110,7 @@ void Cubic::on_ack(const AckEvent& event) {
   if (event.growth_bytes != 0) leave_recovery();
   prr_.on_ack(event, max_datagram_size_);
   note_app_limited(event);
+  last_acked_ = event.now;
   const bool slow_start = state_.window < state_.ssthresh;
   const std::uint64_t slow_start_growth = slow_start ? state_.hystart.on_ack(event) : 0;
   if (event.growth_bytes == 0 || event.app_limited) return;

@@ -71,6 +71,7 @@ class Cubic : public CongestionController {
   // Since when the sender has not filled the window; kNever: it fills it.
   Timestamp app_limited_since_ = kNever;
   Timestamp last_sent_ = kNever;  // kNever: nothing yet
+  Timestamp last_acked_ = Timestamp::min();
   Prr prr_;
 };
 

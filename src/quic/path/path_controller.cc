@@ -57,7 +57,7 @@ void Path::set_controller(std::unique_ptr<CongestionController> controller, Time
   }
   controller->adopt(knowledge_of(*controller_, loss_.rtt(), now));
   pass_on_coupling(*controller_, *controller);
-  loss_.set_controller(*controller);
+  loss_.exchange_controller(*controller);
   controller_ = std::move(controller);
   active_.ecn().set_codepoint(controller_->ecn_codepoint());
   for (OtherNetworkPath& other : others()) other.network_path.ecn().set_codepoint(controller_->ecn_codepoint());

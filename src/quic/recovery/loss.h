@@ -185,8 +185,10 @@ class LossDetector {
   // `controller` outlives this object. It may be exchanged with set_controller.
   LossDetector(const LossConfig& config, CongestionController& controller);
 
-  // What was lost before is not the new one's to undo.
-  void set_controller(CongestionController& controller) {
+  // The same one, in another's hands.
+  void set_controller(CongestionController& controller) { controller_ = &controller; }
+  // Another one: what was lost before is not its to undo.
+  void exchange_controller(CongestionController& controller) {
     controller_ = &controller;
     undoable_losses_ = 0;
     ++loss_epoch_;
@@ -318,8 +320,8 @@ class LossDetector {
   // Everything in flight in the application's space goes out again, elsewhere: its frames are appended to
   // `lost`. Its packets stay in flight, for they are lost only when something later is acknowledged.
   void report_flight(RecoveryFrames& frames);
-  // All of that is forgotten: nobody will acknowledge it, and it is no sign of congestion. `frames`: as above. Nor is it
-  // kept, so that what the peer does not hear is counted from zero.
+  // All of that is forgotten: nobody will acknowledge it, and it is no sign of congestion. `frames`: as above. Nor is
+  // it kept, so that what the peer does not hear is counted from zero.
   void forget_flight(RecoveryFrames& frames) {
     abandon(application_, &frames);
     application_.unheard = 0;
