@@ -122,11 +122,11 @@ class CongestionController {
   [[nodiscard]] virtual CongestionMark mark() const noexcept { return CongestionMark::kAsLoss; }
 };
 
-// Makes a controller known by `name`, 1 to 31 octets, to all connections of the process, for good. `make` is called on
-// any thread, with `context` as given, for each path, whenever one begins anew or its controller is exchanged, and when
-// options are checked; the one before may be kept and used again. It may not throw, and where it returns nullptr the
-// path, and those that begin after it, have "cubic". Any thread. Error: kOptions: the name is taken, it or `make` is
-// missing, or there are 16 already.
+// Makes a controller known by `name`, 1 to 31 octets, none of them zero, to all connections of the process, for good.
+// `make` is called on any thread, with `context` as given, for each path, whenever one begins anew or its controller is
+// exchanged, and when options are checked; the one before may be kept and used again. It may not throw, and where it
+// returns nullptr the path, and those that begin after it, have "cubic". Any thread. Error: kOptions: the name is
+// taken, it or `make` is missing, or there are 16 already.
 std::expected<void, Error> add_congestion_controller(
     std::string_view name,
     std::unique_ptr<CongestionController> (*make)(const void* context, const CongestionStart& start),

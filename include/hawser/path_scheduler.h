@@ -60,8 +60,9 @@ struct ScheduleAnswer {
   // that is ready.
   std::size_t path = kWait;
   std::uint64_t octets = 0;  // that may follow without another question, at least one datagram
-  std::uint64_t wait_us =
-      0;  // with kWait: ask again then at the latest, after 100 at least; 0: when another path becomes ready
+  // With kWait: ask again then at the latest, after 100 at least; 0: when another path becomes ready, and after a
+  // millisecond where one is ready that is not taken.
+  std::uint64_t wait_us = 0;
 };
 
 // One for each connection, used on its thread only. Nothing here may throw, block or call the connection.
@@ -83,10 +84,10 @@ class PathScheduler {
   virtual void on_path_gone(std::uint64_t path_id) { static_cast<void>(path_id); }
 };
 
-// Makes a scheduler known by `name`, 1 to 31 octets, to all connections of the process, for good. `make` is called on
-// any thread of a Runtime, with `context` as given, once for each connection with several paths and each flow of
-// datagrams that is given this scheduler; where it returns nothing, "min-rtt" takes its place. Any thread. Error:
-// kOptions: the name is taken or there are 16 already.
+// Makes a scheduler known by `name`, 1 to 31 octets, none of them zero, to all connections of the process, for good.
+// `make` is called on any thread of a Runtime, with `context` as given, once for each connection with several paths and
+// each flow of datagrams that is given this scheduler; where it returns nothing, "min-rtt" takes its place. Any thread.
+// Error: kOptions: the name is taken or there are 16 already.
 std::expected<void, Error> add_path_scheduler(std::string_view name,
                                               std::unique_ptr<PathScheduler> (*make)(const void* context),
                                               const void* context = nullptr);

@@ -130,7 +130,8 @@ std::expected<std::unique_ptr<QlogFiles>, ConfigError> QlogFiles::create(std::st
   if (!std::filesystem::is_directory(folder, error))
     return std::unexpected(ConfigError{"qlog folder \"" + folder + "\" does not exist: create it or name another"});
   if (const int reason = why_not_writable(folder); reason != 0)
-    return std::unexpected(ConfigError{"cannot write qlog into \"" + folder + "\": " + std::strerror(reason)});
+    return std::unexpected(
+        ConfigError{"cannot write qlog into \"" + folder + "\": " + std::strerror(reason) + "; name another folder"});
   if (limit_octets != 0 && limit_octets < kLimitMin)
     return std::unexpected(ConfigError{"a qlog limit below " + std::to_string(kLimitMin) + " octets holds no log"});
   if (!folder.ends_with('/')) folder += '/';

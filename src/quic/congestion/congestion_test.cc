@@ -157,7 +157,8 @@ TEST_P(EveryController, a_spurious_loss_is_undone) {
   EXPECT_EQ(cc->recovery_start_time(), Timestamp::min());
   cc->on_packet_sent(kMss, 10 * kMss, kStart + 60ms);
   cc->on_ack(ack(kStart + 110ms, 4 * kMss, 50ms, kStart + 60ms));
-  EXPECT_EQ(cc->congestion_window(), 14 * kMss) << "slow start goes on";
+  EXPECT_EQ(cc->congestion_window(), 14 * kMss);
+  EXPECT_EQ(cc->snapshot().ssthresh, UINT64_MAX) << "slow start does not go on";
 }
 
 TEST_P(EveryController, a_reduction_by_ce_is_never_undone) {
