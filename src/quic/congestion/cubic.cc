@@ -13,7 +13,6 @@ void Cubic::reset(std::uint64_t max_datagram_size) {
   undo_valid_ = false;
   in_recovery_ = false;
   app_limited_since_ = kNever;
-  last_sent_ = kNever;
   last_acked_ = Timestamp::min();
   prr_ = {};
 }
@@ -35,13 +34,8 @@ void Cubic::adopt(const PathKnowledge& known) {
 }
 
 void Cubic::on_packet_sent(std::uint64_t bytes, std::uint64_t bytes_in_flight, Timestamp now) {
-  // After a pause. That the ACKs before it were of an application that had little to say is not sure: what is sent last
-  // fills the window as likely as not.
-  if (bytes == bytes_in_flight && last_sent_ != kNever) {
-    leave_out_of_epoch(std::min(app_limited_since_, std::max(last_sent_, last_acked_)), now);
-    app_limited_since_ = kNever;
-  }
-  last_sent_ = now;
+  if (bytes == bytes_in_flight) [[unlikely]]
+    end_pause(now);
   prr_.on_packet_sent(bytes);
   state_.hystart.on_packet_sent(now);
 }
@@ -75,6 +69,13 @@ void Cubic::note_app_limited(const AckEvent& event) {
   }
   if (app_limited_since_ == kNever) return;
   leave_out_of_epoch(app_limited_since_, event.now);
+  app_limited_since_ = kNever;
+}
+
+// That the ACKs before it were of an application that had little to say is not sure: what is sent last fills the window
+// as likely as not.
+void Cubic::end_pause(Timestamp now) {
+  leave_out_of_epoch(std::min(app_limited_since_, std::max(state_.hystart.last_sent(), last_acked_)), now);
   app_limited_since_ = kNever;
 }
 

@@ -53,6 +53,8 @@ class Cubic : public CongestionController {
   void begin_epoch(Timestamp now);
   void grow_in_avoidance(const AckEvent& event);
   void note_app_limited(const AckEvent& event);
+  // Something is sent where nothing was in flight.
+  [[gnu::noinline]] void end_pause(Timestamp now);
   // The epoch begins later by the time since then, in which there was nothing to fill the window with.
   void leave_out_of_epoch(Timestamp since, Timestamp now);
   // W_cubic at `t` seconds into the epoch, in octets (section 4.2).
@@ -70,7 +72,6 @@ class Cubic : public CongestionController {
   bool in_recovery_ = false;
   // Since when the sender has not filled the window; kNever: it fills it.
   Timestamp app_limited_since_ = kNever;
-  Timestamp last_sent_ = kNever;  // kNever: nothing yet
   Timestamp last_acked_ = Timestamp::min();
   Prr prr_;
 };

@@ -20,6 +20,7 @@ class HyStart {
 
   // A round ends when a packet sent after its start is acknowledged.
   void on_packet_sent(Timestamp now) { last_sent_ = now; }
+  [[nodiscard]] Timestamp last_sent() const { return last_sent_; }
 
   // Octets by which slow start may grow for this ACK (no L cap: sending is paced).
   std::uint64_t on_ack(const AckEvent& event);
