@@ -209,6 +209,44 @@ TEST(endpoint_rules, a_token_of_another_address_proves_nothing) {
   }
 }
 
+// The client ends its handshake with a datagram in the name of somebody else, and is itself again.
+TEST(endpoint_rules, no_token_is_given_for_an_address_that_proved_nothing) {
+  Pair pair({.server = {.retry = RetryPolicy::kAlways}});
+  const SocketAddress attacker = pair.client_address;
+  const SocketAddress victim = ipv4_address({10, 0, 0, 66}, 1'111);
+  pair.recorder.on_complete = [&](Connection& c) {
+    echo(c, c.open_stream(true).value(), "x");  // makes 1-RTT packets of the datagrams that say Finished
+    pair.client_address = victim;
+  };
+  bool left = false;
+  pair.on_sent = [&](bool to_server, Bytes, const FourTuple&) {
+    if (to_server && left) pair.client_address = attacker;
+    left = left || (to_server && pair.client_address == victim);
+  };
+  pair.drop = [&](bool to_server, Bytes) { return !to_server && pair.client_address == victim; };
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run(
+      [&] { return pair.acceptor.connection != nullptr && pair.server->stats().admission.handshakes_open == 0; }));
+  EXPECT_EQ(pair.acceptor.connection->tuple().remote, victim) << "or the test shows nothing";
+  for (int i = 0; i < 20 && pair.recorder.token.empty(); ++i) {
+    c.ping();
+    pair.client->wake(c);
+    pair.run([&] { return !pair.recorder.token.empty(); }, 100ms);
+  }
+  ASSERT_FALSE(pair.recorder.token.empty());
+  const std::vector<std::uint8_t> token = pair.recorder.token;
+  for (const bool as_victim : {true, false}) {
+    const std::uint64_t retries = pair.server->stats().retries_sent;
+    pair.client_address = as_victim ? victim : attacker;
+    pair.on_sent = nullptr;
+    pair.drop = [](bool, Bytes) { return false; };
+    pair.recorder = {};
+    pair.connect(token);
+    pair.run([&] { return pair.recorder.complete; });
+    EXPECT_EQ(pair.server->stats().retries_sent != retries, as_victim);
+  }
+}
+
 // rfc9000:8.1.4-replay rfc9000:8.1.4-retry-short rfc9000:8.1.3-token-expires rfc9000:8.1.4-new-token-address
 // rfc9000:8.1.4-retry-address
 // rfc9000:21.3-tokens

@@ -229,6 +229,7 @@ std::size_t ConnectionCore::memory() const {
                        (datagrams() != nullptr ? sizeof(DatagramQueue) + datagrams()->memory() : 0);
   if (fec() != nullptr) octets += fec()->memory();
   if (path_memory_ != nullptr) octets += sizeof(PathMemory);
+  if (early_packets_ != nullptr) octets += early_packets_->memory();
   if (receive_timestamps_ != nullptr) octets += receive_timestamps_->memory();
   if (migration_ != nullptr) octets += sizeof(Migration) + migration_->addresses.memory();
   octets += routing_changes_.capacity() * sizeof(RoutingChange) + tell_.datagrams.capacity() * sizeof(Bytes);

@@ -40,6 +40,11 @@ class EarlyPackets {
 
   [[nodiscard]] bool empty() const { return packets_.empty(); }
 
+  // Octets it holds, with its own.
+  [[nodiscard]] std::size_t memory() const {
+    return sizeof(EarlyPackets) + packets_.capacity() * sizeof(EarlyPacket) + octets_;
+  }
+
   // Takes out the packets of a level, in order of arrival.
   std::vector<EarlyPacket> take(EncryptionLevel level) {
     std::vector<EarlyPacket> taken, left;

@@ -13,7 +13,13 @@ namespace {
 
 std::uint32_t tick_of(Timestamp time) {
   // 0 means a free slot and nothing forgotten.
-  return static_cast<std::uint32_t>(time.time_since_epoch() / ResumeClaims::kTick) + 1;
+  return std::max(1u, static_cast<std::uint32_t>(time.time_since_epoch() / ResumeClaims::kTick));
+}
+
+// Ticks wrap, and what is to be judged is days old at most: of two that are further apart, the answer refuses or gives
+// way.
+bool is_before(std::uint32_t a, std::uint32_t b) {
+  return static_cast<std::int32_t>(a - b) < 0;
 }
 
 std::uint32_t tick_in(std::uint64_t entry) {
@@ -43,9 +49,11 @@ bool ResumeClaims::claim(const SocketAddress& remote, Timestamp observed, Timest
   for (Slot& slot : bucket) {
     std::uint64_t found = slot.load();
     if (found == 0 || !same_address(found, entry)) continue;
-    return tick_in(found) < tick_of(observed) && slot.compare_exchange_strong(found, entry) && is_alone(bucket, entry);
+    return is_before(tick_in(found), tick_of(observed)) && slot.compare_exchange_strong(found, entry) &&
+           is_alone(bucket, entry);
   }
-  if (tick_of(observed) <= forgotten_.load()) return false;
+  const std::uint32_t forgotten = forgotten_.load();
+  if (forgotten != 0 && !is_before(forgotten, tick_of(observed))) return false;
   return insert(bucket, entry) && is_alone(bucket, entry);
 }
 
@@ -55,12 +63,13 @@ bool ResumeClaims::insert(Bucket& bucket, std::uint64_t entry) {
     if (slot.compare_exchange_strong(found, entry)) return true;
     if (same_address(found, entry)) return false;  // somebody was faster
   }
-  Slot& oldest = *std::min_element(bucket.begin(), bucket.end(),
-                                   [](const Slot& a, const Slot& b) { return tick_in(a.load()) < tick_in(b.load()); });
+  Slot& oldest = *std::min_element(bucket.begin(), bucket.end(), [](const Slot& a, const Slot& b) {
+    return is_before(tick_in(a.load()), tick_in(b.load()));
+  });
   std::uint64_t found = oldest.load();
   // Before it goes, so that nobody finds neither.
   std::uint32_t known = forgotten_.load();
-  while (known < tick_in(found) && !forgotten_.compare_exchange_weak(known, tick_in(found))) {
+  while ((known == 0 || is_before(known, tick_in(found))) && !forgotten_.compare_exchange_weak(known, tick_in(found))) {
   }
   return oldest.compare_exchange_strong(found, entry);
 }

@@ -22,7 +22,7 @@ class ResumeClaims {
   static constexpr std::size_t kBucketSize = 8;  // 64 octets: a cache line
   // 65,536 addresses in 512 KiB. At 18 jumps a second an entry lasts an hour.
   static constexpr std::size_t kDefaultBuckets = std::size_t{1} << 13;
-  static constexpr Duration kTick = 10ms;  // 32 bits of it are 497 days
+  static constexpr Duration kTick = 10ms;  // 32 bits of it are 497 days; then they wrap
 
   // `buckets`: a power of two, 1 to 2^24. `key` is random: clients must not choose their buckets.
   explicit ResumeClaims(std::array<std::uint64_t, 2> key, std::size_t buckets = kDefaultBuckets);

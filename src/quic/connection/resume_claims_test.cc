@@ -47,6 +47,19 @@ TEST(resume_claims, a_full_table_refuses_what_it_may_have_forgotten) {
   EXPECT_TRUE(claims.claim(host(0), kStart + 50s, kStart + 102s));
 }
 
+// A server may outlive the 32 bits of its ticks.
+TEST(resume_claims, go_on_where_ticks_wrap) {
+  const Timestamp wrap{ResumeClaims::kTick * (std::int64_t{1} << 32)};
+  ResumeClaims claims({1, 2}, 1);
+  for (std::uint32_t i = 0; i < ResumeClaims::kBucketSize; ++i)
+    EXPECT_TRUE(claims.claim(host(i), wrap - 100s, wrap - 50s + i * 1s));
+  EXPECT_TRUE(claims.claim(host(100), wrap - 49s, wrap - 40s)) << "in the place of the first";
+  EXPECT_FALSE(claims.claim(host(1), wrap - 60s, wrap + 1s)) << "observed before its claim";
+  EXPECT_TRUE(claims.claim(host(1), wrap + 1s, wrap + 2s));
+  EXPECT_FALSE(claims.claim(host(1), wrap - 1s, wrap + 3s));
+  EXPECT_TRUE(claims.claim(host(200), wrap + 1s, wrap + 4s)) << "what was forgotten is older";
+}
+
 TEST(resume_claims, of_many_threads_one_wins_at_most) {
   ResumeClaims claims({1, 2}, 4);
   constexpr std::uint32_t kHosts = 200;

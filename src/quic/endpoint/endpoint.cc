@@ -230,13 +230,19 @@ void Endpoint::Impl::give_owed(Entry& entry, Timestamp now) {
   if (const auto local = config.locals->local_towards(*preferred)) c.try_preferred_address(*local);
 }
 
-// For the client's address of now, which it has proven.
+// For the client's address of now, or, as long as it has not proven that one, for the one before: whoever can send a
+// datagram in somebody's name must not get a token for it.
 // rfc9000:19.7-not-empty rfc9000:19.7-client
 void Endpoint::Impl::give_token(Entry& entry, Timestamp now) {
   ConnectionCore& c = core(entry);
-  if (c.is_server() && c.is_open() && config.send_new_token)
-    c.set_new_token(
-        tokens.make_new_token(c.path().active().tuple().remote, c.version(), now, *config.random, entry.saved_path()));
+  if (!c.is_server() || !c.is_open() || !config.send_new_token) return;
+  const NetworkPath* proven = &c.path().active();
+  if (!proven->validated()) {
+    const OtherNetworkPath* const before = c.path().previous();
+    if (before == nullptr) return;
+    proven = &before->network_path;
+  }
+  c.set_new_token(tokens.make_new_token(proven->tuple().remote, c.version(), now, *config.random, entry.saved_path()));
 }
 
 void Endpoint::Impl::end_handshake(Entry& entry, Timestamp now) {

@@ -388,19 +388,6 @@ TEST(zero_rtt, streams_beyond_a_new_limit_wait_for_it) {
   EXPECT_EQ(town.served[0]->received.size(), 5u);
 }
 
-TEST(zero_rtt, keys_go_three_probe_timeouts_after_the_handshake) {
-  Town town;
-  Visitor first, second;
-  town.prepare(first);
-  ASSERT_TRUE(visit(town, first, second, "question"));
-  town.pass(2s);
-  const ConnectionStats before = town.server_connections[0]->stats();
-  // A copy of the first flight's packets now finds no keys: dropped, not opened.
-  for (const auto& datagram : town.to_server)
-    if ((datagram[0] & 0xf0) == 0xd0 || (datagram[0] & 0xf0) == 0xc0) town.deliver(datagram, true, kClientTuple);
-  EXPECT_EQ(town.server_connections[0]->stats().packets_received, before.packets_received);
-}
-
 TEST(early_datagrams, keep_little_of_each_and_of_all_and_not_for_long) {
   EarlyDatagrams early;
   const auto datagram = [](std::uint64_t cid, Timestamp at, std::size_t size = 1'200) {

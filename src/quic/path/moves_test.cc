@@ -66,6 +66,21 @@ TEST_F(Moves, a_changed_port_keeps_window_and_rtt) {
   EXPECT_EQ(path.previous()->learnt, nullptr);
 }
 
+// The one that gives way has the connection ID of the one that comes: they differ by the port alone.
+TEST_F(Moves, who_makes_room_does_not_take_the_connection_id_along) {
+  path.follow_peer(towards(host(10, 4'001), 0), kNow);
+  path.active().on_validated();
+  path.settle(kLater);
+  for (std::uint8_t i = 0; i < 3; ++i)
+    path.add_other({.network_path = towards(host(30 + i), *path.take_cid()), .role = OtherNetworkPath::Role::kProbed});
+  ASSERT_EQ(path.others().size(), kMaxOtherNetworkPaths);
+  path.follow_peer(towards(host(40), *path.take_cid()), kNow);
+  ASSERT_NE(path.previous(), nullptr);
+  EXPECT_EQ(path.previous()->network_path.tuple().remote, host(10, 4'001));
+  EXPECT_TRUE(path.peer_cids().is_active(path.previous()->network_path.peer_cid_sequence()));
+  EXPECT_FALSE(path.peer_cids().has_frames());
+}
+
 // rfc9000:9.4-reset
 TEST_F(Moves, another_host_starts_afresh_and_the_old_one_is_given_up_once_it_is_validated) {
   send_and_acknowledge(kNow, kNow + 40ms);

@@ -43,7 +43,9 @@ OtherNetworkPath& Path::add_other(OtherNetworkPath other) {
   }
   if (others_->size() == kMaxOtherNetworkPaths) {
     const bool first_is_previous = others_->front().role == OtherNetworkPath::Role::kPrevious;
-    forget((*others_)[first_is_previous ? 1 : 0]);
+    const std::uint64_t sequence = take((*others_)[first_is_previous ? 1 : 0]).peer_cid_sequence();
+    // The new one is of none of the lists yet.
+    if (sequence != other.network_path.peer_cid_sequence() && !uses_cid(sequence)) peer_cids_.retire(sequence);
   }
   others_->push_back(std::move(other));
   return others_->back();

@@ -117,6 +117,17 @@ TEST(early_data, an_age_outside_the_window_is_rejected_without_asking_the_handle
   EXPECT_EQ(early.client->early_data(), EarlyDataStatus::kAccepted);
 }
 
+// OpenSSL would leave the ticket out and derive the keys of 0-RTT from nothing.
+TEST(early_data, is_not_offered_with_a_ticket_past_its_lifetime) {
+  const auto server_from = server_context(early_server_options());
+  const auto client_from = client_context(early_client_options());
+  Handshake late(client_from, server_from, 3, "localhost", aged(tickets_of(server_from, client_from)[0], 7'300));
+  ASSERT_TRUE(late.run()) << late.client->failure();
+  EXPECT_FALSE(late.client->resumed());
+  EXPECT_EQ(late.client->early_data(), EarlyDataStatus::kNotOffered);
+  EXPECT_EQ(late.client_handler.secret(EncryptionLevel::kZeroRtt, SecretDirection::kWrite), nullptr);
+}
+
 TEST(early_data, is_not_offered_under_another_name_or_protocol) {
   const auto server_from = server_context(early_server_options());
   const auto client_from = client_context(early_client_options());

@@ -23,19 +23,27 @@ class MessageScanner {
         continue;
       }
       if (header_ == 0) {
-        found = found || octets[0] == type;
+        wanted_ = octets[0] == type;
+        found = found || wanted_;
         body_left_ = 0;
       } else {
         body_left_ = body_left_ << 8 | octets[0];
       }
       octets = octets.subspan(1);
-      if (++header_ == 4 && body_left_ == 0) header_ = 0;
+      if (++header_ < 4) continue;
+      if (wanted_) longest_ = std::max(longest_, body_left_);
+      if (body_left_ == 0) header_ = 0;
     }
     return found;
   }
 
+  // Octets of the longest body that a message of that type announced.
+  [[nodiscard]] std::uint32_t longest() const { return longest_; }
+
  private:
   std::uint32_t body_left_ = 0;
+  std::uint32_t longest_ = 0;
+  bool wanted_ = false;
   unsigned header_ = 0;  // octets of the header so far; 4: in the body
 };
 

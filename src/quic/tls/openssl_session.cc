@@ -124,20 +124,13 @@ void OpenSslSession::set_transport_parameters(Bytes parameters) {
 // A client's tickets know their scope by the transport parameters that are kept with them.
 void OpenSslSession::set_resumption_scope(std::uint32_t scope) {
   if (role_ == Role::kClient) return;
-  const unsigned char context[] = {'h',
-                                   'a',
-                                   'w',
-                                   's',
-                                   'e',
-                                   'r',
-                                   static_cast<unsigned char>(scope >> 24),
-                                   static_cast<unsigned char>(scope >> 16),
-                                   static_cast<unsigned char>(scope >> 8),
-                                   static_cast<unsigned char>(scope)};
-  HAWSER_CHECK(SSL_set_session_id_context(ssl_.get(), context, sizeof context) == 1);
+  std::array<std::uint8_t, std::tuple_size_v<TicketScope> + 4> context;
+  auto end = std::copy(ticket_scope_.begin(), ticket_scope_.end(), context.begin());
+  for (int shift = 24; shift >= 0; shift -= 8) *end++ = static_cast<std::uint8_t>(scope >> shift);
+  HAWSER_CHECK(SSL_set_session_id_context(ssl_.get(), context.data(), context.size()) == 1);
   // OpenSSL copied it into the session at hand before it read the client's extensions.
   if (SSL_SESSION* session = SSL_get_session(ssl_.get()))
-    HAWSER_CHECK(SSL_SESSION_set1_id_context(session, context, sizeof context) == 1);
+    HAWSER_CHECK(SSL_SESSION_set1_id_context(session, context.data(), context.size()) == 1);
 }
 
 // Whether the length of legacy_session_id is among the next octets of the client and not 0: it follows type and
@@ -161,12 +154,19 @@ Parsed<void> OpenSslSession::on_crypto_data(EncryptionLevel level, Bytes bytes) 
     return std::unexpected(*error_);
   }
   // rfc9001:8.4-session-id
-  if (role_ == Role::kServer && level == EncryptionLevel::kInitial && has_session_id(bytes)) {
-    error_ = TransportError{TransportErrorCode::kProtocolViolation, 0, "a session ID of TLS before 1.3"};
-    return std::unexpected(*error_);
+  if (role_ == Role::kServer && level == EncryptionLevel::kInitial) {
+    if (has_session_id(bytes)) {
+      error_ = TransportError{TransportErrorCode::kProtocolViolation, 0, "a session ID of TLS before 1.3"};
+      return std::unexpected(*error_);
+    }
+    // OpenSSL would keep four times as much for anybody, or even at once what was announced.
+    scanner_.finds(kClientHello, bytes);
+    if (scanner_.longest() > kMaxClientHello) {
+      error_ = TransportError{TransportErrorCode::kCryptoBufferExceeded, 0, "a ClientHello of more than 32,768 octets"};
+      return std::unexpected(*error_);
+    }
   }
-  if (role_ == Role::kClient && level == EncryptionLevel::kOneRtt &&
-      after_handshake_.finds(kCertificateRequest, bytes)) {
+  if (role_ == Role::kClient && level == EncryptionLevel::kOneRtt && scanner_.finds(kCertificateRequest, bytes)) {
     // Whoever multiplexes requests cannot tell which of them asked for it.
     // rfc9001:4.4-post-handshake-request
     error_ =

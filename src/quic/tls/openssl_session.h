@@ -30,6 +30,10 @@ class OpenSslSession final : public TlsSession {
   void set_ticket_context(Bytes context) override { ticket_context_.assign(context.begin(), context.end()); }
   void set_resumption_scope(std::uint32_t scope) override;
 
+  // Server: of all sessions of its context, and part of each scope. With the scope at most 32 octets, OpenSSL's limit.
+  using TicketScope = std::array<std::uint8_t, 24>;
+  void set_ticket_scope(const TicketScope& scope) { ticket_scope_ = scope; }
+
   bool handshake_complete() const override { return handshake_complete_; }
   std::string_view alpn() const override;
   std::string_view server_name() const override;
@@ -81,7 +85,8 @@ class OpenSslSession final : public TlsSession {
   std::string failure_;
   std::optional<TransportError> error_;
   std::optional<std::uint8_t> alert_;
-  MessageScanner after_handshake_;  // client: of the server's messages
+  MessageScanner scanner_;  // client: of what a server says after the handshake; server: of ClientHellos
+  TicketScope ticket_scope_{};
   Role role_;
   EncryptionLevel read_level_ = EncryptionLevel::kInitial;
   EncryptionLevel write_level_ = EncryptionLevel::kInitial;

@@ -95,6 +95,13 @@ void begin_with_group(SSL* ssl, std::string_view groups, std::string_view wanted
   if (!first.empty()) HAWSER_CHECK(SSL_set1_groups_list(ssl, (first + rest).c_str()) == 1);
 }
 
+// OpenSSL leaves out a ticket that is too old, but goes on to 0-RTT, under keys of no secret.
+bool is_alive(const SSL_SESSION* session) {
+  const SslSessionHandle now(SSL_SESSION_new());  // is dated by the clock that OpenSSL will look at
+  const auto age = SSL_SESSION_get_time_ex(now.get()) - SSL_SESSION_get_time_ex(session);
+  return age < static_cast<std::int64_t>(SSL_SESSION_get_ticket_lifetime_hint(session));
+}
+
 // True if the ticket is one that allows 0-RTT. `name` is whom the certificate must be for: nobody
 // shows one on resumption, so it is for the ticket's name that it was checked (RFC 8446 section 4.6.1).
 bool use_ticket(SSL* ssl, Bytes ticket, const CommonContext& common, const std::string& name, bool verify_peer) {
@@ -102,7 +109,7 @@ bool use_ticket(SSL* ssl, Bytes ticket, const CommonContext& common, const std::
   if (!view || view->server_name != name) return false;
   const std::uint8_t* in = view->tls_session.data();
   const SslSessionHandle session(d2i_SSL_SESSION(nullptr, &in, static_cast<long>(view->tls_session.size())));
-  bool usable = session != nullptr && SSL_set_session(ssl, session.get()) == 1;
+  bool usable = session != nullptr && is_alive(session.get()) && SSL_set_session(ssl, session.get()) == 1;
   // Resumption shows no certificate: what was not trusted then must not come in by it now.
   if (usable && verify_peer && SSL_get_verify_result(ssl) != X509_V_OK) {
     (void)SSL_set_session(ssl, nullptr);

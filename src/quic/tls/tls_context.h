@@ -26,6 +26,9 @@ inline constexpr std::string_view kDefaultGroups = "X25519MLKEM768:X25519:P-256:
 // CRYPTO_BUFFER_EXCEEDED. A certificate chain of RSA-4096 certificates is about 10 kB, so
 // this leaves room for six of them.
 inline constexpr std::size_t kMaxPendingCrypto = 65'536;
+// Octets of a ClientHello that a server takes from an address that has proven nothing; past it likewise
+// CRYPTO_BUFFER_EXCEEDED. With post-quantum shares, a ticket with certificates and many extensions it is under 8,000.
+inline constexpr std::size_t kMaxClientHello = 32'768;
 
 // A certificate chain (leaf first) with the leaf's key. Give either files or memory; memory
 // may be PEM text or DER (DER: a single certificate).

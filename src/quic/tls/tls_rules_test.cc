@@ -99,6 +99,24 @@ TEST(tls_rules, a_certificate_request_after_the_handshake_is_a_protocol_violatio
   }
 }
 
+// Nobody has proven an address yet.
+TEST(tls_rules, a_hello_that_is_too_long_is_refused_as_soon_as_it_says_so) {
+  const auto server_from = server_context();
+  RecordingHandler handler;
+  const Octets fits{1, kMaxClientHello >> 16, kMaxClientHello >> 8 & 0xff, kMaxClientHello & 0xff};
+  EXPECT_TRUE(
+      server_from.new_session(handler, octets_of("p"))->on_crypto_data(EncryptionLevel::kInitial, fits).has_value());
+  Octets longer = fits;
+  ++longer[3];
+  for (std::size_t cut = 0; cut < longer.size(); ++cut) {
+    const auto server = server_from.new_session(handler, octets_of("p"));
+    auto result = server->on_crypto_data(EncryptionLevel::kInitial, Bytes(longer).first(cut));
+    ASSERT_TRUE(result.has_value());
+    result = server->on_crypto_data(EncryptionLevel::kInitial, Bytes(longer).subspan(cut));
+    EXPECT_EQ(code_of(result), TransportErrorCode::kCryptoBufferExceeded) << cut;
+  }
+}
+
 TEST(message_scanner, knows_beginnings_from_bodies) {
   const Octets stream{4, 0, 0, 2, 13, 13, 4, 0, 0, 0, 13, 0, 1, 0};
   for (std::size_t cut = 0; cut <= stream.size(); ++cut) {

@@ -2,6 +2,7 @@
 // tickets under shared or fresh keys.
 #include <openssl/err.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include <array>
 
@@ -17,6 +18,7 @@ namespace hawser::quic {
 struct TlsServerContext::Impl {
   CommonContext common;
   std::vector<Identity> identities;
+  OpenSslSession::TicketScope ticket_scope{};
   bool early_data = false;
 };
 
@@ -49,6 +51,8 @@ int select_certificate(SSL* ssl, void* arg) {
   if (name == nullptr) return 1;
   for (const Identity& identity : impl.identities) {
     if (X509_check_host(identity.leaf.get(), name, 0, 0, nullptr) != 1) continue;
+    // One of another kind of key would stay beside it, and might be preferred.
+    SSL_certs_clear(ssl);
     return SSL_use_cert_and_key(ssl, identity.leaf.get(), identity.key.get(), identity.chain.get(), 1);
   }
   return 1;
@@ -66,9 +70,26 @@ void set_ticket_keys(SSL_CTX* context, Bytes secret) {
   wipe(keys);
 }
 
-void set_resumption(SSL_CTX* context, const TlsServerOptions& options) {
-  static constexpr unsigned char kSessionContext[] = {'h', 'a', 'w', 's', 'e', 'r'};
-  SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext);
+// Nobody shows a certificate on resumption: a ticket stands for what was asked of its client then, so that it is good
+// only where the same is asked.
+OpenSslSession::TicketScope ticket_scope(const TlsServerOptions& options) {
+  OpenSslSession::TicketScope scope{'h', 'a', 'w', 's', 'e', 'r'};
+  scope[6] = static_cast<std::uint8_t>(options.client_certificates);
+  if (options.client_certificates == ClientCertificatePolicy::kNone) return scope;
+  const TrustSource& trust = options.client_trust;
+  std::vector<std::uint8_t> all{static_cast<std::uint8_t>(trust.system)};
+  for (const Bytes part : {as_bytes(trust.ca_file), as_bytes(trust.ca_folder), Bytes(trust.ca)}) {
+    all.insert(all.end(), part.begin(), part.end());
+    all.push_back(0);  // in no name, and the last may have any
+  }
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256(all.data(), all.size(), digest.data());
+  std::copy_n(digest.begin(), scope.size() - 7, scope.begin() + 7);
+  return scope;
+}
+
+void set_resumption(SSL_CTX* context, const TlsServerOptions& options, const OpenSslSession::TicketScope& scope) {
+  SSL_CTX_set_session_id_context(context, scope.data(), static_cast<unsigned>(scope.size()));
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, options.tickets);
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -124,7 +145,8 @@ std::expected<TlsServerContext, ConfigError> TlsServerContext::create(const TlsS
     HAWSER_TRY_VOID(load_trust(context, options.client_trust));
     SSL_CTX_set_verify(context, verify_mode(options.client_certificates), nullptr);
   }
-  set_resumption(context, options);
+  impl->ticket_scope = ticket_scope(options);
+  set_resumption(context, options, impl->ticket_scope);
   SSL_CTX_set_alpn_select_cb(context, &select_alpn, impl.get());
   if (impl->identities.size() > 1) SSL_CTX_set_cert_cb(context, &select_certificate, impl.get());
   bind_key_log(impl->common);
@@ -142,6 +164,7 @@ std::unique_ptr<TlsSession> TlsServerContext::new_session(TlsHandler& handler, B
   SSL_set_accept_state(ssl.get());
   SSL* raw = ssl.get();
   auto session = std::make_unique<OpenSslSession>(std::move(ssl), Role::kServer, handler, "the client");
+  session->set_ticket_scope(impl_->ticket_scope);
   if (impl_->early_data) HAWSER_CHECK(SSL_set_quic_tls_early_data_enabled(raw, 1) == 1);
   if (!transport_parameters.empty()) session->set_transport_parameters(transport_parameters);
   return session;

@@ -191,57 +191,6 @@ TEST(tls_session, addresses_and_insecure_clients_get_through) {
   EXPECT_TRUE(i.run()) << i.client->failure();
 }
 
-// rfc9114:3.2-sni rfc9114:3.2-host
-TEST(tls_session, the_certificate_follows_the_server_name) {
-  const auto second =
-      *mint_dev_certificate({.names = {"second.example", "*.wild.example"}, .not_before_s = kNow - 3600});
-  auto for_server = server_options();
-  for_server.certificates.push_back(source_of(second));
-  const auto server_from = server_context(for_server);
-  auto for_client = client_options();
-  for_client.trust.ca = octets_of(test_certificate().certificate_pem + second.certificate_pem);
-  const auto client_from = client_context(for_client);
-  for (const char* name : {"localhost", "second.example", "a.wild.example"}) {
-    Handshake h(client_from, server_from, 1, name);
-    EXPECT_TRUE(h.run()) << name << ": " << h.client->failure();
-  }
-  Handshake h(client_from, server_from, 1, "third.example");
-  EXPECT_FALSE(h.run());
-}
-
-TEST(tls_session, client_certificates_are_asked_for_and_checked) {
-  const auto alice = *mint_dev_certificate({.names = {"alice.example"}, .not_before_s = kNow - 3600});
-  const auto mallory = *mint_dev_certificate({.names = {"mallory.example"}, .not_before_s = kNow - 3600});
-  auto for_server = server_options();
-  for_server.client_trust.ca = octets_of(alice.certificate_pem);
-  auto with = client_options();
-  with.certificate = source_of(alice);
-  auto wrong = client_options();
-  wrong.certificate = source_of(mallory);
-  const auto client_with = client_context(with);
-  const auto client_wrong = client_context(wrong);
-  const auto client_without = client_context();
-
-  for_server.client_certificates = ClientCertificatePolicy::kRequired;
-  const auto required = server_context(for_server);
-  Handshake present(client_with, required);
-  ASSERT_TRUE(present.run()) << present.server->failure();
-  EXPECT_EQ(present.server->peer_subject(), "CN = hawser development");
-  EXPECT_FALSE(present.server->peer_certificate().empty());
-  Handshake absent(client_without, required);
-  EXPECT_FALSE(absent.run());
-  EXPECT_EQ(code_of(absent.server_result), crypto_error(116));
-  Handshake refused(client_wrong, required);
-  EXPECT_FALSE(refused.run());
-  EXPECT_EQ(code_of(refused.server_result), crypto_error(48)) << refused.server->failure();
-
-  for_server.client_certificates = ClientCertificatePolicy::kOptional;
-  const auto optional = server_context(for_server);
-  Handshake without(client_without, optional);
-  EXPECT_TRUE(without.run());
-  EXPECT_TRUE(without.server->peer_certificate().empty());
-}
-
 TEST(tls_session, tickets_resume_also_at_another_server_with_the_same_secret) {
   auto options = server_options();
   options.ticket_secret = Octets(32, 7);
