@@ -15,6 +15,7 @@ quic::EndpointConfig EndpointProtocol::with_worker(EndpointProtocol& self, quic:
   if (config.workers > 1) config.strays = &self;
   if (config.locals == nullptr) config.locals = &self;
   if (config.random == nullptr) config.random = &worker.random();
+  config.epoch = read_clock(CLOCK_REALTIME) - current_time().time_since_epoch();
   return config;
 }
 

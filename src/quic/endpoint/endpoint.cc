@@ -43,7 +43,7 @@ Endpoint::Impl::Impl(EndpointConfig c)
     : config(with_secret(std::move(c))),
       cids(*config.random,
            {.secret = config.secret, .length = config.cid_length, .worker = config.worker, .workers = config.workers}),
-      tokens(config.secret),
+      tokens(config.secret, config.epoch),
       replies(config.stateless_replies_max),
       hash{{config.random->next_u64(), config.random->next_u64()}} {
   if (config.tls != nullptr) {

@@ -87,6 +87,9 @@ struct EndpointConfig {
   // 32 secret octets for tokens and stateless resets; servers that should understand each
   // other's tokens share them. All zero: drawn from `random`.
   std::array<std::uint8_t, 32> secret{};
+  // When the driver's Timestamps begin, counted from 1970: by this the times in tokens mean the same on other machines
+  // and after a restart. Zero: on this endpoint alone, and those with the same driver.
+  Duration epoch{0};
 
   // Length of the connection IDs issued, 4 to 20 octets.
   std::size_t cid_length = 8;
