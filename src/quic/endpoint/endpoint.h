@@ -120,8 +120,9 @@ struct EndpointConfig {
 };
 
 struct ClientParameters {
-  FourTuple tuple;                  // local may be unset (family kNone): the driver's choice
-  std::string server_name;          // for SNI and certificate verification
+  FourTuple tuple;           // local may be unset (family kNone): the driver's choice
+  bool fixed_local = false;  // local is the application's choice: EndpointConfig::locals is not asked for another
+  std::string server_name;   // for SNI and certificate verification
   TlsClientContext* tls = nullptr;  // required; not owned; must outlive the connection
   ConnectionConfig connection;
   std::vector<std::uint8_t> token;       // from an earlier on_new_token, or empty
