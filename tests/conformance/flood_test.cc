@@ -103,12 +103,13 @@ TEST(flood, is_paid_for_by_its_source_with_first_packets) {
   theatre.open();
   theatre.silence(Role::kClient);
   const SocketAddress source = theatre.server->tuple().remote;
-  while (!theatre.verdict(Role::kClient))
-    theatre.lie(Role::kClient, EncryptionLevel::kOneRtt, repeated("01", 1'000));
+  while (!theatre.verdict(Role::kClient)) theatre.lie(Role::kClient, EncryptionLevel::kOneRtt, repeated("01", 1'000));
   while (theatre.server_endpoint->stats().floods_ended == 0) theatre.pass(1ms);
   constexpr std::size_t kASecond = AdmissionLimits{}.source_initials_per_second;
   constexpr auto kCost = static_cast<std::uint64_t>(Admission::kFloodCost * kASecond / 1s);
-  EXPECT_EQ(dropped_of(kASecond, theatre, source), kCost);
+  const std::uint64_t dropped = dropped_of(kASecond, theatre, source);
+  EXPECT_LE(dropped, kCost);
+  EXPECT_GE(dropped, kCost - kASecond / 1'000) << "of the step of time in which it was ended some are paid already";
   EXPECT_EQ(dropped_of(kASecond, theatre, ipv4_address({192, 0, 2, 77}, 7'777)), 0u) << "of somebody else";
 }
 
