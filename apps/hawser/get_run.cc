@@ -292,8 +292,8 @@ void GetRun::give_up_late() {
   clear_progress();
   for (const auto& transfer : transfers_) {
     if (transfer->over) continue;
-    // One whose end nobody took out of the inbox any more says itself what became of it.
-    if (transfer->result.exit_code == kGetOk) {
+    // Of one that ended by a time of its own nobody took the message any more; what else is there came of our closing.
+    if (transfer->result.exit_code != kGetTimeout) {
       transfer->result.exit_code = kGetTimeout;
       transfer->result.message = fmt::format("{} was not complete after {} s; {} octets came",
                                              transfer->url.to_string(), given_.time_max_s, transfer->result.octets);
