@@ -155,6 +155,19 @@ TEST(serve_certificate, is_kept_until_its_last_day) {
   EXPECT_TRUE(keep_dev_certificate(folder, kNow + 12 * 86'400).value().minted);
 }
 
+TEST(serve_certificate, is_made_anew_where_the_key_is_of_another) {
+  const std::string folder = testing::TempDir() + "hawser_dev_certificate_mixed";
+  std::filesystem::remove_all(folder);
+  constexpr std::int64_t kNow = 1'800'000'000;
+  const KeptCertificate first = keep_dev_certificate(folder, kNow).value();
+  for (const std::string& key : {quic::mint_dev_certificate({})->key_pem, std::string("no key")}) {
+    std::ofstream(first.key_file, std::ios::trunc) << key;
+    const KeptCertificate anew = keep_dev_certificate(folder, kNow).value();
+    EXPECT_TRUE(anew.minted);
+    EXPECT_FALSE(keep_dev_certificate(folder, kNow).value().minted);
+  }
+}
+
 TEST(serve_certificate, is_made_once_by_many_who_start_at_a_time) {
   const std::string folder = testing::TempDir() + "hawser_dev_certificate_at_once";
   std::filesystem::remove_all(folder);

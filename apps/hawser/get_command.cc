@@ -99,10 +99,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
       .add_option("--connect-timeout", a.connect_timeout_s,
                   "Seconds that connecting may take, once the name is resolved")
       ->type_name("S");
-  command
-      .add_option("-m,--max-time", a.time_max_s,
-                  "Seconds that everything may take; asking for a name's addresses ends by the system's resolver alone")
-      ->type_name("S");
+  command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")->type_name("S");
   add_qlog_options(command, a.qlog);
   command.add_option("--cc", a.congestion_control, "Congestion controller: " + quic::congestion_controller_names())
       ->type_name("NAME")

@@ -16,6 +16,7 @@
 #include "get_report.h"
 #include "get_transfer.h"
 #include "http/session_store.h"
+#include "net/address.h"
 #include "path_watch.h"
 #include "runtime/clock.h"
 #include "runtime/http_client.h"
@@ -72,6 +73,10 @@ class GetRun {
   const Connection& connection_to(const http::Url& url);
   void start(GetTransfer& transfer);
   void start_next_on_stdout();
+  // When --max-time is over.
+  [[nodiscard]] Timestamp deadline() const {
+    return given_.time_max_s > 0 ? began_ + seconds(given_.time_max_s) : kNever;
+  }
   bool wait();
   void await_tickets();
   void on_over(GetTransfer& transfer);
@@ -137,9 +142,14 @@ std::expected<std::vector<SocketAddress>, GetError> GetRun::addresses_of(const h
   const AddressFamily family = given_.ipv4   ? AddressFamily::kIpv4
                                : given_.ipv6 ? AddressFamily::kIpv6
                                              : AddressFamily::kNone;
-  auto addresses = runtime::resolve(url.host, url.port, family);
-  if (!addresses) return std::unexpected(GetError{kGetResolve, addresses.error().message});
-  return *std::move(addresses);
+  const bool limited = given_.time_max_s > 0 && net::parse_ip(url.host).family == AddressFamily::kNone;
+  auto answer = limited ? runtime::resolve_within(deadline() - current_time(), url.host, url.port, family)
+                        : std::optional(runtime::resolve(url.host, url.port, family));
+  if (!answer)
+    return std::unexpected(
+        GetError{kGetTimeout, fmt::format("{} was not resolved within {} s", url.host, given_.time_max_s)});
+  if (!*answer) return std::unexpected(GetError{kGetResolve, answer->error().message});
+  return **std::move(answer);
 }
 
 std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestamp& resolved) {
@@ -246,11 +256,10 @@ int GetRun::run() {
 
 // False if --max-time was over first.
 bool GetRun::wait() {
-  const Timestamp deadline = given_.time_max_s > 0 ? began_ + seconds(given_.time_max_s) : kNever;
   while (unfinished_ > 0) {
     const Timestamp now = current_time();
-    if (now >= deadline) return false;
-    if (GetTransfer* transfer = inbox_.take(std::min(deadline - now, kProgressInterval))) {
+    if (now >= deadline()) return false;
+    if (GetTransfer* transfer = inbox_.take(std::min(deadline() - now, kProgressInterval))) {
       on_over(*transfer);
     } else if (progress_) {
       show_progress();
@@ -283,10 +292,13 @@ void GetRun::give_up_late() {
   clear_progress();
   for (const auto& transfer : transfers_) {
     if (transfer->over) continue;
-    transfer->result.exit_code = kGetTimeout;
-    transfer->result.message = fmt::format("{} was not complete after {} s; {} octets came", transfer->url.to_string(),
-                                           given_.time_max_s, transfer->result.octets);
-    transfer->result.end = current_time();
+    // Of one that ended by a time of its own nobody took the message any more; what else is there came of our closing.
+    if (transfer->result.exit_code != kGetTimeout) {
+      transfer->result.exit_code = kGetTimeout;
+      transfer->result.message = fmt::format("{} was not complete after {} s; {} octets came",
+                                             transfer->url.to_string(), given_.time_max_s, transfer->result.octets);
+      transfer->result.end = current_time();
+    }
     report(*transfer);
   }
 }

@@ -40,6 +40,10 @@ constexpr Duration kEndTimeout = 10s;
 // For datagrams that are still on their way back then; of those that are lost nobody tells.
 constexpr Duration kDatagramsEnd = 1s;
 
+double mean_packet(std::uint64_t octets, std::uint64_t packets) {
+  return packets == 0 ? 0 : static_cast<double>(octets) / static_cast<double>(packets);
+}
+
 // What one worker has for itself; used on its thread, but for the counters.
 struct ClientWorker {
   explicit ClientWorker(Bell& bell) : counters(&bell) {}
@@ -346,7 +350,15 @@ void Client::start_pacers() {
 void Client::look_at_paths(const LoadConnection& first) {
   (void)addresses_->refresh();
   const bool upload = options_.mode == Mode::kUpload || options_.mode == Mode::kDatagrams;
-  paths_.look(first.connection()->paths(), first.path_reports(), upload, addresses_->networks());
+  const std::vector<quic::PathInfo> paths = first.connection()->paths();
+  const quic::ConnectionStats stats = first.connection()->stats();
+  const ServerReport server = first.report().value_or(ServerReport{});
+  paths_.look({.client = paths,
+               .server = first.path_reports(),
+               .upload = upload,
+               .client_packet = mean_packet(stats.bytes_sent, stats.packets_sent),
+               .server_packet = mean_packet(server.bytes_sent, server.packets_sent)},
+              addresses_->networks());
 }
 
 // Over what was printed before, on a terminal.

@@ -41,10 +41,11 @@ std::string interface_of(const SocketAddress& local, const net::LocalNetworks& n
   return {};
 }
 
-// Packets are taken to be as large as they may be; the smaller ones among them carry little.
-double loss_of(const PathReport& sender) {
-  const double sent = static_cast<double>(sender.bytes_sent) /
-                      static_cast<double>(std::max<std::uint64_t>(sender.max_datagram_size, 1));
+// Of a path the octets are known: its packets are taken to be as large as those of all paths are in the mean, or as
+// they may be.
+double loss_of(const PathReport& sender, double packet) {
+  if (packet <= 0) packet = static_cast<double>(std::max<std::uint64_t>(sender.max_datagram_size, 1));
+  const double sent = static_cast<double>(sender.bytes_sent) / packet;
   return sent < 1 ? 0 : std::min(static_cast<double>(sender.packets_lost) / sent, 1.0);
 }
 
@@ -84,8 +85,8 @@ std::optional<std::vector<PathReport>> decode_path_reports(Bytes octets) {
   return reports;
 }
 
-void PathTable::look(std::span<const quic::PathInfo> client, std::span<const PathReport> server, bool upload,
-                     const net::LocalNetworks& networks) {
+void PathTable::look(const PathLook& both, const net::LocalNetworks& networks) {
+  const auto& [client, server, upload, client_packet, server_packet] = both;
   for (PathRow& row : rows_) {
     row.since_last = 0;
     if (std::ranges::find(client, row.id, &quic::PathInfo::id) == client.end()) row.state = "gone";
@@ -99,11 +100,12 @@ void PathTable::look(std::span<const quic::PathInfo> client, std::span<const Pat
     row->since_last = octets - std::min(octets, row->octets);
     row->octets = octets;
     const auto theirs = std::ranges::find(server, path.id.value, &PathReport::id);
-    const PathReport sender = upload || theirs == server.end() ? report_of(path) : *theirs;
+    const bool ours = upload || theirs == server.end();
+    const PathReport sender = ours ? report_of(path) : *theirs;
     row->state = to_string(static_cast<quic::PathState>(sender.state));
     row->smoothed_rtt = Duration{static_cast<std::int64_t>(sender.smoothed_rtt_ns)};
     row->packets_lost = sender.packets_lost;
-    row->loss = loss_of(sender);
+    row->loss = loss_of(sender, ours ? client_packet : server_packet);
   }
 }
 

@@ -45,12 +45,20 @@ struct PathRow {
   double loss = 0;  // of the packets sent, 0 to 1
 };
 
+// What both ends say at one time.
+struct PathLook {
+  std::span<const quic::PathInfo> client;
+  std::span<const PathReport> server;  // the latest report, empty without one
+  bool upload = false;                 // the client sends the bulk
+  // Octets of a packet of theirs in the mean, over all paths; 0: not known.
+  double client_packet = 0;
+  double server_packet = 0;
+};
+
 // All paths there ever were.
 class PathTable {
  public:
-  // `server`: its latest report, empty without one. `upload`: the client sends the bulk.
-  void look(std::span<const quic::PathInfo> client, std::span<const PathReport> server, bool upload,
-            const net::LocalNetworks& networks);
+  void look(const PathLook& both, const net::LocalNetworks& networks);
   [[nodiscard]] const std::vector<PathRow>& rows() const { return rows_; }
   // 0 to 1, of what all paths carried since the look before, or ever.
   [[nodiscard]] double share_now(const PathRow& row) const;

@@ -105,25 +105,41 @@ TEST(perf, a_line_for_each_path_has_rate_share_and_what_the_sender_knows) {
   const net::LocalNetworks networks{.interfaces = {{.index = 1, .name = "eth0", .running = true, .kind = {}}},
                                     .addresses = {{.address = net::parse_ip("10.0.0.1"), .interface = 1}}};
   PathTable table;
-  table.look(std::vector{path_info(0, "10.0.0.1", 1'000)}, {}, false, networks);
+  const std::vector first{path_info(0, "10.0.0.1", 1'000)};
+  table.look({.client = first}, networks);
   const std::vector<PathReport> server{{.id = 1,
                                         .state = static_cast<std::uint64_t>(quic::PathState::kDegraded),
                                         .smoothed_rtt_ns = 20'400'000,
                                         .packets_lost = 5,
                                         .bytes_sent = 1'000'000,
                                         .max_datagram_size = 1'000}};
-  table.look(std::vector{path_info(0, "10.0.0.1", 751'000), path_info(1, "10.9.0.1", 250'000)}, server, false,
-             networks);
+  const std::vector both{path_info(0, "10.0.0.1", 751'000), path_info(1, "10.9.0.1", 250'000)};
+  table.look({.client = both, .server = server}, networks);
   const auto lines = live_path_lines(table, 1s);
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], "     0 eth0       6.00 Mbit/s      75 %  RTT    0.0 ms  loss  0.00 %  active");
   EXPECT_EQ(lines[1], "     1 10.9.0.1:0 2.00 Mbit/s      25 %  RTT   20.4 ms  loss  0.50 %  degraded");
 }
 
+// Small datagrams are many packets for their octets.
+TEST(perf, a_paths_loss_is_of_packets_as_large_as_they_are) {
+  std::vector<quic::PathInfo> paths{path_info(0, "10.0.0.1", 0)};
+  paths[0].bytes_sent = 1'000'000;
+  paths[0].packets_lost = 100;
+  PathTable table;
+  table.look({.client = paths, .upload = true, .client_packet = 100, .server_packet = 1'200}, {});
+  EXPECT_DOUBLE_EQ(table.rows()[0].loss, 0.01);
+  const std::vector<PathReport> server{{.packets_lost = 50, .bytes_sent = 1'000'000, .max_datagram_size = 1'000}};
+  table.look({.client = paths, .server = server, .client_packet = 1'200, .server_packet = 50}, {});
+  EXPECT_DOUBLE_EQ(table.rows()[0].loss, 0.0025);
+}
+
 TEST(perf, a_path_that_is_gone_keeps_its_place_in_the_account) {
   PathTable table;
-  table.look(std::vector{path_info(0, "10.0.0.1", 4'000'000), path_info(1, "10.0.1.1", 1'000'000)}, {}, false, {});
-  table.look(std::vector{path_info(1, "10.0.1.1", 4'000'000)}, {}, false, {});
+  const std::vector before{path_info(0, "10.0.0.1", 4'000'000), path_info(1, "10.0.1.1", 1'000'000)};
+  const std::vector after{path_info(1, "10.0.1.1", 4'000'000)};
+  table.look({.client = before}, {});
+  table.look({.client = after}, {});
   EXPECT_EQ(live_path_lines(table, 1s).size(), 1u);
   PathOutcome outcome{.table = table, .alone = {{"eth0", 10e6}, {"wlan0", 10e6}}, .longest_pause = 41ms};
   const std::string text = describe_paths(outcome, 4, 18e6);

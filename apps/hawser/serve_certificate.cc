@@ -81,7 +81,7 @@ std::expected<KeptCertificate, ConfigError> keep_dev_certificate(const std::stri
   const FolderLock lock(folder);
   const auto chain = read_text(kept.chain_file);
   const auto key = read_text(kept.key_file);
-  if (chain && key) {
+  if (chain && key && quic::is_key_of_certificate(*key, *chain)) {
     if (auto read = quic::read_certificate(*chain); read && read->not_after_s > now_s + kDevCertificateReserve_s) {
       kept.certificate = *std::move(read);
       return kept;

@@ -26,7 +26,8 @@ struct KeptCertificate {
 std::expected<std::string, ConfigError> data_folder();
 
 // Reads dev-cert.pem and dev-key.pem of `folder`, or makes them: ECDSA P-256, 13 days, for
-// localhost, 127.0.0.1, ::1 and this machine's name. The key is readable by its owner alone.
+// localhost, 127.0.0.1, ::1 and this machine's name; likewise if they do not belong together. The key is readable
+// by its owner alone.
 std::expected<KeptCertificate, ConfigError> keep_dev_certificate(const std::string& folder, std::int64_t now_s);
 
 // What a person needs to try the server: the hash, Chromium's flags, a `hawser get` line.

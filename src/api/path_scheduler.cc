@@ -1,7 +1,9 @@
 // path_scheduler.cc: schedulers of programs, as the transport knows schedulers.
 #include "hawser/path_scheduler.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "quic/multipath/lua_scheduler.h"
 #include "quic/multipath/path_scheduler.h"

@@ -15,6 +15,7 @@ quic::EndpointConfig EndpointProtocol::with_worker(EndpointProtocol& self, quic:
   if (config.workers > 1) config.strays = &self;
   if (config.locals == nullptr) config.locals = &self;
   if (config.random == nullptr) config.random = &worker.random();
+  config.epoch = read_clock(CLOCK_REALTIME) - current_time().time_since_epoch();
   return config;
 }
 
@@ -25,6 +26,8 @@ std::expected<quic::Connection*, ConfigError> EndpointProtocol::connect(quic::Cl
                                                                         quic::ConnectionHandler& handler,
                                                                         const net::UdpOptions& udp) {
   FourTuple& tuple = parameters.tuple;
+  // Local addresses that the caller chose, or the interfaces of paths, are not for us to leave.
+  parameters.fixed_local = chooser_ != nullptr || tuple.local.family != AddressFamily::kNone;
   if (chooser_ != nullptr && tuple.local.port == 0) {
     HAWSER_TRY(tuple.local, chooser_->choose_local(tuple.remote, tuple.local, udp));
   } else if (tuple.local.family == AddressFamily::kNone) {
@@ -68,11 +71,8 @@ std::expected<SocketAddress, ConfigError> EndpointProtocol::client_socket(const 
   return source;
 }
 
-// A server's preferred address of the other family. Where local addresses were chosen, by the interfaces of paths or by
-// the caller, another one is not for us to choose.
+// A server's preferred address of the other family.
 std::optional<SocketAddress> EndpointProtocol::local_towards(const SocketAddress& remote) {
-  const bool chosen = client_v4_.family == AddressFamily::kNone && client_v6_.family == AddressFamily::kNone;
-  if (chooser_ != nullptr || chosen) return std::nullopt;
   const auto local = client_socket(remote, client_options_);
   return local ? std::optional(*local) : std::nullopt;
 }

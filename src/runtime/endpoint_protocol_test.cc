@@ -16,8 +16,10 @@
 
 #include "base/random.h"
 #include "net/buffer_pool.h"
+#include "quic/endpoint/address_token.h"
 #include "quic/tls/dev_certificate.h"
 #include "quic/tls/tls_context.h"
+#include "runtime/clock.h"
 #include "runtime/runtime.h"
 
 namespace hawser::runtime {
@@ -37,6 +39,9 @@ net::UdpOptions loopback() {
   return {.local = ipv4_address({127, 0, 0, 1}, 0)};
 }
 
+// Of all servers here.
+constexpr std::array<std::uint8_t, quic::kTokenSecretLength> kTokenSecret{7};
+
 // One worker's server: sends every stream back.
 class EchoServer final : public quic::AcceptHandler, public quic::ConnectionHandler {
  public:
@@ -50,6 +55,7 @@ class EchoServer final : public quic::AcceptHandler, public quic::ConnectionHand
     quic::EndpointConfig config;
     config.tls = &tls_;
     config.accept = this;
+    config.secret = kTokenSecret;
     return config;
   }
   quic::ConnectionHandler* on_accept(quic::Connection&) override {
@@ -127,7 +133,17 @@ class EchoClient final : public quic::ConnectionHandler {
     return worker_.call([&](Worker&) { return reason_; }).value();
   }
 
+  // A token of the server, and the version that it is for.
+  std::pair<std::vector<std::uint8_t>, quic::Version> wait_token() {
+    if (!has_token_.try_acquire_for(std::chrono::seconds(10))) return {};
+    return worker_.call([&](Worker&) { return std::pair(token_, connection_->version()); }).value();
+  }
+
   void on_handshake_complete(quic::Connection&) override { settled_.release(); }
+  void on_new_token(quic::Connection&, Bytes token) override {
+    token_.assign(token.begin(), token.end());
+    has_token_.release();
+  }
   void on_stream_readable(quic::Connection& connection, quic::StreamId id) override {
     std::array<std::uint8_t, 16'384> part;
     while (const std::size_t count = connection.read(id, part))
@@ -154,6 +170,8 @@ class EchoClient final : public quic::ConnectionHandler {
   quic::CloseReason reason_;
   std::atomic<bool> closed_{false};
   std::counting_semaphore<> settled_{0};
+  std::vector<std::uint8_t> token_;
+  std::counting_semaphore<> has_token_{0};
 };
 
 // Passes datagrams between one client and a server, and changes its port to the server's
@@ -234,6 +252,21 @@ TEST(endpoint_protocol, echoes_a_megabyte_between_two_runtimes) {
   EXPECT_TRUE(client.echo(random_octets(1'000'000)));
   EXPECT_TRUE(client.echo(random_octets(10)));
   EXPECT_EQ(service.runtime->stats().trains_unclaimed, 0u);
+  runtime->stop();
+  runtime->join();
+}
+
+// Not since the machine started: another one, or the same after a restart, reads the time from it.
+TEST(endpoint_protocol, a_token_tells_the_time_since_1970) {
+  EchoService service(1);
+  auto runtime = Runtime::create().value();
+  EchoClient client(runtime->worker(0), service.address);
+  ASSERT_TRUE(client.wait_connected());
+  const auto [token, version] = client.wait_token();
+  const quic::AddressTokens of_another_server{kTokenSecret};
+  const Timestamp since_1970{read_clock(CLOCK_REALTIME)};
+  EXPECT_TRUE(of_another_server.check(token, service.address, version, {}, since_1970));
+  EXPECT_FALSE(of_another_server.check(token, service.address, version, {}, since_1970 + 25h));
   runtime->stop();
   runtime->join();
 }

@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <future>
+#include <thread>
+#include <utility>
 
 #include "net/address.h"
 
@@ -58,6 +61,19 @@ std::expected<std::vector<SocketAddress>, ConfigError> resolve(const std::string
   freeaddrinfo(list);
   if (addresses.empty()) return resolve_error(host, "it has no IP address");
   return addresses;
+}
+
+std::optional<std::expected<std::vector<SocketAddress>, ConfigError>> resolve_within(Duration limit,
+                                                                                     const std::string& host,
+                                                                                     std::uint16_t port,
+                                                                                     AddressFamily family) {
+  std::promise<std::expected<std::vector<SocketAddress>, ConfigError>> answer;
+  auto answered = answer.get_future();
+  std::thread([answer = std::move(answer), host, port, family]() mutable {
+    answer.set_value(resolve(host, port, family));
+  }).detach();
+  if (answered.wait_for(limit) != std::future_status::ready) return std::nullopt;
+  return answered.get();
 }
 
 }  // namespace hawser::runtime

@@ -106,10 +106,19 @@ TEST(congestion_bars, bbr_keeps_a_lossy_gigabit_full) {
 }
 
 TEST(congestion_bars, followers_of_loss_fill_a_clean_link_with_one_bdp_of_buffer) {
-  for (const char* name : {"cubic", "newreno", "westwood"})
-    for (const double rate : {10.0, 100.0}) {
-      const Path path{.rate_mbit = rate};
-      EXPECT_GE(used(alone(name, path, 3s, 20s), path), 0.94) << name << ' ' << rate;
+  struct Bar {
+    const char* name;
+    double rate;
+    double used = 0.99;
+  };
+  // One BDP is what half of a full window and queue holds. At 10 Mbit/s that is 34 packets, and the last of the queue
+  // is seldom there when a loss is heard of: who halves is below it for a part of each cycle, and so is, for less, who
+  // takes what came in the smallest RTT.
+  for (const Bar& bar : {Bar{"cubic", 10}, Bar{"cubic", 100}, Bar{"newreno", 10, 0.94}, Bar{"newreno", 100},
+                         Bar{"westwood", 10, 0.97}, Bar{"westwood", 100}})
+    for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+      const Path path{.rate_mbit = bar.rate};
+      EXPECT_GE(used(alone(bar.name, path, 3s, 20s, seed), path), bar.used) << bar.name << ' ' << bar.rate;
     }
 }
 

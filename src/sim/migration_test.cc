@@ -105,7 +105,7 @@ class Migration : public testing::TestWithParam<AddressFamily>,
 
   // Call once with what differs from the defaults.
   void start(const quic::ConnectionConfig& client = {}, const quic::ConnectionConfig& server = {},
-             const LinkSpec& second = link({delay(20ms)}), bool preferred_answers = true) {
+             const LinkSpec& second = link({delay(20ms)}), bool preferred_answers = true, bool fixed_local = false) {
     const auto certificate =
         quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
     server_tls_.emplace(quic::TlsServerContext::create({.common = {.alpn = {"test"}, .verification_time_s = kWallClock},
@@ -132,6 +132,7 @@ class Migration : public testing::TestWithParam<AddressFamily>,
     world_.connect(0, 1, second, {.inside = other_client_at(), .outside = other_preferred_at()});
     connection = client_endpoint_
                      ->connect({.tuple = {client_at(0), server_at()},
+                                .fixed_local = fixed_local,
                                 .server_name = "localhost",
                                 .tls = &*client_tls_,
                                 .connection = client},
@@ -366,6 +367,16 @@ TEST_P(Migration, without_an_address_of_the_other_family_a_client_stays) {
   EXPECT_EQ(asked_for, std::vector{other_preferred_at()});
   EXPECT_EQ(connection->tuple(), from(0));
   EXPECT_TRUE(client_end.events.empty());
+}
+
+TEST_P(Migration, no_other_address_is_asked_for_where_the_application_chose_it) {
+  other_local = other_client_at();
+  start({}, preferring_other_family(), link({delay(20ms)}), true, true);
+  ASSERT_TRUE(confirm());
+  download(100'000);
+  EXPECT_TRUE(run([this] { return client_end.received == 100'000; }));
+  EXPECT_TRUE(asked_for.empty());
+  EXPECT_EQ(connection->tuple(), from(0));
 }
 
 TEST_P(Migration, an_early_move_does_not_give_the_other_family_up) {

@@ -47,8 +47,8 @@ LinkSpec pipe(std::uint64_t mbits, Duration rtt, double loss = 0) {
   return spec;
 }
 
-double alone(const LinkSpec& spec, std::uint64_t octets, bool download) {
-  Bonded run({.links = {spec}, .octets = octets, .download = download});
+double alone(const LinkSpec& spec, std::uint64_t octets, bool download, const char* controller) {
+  Bonded run({.links = {spec}, .octets = octets, .download = download, .controller = controller});
   EXPECT_TRUE(run.finish());
   run.expect_sound();
   return run.mbit_per_second();
@@ -58,23 +58,30 @@ struct Bond {
   const char* name;
   LinkSpec first;
   LinkSpec second;
-  double share;  // of the sum of both alone
+  std::uint64_t octets;
+  const char* controller = "cubic";
 };
 
+// The links of lab/bonding.sh with its controllers, for seconds as there: what handshake and slow start take of the
+// second link is within what may be lost. CUBIC alone would not fill a link that loses by chance, and ask for little.
 TEST(multipath, two_links_carry_what_both_carry_alone) {
   const std::vector<Bond> bonds{
-      {"alike", pipe(100, 10ms), pipe(100, 10ms), 0.93},
-      {"of 10 and 50 ms", pipe(100, 10ms), pipe(100, 50ms), 0.88},
-      {"50 and 20 Mbit/s, 1 % loss", pipe(50, 20ms), pipe(20, 80ms, 0.01), 0.80},
+      {"alike", pipe(100, 10ms), pipe(100, 10ms), 100'000'000},
+      {"of 10 and 50 ms", pipe(100, 10ms), pipe(100, 50ms), 100'000'000},
+      {"50 and 20 Mbit/s, 1 % loss", pipe(50, 20ms), pipe(20, 80ms, 0.01), 50'000'000, "bbr"},
   };
+  constexpr double kShare = 0.95;
   for (const Bond& bond : bonds) {
     for (const bool download : {true, false}) {
-      constexpr std::uint64_t kOctets = 25'000'000;
-      const double sum = alone(bond.first, kOctets, download) + alone(bond.second, kOctets, download);
-      Bonded run({.links = {bond.first, bond.second}, .octets = kOctets, .download = download});
+      const double sum = alone(bond.first, bond.octets, download, bond.controller) +
+                         alone(bond.second, bond.octets, download, bond.controller);
+      Bonded run({.links = {bond.first, bond.second},
+                  .octets = bond.octets,
+                  .download = download,
+                  .controller = bond.controller});
       ASSERT_TRUE(run.finish()) << bond.name;
       run.expect_sound();
-      EXPECT_GE(run.mbit_per_second(), bond.share * sum)
+      EXPECT_GE(run.mbit_per_second(), kShare * sum)
           << bond.name << (download ? " down" : " up") << ": " << run.mbit_per_second() << " of " << sum;
     }
   }

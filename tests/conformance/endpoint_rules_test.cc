@@ -267,7 +267,7 @@ TEST(endpoint_rules, tokens_prove_one_address_for_a_while) {
   };
   EXPECT_TRUE(good(retry, client, chosen, then + AddressTokens::kRetryLifetime));
   EXPECT_FALSE(good(retry, client, chosen, then + AddressTokens::kRetryLifetime + 1ms));
-  EXPECT_FALSE(good(retry, client, chosen, then - 1ms));
+  EXPECT_FALSE(good(retry, client, chosen, then - AddressTokens::kClockSkewMax - 1ms));
   EXPECT_FALSE(good(retry, other_port, chosen, then));
   EXPECT_FALSE(good(retry, client, original, then)) << "of another attempt";
   const auto later = tokens.make_new_token(client, Version::kV1, then, random);

@@ -90,6 +90,29 @@ TEST(flood, is_counted_by_connection_and_endpoint) {
   EXPECT_EQ(theatre.server_endpoint->stats().floods_ended, 1u);
 }
 
+// How many of so many first packets at one time are dropped for their source's rate.
+std::uint64_t dropped_of(std::size_t count, Theatre& theatre, const SocketAddress& from) {
+  const std::uint64_t before = theatre.server_endpoint->stats().admission.initials_over_source_rate;
+  for (std::size_t i = 0; i < count; ++i)
+    theatre.inject_from(Role::kClient, theatre.first_datagram(Role::kClient), from);
+  return theatre.server_endpoint->stats().admission.initials_over_source_rate - before;
+}
+
+TEST(flood, is_paid_for_by_its_source_with_first_packets) {
+  Theatre theatre({.retry = RetryPolicy::kAlways});  // so that first packets cost little
+  theatre.open();
+  theatre.silence(Role::kClient);
+  const SocketAddress source = theatre.server->tuple().remote;
+  while (!theatre.verdict(Role::kClient)) theatre.lie(Role::kClient, EncryptionLevel::kOneRtt, repeated("01", 1'000));
+  while (theatre.server_endpoint->stats().floods_ended == 0) theatre.pass(1ms);
+  constexpr std::size_t kASecond = AdmissionLimits{}.source_initials_per_second;
+  constexpr auto kCost = static_cast<std::uint64_t>(Admission::kFloodCost * kASecond / 1s);
+  const std::uint64_t dropped = dropped_of(kASecond, theatre, source);
+  EXPECT_LE(dropped, kCost);
+  EXPECT_GE(dropped, kCost - kASecond / 1'000) << "of the step of time in which it was ended some are paid already";
+  EXPECT_EQ(dropped_of(kASecond, theatre, ipv4_address({192, 0, 2, 77}, 7'777)), 0u) << "of somebody else";
+}
+
 // Data that moves pays for what it brings along; what we say in return has to be remembered until the
 // peer acknowledges something, which this one never does.
 // rfc9000:21.9-work

@@ -156,7 +156,7 @@ void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {
 void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace space) {
   switch (frame.kind) {
     case SentFrameKind::kAck:
-      if (Path* const of = path_of(frame.id)) of->acks(space).on_ack_acked(frame.offset);
+      if (Path* const of = path_of(frame.id)) of->acks(space).on_ack_acked(frame);
       return;
     case SentFrameKind::kCrypto:
       crypto_.on_frame_acked(frame);

@@ -28,6 +28,14 @@ TEST(resume_claims, one_claim_for_all_that_was_observed_before_it) {
   EXPECT_TRUE(claims.claim(host(1), kStart + 1s, kStart + 2s));
 }
 
+// By another machine, or by this one before it was started again.
+TEST(resume_claims, what_was_observed_before_the_clock_began_is_claimed_once) {
+  ResumeClaims claims({1, 2});
+  EXPECT_TRUE(claims.claim(host(1), Timestamp{60s} - 1h, Timestamp{60s}));
+  EXPECT_FALSE(claims.claim(host(1), Timestamp{60s} - 1h, Timestamp{61s}));
+  EXPECT_FALSE(claims.claim(host(1), Timestamp{61s} - 1min, Timestamp{61s}));
+}
+
 TEST(resume_claims, ports_do_not_make_another_client) {
   ResumeClaims claims({1, 2});
   SocketAddress other = host(1);

@@ -1,4 +1,4 @@
-// address_token.cc: notes sealed into tokens: the time, and then for Retry the original Destination
+// address_token.cc: notes sealed into tokens: the time in ms, and then for Retry the original Destination
 // Connection ID, for NEW_TOKEN nothing or what is saved of the path: saved_cwnd, saved_rtt in microseconds, its age in
 // ms when the token was made, and the local address. Address and Retry connection ID are bound as
 // associated data.
@@ -25,17 +25,14 @@ std::vector<std::uint8_t> bound_data(const SocketAddress& client, Version versio
   return data;
 }
 
-// Time in ms since the driver's epoch; tokens of a server with another clock do not expire
-// wrongly early by more than the skew.
-void put_time(Writer& out, Timestamp now) {
-  out.varint(static_cast<std::uint64_t>(to_ms(now.time_since_epoch())) & kVarintMax);
-}
-
+// How long ago the token was made; nothing if that is too long, or if it was made too far in the future. A little
+// into it lies what a server with a faster clock made.
 // rfc9000:8.1.3-token-expires rfc9000:8.1.4-retry-short rfc9000:21.3-tokens
 // rfc9000:8.1.4-replay
-bool fresh(std::uint64_t issued_ms, Timestamp now, Duration lifetime) {
-  const std::int64_t age = to_ms(now.time_since_epoch()) - static_cast<std::int64_t>(issued_ms);
-  return age >= 0 && age <= to_ms(lifetime);
+std::optional<Duration> fresh_age(std::uint64_t issued_ms, std::int64_t now_ms, Duration lifetime) {
+  const std::int64_t age = now_ms - static_cast<std::int64_t>(issued_ms);
+  if (age < -to_ms(AddressTokens::kClockSkewMax) || age > to_ms(lifetime)) return std::nullopt;
+  return std::chrono::milliseconds(std::max<std::int64_t>(age, 0));
 }
 
 void put_saved(Writer& out, const SavedPath& saved) {
@@ -71,7 +68,7 @@ std::vector<std::uint8_t> AddressTokens::make_retry(const SocketAddress& client,
                                                     Timestamp now, Random& random) const {
   std::array<std::uint8_t, 8 + kMaxConnectionIdLength> notes;
   Writer out(notes);
-  put_time(out, now);
+  out.varint(static_cast<std::uint64_t>(time_ms(now)) & kVarintMax);
   out.bytes(original_dcid.view());
   return sealer_.seal(TokenKind::kRetry, out.written(), bound_data(client, version, true, retry_scid.view()), random);
 }
@@ -80,7 +77,7 @@ std::vector<std::uint8_t> AddressTokens::make_new_token(const SocketAddress& cli
                                                         Random& random, const std::optional<SavedPath>& saved) const {
   std::array<std::uint8_t, 4 * 8 + 16> notes;
   Writer out(notes);
-  put_time(out, now);
+  out.varint(static_cast<std::uint64_t>(time_ms(now)) & kVarintMax);
   if (saved.has_value()) put_saved(out, *saved);
   return sealer_.seal(TokenKind::kNewToken, out.written(), bound_data(client, version, false, {}), random);
 }
@@ -94,15 +91,16 @@ std::optional<AddressTokens::Verdict> AddressTokens::check(Bytes token, const So
   if (!notes) return std::nullopt;
   Reader in(*notes);
   std::uint64_t issued = 0;
-  if (!in.varint(issued) || !fresh(issued, now, is_retry ? kRetryLifetime : kNewTokenLifetime)) return std::nullopt;
+  if (!in.varint(issued)) return std::nullopt;
+  const auto age = fresh_age(issued, time_ms(now), is_retry ? kRetryLifetime : kNewTokenLifetime);
+  if (!age) return std::nullopt;
   Verdict verdict{.is_retry = is_retry, .original_dcid = {}, .saved = {}};
   if (is_retry) {
     const Bytes original = in.rest();
     if (original.size() > kMaxConnectionIdLength) return std::nullopt;
     verdict.original_dcid = ConnectionId(original);
   } else {
-    const Duration age = std::chrono::milliseconds(to_ms(now.time_since_epoch()) - static_cast<std::int64_t>(issued));
-    verdict.saved = read_saved(in, client, age);
+    verdict.saved = read_saved(in, client, *age);
   }
   return verdict;
 }

@@ -20,9 +20,12 @@ class AddressTokens {
   // A Retry token serves the handshake at hand; a NEW_TOKEN token the next visits.
   static constexpr Duration kRetryLifetime = 10s;
   static constexpr Duration kNewTokenLifetime = 24h;
+  // Between the clocks of servers that accept each other's tokens.
+  static constexpr Duration kClockSkewMax = 5s;
 
-  // `secret`: 32 octets, shared by servers that accept each other's tokens.
-  explicit AddressTokens(Bytes secret) : sealer_(secret) {}
+  // `secret`: 32 octets, shared by servers that accept each other's tokens. `epoch`: when the driver's Timestamps
+  // begin, by a clock that these servers share too.
+  explicit AddressTokens(Bytes secret, Duration epoch = Duration{0}) : sealer_(secret), epoch_(epoch) {}
 
   // All are bound to the QUIC version as well (RFC 9369 section 5).
   // Bound to the client's address and port, and to both connection IDs.
@@ -48,7 +51,10 @@ class AddressTokens {
   }
 
  private:
+  [[nodiscard]] std::int64_t time_ms(Timestamp now) const { return to_ms(epoch_ + now.time_since_epoch()); }
+
   TokenSealer sealer_;
+  Duration epoch_;
 };
 
 }  // namespace hawser::quic

@@ -43,7 +43,7 @@ Endpoint::Impl::Impl(EndpointConfig c)
     : config(with_secret(std::move(c))),
       cids(*config.random,
            {.secret = config.secret, .length = config.cid_length, .worker = config.worker, .workers = config.workers}),
-      tokens(config.secret),
+      tokens(config.secret, config.epoch),
       replies(config.stateless_replies_max),
       hash{{config.random->next_u64(), config.random->next_u64()}} {
   if (config.tls != nullptr) {
@@ -226,7 +226,7 @@ void Endpoint::Impl::give_owed(Entry& entry, Timestamp now) {
   ConnectionCore& c = core(entry);
   if (c.is_server()) return give_token(entry, now);
   const std::optional<SocketAddress> preferred = c.preferred_address();
-  if (config.locals == nullptr || !preferred) return;
+  if (config.locals == nullptr || entry.fixed_local || !preferred) return;
   if (const auto local = config.locals->local_towards(*preferred)) c.try_preferred_address(*local);
 }
 
@@ -417,6 +417,7 @@ std::expected<Connection*, ConfigError> Endpoint::connect(ClientParameters param
                                    .token = std::move(parameters.token),
                                    .client_tls = parameters.tls,
                                    .server_name = parameters.server_name});
+  entry.fixed_local = parameters.fixed_local;
   ConnectionCore& core = Impl::core(entry);
   core.attach(entry, handler);
   const std::vector<std::uint8_t> encoded = core.encoded_transport_parameters();

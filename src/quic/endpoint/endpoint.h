@@ -87,6 +87,9 @@ struct EndpointConfig {
   // 32 secret octets for tokens and stateless resets; servers that should understand each
   // other's tokens share them. All zero: drawn from `random`.
   std::array<std::uint8_t, 32> secret{};
+  // When the driver's Timestamps begin, counted from 1970: by this the times in tokens mean the same on other machines
+  // and after a restart. Zero: on this endpoint alone, and those with the same driver.
+  Duration epoch{0};
 
   // Length of the connection IDs issued, 4 to 20 octets.
   std::size_t cid_length = 8;
@@ -117,8 +120,9 @@ struct EndpointConfig {
 };
 
 struct ClientParameters {
-  FourTuple tuple;                  // local may be unset (family kNone): the driver's choice
-  std::string server_name;          // for SNI and certificate verification
+  FourTuple tuple;           // local may be unset (family kNone): the driver's choice
+  bool fixed_local = false;  // local is the application's choice: EndpointConfig::locals is not asked for another
+  std::string server_name;   // for SNI and certificate verification
   TlsClientContext* tls = nullptr;  // required; not owned; must outlive the connection
   ConnectionConfig connection;
   std::vector<std::uint8_t> token;       // from an earlier on_new_token, or empty

@@ -44,8 +44,9 @@ struct Endpoint::Impl {
     bool touched = false;     // stands in touched_
     bool behind = false;      // stands in behind_
     bool handshake_counted = true;
-    bool admitted = false;   // stands in admission with what follows, while handshake_counted
-    bool validated = false;  // by a token
+    bool fixed_local = false;  // ClientParameters
+    bool admitted = false;     // stands in admission with what follows, while handshake_counted
+    bool validated = false;    // by a token
     Admission::Source source;
     std::uint32_t open_place = 0;        // in open_handshakes, while admitted and handshake_counted
     std::uint32_t handshake_memory = 0;  // octets, when it was last looked at

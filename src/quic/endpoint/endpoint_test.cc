@@ -61,6 +61,17 @@ TEST(endpoint, retry_validates_the_address) {
   EXPECT_EQ(pair.acceptor.accepted, 1);
 }
 
+// However short those are that the server issues.
+TEST(endpoint, retry_goes_with_every_length_of_connection_ids) {
+  for (const std::size_t length : {4u, 7u, 8u, 20u}) {
+    Pair pair({.server = {.retry = RetryPolicy::kAlways, .cid_length = length}});
+    Connection& c = pair.connect();
+    ASSERT_TRUE(pair.run([&] { return c.handshake_confirmed(); })) << length;
+    EXPECT_EQ(pair.acceptor.accepted, 1);
+    EXPECT_EQ(c.core().path().peer_cid(c.core().path().active()).view().size(), length);
+  }
+}
+
 // rfc9369:5-ticket-version rfc9369:5-validate rfc9368:7.2-tickets
 TEST(endpoint, tickets_and_tokens_serve_the_version_they_come_from) {
   PairOptions options;

@@ -2,6 +2,7 @@
 // Retry or refused, and versions that are not spoken.
 // Before: endpoint.cc. After: connection/receive.cc for who is accepted, stateless_replies.cc for the others.
 #include <algorithm>
+#include <array>
 
 #include "quic/endpoint/endpoint_impl.h"
 #include "quic/tls/tls_context.h"
@@ -26,6 +27,17 @@ bool is_authentic(Bytes datagram, const PacketHeader& header) {
   const std::size_t header_size = header.pn_offset + number.length;
   return keys.read.packet.open(kInitialPathId, PacketNumber{number.value}, Bytes(packet).first(header_size),
                                MutableBytes(packet).subspan(header_size));
+}
+
+// What a client has learnt from a Retry is the Destination Connection ID of its next packet, which looks like a
+// first one and has to be as long (section 7.2), though those that we issue later may be shorter.
+ConnectionId retry_cid(CidGenerator& cids) {
+  const ConnectionId made = cids.generate();
+  std::array<std::uint8_t, kMinInitialDcid> octets;
+  if (made.view().size() >= octets.size()) return made;
+  cids.random().fill(octets);
+  std::copy(made.view().begin(), made.view().end(), octets.begin());
+  return ConnectionId(Bytes(octets));
 }
 
 }  // namespace
@@ -230,7 +242,7 @@ void Endpoint::Impl::begin_waiting(Timestamp now) {
 // rfc9369:4.1-retry-original rfc9001:4.7-retry-instead
 void Endpoint::Impl::send_retry(const PacketHeader& header, const ReceivedTrain& train, Timestamp now) {
   if (!replies.has_room()) return;
-  const ConnectionId retry_scid = cids.generate();
+  const ConnectionId retry_scid = retry_cid(cids);
   const ConnectionId original(header.dcid);
   replies.add_retry(header, train.tuple, retry_scid,
                     tokens.make_retry(train.tuple.remote, header.version, original, retry_scid, now, *config.random),

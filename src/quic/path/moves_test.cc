@@ -119,6 +119,19 @@ TEST_F(Moves, a_move_that_was_none_costs_neither_window_nor_connection_ids) {
   EXPECT_FALSE(path.peer_cids().has_frames());
 }
 
+// What was chosen meanwhile holds at the old address as well, and begins from what was learnt there.
+TEST_F(Moves, a_controller_chosen_during_a_move_stays_when_the_peer_turns_out_to_be_where_it_was) {
+  for (int i = 0; i < 40; ++i) send_and_acknowledge(kNow + i * 50ms, kNow + i * 50ms + 40ms);
+  const std::uint64_t window = path.controller().congestion_window();
+  ASSERT_GT(window, initial_window(kBaseMtu));
+  path.follow_peer(towards(host(66), 0), kLater);
+  path.set_controller(std::move(*make_congestion_controller("cubic", kBaseMtu)), kLater);
+  EXPECT_EQ(path.controller().congestion_window(), initial_window(kBaseMtu));
+  path.return_to_previous(kLater, kLater + 1s);
+  EXPECT_EQ(path.controller().name(), "cubic");
+  EXPECT_EQ(path.controller().congestion_window(), window);
+}
+
 TEST_F(Moves, no_more_4_tuples_are_kept_than_there_are_connection_ids) {
   for (std::uint8_t i = 0; i < 5; ++i) {
     const auto sequence = path.take_cid();

@@ -145,7 +145,7 @@ void Path::return_to_previous(Timestamp now, Timestamp keep_until) {
   loss_.on_network_path_returned(learnt->recovery, *learnt->controller, now);
   pass_on_coupling(*controller_, *learnt->controller);
   controller_ = std::move(learnt->controller);
-  // It may have been exchanged meanwhile, for one that marks otherwise.
+  // The choice may have changed meanwhile, to one that marks otherwise.
   active_.ecn().set_codepoint(controller_->ecn_codepoint());
   for (OtherNetworkPath& other : others()) other.network_path.ecn().set_codepoint(controller_->ecn_codepoint());
   pacer_.reset(active_.mtu());

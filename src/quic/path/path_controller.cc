@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "quic/congestion/coupling.h"
 #include "quic/path/path.h"
 
@@ -59,6 +60,14 @@ void Path::set_controller(std::unique_ptr<CongestionController> controller, Time
   pass_on_coupling(*controller_, *controller);
   loss_.exchange_controller(*controller);
   controller_ = std::move(controller);
+  // The choice holds where the peer may turn out to be still, too; what was learnt there is what it begins from.
+  if (const OtherNetworkPath* before = previous(); before != nullptr && before->learnt != nullptr) {
+    LearntBefore& learnt = *before->learnt;
+    auto successor = make_congestion_controller(controller_->name(), before->network_path.mtu());
+    HAWSER_CHECK(successor.has_value());
+    (*successor)->adopt(knowledge_of(*learnt.controller, learnt.recovery.rtt, now));
+    learnt.controller = std::move(*successor);
+  }
   active_.ecn().set_codepoint(controller_->ecn_codepoint());
   for (OtherNetworkPath& other : others()) other.network_path.ecn().set_codepoint(controller_->ecn_codepoint());
   update_pacing_rate();

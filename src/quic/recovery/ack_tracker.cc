@@ -99,7 +99,7 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
   largest_reported_ = largest_;
   any_reported_ = true;
   unacked_eliciting_ = 0;
-  has_news_ = false;
+  has_news_ = !out.frames().back().fin;  // what had no room rides along with what is sent next
   ack_due_ = kNever;
   return WriteResult::kDone;
 }
@@ -124,9 +124,11 @@ WriteResult AckTracker::put_ack(PacketPayload& out, Timestamp now, std::uint64_t
   if (size > out.room()) return WriteResult::kPacketFull;
 
   std::size_t count = 0;
+  bool whole = true;
   for (std::size_t i = top; i-- > 0 && received_[i].end > report_from_; ++count) {
     size += varint_size(received_[i + 1].begin - received_[i].end - 1) + varint_size(received_[i].size() - 1);
-    if (size > out.room()) break;
+    whole = size <= out.room();
+    if (!whole) break;
   }
   if (path_id.has_value()) {
     out.path_type(type);
@@ -144,13 +146,14 @@ WriteResult AckTracker::put_ack(PacketPayload& out, Timestamp now, std::uint64_t
   }
   if (times != nullptr) times->write(out, largest_);
   out.mark_non_probing();
-  out.record({.kind = SentFrameKind::kAck, .id = path_id.value_or(PathId{}).value, .offset = largest_});
+  out.record({.kind = SentFrameKind::kAck, .fin = whole, .id = path_id.value_or(PathId{}).value, .offset = largest_});
   return WriteResult::kDone;
 }
 
 // rfc9000:13.2.3-stop-tracking
-void AckTracker::on_ack_acked(std::uint64_t largest) {
-  report_from_ = std::max(report_from_, largest + 1);
+void AckTracker::on_ack_acked(const SentFrame& ack) {
+  // Of one that had no room for all ranges the peer knows the newest only.
+  if (ack.fin) report_from_ = std::max(report_from_, ack.offset + 1);
 }
 
 void AckTracker::on_ack_lost(std::uint64_t largest, Timestamp) {

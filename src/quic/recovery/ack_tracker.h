@@ -76,10 +76,10 @@ class AckTracker {
     return !any_ || received_.empty() ? WriteResult::kDone : put_ack(out, now, ack_delay_exponent, path_id, nullptr);
   }
 
-  // A packet that carried our ACK up to `largest` (SentFrame::offset) was acknowledged:
-  // nothing at or below it need be reported again (RFC 9000 section 13.2.4).
-  void on_ack_acked(std::uint64_t largest);
-  // It was lost: say it again if there has been no later ACK.
+  // A packet that carried our ACK was acknowledged: nothing at or below its largest number need be reported
+  // again (RFC 9000 section 13.2.4), but for what had no room.
+  void on_ack_acked(const SentFrame& ack);
+  // One up to `largest` was lost: say it again if there has been no later ACK.
   void on_ack_lost(std::uint64_t largest, Timestamp now);
 
   [[nodiscard]] std::optional<PacketNumber> largest_received() const;

@@ -196,6 +196,26 @@ TEST(ack_tracker, a_small_room_holds_the_newest_ranges_or_nothing) {
   EXPECT_TRUE(out.empty());
 }
 
+// A frame that is cut short proves nothing of the ranges it left out, and these go with the next one.
+TEST(ack_tracker, ranges_that_had_no_room_stay_to_be_reported) {
+  AckTracker tracker;
+  for (std::uint64_t pn = 0; pn < 40; pn += 2) receive(tracker, {pn});
+  std::vector<std::uint8_t> area(1'200);
+  PacketPayload cut{std::span(area).first(11)};
+  ASSERT_EQ(tracker.write_ack(cut, kNow), WriteResult::kDone);
+  EXPECT_FALSE(cut.frames()[0].fin);
+  EXPECT_TRUE(tracker.has_news());
+  EXPECT_EQ(tracker.next_timeout(), kNever);
+  tracker.on_ack_acked(cut.frames()[0]);
+  PacketPayload whole{area};
+  ASSERT_EQ(tracker.write_ack(whole, kNow), WriteResult::kDone);
+  EXPECT_TRUE(whole.frames()[0].fin);
+  EXPECT_FALSE(tracker.has_news());
+  const Decoded d = decode({area.data(), whole.size()});
+  EXPECT_EQ(d.ranges.size(), 20u);
+  EXPECT_EQ(d.ranges.back(), (Range{0, 1}));
+}
+
 // rfc9000:12.3-duplicates rfc9000:13.2.3-retain rfc9000:13.2.3-largest
 TEST(ack_tracker, duplicates_are_known_also_past_the_limit_of_ranges) {
   AckTracker tracker;
@@ -212,7 +232,7 @@ TEST(ack_tracker, what_the_peer_knows_is_not_repeated_but_still_a_duplicate) {
   AckTracker tracker;
   receive(tracker, {0, 1, 4, 5});
   write(tracker, kNow);
-  tracker.on_ack_acked(5);
+  tracker.on_ack_acked({.kind = SentFrameKind::kAck, .fin = true, .offset = 5});
   receive(tracker, {8});
   EXPECT_EQ(write(tracker, kNow).ranges, (std::vector<Range>{{8, 9}}));
   EXPECT_TRUE(tracker.is_duplicate(PacketNumber{4}));

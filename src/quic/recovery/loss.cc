@@ -311,8 +311,10 @@ void LossDetector::detect_losses(PacketNumberSpace id, Timestamp now, RecoveryOu
     if (packet.state == SentState::kAcked) lost_since = kNever;
     if (packet.state != SentState::kOutstanding) continue;
     // Numbers and times both ascend, so the first survivor ends the search. Nobody waits for the loss of what
-    // is not in flight: an ACK alone is not worth a timer, and the next acknowledgement settles it.
-    if (pn + packet_threshold_ > s.counted_to && packet.time_sent + delay > now) {
+    // is not in flight: an ACK alone is not worth a timer, and the next acknowledgement settles it. A detour too, or
+    // each one would look through all that came after that ACK again: to say it once more costs less.
+    const std::uint64_t counted_to = packet.in_flight ? s.counted_to : s.largest_acked;
+    if (pn + packet_threshold_ > counted_to && packet.time_sent + delay > now) {
       if (!packet.in_flight) {
         kept = std::min(kept, pn);
         continue;

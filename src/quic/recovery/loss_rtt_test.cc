@@ -96,6 +96,27 @@ TEST(loss_rtt, what_a_detour_leaves_out_is_lost_by_time) {
   EXPECT_EQ(timeout.losses.lost_packets, 17u);
 }
 
+// Each detour would look through all that came after it again.
+TEST(loss_rtt, an_ack_alone_that_a_detour_leaves_out_is_given_up_at_once) {
+  Recovery r;
+  r.confirmed();
+  r.send();
+  r.now += 100ms;
+  ASSERT_TRUE(r.ack({{0, 0}}));
+  const SentFrame said{.kind = SentFrameKind::kAck};
+  const PacketNumber alone = r.loss.next_packet_number(PacketNumberSpace::kApplication, r.random);
+  r.loss.on_packet_sent({.packet_number = alone, .size = 40, .frames = {&said, 1}}, r.now);
+  for (int i = 0; i < 4; ++i) r.send();
+  r.frames.clear();
+  const std::vector<TestRange> newest{{2, 5}};
+  const auto told = r.loss.on_ack_received({.largest_acknowledged = PacketNumber{5}, .detoured = true, .now = r.now},
+                                           newest, r.frames);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->lost_packets, 0u);
+  ASSERT_EQ(r.frames.lost.size(), 1u);
+  EXPECT_EQ(r.frames.lost[0].kind, SentFrameKind::kAck);
+}
+
 // It says nothing new, but counts.
 TEST(loss_rtt, what_a_detour_left_out_is_lost_by_an_usual_ack_of_the_same) {
   Detoured r;

@@ -98,6 +98,14 @@ void describe(X509* certificate, DevCertificate& out) {
   out.not_after_s = std::int64_t{days} * 86'400 + seconds;
 }
 
+// Null: it is none.
+CertificateHandle parse_certificate(std::string_view pem) {
+  const BioHandle in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  CertificateHandle certificate(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+  ERR_clear_error();
+  return certificate;
+}
+
 CertificateHandle self_signed(EVP_PKEY* key, const DevCertificateOptions& options, const std::string& names) {
   CertificateHandle certificate(X509_new());
   X509* x = certificate.get();
@@ -145,14 +153,23 @@ std::expected<DevCertificate, ConfigError> mint_dev_certificate(const DevCertifi
 }
 
 std::expected<DevCertificate, ConfigError> read_certificate(std::string_view certificate_pem) {
-  const BioHandle in(BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())));
-  const CertificateHandle certificate(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
-  ERR_clear_error();
+  const CertificateHandle certificate = parse_certificate(certificate_pem);
   if (certificate == nullptr) return config_error("certificate: no readable PEM certificate");
   DevCertificate out;
   out.certificate_pem = std::string(certificate_pem);
   describe(certificate.get(), out);
   return out;
+}
+
+bool is_key_of_certificate(std::string_view key_pem, std::string_view certificate_pem) {
+  const CertificateHandle certificate = parse_certificate(certificate_pem);
+  const BioHandle in(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
+  // Without this, OpenSSL would ask at the terminal for a passphrase.
+  pem_password_cb* const none = [](char*, int, int, void*) { return -1; };
+  const KeyHandle key(PEM_read_bio_PrivateKey(in.get(), nullptr, none, nullptr));
+  const bool is = certificate != nullptr && key != nullptr && X509_check_private_key(certificate.get(), key.get()) == 1;
+  ERR_clear_error();
+  return is;
 }
 
 }  // namespace hawser::quic

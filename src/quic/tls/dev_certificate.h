@@ -37,4 +37,7 @@ std::expected<DevCertificate, ConfigError> mint_dev_certificate(const DevCertifi
 // kept certificate still serves.
 std::expected<DevCertificate, ConfigError> read_certificate(std::string_view certificate_pem);
 
+// Whether the first private key of a PEM text, without a passphrase, is that of the first certificate of another.
+bool is_key_of_certificate(std::string_view key_pem, std::string_view certificate_pem);
+
 }  // namespace hawser::quic
