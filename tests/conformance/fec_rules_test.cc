@@ -131,6 +131,21 @@ TEST(fec_rules, a_lost_packet_is_read_and_reported_and_not_acknowledged) {
   EXPECT_FALSE(stage.error());
 }
 
+// What a repair symbol gives back has the types of frames that its connection has.
+TEST(fec_rules, a_lost_packet_is_read_in_the_code_points_of_older_drafts) {
+  Theatre::Options options = both();
+  options.client.max_paths = options.server.max_paths = 2;
+  options.client.path_code_points = PathCodePoints::kDraft17;
+  Stage stage{options};
+  const std::string lost = "95228c00 00 00 00 00 00 0a00 03 616263";
+  const std::string came = "0f00 03 03 646566";
+  stage.say(came, kFirst + 1);
+  stage.say(repair(kFirst, "01", {lost, came}), kFirst + 2);
+  EXPECT_EQ(stage.server->fec_stats().packets_recovered, 1u);
+  EXPECT_EQ(stage.server->stats().stream_bytes_received, 6u);
+  EXPECT_FALSE(stage.error());
+}
+
 // fec:4-once
 TEST(fec_rules, a_datagram_that_was_recovered_is_not_delivered_again) {
   Stage stage;

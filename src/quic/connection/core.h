@@ -370,6 +370,8 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   void seal_train(DatagramBuilder& builder);
   using FrameWriter = WriteResult (ConnectionCore::*)(PacketPayload&);
   static const std::array<FrameWriter, 6> kOneRttWriters;
+  // Any of them has something to write, or a PING is owed.
+  [[nodiscard]] bool wants_to_say() const;
   WriteResult write_handshake_done(PacketPayload& out);
   WriteResult write_one_rtt_crypto(PacketPayload& out);
   WriteResult write_cid_frames(PacketPayload& out);

@@ -12,15 +12,15 @@ void DatagramCopies::want(SharedBytes payload, Timestamp until) {
   waiting_.push_back({.payload = std::move(payload), .until = until});
 }
 
-std::uint64_t DatagramCopies::write(PacketPayload& out, Timestamp now) {
+std::uint64_t DatagramCopies::write(PacketPayload& out, std::size_t packet_room, Timestamp now) {
   std::uint64_t written = 0;
   while (!waiting_.empty()) {
     const Waiting& next = waiting_.front();
     const auto size = static_cast<std::uint32_t>(next.payload.size());
     if (next.until > now) {
       if (datagram_header_size(size, true) + size > out.room()) {
-        if (!out.frames().empty()) break;
-        waiting_.pop_front();  // too large for this path
+        if (datagram_header_size(size, true) + size <= packet_room) break;
+        waiting_.pop_front();  // too large for any path
         continue;
       }
       write_datagram_header(out, size, true);

@@ -28,8 +28,8 @@ class DatagramCopies {
   // `until`: when it is worth nothing any more.
   void want(SharedBytes payload, Timestamp until);
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
-  // Those that fit. Returns their octets of payload.
-  std::uint64_t write(PacketPayload& out, Timestamp now);
+  // Those that fit; what would not fit an empty packet of `packet_room` octets goes. Returns their octets of payload.
+  std::uint64_t write(PacketPayload& out, std::size_t packet_room, Timestamp now);
   // Octets on the heap, payloads at their full size although paths share them.
   [[nodiscard]] std::size_t memory() const;
 

@@ -26,13 +26,25 @@ TEST(datagram_copies, fill_packets_in_order) {
   DatagramCopies copies;
   for (const std::size_t size : {100, 200, 300}) copies.want(sized(size), kNow + 1s);
   Packet first(320);
-  EXPECT_EQ(copies.write(first.payload, kNow), 300u);
+  EXPECT_EQ(copies.write(first.payload, 320, kNow), 300u);
   EXPECT_FALSE(copies.empty());
   ASSERT_EQ(first.payload.frames().size(), 2u);
   EXPECT_EQ(first.payload.frames()[0].kind, SentFrameKind::kDatagramCopy);
   EXPECT_FALSE(first.payload.probing());
   Packet second(320);
-  EXPECT_EQ(copies.write(second.payload, kNow), 300u);
+  EXPECT_EQ(copies.write(second.payload, 320, kNow), 300u);
+  EXPECT_TRUE(copies.empty());
+}
+
+// The segments of a train are as large as its first datagram.
+TEST(datagram_copies, that_fit_no_segment_wait_for_a_train_and_those_that_fit_no_packet_go) {
+  DatagramCopies copies;
+  for (const std::size_t size : {1'300, 1'100}) copies.want(sized(size), kNow + 1s);
+  Packet segment(540);
+  EXPECT_EQ(copies.write(segment.payload, 1'200, kNow), 0u);
+  EXPECT_FALSE(copies.empty());
+  Packet whole(1'200);
+  EXPECT_EQ(copies.write(whole.payload, 1'200, kNow), 1'100u);
   EXPECT_TRUE(copies.empty());
 }
 
@@ -41,7 +53,7 @@ TEST(datagram_copies, that_grew_old_are_passed_over) {
   copies.want(sized(100), kNow);
   copies.want(sized(200), kNow + 1ms);
   Packet packet(1'000);
-  EXPECT_EQ(copies.write(packet.payload, kNow), 200u);
+  EXPECT_EQ(copies.write(packet.payload, 1'200, kNow), 200u);
   EXPECT_TRUE(copies.empty());
 }
 
@@ -52,7 +64,7 @@ TEST(datagram_copies, are_bounded_and_the_oldest_gives_way) {
   for (std::size_t i = 0; i < 2 * DatagramCopies::kCountMax; ++i) copies.want(sized(10), kNow + 1s);
   EXPECT_LT(copies.memory(), DatagramCopies::kCountMax * (one - 990) + 1);
   Packet packet(1'200);
-  EXPECT_EQ(copies.write(packet.payload, kNow) % 10, 0u);
+  EXPECT_EQ(copies.write(packet.payload, 1'200, kNow) % 10, 0u);
   EXPECT_LT(packet.payload.frames()[0].length, 1'000u);
 }
 

@@ -35,8 +35,9 @@ DatagramQueue& ConnectionCore::provide_datagrams() {
 std::size_t ConnectionCore::one_rtt_room() const {
   constexpr std::size_t kPacketNumberMax = 4;
   const std::size_t mtu = multipath_ != nullptr ? multipath_->least_mtu() : path_->active().mtu();
+  const std::size_t cid = multipath_ != nullptr ? multipath_->longest_cid() : path_->peer_cid(path_->active()).length();
   const std::size_t others = fec() != nullptr ? fec()->room_to_come() : 0;
-  return mtu - (1 + path_->peer_cid(path_->active()).length() + kPacketNumberMax + kAeadTagLength + others);
+  return mtu - (1 + cid + kPacketNumberMax + kAeadTagLength + others);
 }
 
 std::size_t ConnectionCore::max_datagram_payload() const {

@@ -142,6 +142,7 @@ Parsed<void> Fec::read_frames(Bytes payload, PacketNumber number, const FourTupl
       .level = EncryptionLevel::kOneRtt, .space = PacketNumberSpace::kApplication, .number = number, .tuple = &tuple};
   FrameReader in(payload);
   if (core_.ack_timestamps(packet.level)) in.expect_ack_timestamps();
+  in.expect_path_code_points(core_.peer_.path_code_points);
   while (!in.empty() && core_.is_open()) {
     FrameReader ahead = in;
     HAWSER_TRY(const std::uint64_t type, ahead.next_type());

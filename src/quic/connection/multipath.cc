@@ -138,6 +138,13 @@ std::size_t Multipath::least_mtu() const {
   return least == SIZE_MAX ? kBaseMtu : least;
 }
 
+std::size_t Multipath::longest_cid() const {
+  std::size_t longest = 0;
+  for (const auto& slot : slots_)
+    if (slot->open()) longest = std::max<std::size_t>(longest, slot->path->peer_cid(slot->path->active()).length());
+  return longest;
+}
+
 // multipath:3.1-issue-ahead
 void Multipath::issue_connection_ids() {
   for (const auto& slot : slots_)

@@ -181,6 +181,8 @@ class Multipath {
   // Of all paths: what key updates and the end of the connection wait for.
   [[nodiscard]] Duration largest_pto() const;
   [[nodiscard]] std::size_t least_mtu() const;
+  // Octets of the longest connection ID that a packet on one of them has.
+  [[nodiscard]] std::size_t longest_cid() const;
   void issue_connection_ids();
 
   // Receiving. ------------------------------------------------------------------------------------------
@@ -206,6 +208,8 @@ class Multipath {
   bool next_train(TransmitTrain& train, DatagramBuilder& builder);
   // The datagram after this one may carry data on the path at hand.
   [[nodiscard]] bool carries_data();
+  // The path at hand carries what is said of its addresses, and has been chosen for nothing else.
+  [[nodiscard]] bool only_reports();
   void on_datagram_sent(std::size_t size);
   // A probe of the path at hand carries nothing that another path could carry.
   [[nodiscard]] bool probes_empty();

@@ -69,7 +69,8 @@ bool Multipath::next_copies(TransmitTrain& train, DatagramBuilder& builder, bool
 
 bool Multipath::write_copies(PacketPayload& out) {
   if (copying_ == nullptr) return false;
-  if (copying_->datagram_copies != nullptr) stats_.octets_copied += copying_->datagram_copies->write(out, core_.now_);
+  if (copying_->datagram_copies != nullptr)
+    stats_.octets_copied += copying_->datagram_copies->write(out, core_.one_rtt_room(), core_.now_);
   if (copying_->copies == nullptr) return true;
   const CopyList::Written written = copying_->copies->write(out, core_.streams_, [this](PathId id) {
     const PathSlot* const slot = find(id);

@@ -95,6 +95,11 @@ bool Multipath::carries_data() {
   return choose() == core_.path_ || owes_report(*core_.path_);
 }
 
+bool Multipath::only_reports() {
+  return copying_ == nullptr && core_.path_->loss().probes_owed(PacketNumberSpace::kApplication) == 0 &&
+         choose() != core_.path_;
+}
+
 bool Multipath::probes_empty() {
   return another_lives(at_hand());
 }
@@ -171,7 +176,7 @@ Path* Multipath::choose() {
     budget_ = std::max<std::uint64_t>(answer.budget, 1);
     return chosen_;
   }
-  if (demand.bytes_waiting != 0) ask_again_ = answer.ask_again;
+  if (demand.bytes_waiting != 0 || core_.wants_to_say()) ask_again_ = answer.ask_again;
   return nullptr;
 }
 

@@ -42,6 +42,12 @@ const std::array<ConnectionCore::FrameWriter, 6> ConnectionCore::kOneRttWriters 
     &ConnectionCore::write_cid_frames,     &ConnectionCore::write_new_token,
     &ConnectionCore::write_ack_frequency,  &ConnectionCore::write_stream_control};
 
+bool ConnectionCore::wants_to_say() const {
+  return owed_.ping || owed_.handshake_done || owed_.new_token || streams_.wants_to_send_control() ||
+         ack_frequency_.owes_frame() || crypto_.wants_to_send(EncryptionLevel::kOneRtt) ||
+         (multipath_ != nullptr && multipath_->has_frames());
+}
+
 // Key updates of our own, before anything is sealed (RFC 9001 section 6).
 // rfc9001:6-no-tls-update
 Parsed<void> ConnectionCore::maintain_keys() {
@@ -361,7 +367,11 @@ void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath& n
     write_ping(out);
     owed_.ping = false;
   }
-  if (write_address_report(out, network_path) == WriteResult::kPacketFull) return;
+  if (owes_address_report(network_path)) [[unlikely]] {
+    // Nothing else goes on a path that nobody chose for it, and that may be dead.
+    const bool alone = multipath_ != nullptr && multipath_->only_reports();
+    if (write_address_report(out, network_path) == WriteResult::kPacketFull || alone) return;
+  }
   for (const FrameWriter write : kOneRttWriters)
     if ((this->*write)(out) == WriteResult::kPacketFull) return;
   write_data(out);

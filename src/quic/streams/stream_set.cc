@@ -182,7 +182,7 @@ void StreamSet::rest() {
 }
 
 // MAX_STREAMS is sent when half of what the peer may have open is used up and more can be
-// granted, so that it comes once per many streams.
+// granted, so that it comes once per many streams: where one closes, and where one opens.
 // rfc9000:4.6-no-waiting
 void StreamSet::grant_streams(bool bidirectional) {
   const Kind& kind = remote_kind(bidirectional);

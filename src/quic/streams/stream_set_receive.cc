@@ -48,6 +48,7 @@ Parsed<Stream*> StreamSet::open_up_to(StreamId id, std::uint64_t frame_type) {
     stream = &create(StreamId::of(id.initiator(), id.is_bidirectional(), kind.opened++));
     note(*stream, kStreamOpened);
   }
+  grant_streams(id.is_bidirectional());
   return stream;
 }
 
@@ -167,9 +168,7 @@ Parsed<void> StreamSet::on_streams_blocked(bool bidirectional, std::uint64_t lim
     // rfc9000:19.14-too-large
     return fail(TransportErrorCode::kFrameEncodingError, "STREAMS_BLOCKED beyond 2^60",
                 kStreamsBlockedBidiType + (bidirectional ? 0 : 1));
-  const Kind& kind = remote_kind(bidirectional);
-  if (limit >= kind.maximum && kind.closed + kind.concurrent > kind.maximum)
-    connection_control_ |= bidirectional ? kSendMaxStreamsBidi : kSendMaxStreamsUni;
+  // What may be opened was told before, whoever asks.
   return {};
 }
 
