@@ -69,8 +69,8 @@ TEST(bonding, a_link_that_is_dead_or_slow_does_not_hold_up_the_beginning) {
   };
   EXPECT_EQ(bytes_by(std::nullopt, 20, 1), 0u) << "the first is dead";
   EXPECT_GT(bytes_by(100ms, 20, 1), 3'500'000u) << "20 Mbit/s for 1.8 s are 4.5 MB";
-  EXPECT_LT(bytes_by(std::nullopt, 1, 0), 3'500'000u) << "the first has 1 Mbit/s and 300 ms";
-  EXPECT_GT(bytes_by(100ms, 1, 0), 3'500'000u);
+  EXPECT_LT(bytes_by(std::nullopt, 1, 0), 3'200'000u) << "the first has 1 Mbit/s and 300 ms";
+  EXPECT_GT(bytes_by(100ms, 1, 0), 3'200'000u) << "and its own slow start holds up what is in order for a while";
 }
 
 // What is lost at the end is repeated in time, whether or not there could be more paths.
