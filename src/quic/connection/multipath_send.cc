@@ -25,7 +25,13 @@ Duration round_trip_now(const PathSlot& slot, Timestamp now) {
     return rtt.min();
   const bool light = loss.bytes_in_flight() < kLightPackets * slot.path->active().mtu();
   if (light && 2 * rtt.latest() < rtt.smoothed()) return rtt.latest();
-  return rtt.smoothed();
+  // What is under way is all that a packet waits for, and is there in this time: less than that where nothing new is to
+  // be sent and the queue drains.
+  const std::uint64_t rate = slot.path->controller().snapshot().bytes_per_second;
+  if (rate == 0) return rtt.smoothed();
+  const double seconds = static_cast<double>(loss.bytes_in_flight()) / static_cast<double>(rate);
+  if (seconds >= to_seconds(rtt.smoothed())) return rtt.smoothed();
+  return std::min(rtt.smoothed(), std::max(rtt.min(), Duration{static_cast<std::int64_t>(seconds * 1e9)}));
 }
 
 }  // namespace
