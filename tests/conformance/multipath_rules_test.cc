@@ -202,6 +202,39 @@ TEST(multipath_rules, a_new_path_is_validated_within_three_times_what_came) {
   EXPECT_FALSE(stage.error());
 }
 
+// A server that has much to send, and a client that may not be where it says: padding goes there, an initial window of
+// it at most, and no data.
+// multipath:3.1-server-validates
+TEST(multipath_rules, a_path_that_is_not_validated_gets_padding_within_three_times_what_came_and_no_data) {
+  Stage stage;
+  stage.tap.clear();
+  std::vector<std::uint8_t> much(200'000, 7);
+  const StreamId id = stage.server->open_stream(false).value();
+  ASSERT_GT(stage.server->write(id, much, true).value(), 20'000u);
+  stage.server_endpoint->wake(*stage.server);
+  stage.settle();
+  constexpr std::uint64_t kWindow = initial_window(kBaseMtu);
+  const auto octets_sent = [&stage] { return stage.server->core().streams().send_credit().used(); };
+  const std::uint64_t written = octets_sent();
+  std::uint64_t padded = 0;
+  for (int i = 1; i <= 12; ++i) {
+    stage.say_on_path_1("01" + std::string(2 * 1'160, '0'));
+    EXPECT_TRUE(i > 6 || octets_sent() == written) << "the first path's window is full, and the second is not for data";
+    if (i == 6) stage.pass(2s);
+    std::uint64_t octets = 0;
+    for (const SeenPacket& packet : stage.tap.packets()) {
+      if (packet.tuple.remote == kSecond) octets += packet.datagram_size;
+    }
+    EXPECT_LE(octets, 3u * 1'200u * static_cast<unsigned>(i));
+    if (i == 6) padded = octets;
+    if (i == 12) EXPECT_LE(octets, padded + 4 * kBaseMtu) << "answers and challenges";
+  }
+  EXPECT_GE(padded, kWindow - kBaseMtu);
+  EXPECT_LE(padded, kWindow + 6 * kBaseMtu) << "with challenges and probes";
+  EXPECT_EQ(stage.server->paths()[1].state, PathState::kProbing);
+  EXPECT_FALSE(stage.error());
+}
+
 // A packet that only looks like one of path 1 leaves no trace.
 // multipath:2.4-nonce
 TEST(multipath_rules, a_packet_that_does_not_open_begins_no_path) {

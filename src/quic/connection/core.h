@@ -357,6 +357,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   bool write_challenge_train(TransmitTrain& train, DatagramBuilder& builder, NetworkPath& network_path);
   bool next_probe_train(TransmitTrain& train, DatagramBuilder& builder);
   bool next_repair_train(TransmitTrain& train, DatagramBuilder& builder);
+  bool next_opening_train(TransmitTrain& train, DatagramBuilder& builder, std::uint64_t octets);
   std::size_t write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path,
                              const DatagramPlan& plan);
   OpenPacket* open_packet_for(EncryptionLevel level, DatagramBuilder& builder, const NetworkPath& network_path);

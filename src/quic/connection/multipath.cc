@@ -154,7 +154,8 @@ void Multipath::issue_connection_ids() {
 // Opening. ------------------------------------------------------------------------------------------
 
 // A challenge that is lost keeps a path from use. How long that is other paths know better than the initial RTT of a
-// connection that knows nothing, which with RFC 9002's rule makes it a second. Their queues do not matter here.
+// connection that knows nothing, which with RFC 9002's rule makes it a second. Their queues do not matter here. And two
+// go at once.
 void Multipath::validate(PathSlot& slot) {
   Duration known = Duration::max();
   for_each_open([&](PathSlot& other) {
@@ -163,7 +164,7 @@ void Multipath::validate(PathSlot& slot) {
   });
   const Duration pto = std::max(core_.pto(), 3 * core_.config_.initial_rtt);
   const Duration interval = known == Duration::max() ? pto : std::min(std::max(2 * known, kChallengeIntervalMin), pto);
-  slot.path->active().validator().start(core_.now_, pto, interval);
+  slot.path->active().validator().start(core_.now_, pto, interval, PathValidator::kChallengesToOpen);
 }
 
 // The first packet of ours or of the peer: from here on there are packet numbers, windows and timers.

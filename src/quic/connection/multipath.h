@@ -276,6 +276,7 @@ class Multipath {
   WriteResult write_slot_frames(PathSlot& slot, PacketPayload& out);
   [[nodiscard]] bool may_send(PathSlot& slot) const;
   [[nodiscard]] bool owes_packet(PathSlot& slot) const;
+  [[nodiscard]] std::uint64_t opening_octets(const PathSlot& slot) const;
   [[nodiscard]] bool owes_report(const Path& path) const;
   [[nodiscard]] PathFacts facts_of(PathSlot& slot) const;
   [[nodiscard]] Demand demand_now() const;

@@ -25,7 +25,13 @@ Duration round_trip_now(const PathSlot& slot, Timestamp now) {
     return rtt.min();
   const bool light = loss.bytes_in_flight() < kLightPackets * slot.path->active().mtu();
   if (light && 2 * rtt.latest() < rtt.smoothed()) return rtt.latest();
-  return rtt.smoothed();
+  // What is under way is all that a packet waits for, and is there in this time: less than that where nothing new is to
+  // be sent and the queue drains.
+  const std::uint64_t rate = slot.path->controller().snapshot().bytes_per_second;
+  if (rate == 0) return rtt.smoothed();
+  const double seconds = static_cast<double>(loss.bytes_in_flight()) / static_cast<double>(rate);
+  if (seconds >= to_seconds(rtt.smoothed())) return rtt.smoothed();
+  return std::min(rtt.smoothed(), std::max(rtt.min(), Duration{static_cast<std::int64_t>(seconds * 1e9)}));
 }
 
 }  // namespace
@@ -47,6 +53,25 @@ bool Multipath::owes_report(const Path& path) const {
   return core_.owes_address_report(path.active()) && path.may_send(core_.now_);
 }
 
+// Data waits until the other end's address is validated, and a server validates a round trip after it heard of a path.
+// That round trip is not lost to the congestion controller: until then an initial window of padding is under way, so
+// that the path begins with a round trip that is measured and a window that has grown. The client begins, with as much
+// as a server needs to be allowed that: three times what it got. How many octets are left of it.
+// multipath:3.1-server-validates
+std::uint64_t Multipath::opening_octets(const PathSlot& slot) const {
+  if (slot.validated() || slot.backup()) return 0;
+  constexpr std::uint64_t kWindow = initial_window(kBaseMtu);
+  // And two datagrams: an acknowledgement, and another challenge.
+  constexpr std::uint64_t kToAllowIt = (kWindow + 2 * kBaseMtu) / AntiAmplification::kFactor;
+  const bool has_data = core_.streams_.wants_to_send_data() || core_.has_datagrams();
+  const std::uint64_t octets = has_data ? kWindow : core_.is_server() ? 0 : kToAllowIt;
+  if (slot.bytes_sent >= octets) return 0;
+  const bool is_dear = std::ranges::any_of(slots_, [&slot](const auto& other) {
+    return other->path != nullptr && other->works() && other->preference.cost < slot.preference.cost;
+  });
+  return is_dear ? 0 : octets - slot.bytes_sent;
+}
+
 bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
   for (const auto& slot : slots_) {
     if (!slot->open() || !may_send(*slot)) continue;
@@ -54,6 +79,8 @@ bool Multipath::next_train(TransmitTrain& train, DatagramBuilder& builder) {
     if (core_.next_challenge_train(train, builder)) return true;
     if (core_.next_probe_train(train, builder)) return true;
     if (core_.fec() != nullptr && slot->works() && core_.next_repair_train(train, builder)) return true;
+    if (const auto octets = opening_octets(*slot); octets != 0 && core_.next_opening_train(train, builder, octets))
+      return true;
     if (owes_packet(*slot) && core_.next_train_here(train, builder)) return true;
     if (!core_.is_open()) return false;
   }

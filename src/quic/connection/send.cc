@@ -32,6 +32,7 @@ struct ConnectionCore::DatagramPlan {
   bool probes_empty = false;   // what a probe of this path could carry goes on another
   bool mtu_probe = false;
   bool repair = false;     // a repair symbol and nothing else
+  bool opening = false;    // a PING that is padded, and acknowledgements
   Ecn ecn = Ecn::kNotEct;  // the mark of the whole train
   std::size_t pad_to = 0;  // octets, 0: no more than rules ask
 };
@@ -227,6 +228,29 @@ bool ConnectionCore::next_repair_train(TransmitTrain& train, DatagramBuilder& bu
   return true;
 }
 
+// On a path that is not validated: at least `octets` without data, as far as window and credit go. One more challenge
+// has room in the credit after it.
+bool ConnectionCore::next_opening_train(TransmitTrain& train, DatagramBuilder& builder, std::uint64_t octets) {
+  NetworkPath& network_path = path_->active();
+  train.tuple = network_path.tuple();
+  train.ecn = network_path.ecn().mark();
+  while (train.size < octets && train.segments() < train.max_segments &&
+         train.size + kMinInitialDatagram <= train.buffer.size() && path_->may_send(now_) &&
+         network_path.anti_amplification().allows(2 * kMinInitialDatagram)) {
+    if (builder.unsealed_full()) seal_train(builder);
+    const std::size_t size =
+        write_datagram(builder, train.buffer.subspan(train.size, kMinInitialDatagram), network_path,
+                       {.opening = true, .ecn = train.ecn, .pad_to = kMinInitialDatagram});
+    if (size == 0) break;
+    train.size += size;
+    train.segment_size = size;
+  }
+  seal_train(builder);
+  if (train.size == 0) return false;
+  log_train(true, train.size, train.segment_size);
+  return true;
+}
+
 // Writes one datagram into `area`; returns its octets, 0 if there is nothing to say.
 std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableBytes area, NetworkPath& network_path,
                                            const DatagramPlan& plan) {
@@ -284,7 +308,7 @@ OpenPacket* ConnectionCore::open_packet_for(EncryptionLevel level, DatagramBuild
 // rfc9002:7.5-not-blocked
 bool ConnectionCore::has_something_to_say(EncryptionLevel level, const DatagramPlan& plan) const {
   const PacketNumberSpace space = space_of(level);
-  if (plan.challenge || plan.mtu_probe || plan.repair) return level == EncryptionLevel::kOneRtt;
+  if (plan.challenge || plan.mtu_probe || plan.repair || plan.opening) return level == EncryptionLevel::kOneRtt;
   if (path_->acks(space).ack_due(now_) || path_->loss().probes_owed(space) != 0) return true;
   if (handshake_stalls(level)) return true;
   if (!plan.may_carry_data) return false;
@@ -334,6 +358,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
     if (acks.write_ack(out, now_, kAckDelayExponent, path_id, times) == WriteResult::kDone) ++stats_.acks_sent;
     if (names_path) multipath_->write_other_acks(out);
   }
+  if (plan.opening) return write_ping(out);
   const bool fills_probe = probe && !plan.probes_empty;
   if ((plan.may_carry_data || fills_probe || handshake_stalls(packet.level)) &&
       loss.can_track(space, PacketPayload::kMaxFrames)) {

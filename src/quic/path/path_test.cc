@@ -66,6 +66,24 @@ TEST_F(Validation, any_outstanding_challenge_validates) {
   EXPECT_EQ(validator.memory(), 0u);
 }
 
+// rfc9000:8.2.1-probe-rate
+TEST_F(Validation, two_challenges_at_once_are_two_and_either_validates) {
+  for (const bool first_arrives : {true, false}) {
+    validator.start(kNow, 1s, 100ms, PathValidator::kChallengesToOpen);
+    ASSERT_TRUE(validator.challenge_due(kNow));
+    const PathChallengeData first = challenge(kNow);
+    ASSERT_TRUE(validator.challenge_due(kNow));
+    const PathChallengeData second = challenge(kNow);
+    EXPECT_NE(first, second);
+    EXPECT_FALSE(validator.challenge_due(kNow + 99ms));
+    EXPECT_EQ(validator.next_timeout(), kNow + 100ms);
+    challenge(kNow + 100ms);
+    EXPECT_EQ(validator.next_timeout(), kNow + 300ms) << "from then on one at a time";
+    EXPECT_TRUE(validator.on_path_response(first_arrives ? first : second, kNow + 150ms));
+    EXPECT_EQ(validator.state(), PathValidationState::kValidated);
+  }
+}
+
 // rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto
 TEST_F(Validation, fails_after_three_ptos) {
   validator.start(kNow, 100ms);

@@ -16,10 +16,11 @@ constexpr std::size_t kFrameSize = 9;
 }  // namespace
 
 // rfc9000:8.2.4-timer rfc9000:8.2.4-three-pto rfc9000:9.4-probe-timer
-void PathValidator::start(Timestamp now, Duration pto, Duration interval) {
+void PathValidator::start(Timestamp now, Duration pto, Duration interval, std::size_t at_once) {
   Work& work = provide_work();
   state_ = PathValidationState::kValidating;
   work.challenge_count = 0;
+  work.at_once = at_once;
   work.interval = interval;
   work.next_challenge = now;
   work.deadline = now + pto * kTimeoutPtos;
@@ -51,6 +52,7 @@ WriteResult PathValidator::write_challenge(PacketPayload& out, Random& random, T
   out.u8(kTypePathChallenge);
   out.bytes(challenge.data);
   out.record({.kind = SentFrameKind::kPathChallenge});
+  if (work.challenge_count < work.at_once) return WriteResult::kDone;
   // RFC 9000 section 8.2.1: no more often than an Initial packet would be sent again.
   work.next_challenge = now + work.interval;
   work.interval *= 2;

@@ -35,10 +35,12 @@ class PathValidator {
   // packets loses the oldest; it resends (section 8.2.1).
   static constexpr std::size_t kMaxResponses = 4;
   static constexpr int kTimeoutPtos = 3;  // section 8.2.4
+  // Of a path to be opened: challenges at once, so that one may be lost. A ClientHello takes as many Initial packets.
+  static constexpr std::size_t kChallengesToOpen = 2;
 
   // Begins (or begins again). `pto` is the larger of the current and the initial PTO; a challenge is sent again after
-  // `interval`, doubling.
-  void start(Timestamp now, Duration pto, Duration interval);
+  // `interval`, doubling. `at_once`: so many are sent first, a datagram each.
+  void start(Timestamp now, Duration pto, Duration interval, std::size_t at_once = 1);
   void start(Timestamp now, Duration pto) { start(now, pto, pto); }
   void stop();
 
@@ -80,6 +82,7 @@ class PathValidator {
   struct Work {
     std::array<Challenge, kMaxChallenges> challenges{};
     std::size_t challenge_count = 0;  // sent since start; the newest kMaxChallenges are kept
+    std::size_t at_once = 1;
     std::array<PathChallengeData, kMaxResponses> responses{};
     std::size_t response_count = 0;
     Timestamp next_challenge = kNever;
