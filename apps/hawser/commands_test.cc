@@ -17,6 +17,7 @@
 #include "get_options.h"
 #include "serve_certificate.h"
 #include "serve_command.h"
+#include "time_option.h"
 #include "worker_options.h"
 
 namespace hawser::app {
@@ -53,6 +54,28 @@ TEST(commands, engine_is_one_of_those_that_there_are) {
   EXPECT_EQ(arguments.engine.io_uring.zero_copy, net::UringZeroCopy::kZeroCopy);
   EXPECT_EQ(arguments.engine.kind, net::EngineKind::kEpoll);
   EXPECT_EQ(arguments.spin, 1ms);
+}
+
+TEST(commands, times_are_seconds_up_to_a_year) {
+  for (const char* const count : {"1e10", "31536001", "-1", "nan", "inf", "soon"}) {
+    for (const char* const option : {"-m", "--connect-timeout"})
+      EXPECT_EQ(run({"get", option, count, "https://h.example/"}).exit_code, -1) << option << " " << count;
+    for (const char* const option : {"--grace", "--idle-timeout", "--handshake-timeout", "--stall-timeout"})
+      EXPECT_EQ(run({"serve", option, count}).exit_code, -1) << option << " " << count;
+  }
+  CLI::App command;
+  double given = 0;
+  command.add_option("-m", given)->check(is_seconds());
+  command.parse("-m 31536000");
+  EXPECT_EQ(seconds(given), 8'760h);
+  command.parse("-m 0.25");
+  EXPECT_EQ(seconds(given), 250ms);
+  try {
+    command.parse("-m 1e10");
+    FAIL() << given;
+  } catch (const CLI::ParseError& error) {
+    EXPECT_STREQ(error.what(), "-m: \"1e10\" is no time: give 0 to 31536000 seconds");
+  }
 }
 
 TEST(commands, extensions_are_off_until_they_are_asked_for) {

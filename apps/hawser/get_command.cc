@@ -14,6 +14,7 @@
 #include "get_run.h"
 #include "qlog_options.h"
 #include "quic/congestion/congestion_controller.h"
+#include "time_option.h"
 
 namespace hawser::app {
 namespace {
@@ -98,8 +99,11 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
   command
       .add_option("--connect-timeout", a.connect_timeout_s,
                   "Seconds that connecting may take, once the name is resolved")
+      ->check(is_seconds())
       ->type_name("S");
-  command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")->type_name("S");
+  command.add_option("-m,--max-time", a.time_max_s, "Seconds that everything may take")
+      ->check(is_seconds())
+      ->type_name("S");
   add_qlog_options(command, a.qlog);
   command.add_option("--cc", a.congestion_control, "Congestion controller: " + quic::congestion_controller_names())
       ->type_name("NAME")

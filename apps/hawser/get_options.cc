@@ -178,7 +178,6 @@ std::expected<void, GetError> check_rest(const GetOptions& options) {
   if (given.ipv4 && given.ipv6) return wrong("-4 and -6 exclude each other: leave one of them out");
   if (given.certificate.empty() != given.key.empty() && given.certificate.empty())
     return wrong("--key needs its certificate: give --cert FILE too");
-  if (given.connect_timeout_s < 0 || given.time_max_s < 0) return wrong("times are 0 or more seconds");
   if (!quic::make_congestion_controller(given.congestion_control, 1'200)) {
     return wrong(fmt::format("--cc {}: give one of {}", given.congestion_control, quic::congestion_controller_names()));
   }

@@ -23,6 +23,7 @@
 #include "runtime/key_log.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"
+#include "time_option.h"
 
 namespace hawser::app {
 namespace {
@@ -31,10 +32,6 @@ using runtime::current_time;
 
 constexpr Duration kProgressInterval = 200ms;
 constexpr std::size_t kDefaultColumns = 80;
-
-Duration seconds(double count) {
-  return Duration{static_cast<std::int64_t>(count * 1e9)};
-}
 
 std::string ip_of(const SocketAddress& address) {
   std::string text = to_string(address);

@@ -10,6 +10,7 @@
 #include "http/early_requests.h"
 #include "net/address.h"
 #include "quic/congestion/congestion_controller.h"
+#include "time_option.h"
 #include "whole_file.h"
 
 namespace hawser::load {
@@ -164,8 +165,7 @@ std::expected<Duration, ConfigError> parse_duration(std::string_view text) {
                     : unit == "m"                 ? 60e9
                     : unit == "h"                 ? 3'600e9
                                                   : 0;
-  constexpr double kYear = 365 * 86'400e9;
-  if (error != std::errc{} || ns == 0 || !(value >= 0 && value * ns <= kYear))
+  if (error != std::errc{} || ns == 0 || !(value >= 0 && value * ns <= app::kSecondsMax * 1e9))
     return wrong(fmt::format("\"{}\" is no time: write seconds, or a number with ms, s, m or h", text));
   return Duration{static_cast<std::int64_t>(value * ns)};
 }

@@ -1,6 +1,8 @@
 // migration_options.cc: --migrate, --no-migrate, --migrate-after.
 #include "migration_options.h"
 
+#include "time_option.h"
+
 namespace hawser::app {
 
 void add_migration_options(CLI::App& command, MigrationArguments& arguments) {
@@ -17,7 +19,7 @@ void add_migration_options(CLI::App& command, MigrationArguments& arguments) {
   command
       .add_option("--migrate-after", arguments.after_s,
                   "Change to another local port after this many seconds, to see that it works")
-      ->check(CLI::Range(0.001, 86'400.0))
+      ->check(is_seconds(0.001, 86'400.0))
       ->type_name("S");
 }
 
@@ -25,7 +27,7 @@ runtime::MigrationOptions migration_options(const MigrationArguments& arguments)
   const auto policy = runtime::parse_migration_policy(arguments.policy);
   return {
       .policy = arguments.never ? runtime::MigrationPolicy::kNever : policy.value_or(runtime::MigrationPolicy::kOnLoss),
-      .move_after = Duration{static_cast<std::int64_t>(arguments.after_s * 1e9)}};
+      .move_after = seconds(arguments.after_s)};
 }
 
 }  // namespace hawser::app

@@ -28,6 +28,7 @@
 #include "runtime/clock.h"
 #include "runtime/path_manager.h"
 #include "runtime/resolver.h"
+#include "time_option.h"
 
 namespace hawser::perf {
 namespace {
@@ -382,8 +383,7 @@ void Client::wipe_live() {
 // Until everything is done, the duration is over, someone interrupts, or all is lost.
 void Client::watch(Timestamp begin) {
   const bool on_terminal = !options_.common.json && ::isatty(STDERR_FILENO) != 0;
-  const Duration limit =
-      options_.duration_s > 0 ? Duration{static_cast<std::int64_t>(options_.duration_s * 1e9)} : Duration{24h};
+  const Duration limit = options_.duration_s > 0 ? app::seconds(options_.duration_s) : Duration{24h};
   const auto over = [&] {
     const bool all_settled = total(&Counters::idle) + total(&Counters::failed) >= options_.connections;
     return (all_settled && !makes_handshakes()) || total(&Counters::failed) >= options_.connections ||

@@ -29,6 +29,7 @@
 #include "runtime/shutdown_signals.h"
 #include "serve_certificate.h"
 #include "serve_limits.h"
+#include "time_option.h"
 #include "version_option.h"
 #include "worker_options.h"
 
@@ -125,13 +126,7 @@ std::expected<void, ConfigError> check(const ServeOptions& options) {
     return std::unexpected(ConfigError{
         fmt::format("--cc {}: give one of {}", options.congestion_control, quic::congestion_controller_names())});
   }
-  if (options.grace_s < 0 || options.idle_timeout_s < 0 || options.handshake_timeout_s < 0)
-    return std::unexpected(ConfigError{"times are 0 or more seconds"});
   return {};
-}
-
-Duration seconds(double count) {
-  return Duration{static_cast<std::int64_t>(count * 1e9)};
 }
 
 runtime::HttpServerOptions server_options(const ServeOptions& options) {
@@ -334,12 +329,15 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   add_fec_option(*command, options->extensions);
   add_server_path_options(*command, options->paths);
   command->add_option("--grace", options->grace_s, "Seconds that requests under way get after SIGINT or SIGTERM")
+      ->check(is_seconds())
       ->type_name("S")
       ->capture_default_str();
   command->add_option("--idle-timeout", options->idle_timeout_s, "Seconds without a packet that end a connection")
+      ->check(is_seconds())
       ->type_name("S")
       ->capture_default_str();
   command->add_option("--handshake-timeout", options->handshake_timeout_s, "Seconds that a handshake may take")
+      ->check(is_seconds())
       ->type_name("S")
       ->capture_default_str();
   command->callback([options, &exit_code] {

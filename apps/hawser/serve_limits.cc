@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "time_option.h"
+
 namespace hawser::app {
 
 void add_limit_options(CLI::App& command, LimitArguments& limits) {
@@ -66,7 +68,7 @@ void add_limit_options(CLI::App& command, LimitArguments& limits) {
       .add_option("--stall-timeout", limits.stall_timeout_s,
                   "Seconds in which a connection with requests under way must move 4 kB either way, or be closed; a "
                   "thirtieth of that while memory is short; 0: any time")
-      ->check(CLI::NonNegativeNumber)
+      ->check(is_seconds())
       ->type_name("S")
       ->capture_default_str();
 }
@@ -78,7 +80,7 @@ void apply_limits(const LimitArguments& limits, runtime::HttpServerOptions& serv
   server.handshakes_max = limits.handshakes_max;
   server.admission = limits.admission;
   server.stream_memory_max = limits.stream_memory_max;
-  server.http.stall_timeout = Duration{static_cast<std::int64_t>(limits.stall_timeout_s * 1e9)};
+  server.http.stall_timeout = seconds(limits.stall_timeout_s);
 }
 
 std::size_t open_files_for(std::size_t workers) {
@@ -118,8 +120,9 @@ std::string describe_defence(const quic::EndpointStats& stats, const http::Serve
   if (stats.deaf_peers_ended != 0)
     text += fmt::format("peers that acknowledged nothing: {} connections ended\n", stats.deaf_peers_ended);
   if (stats.floods_ended != 0)
-    text += fmt::format("floods: {} connections ended for theirs, {} first packets of their addresses dropped for that\n",
-                        stats.floods_ended, a.initials_owed_for_floods);
+    text +=
+        fmt::format("floods: {} connections ended for theirs, {} first packets of their addresses dropped for that\n",
+                    stats.floods_ended, a.initials_owed_for_floods);
   return text;
 }
 

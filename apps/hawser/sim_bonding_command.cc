@@ -8,6 +8,7 @@
 #include "quic/connection/paths.h"
 #include "quic/multipath/scheduler_check.h"
 #include "sim_bonding.h"
+#include "time_option.h"
 
 namespace hawser::app {
 namespace {
@@ -37,7 +38,7 @@ sim::PairOptions pair_options(const SimBondingOptions& options, const std::strin
                               const std::string& scheduler) {
   return {.controller = controller,
           .scheduler = scheduler,
-          .time = Duration{static_cast<std::int64_t>(options.time_s * 1e9)},
+          .time = seconds(options.time_s),
           .window = ByteCount{options.window_mib << 20},
           .download = !options.upload,
           .head_start = options.head_start_ms > 0
@@ -176,7 +177,7 @@ void add_sim_bonding_command(CLI::App& sim, int& exit_code) {
       ->capture_default_str();
   command->add_option("--schedulers", options->schedulers, "Schedulers by name")->delimiter(',')->capture_default_str();
   command->add_option("--time", options->time_s, "Seconds that the transfer takes at the rate of the faster link")
-      ->check(CLI::Range(0.1, 1'000.0))
+      ->check(is_seconds(0.1, 1'000.0))
       ->capture_default_str();
   command->add_option("--window", options->window_mib, "Receive windows and send buffer, MiB; 0: tuned")
       ->check(CLI::Range(0, 1'024))

@@ -8,6 +8,7 @@
 #include "quic/multipath/path_scheduler.h"
 #include "sim/interactive.h"
 #include "sim_bonding.h"
+#include "time_option.h"
 
 namespace hawser::app {
 namespace {
@@ -51,7 +52,7 @@ int run(const SimInteractiveOptions& options) {
                             .download = !options.upload,
                             .bulk = false,
                             .seed = options.seed};
-  plan.until = plan.from + Duration{static_cast<std::int64_t>(options.time_s * 1e9)};
+  plan.until = plan.from + seconds(options.time_s);
   for (const std::string& text : options.links) {
     const auto link = sim::parse_link(text);
     if (!link.has_value()) {
@@ -106,7 +107,7 @@ void add_sim_interactive_command(CLI::App& sim, int& exit_code) {
       ->check(CLI::Range(1, 60'000))
       ->capture_default_str();
   command->add_option("--time", options->time_s, "Seconds of requests")
-      ->check(CLI::Range(0.1, 10'000.0))
+      ->check(is_seconds(0.1, 10'000.0))
       ->capture_default_str();
   command->add_flag("--upload", options->upload, "The bulk goes to the server");
   command->add_option("--seed", options->seed, "Seed of every run")->capture_default_str();

@@ -62,7 +62,8 @@ class PendingResponse {
   PendingResponse& operator=(PendingResponse&&) noexcept;
   ~PendingResponse();
 
-  // Blocks until the response is whole or cannot become so. Call once.
+  // Blocks until the response is whole or cannot become so, however long the server takes: as long as one is
+  // outstanding the connection is kept alive. Call once.
   std::expected<Response, hawser::Error> wait();
   [[nodiscard]] bool ready() const;
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "http/client_wire.h"
 #include "http/early_requests.h"
+#include "http/left_bodies.h"
 #include "http/saved_path_record.h"
 #include "quic/wire/errors.h"
 
@@ -253,10 +254,25 @@ void Client::close() {
     wire->close();
     driver_.wake(connection);
   }
+  give_up_bodies();
 }
 
 void Client::retry_body_later(Timestamp now) {
   if (!retry_body_) retry_body_ = now + kRetryBody;
+}
+
+void Client::leave_body(LeftBody body, const quic::CloseReason& reason, Timestamp now) {
+  if (reason.kind == quic::CloseReason::Kind::kLocalApplication)
+    return body.sink->on_failure(body.failure.value_or(failure_of(reason, {}, true)), now);
+  if (left_bodies_ == nullptr) left_bodies_ = std::make_unique<LeftBodies>();
+  left_bodies_->add(std::move(body));
+  retry_body_later(now);
+}
+
+void Client::give_up_bodies() {
+  if (left_bodies_ == nullptr || left_bodies_->empty()) return;
+  const Timestamp now = retry_body_.value_or(Timestamp{});
+  left_bodies_->fail_all({ClientFailure::Kind::kClosed, "closed before what had arrived was read"}, now);
 }
 
 void Client::on_timeout(Timestamp now) {
@@ -275,6 +291,10 @@ void Client::on_timeout(Timestamp now) {
       quic::Connection& connection = *chosen_->connection;
       chosen_->retry_bodies(now);
       driver_.wake(connection);
+    }
+    if (left_bodies_ != nullptr) {
+      left_bodies_->offer(now);
+      if (!left_bodies_->empty()) retry_body_later(now);
     }
   }
 }

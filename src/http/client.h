@@ -6,6 +6,9 @@
 // what a server rejects then the transport sends again, what it answers with 425 (Too Early) is sent
 // again here once the handshake is complete (RFC 8470), and neither is seen by the sink.
 //
+// While a response is outstanding the connection is kept alive, however long the server thinks or a sink takes nothing.
+// Of a connection that ends, sinks get what has arrived before they hear of it.
+//
 // Sans-I/O like the session under it: somebody else has the endpoint, the sockets and the
 // time (ClientDriver; runtime/http_client.h has one). Everything is called on one thread.
 #pragma once
@@ -126,6 +129,8 @@ struct ConnectionFacts {
 };
 
 class ClientWire;  // http/client_wire.h: one attempt to connect
+class LeftBodies;  // http/left_bodies.h
+struct LeftBody;
 
 class Client {
  public:
@@ -144,6 +149,8 @@ class Client {
   void send(ClientRequest request, Timestamp now);
   // Ends the connection; requests under way fail.
   void close();
+  // What has arrived and is still left to sinks fails too, of connections that have ended.
+  void give_up_bodies();
 
   void on_timeout(Timestamp now);
   [[nodiscard]] std::optional<Timestamp> next_timeout() const;
@@ -160,6 +167,8 @@ class Client {
   void on_over(ClientWire& wire, const quic::CloseReason& reason, Timestamp now);
   void on_requests_available(Timestamp now);
   void retry_body_later(Timestamp now);
+  // Of a connection that has ended: what its sink is to get, unless we ended it.
+  void leave_body(LeftBody body, const quic::CloseReason& reason, Timestamp now);
   // A request that was answered with 425 (Too Early).
   void send_again(ClientRequest request, Timestamp now);
   // `settings`: the server's, as a SETTINGS payload; empty with HTTP/0.9.
@@ -191,6 +200,7 @@ class Client {
   std::optional<Timestamp> next_attempt_;
   std::optional<Timestamp> connect_deadline_;
   std::optional<Timestamp> retry_body_;
+  std::unique_ptr<LeftBodies> left_bodies_;  // null: none
 };
 
 }  // namespace hawser::http

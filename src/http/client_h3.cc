@@ -3,6 +3,7 @@
 #include <array>
 
 #include "http/client_wire.h"
+#include "http/left_bodies.h"
 #include "http3/settings.h"
 
 namespace hawser::http {
@@ -50,6 +51,7 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
   }
   void on_goaway(http3::Session&, std::uint64_t) override { close_if_done(); }
   void on_requests_available(http3::Session&) override { client_.on_requests_available(now()); }
+  void on_last_read(http3::Session&) override;
   void on_closed(http3::Session&, const quic::CloseReason& reason) override;
 
  private:
@@ -59,6 +61,9 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
     bool paused = false;
     // Of what was sent in 0-RTT: it may have to be sent again. Such requests have no body.
     std::unique_ptr<ClientRequest> early;
+    // At the connection's end: what the sink, which hears nothing meanwhile, is still to get.
+    std::unique_ptr<LeftBody> left;
+    bool whole = false;
   };
 
   [[nodiscard]] Timestamp now() const { return session_.connection()->now(); }
@@ -74,8 +79,13 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
     if (session_.going_away() && exchanges_.empty()) session_.close();
   }
   void read(Exchange& exchange, Timestamp at);
+  void read_out(Exchange& exchange);
   void send_again(http3::Session& session, Exchange& exchange);
   void fail(Exchange& exchange, const ClientFailure& failure, Timestamp at) {
+    if (exchange.left != nullptr) {
+      exchange.left->failure = failure;
+      return;
+    }
     ResponseSink* const sink = std::exchange(exchange.sink, nullptr);
     if (sink != nullptr) sink->on_failure(failure, at);
   }
@@ -104,7 +114,8 @@ ClientWire::Started H3Wire::start(ClientRequest& request, Timestamp at) {
     request.sink->on_failure({ClientFailure::Kind::kRequest, "the request cannot be sent: " + std::string(why)}, at);
     return Started::kNever;
   }
-  exchanges_.push_back(std::make_unique<Exchange>(Exchange{.id = *id, .sink = request.sink, .early = nullptr}));
+  exchanges_.push_back(
+      std::make_unique<Exchange>(Exchange{.id = *id, .sink = request.sink, .early = nullptr, .left = nullptr}));
   session_.set_user_data(*id, exchanges_.back().get());
   // The whole body is in memory, so it is handed over at once and sent as the server takes it.
   if (request.body) (void)session_.write_body(*id, *std::move(request.body), true);
@@ -149,7 +160,9 @@ void H3Wire::retry_bodies(Timestamp at) {
 
 void H3Wire::on_message_complete(http3::Session&, quic::StreamId id) {
   Exchange* exchange = find(id);
-  if (exchange != nullptr) std::exchange(exchange->sink, nullptr)->on_end(now());
+  if (exchange == nullptr) return;
+  exchange->whole = true;
+  if (exchange->left == nullptr) std::exchange(exchange->sink, nullptr)->on_end(now());
 }
 
 // rfc9114:4.1.1-partial-unused
@@ -180,6 +193,21 @@ std::vector<ClientRequest> H3Wire::take_back() {
   return requests;
 }
 
+void H3Wire::on_last_read(http3::Session&) {
+  std::vector<quic::StreamId> behind;
+  for (const auto& exchange : exchanges_)
+    if (exchange->paused) behind.push_back(exchange->id);
+  for (const quic::StreamId id : behind)
+    if (Exchange* exchange = find(id)) read_out(*exchange);
+}
+
+void H3Wire::read_out(Exchange& exchange) {
+  exchange.left = std::make_unique<LeftBody>(LeftBody{.sink = exchange.sink, .octets = {}, .failure = {}});
+  std::array<Bytes, 64> views;
+  while (const std::size_t count = session_.read_body_views(exchange.id, views))
+    session_.consume_body(exchange.id, exchange.left->append(std::span(views).first(count)));
+}
+
 // Any of them may have been processed: none is sent again, unless the connection never came about.
 // rfc9114:5.4-maybe-processed rfc9114:4.1.1-retry
 void H3Wire::on_closed(http3::Session&, const quic::CloseReason& reason) {
@@ -187,7 +215,11 @@ void H3Wire::on_closed(http3::Session&, const quic::CloseReason& reason) {
   if (session_.connection()->handshake_complete()) {
     const std::vector<std::unique_ptr<Exchange>> unfinished = std::move(exchanges_);
     exchanges_.clear();
-    for (const auto& exchange : unfinished) fail(*exchange, {ClientFailure::Kind::kClosed, describe(reason)}, at);
+    for (const auto& exchange : unfinished) {
+      if (!exchange->whole && (exchange->left == nullptr || !exchange->left->failure))
+        fail(*exchange, {ClientFailure::Kind::kClosed, describe(reason)}, at);
+      if (exchange->left != nullptr) client_.leave_body(std::move(*exchange->left), reason, at);
+    }
   }
   client_.on_over(*this, reason, at);
   exchanges_.clear();

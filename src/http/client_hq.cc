@@ -1,8 +1,10 @@
 // client_hq.cc: a client's connection over HTTP/0.9, for the interop runner.
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "http/client_wire.h"
+#include "http/left_bodies.h"
 
 namespace hawser::http {
 namespace {
@@ -46,6 +48,7 @@ class HqWire final : public ClientWire, public quic::ConnectionHandler {
   }
   void on_closed(quic::Connection& c, const quic::CloseReason& reason) override {
     const Timestamp at = c.now();
+    if (c.handshake_complete()) read_out(reason, at);
     // What was started before the connection came about goes back to the client.
     while (c.handshake_complete() && !exchanges_.empty())
       fail(exchanges_.back().id, {ClientFailure::Kind::kClosed, describe(reason)}, at);
@@ -71,12 +74,14 @@ class HqWire final : public ClientWire, public quic::ConnectionHandler {
     if (found == exchanges_.end()) return nullptr;
     ResponseSink* const sink = found->sink;
     exchanges_.erase(found);
+    if (exchanges_.empty()) connection->keep_alive(false);
     return sink;
   }
   void fail(quic::StreamId id, const ClientFailure& failure, Timestamp at) {
     if (ResponseSink* sink = remove(id)) sink->on_failure(failure, at);
   }
   void read(Exchange& exchange, Timestamp at);
+  void read_out(const quic::CloseReason& reason, Timestamp at);
 
   std::vector<Exchange> exchanges_;
 };
@@ -93,6 +98,7 @@ ClientWire::Started HqWire::start(ClientRequest& request, Timestamp at) {
     return Started::kNever;
   }
   exchanges_.push_back({.id = *id, .sink = request.sink, .paused = false, .early = std::nullopt});
+  connection->keep_alive(true);
   (void)connection->write(*id, SharedBytes::copy(as_bytes("GET " + request.target + "\r\n")), true);
   if (!connection->handshake_complete()) exchanges_.back().early = std::move(request);
   return Started::kYes;
@@ -126,6 +132,21 @@ void HqWire::retry_bodies(Timestamp at) {
     if (exchange.paused) paused.push_back(exchange.id);
   for (const quic::StreamId id : paused)
     if (Exchange* exchange = find(id)) read(*exchange, at);
+}
+
+// What sinks that are behind will not find in the connection any more.
+void HqWire::read_out(const quic::CloseReason& reason, Timestamp at) {
+  const auto behind = std::ranges::partition(exchanges_, [](const Exchange& exchange) { return !exchange.paused; });
+  const std::vector<Exchange> unread(std::make_move_iterator(behind.begin()), std::make_move_iterator(behind.end()));
+  exchanges_.erase(behind.begin(), behind.end());
+  for (const Exchange& exchange : unread) {
+    LeftBody left{.sink = exchange.sink, .octets = {}, .failure = {}};
+    std::array<Bytes, 64> views;
+    while (const std::size_t count = connection->read_views(exchange.id, views))
+      connection->consume(exchange.id, left.append(std::span(views).first(count)));
+    if (!connection->at_end(exchange.id)) left.failure = {ClientFailure::Kind::kClosed, describe(reason)};
+    client_.leave_body(std::move(left), reason, at);
+  }
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ class Network : public quic::AcceptHandler {
   bool run(const std::function<bool()>& done, Duration limit = 60s) {
     const Timestamp end = now_ + limit;
     for (int steps = 0; steps < 300'000; ++steps) {
-      client_endpoint_->wake(*connection_);
+      if (!client_side.closed) client_endpoint_->wake(*connection_);
       flush(*client_endpoint_, true);
       flush(*server_endpoint_, false);
       if (done()) return true;
@@ -272,6 +272,30 @@ Visit first_visit(const SessionConfig& config, bool honest = true) {
           .ticket = network.client_side.ticket,
           .settings = network.client_side.settings,
           .honest = honest};
+}
+
+// rfc9114:5.1-outstanding
+TEST(http3_over_quic, a_connection_stays_while_a_response_is_outstanding_and_not_longer) {
+  Network network({.idle_timeout = 5s});
+  ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.client.peer_settings() != nullptr; }));
+  const StreamId slow = post(network, "/slow", "");
+  const auto over = [&] { return network.client_side.closed || network.server_side.closed; };
+  ASSERT_TRUE(network.run([&] { return network.server_side.exchanges[slow.value].complete; }));
+  const std::uint64_t packets = network.connection().stats().packets_sent;
+  EXPECT_FALSE(network.run(over, 60s));
+  // Often enough that one or two may be lost, and no more often.
+  EXPECT_LE(network.connection().stats().packets_sent - packets, 40u);
+  // The answer comes with that to another request, in whose call the server may write.
+  network.server_side.on_complete = [&](Session& session, StreamId id) {
+    for (const StreamId each : {slow, id}) ASSERT_TRUE(session.respond(each, 200, FieldList{}, true));
+  };
+  const StreamId other = post(network, "/other", "");
+  ASSERT_TRUE(network.run([&] {
+    return network.client_side.exchanges[slow.value].closed && network.client_side.exchanges[other.value].closed;
+  }));
+  EXPECT_EQ(network.client_side.exchanges[slow.value].status, 200);
+  ASSERT_TRUE(network.run(over, 60s));
+  EXPECT_EQ(network.client_side.closed.value_or(quic::CloseReason{}).kind, quic::CloseReason::Kind::kIdleTimeout);
 }
 
 // rfc9114:7.2.4.2-store rfc9114:7.2.4.2-stored

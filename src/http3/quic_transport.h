@@ -35,6 +35,7 @@ class QuicTransport final : public Transport {
   void set_priority(quic::StreamId id, std::uint8_t urgency, bool incremental) override {
     quic().set_priority(id, urgency, incremental);
   }
+  void keep_alive(bool on) override { quic().keep_alive(on); }
   void close(std::uint64_t code, std::string_view reason) override { quic().close(code, reason); }
   [[nodiscard]] Timestamp now() const override { return quic().now(); }
   [[nodiscard]] const EventEmitter* events() const override { return &quic().events(); }

@@ -137,6 +137,9 @@ class SessionHandler {
   // peer_settings() are known, which belong to it.
   virtual void on_session_ticket(Session&, Bytes) {}
   virtual void on_new_token(Session&, Bytes) {}
+  // The connection is over, not by us: what has arrived of bodies can be read here, and on_message_complete told by it,
+  // for the last time.
+  virtual void on_last_read(Session&) {}
   // The connection is over. No call follows.
   virtual void on_closed(Session&, const quic::CloseReason&) {}
 };

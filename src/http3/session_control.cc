@@ -128,7 +128,7 @@ void SessionCore::write_control(Bytes frames) {
 
 // rfc9114:7.2.4.2-initial
 void SessionCore::flush_qpack() {
-  if (closed_) return;
+  if (closed_ || over_) return;
   if (own_encoder_ && peer_settings_ && !encoder_told_) {
     encoder_told_ = true;
     encoder_.on_peer_settings(peer_settings_->qpack_max_table_capacity, peer_settings_->qpack_blocked_streams);
@@ -160,6 +160,8 @@ void SessionCore::close(ErrorCode code, std::string_view reason) {
 
 // rfc9114:5.4-maybe-processed
 void SessionCore::on_closed(const quic::CloseReason& reason) {
+  over_ = true;
+  if (!closed_) handler_.on_last_read(session_);
   closed_ = true;
   events_ = nullptr;
   handler_.on_closed(session_, reason);
@@ -288,7 +290,8 @@ void SessionCore::on_stream_closed(StreamId id) {
 void SessionCore::erase(Stream& stream) {
   const StreamId id = stream.id;
   const bool told = stream.kind == StreamKind::kRequest || stream.kind == StreamKind::kForeign;
-  if (stream.kind == StreamKind::kRequest) --open_requests_;
+  if (stream.kind == StreamKind::kRequest && --open_requests_ == 0 && role_ == Role::kClient)
+    transport_->keep_alive(false);
   const bool unknown = stream.kind == StreamKind::kUndecided || stream.kind == StreamKind::kRefused;
   if (!id.is_bidirectional() && unknown) --unknown_streams_;
   if (told && !closed_) handler_.on_stream_closed(session_, id);

@@ -240,6 +240,7 @@ class SessionCore {
   bool ready_ = false;
   bool encoder_told_ = false;  // of the peer's settings
   bool closed_ = false;        // or closing: events are passed over
+  bool over_ = false;          // the transport takes nothing any more
   std::size_t open_requests_ = 0;
   std::size_t unknown_streams_ = 0;
   RateLimit resets_;

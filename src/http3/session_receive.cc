@@ -13,7 +13,8 @@ using quic::Role;
 void SessionCore::begin_request(Stream& stream) {
   stream.kind = StreamKind::kRequest;
   stream.reader.reset(FrameStream::kRequest, role_, config_->max_field_section_size);
-  ++open_requests_;
+  // rfc9114:5.1-outstanding
+  if (open_requests_++ == 0 && role_ == Role::kClient) transport_->keep_alive(true);
   if (role_ == Role::kServer) ++stats_.requests_received;
   if (events_ != nullptr)
     log_stream_type(stream.id.initiator() == role_ ? Owner::kLocal : Owner::kRemote, stream.id,

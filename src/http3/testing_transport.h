@@ -53,6 +53,7 @@ class End final : public Transport {
   void set_priority(StreamId id, std::uint8_t urgency, bool incremental) override {
     priorities[id.value] = {urgency, incremental};
   }
+  void keep_alive(bool on) override { kept_alive = on; }
   void close(std::uint64_t code, std::string_view reason) override;
   [[nodiscard]] Timestamp now() const override;
 
@@ -64,6 +65,7 @@ class End final : public Transport {
   std::size_t stream_limit_uni = 100;
   std::size_t send_buffer = 1 << 20;
   std::map<std::uint64_t, Priority> priorities;
+  bool kept_alive = false;
   std::optional<std::uint64_t> closed_with;
   std::string close_reason;
   std::map<std::uint64_t, bool> told_opened;

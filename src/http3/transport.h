@@ -31,6 +31,7 @@ class Transport {
   [[nodiscard]] virtual bool at_end(quic::StreamId id) const = 0;
   [[nodiscard]] virtual bool has_all(quic::StreamId id) const = 0;
   virtual void set_priority(quic::StreamId id, std::uint8_t urgency, bool incremental) = 0;
+  virtual void keep_alive(bool on) = 0;
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
   [[nodiscard]] virtual Timestamp now() const = 0;
   // Null: nobody listens.

@@ -105,7 +105,9 @@ class HttpClients::Protocol final : public DatagramProtocol {
     }
     return next;
   }
-  void close(Timestamp) override {}
+  void close(Timestamp) override {
+    for (const auto& slot : slots_) slot->client().give_up_bodies();
+  }
   [[nodiscard]] bool idle() const override { return true; }
 
  private:

@@ -1,5 +1,5 @@
 // worker.cc: the loop. One round reads a batch, runs letters and timers, and sends; a round
-// that read nothing ends in a sleep until a datagram, a letter or the next deadline.
+// that read nothing and has sent all ends in a sleep until a datagram, a letter or the next deadline.
 #include "runtime/worker.h"
 
 #include <fmt/format.h>
@@ -97,6 +97,7 @@ void Worker::run() {
     if (mailbox_.has_letters()) read_mailbox();
     const Timestamp now = current_time();
     if (received) last_activity_ = now;
+    if (std::exchange(polled_, false)) last_poll_ = now;
     run_timeouts(now);
     transmit(now);
     // What waited for a socket of theirs may go now.
@@ -105,7 +106,7 @@ void Worker::run() {
     if (stopping_.load(std::memory_order_acquire) && finished(now)) break;
     if (!received && !more_to_send_) {
       poll(sleep_time(now));
-    } else if (blocked_) {
+    } else if (blocked_ || !received || now - last_poll_ >= kPollAtLeast) {
       poll(Duration::zero());
     }
   }
@@ -406,6 +407,7 @@ Duration Worker::sleep_time(Timestamp now) const {
 void Worker::poll(Duration timeout) {
   if (timeout != Duration::zero()) ++stats_.sleeps;
   if (engine_->poll(timeout).writable) blocked_ = false;
+  polled_ = true;
 }
 
 // Accounts. ---------------------------------------------------------------------------------------

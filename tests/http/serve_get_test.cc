@@ -3,6 +3,7 @@
 // process on a free port, and `hawser get` run against it with checked options.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -121,6 +122,38 @@ class ServeGetTest : public testing::Test {
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<runtime::HttpServer> server_;
 };
+
+// A pager that shows its first page and is left alone until the server has gone.
+TEST_F(ServeGetTest, what_had_arrived_when_the_server_went_reaches_a_reader_that_is_late) {
+  for (const bool whole : {true, false}) {
+    const std::string content = random_text(whole ? 3'000'000 : 60'000'000, 5);  // windows begin at 8 MB
+    write_file(site() + "/file.bin", content);
+    serve();
+    ASSERT_EQ(mkfifo(out().c_str(), 0600), 0);
+    const int pipe = ::open(out().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    Outcome outcome;
+    std::thread getter([&] { outcome = get({.urls = {url("/file.bin")}}); });
+    int waiting = 0;
+    const auto arrived = [&] {
+      return ::ioctl(pipe, FIONREAD, &waiting) == 0 && waiting >= 30'000;  // a pipe takes 45 KB at least
+    };
+    for (int i = 0; i < 1'000 && !arrived(); ++i) std::this_thread::sleep_for(10ms);
+    std::this_thread::sleep_for(500ms);
+    stop();
+    std::this_thread::sleep_for(100ms);
+    ASSERT_EQ(fcntl(pipe, F_SETFL, 0), 0);
+    std::string received;
+    std::vector<char> piece(65'536);
+    for (ssize_t size = 0; (size = ::read(pipe, piece.data(), piece.size())) > 0;)
+      received.append(piece.data(), static_cast<std::size_t>(size));
+    getter.join();
+    ::close(pipe);
+    std::filesystem::remove(out());
+    EXPECT_EQ(outcome.exit_code, whole ? kGetOk : kGetPartial) << outcome.complaint;
+    EXPECT_GT(received.size(), 1'000'000u);
+    EXPECT_TRUE(received == content.substr(0, whole ? content.size() : received.size())) << received.size();
+  }
+}
 
 TEST_F(ServeGetTest, files_of_every_size_arrive_intact) {
   serve();

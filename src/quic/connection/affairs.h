@@ -76,7 +76,8 @@ struct ConnectionAffairs {
     Timestamp keys_since{};  // the 1-RTT keys that we write with came into use
     Timestamp path_memory_due = kNever;
     bool sent_since_activity = false;
-    bool resting = false;  // since then, memory was given back
+    bool resting = false;     // since then, memory was given back
+    bool kept_alive = false;  // see Connection::keep_alive
   };
   // What the application is told at the end of the batch.
   struct Tell {

@@ -191,6 +191,9 @@ void Connection::initiate_key_update() {
 void Connection::ping() {
   core_->request_ping();
 }
+void Connection::keep_alive(bool on) {
+  core_->keep_alive(on);
+}
 const EventEmitter& Connection::events() const {
   return core_->events();
 }

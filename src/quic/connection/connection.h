@@ -172,6 +172,11 @@ class Connection {
   void initiate_key_update();
   // Sends a PING, to keep the path alive or to measure it.
   void ping();
+  // While on, the connection does not become idle as long as the peer answers: a PING goes when nothing was received
+  // for a third of the idle timeout in force, or 30 s, whichever is shorter, beside those of
+  // ConnectionConfig::keep_alive. For as long as an answer is awaited. From outside a handler's call, Endpoint::wake()
+  // has to follow.
+  void keep_alive(bool on);
 
   // Network paths (RFC 9000 section 9): a client's change of its local address. ----------------------
 

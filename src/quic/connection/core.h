@@ -151,6 +151,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   std::expected<void, ConfigError> set_congestion_control(std::string_view name);
   void initiate_key_update() { owed_.key_update = true; }
   void request_ping() { owed_.ping = true; }
+  void keep_alive(bool on) { times_.kept_alive = on; }
   // datagrams.cc
   std::expected<void, DatagramError> send_datagram(Bytes payload, const SendDatagramOptions& options);
   std::expected<void, DatagramError> set_datagram_flow(DatagramFlowId id, const DatagramFlow& flow);
@@ -481,7 +482,8 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   // timers.cc
   [[nodiscard]] Timestamp idle_deadline() const;
   [[nodiscard]] Timestamp open_deadline() const;
-  [[nodiscard]] bool keeps_alive() const;
+  [[nodiscard]] Duration idle_timeout() const;
+  [[nodiscard]] Timestamp keep_alive_deadline() const;
   [[nodiscard]] Timestamp path_deadline() const;
   [[nodiscard]] Duration largest_pto() const;  // core.cc
   void on_path_timer();

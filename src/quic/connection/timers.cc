@@ -6,6 +6,9 @@
 namespace hawser::quic {
 namespace {
 
+// Most NATs and firewalls let a UDP flow through that shows a packet this often (RFC 9000 section 10.1.2).
+constexpr Duration kMiddleboxesForget = 30s;
+
 // The smaller of both sides' idle timeouts; zero means that a side has none.
 Duration effective_idle_timeout(Duration ours, std::uint64_t peer_ms) {
   const Duration theirs =
@@ -17,23 +20,34 @@ Duration effective_idle_timeout(Duration ours, std::uint64_t peer_ms) {
 
 }  // namespace
 
-// RFC 9000 section 10.1: never shorter than three PTOs.
+// RFC 9000 section 10.1: never shorter than three PTOs. Zero: there is none.
 // rfc9000:10.1-three-pto
-Timestamp ConnectionCore::idle_deadline() const {
+Duration ConnectionCore::idle_timeout() const {
   const Duration timeout = effective_idle_timeout(config_.idle_timeout, peer_.max_idle_timeout_ms);
-  if (timeout == Duration{0}) return kNever;
-  return times_.last_activity + std::max(timeout, 3 * largest_pto());
+  return timeout == Duration{0} ? timeout : std::max(timeout, 3 * largest_pto());
+}
+
+Timestamp ConnectionCore::idle_deadline() const {
+  const Duration timeout = idle_timeout();
+  return timeout == Duration{0} ? kNever : times_.last_activity + timeout;
 }
 
 // A PING that waits for the window is enough: more of them would wake us for nothing.
-bool ConnectionCore::keeps_alive() const {
-  return config_.keep_alive != Duration{0} && handshake_.complete && !owed_.ping;
+Timestamp ConnectionCore::keep_alive_deadline() const {
+  if (!handshake_.complete || owed_.ping) return kNever;
+  Duration interval = config_.keep_alive;
+  if (times_.kept_alive) {
+    const Duration timeout = idle_timeout();
+    const Duration needed = timeout == Duration{0} ? kMiddleboxesForget : std::min(timeout / 3, kMiddleboxesForget);
+    interval = interval == Duration{0} ? needed : std::min(interval, needed);
+  }
+  return interval == Duration{0} ? kNever : times_.last_received + interval;
 }
 
 Timestamp ConnectionCore::open_deadline() const {
   Timestamp deadline = std::min(multipath_ == nullptr ? path_deadline() : multipath_->next_timeout(), idle_deadline());
   if (!handshake_.complete) deadline = std::min(deadline, times_.started + config_.handshake_timeout);
-  if (keeps_alive()) deadline = std::min(deadline, times_.last_received + config_.keep_alive);
+  deadline = std::min(deadline, keep_alive_deadline());
   if (early_data_ != nullptr) deadline = std::min(deadline, early_data_->discard_at);
   if (datagrams() != nullptr) deadline = std::min(deadline, datagrams()->next_expiry());
   if (fec() != nullptr) deadline = std::min(deadline, fec()->next_timeout());
@@ -85,7 +99,7 @@ void ConnectionCore::on_timeout(Timestamp now) {
     finish({.kind = CloseReason::Kind::kIdleTimeout, .reason = "idle timeout"});
     return;
   }
-  if (keeps_alive() && now >= times_.last_received + config_.keep_alive) {
+  if (now >= keep_alive_deadline()) {
     owed_.ping = true;
     times_.last_received = now;
   }

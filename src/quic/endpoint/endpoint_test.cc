@@ -267,6 +267,32 @@ TEST(endpoint, silence_ends_in_an_idle_timeout_on_both_sides) {
   EXPECT_EQ(pair.server->connection_count(), 0u);
 }
 
+TEST(endpoint, who_keeps_a_connection_alive_keeps_to_the_shorter_idle_timeout) {
+  PairOptions options;
+  options.server.connection.idle_timeout = 2s;
+  Pair pair(std::move(options));
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
+  c.keep_alive(true);
+  pair.client->wake(c);
+  const auto over = [&] { return pair.recorder.closed || pair.acceptor.recorder.closed; };
+  EXPECT_FALSE(pair.run(over, 30s));
+  c.keep_alive(false);
+  pair.client->wake(c);
+  EXPECT_TRUE(pair.run(over, 10s));
+}
+
+TEST(endpoint, a_peer_that_is_gone_ends_a_connection_that_is_kept_alive) {
+  Pair pair;
+  Connection& c = pair.connect();
+  ASSERT_TRUE(pair.run([&] { return pair.connection->handshake_confirmed(); }));
+  c.keep_alive(true);
+  pair.client->wake(c);
+  pair.drop = [](const auto&...) { return true; };
+  ASSERT_TRUE(pair.run([&] { return pair.recorder.closed.has_value(); }, 120s));
+  EXPECT_EQ(pair.recorder.closed->kind, CloseReason::Kind::kIdleTimeout);
+}
+
 TEST(endpoint, key_updates_do_not_disturb_a_transfer) {
   Pair pair;
   Connection& c = pair.connect();
