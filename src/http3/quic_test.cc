@@ -192,12 +192,26 @@ class Network : public quic::AcceptHandler {
 
   void deliver() {
     while (!wire_.empty() && wire_.begin()->first <= now_) {
-      Datagram datagram = std::move(wire_.begin()->second);
+      due.push_back(std::move(wire_.begin()->second));
+  // After what was done to the server from outside.
+  void wake_server() {
+    server_endpoint_->wake(*server.connection());
+    flush(*server_endpoint_, false);
+  }
+
       wire_.erase(wire_.begin());
-      ReceivedTrain train{.bytes = datagram.octets, .segment_size = datagram.octets.size()};
-      train.tuple = datagram.to_server ? FourTuple{server_address_, client_address_}
-                                       : FourTuple{client_address_, server_address_};
-      (datagram.to_server ? *server_endpoint_ : *client_endpoint_).on_datagrams({&train, 1}, now_);
+    }
+    for (const bool to_server : {true, false}) {
+      std::vector<ReceivedTrain> batch;
+      for (Datagram& datagram : due) {
+        if (datagram.to_server != to_server) continue;
+        ReceivedTrain& train = batch.emplace_back();
+        train.bytes = datagram.octets;
+        train.segment_size = datagram.octets.size();
+        train.tuple =
+            to_server ? FourTuple{server_address_, client_address_} : FourTuple{client_address_, server_address_};
+      }
+      if (!batch.empty()) (to_server ? *server_endpoint_ : *client_endpoint_).on_datagrams(batch, now_);
     }
   }
 
@@ -237,7 +251,9 @@ StreamId post(Network& network, const std::string& path, const std::string& body
   if (!body.empty()) network.client_side.push(network.client, *id);
   return *id;
 }
+  // All that is due goes to each side as one batch.
 
+    std::vector<Datagram> due;
 void exchange(Network& network, std::size_t count, std::size_t body_size) {
   echo_twice(network);
   ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.client.peer_settings() != nullptr; }));
@@ -373,3 +389,28 @@ TEST(http3_over_quic, goes_away_gracefully) {
 
 }  // namespace
 }  // namespace hawser::http3
+TEST(http3_over_quic, responses_that_came_with_the_end_of_the_connection_are_told) {
+  Network network;
+  ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.server.peer_settings() != nullptr; }));
+  std::vector<StreamId> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(post(network, "/" + std::to_string(i), ""));
+  ASSERT_TRUE(network.run([&] {
+    return std::ranges::all_of(ids, [&](StreamId id) { return network.server_side.exchanges[id.value].complete; });
+  }));
+  // Each teaches the client's QPACK decoder something that it acknowledges.
+  for (const StreamId id : ids) {
+    const std::string value = "a value to be inserted " + std::to_string(id.value);
+    ASSERT_TRUE(network.server.respond(id, 200, fields_of({{"x-field", value}}), true));
+  }
+  network.wake_server();
+  network.server.close(ErrorCode::kNoError, "done");
+  network.wake_server();
+  ASSERT_TRUE(network.run([&] { return network.client_side.closed.has_value(); }));
+  EXPECT_EQ(network.client_side.closed->kind, quic::CloseReason::Kind::kPeerApplication);
+  EXPECT_EQ(network.client_side.closed->error_code, 0x100u);
+  for (const StreamId id : ids) {
+    EXPECT_EQ(network.client_side.exchanges[id.value].status, 200);
+    EXPECT_TRUE(network.client_side.exchanges[id.value].complete);
+  }
+}
+

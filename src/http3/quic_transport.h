@@ -36,6 +36,7 @@ class QuicTransport final : public Transport {
     quic().set_priority(id, urgency, incremental);
   }
   void close(std::uint64_t code, std::string_view reason) override { quic().close(code, reason); }
+  [[nodiscard]] bool is_open() const override { return !quic().closed(); }
   [[nodiscard]] Timestamp now() const override { return quic().now(); }
   [[nodiscard]] const EventEmitter* events() const override { return &quic().events(); }
 

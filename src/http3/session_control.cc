@@ -113,9 +113,11 @@ void SessionCore::write_all(StreamId id, Bytes data, bool fin) {
   (void)transport_->write(id, SharedBytes::copy(data.subspan(*taken)), fin);
 }
 
-// A peer that does not let our critical streams move makes us buffer without end.
+// A peer that does not let our critical streams move makes us buffer without end. One that has closed the connection
+// hears no more, but what came along with that is still to be read.
 void SessionCore::write_critical(StreamId id, Bytes data) {
   if (transport_->write_room(id) < data.size()) {
+  if (!transport_->is_open()) return;
     fail_connection({ErrorCode::kExcessiveLoad, "a critical stream is not being read", ErrorScope::kConnection});
     return;
   }

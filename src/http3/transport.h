@@ -32,6 +32,8 @@ class Transport {
   [[nodiscard]] virtual bool has_all(quic::StreamId id) const = 0;
   virtual void set_priority(quic::StreamId id, std::uint8_t urgency, bool incremental) = 0;
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
+  // False: nothing will be sent any more; what came before may still be read.
+  [[nodiscard]] virtual bool is_open() const { return true; }
   [[nodiscard]] virtual Timestamp now() const = 0;
   // Null: nobody listens.
   [[nodiscard]] virtual const EventEmitter* events() const { return nullptr; }
