@@ -213,7 +213,8 @@ class Session final : public quic::ConnectionHandler {
   [[nodiscard]] bool message_complete(StreamId id) const;
 
   // Abandons a stream in both directions. Servers use kRequestRejected for requests they did
-  // not act upon, kNoError to stop reading after a full response.
+  // not act upon, kNoError to stop reading after a full response. Of a stream that only waits for
+  // QPACK's insertions on_stream_closed comes before this or stop_reading() returns.
   void cancel(StreamId id, ErrorCode code = ErrorCode::kRequestCancelled);
   // Stops reading only; what we send goes on.
   void stop_reading(StreamId id, ErrorCode code = ErrorCode::kNoError);

@@ -20,6 +20,12 @@ void SessionCore::begin_request(Stream& stream) {
                     Http3StreamType::kRequest);
 }
 
+// Nothing follows what has been read. The transport has no word for a stream that it has forgotten, which it does
+// only once all of it was read: its last section may wait for insertions until then.
+bool SessionCore::ended(const Stream& stream) const {
+  return stream.transport_closed || transport_->at_end(stream.id);
+}
+
 // Goes on with a stream for as long as it can. Handlers may do anything to it in between,
 // so it is looked up anew each time.
 void SessionCore::drive_request(StreamId id) {
@@ -38,7 +44,7 @@ bool SessionCore::offer_body(Stream& stream) {
   const StreamId id = stream.id;
   Bytes view;
   if (transport_->read_views(id, {&view, 1}) == 0) {
-    if (transport_->at_end(id)) fail_stream(stream, {ErrorCode::kFrameError, "the stream ends inside DATA"});
+    if (ended(stream)) fail_stream(stream, {ErrorCode::kFrameError, "the stream ends inside DATA"});
     return false;
   }
   if (stream.reading) return false;
@@ -51,7 +57,7 @@ bool SessionCore::read_frame(Stream& stream) {
   const StreamId id = stream.id;
   Bytes view;
   if (transport_->read_views(id, {&view, 1}) == 0) {
-    if (transport_->at_end(id)) on_stream_end(stream);
+    if (ended(stream)) on_stream_end(stream);
     return false;
   }
   Bytes in = view;
@@ -137,6 +143,18 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
   return kept ? deliver_last_head(stream) : deliver_head(stream, *head);
 }
 
+void SessionCore::resume_unblocked() {
+  std::uint64_t value = 0;
+  while (!closed_ && decoder_.next_unblocked(value)) {
+    const StreamId id{value};
+    Stream* stream = streams_.find(id);
+    if (stream == nullptr || !stream->blocked) continue;
+    stream->blocked = false;
+    if (decode_section(*stream, stream->section, false, 0)) drive_request(id);
+    erase_if_over(id);
+  }
+}
+
 // The octets of a section have been understood, or put aside.
 void SessionCore::take_section(Stream& stream, std::size_t size, bool first_time, std::size_t used) {
   if (!first_time) return;
@@ -158,7 +176,7 @@ bool SessionCore::deliver_head(Stream& stream, const MessageHead& head) {
 
 bool SessionCore::deliver_request(Stream& stream, const MessageHead& head) {
   const StreamId id = stream.id;
-  const bool fin = transport_->at_end(id);
+  const bool fin = ended(stream);
   stream.receive = ReceiveState::kBody;
   stream.tunnel = head.is_connect();
   stream.head_request = head.method == "HEAD";
@@ -172,7 +190,7 @@ bool SessionCore::deliver_request(Stream& stream, const MessageHead& head) {
 
 bool SessionCore::deliver_response(Stream& stream, const MessageHead& head) {
   const StreamId id = stream.id;
-  const bool fin = transport_->at_end(id);
+  const bool fin = ended(stream);
   if (head.kind == MessageKind::kInformational) {
     if (fin) return fail_stream(stream, malformed("the stream ends after an informational response").error());
     handler_.on_headers(session_, id, head, false);
@@ -252,7 +270,7 @@ bool SessionCore::fail_stream(Stream& stream, const Error& error) {
   ++stats_.streams_malformed;
   count_reset(stream);
   if (closed_) return false;
-  cancel(id, error.code);
+  give_up(stream, error.code);
   handler_.on_stream_reset(session_, id, error.code, error.reason);
   return false;
 }
@@ -293,7 +311,7 @@ void SessionCore::on_stream_reset(StreamId id, std::uint64_t code) {
   abandon_receiving(*stream);
   // rfc9114:4.1.1-cancel rfc9114:4.1.1-cancelled
   // A request that will never be whole gets no response (RFC 9114 section 4.1.1).
-  if (role_ == Role::kServer && stream->send == SendState::kHead) cancel(id, ErrorCode::kRequestCancelled);
+  if (role_ == Role::kServer && stream->send == SendState::kHead) give_up(*stream, ErrorCode::kRequestCancelled);
   handler_.on_stream_reset(session_, id, static_cast<ErrorCode>(code), "reset by the peer");
   flush_qpack();
 }
@@ -320,7 +338,7 @@ void SessionCore::consume_body(StreamId id, std::size_t count) {
   stream->data_left -= count;
   stats_.body_bytes_received += count;
   transport_->consume(id, count);
-  if (stream->reading || (stream->data_left > 0 && !transport_->at_end(id))) return;
+  if (stream->reading || (stream->data_left > 0 && !ended(*stream))) return;
   // To the next DATA frame; trailers, the end, or an end too early are told on the way.
   stream->reading = true;
   drive_request(id);
