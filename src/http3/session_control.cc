@@ -2,6 +2,7 @@
 // and how it fails (RFC 9114 sections 5 to 7).
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/result.h"
 #include "http3/session_core.h"
@@ -297,6 +298,7 @@ void SessionCore::erase(Stream& stream) {
   const StreamId id = stream.id;
   const bool told = stream.kind == StreamKind::kRequest || stream.kind == StreamKind::kForeign;
   if (stream.kind == StreamKind::kRequest) --open_requests_;
+  head_memory_ -= std::exchange(stream.head_memory, 0);
   const bool unknown = stream.kind == StreamKind::kUndecided || stream.kind == StreamKind::kRefused;
   if (!id.is_bidirectional() && unknown) --unknown_streams_;
   if (told && !closed_) handler_.on_stream_closed(session_, id);

@@ -87,6 +87,10 @@ class SessionCore {
   [[nodiscard]] SessionStats stats() const;
   [[nodiscard]] Transport& transport() { return *transport_; }
   [[nodiscard]] QuicTransport& own_transport() { return own_transport_; }
+  // Octets held of field sections that are not whole or wait for insertions.
+  [[nodiscard]] std::size_t head_memory() const { return head_memory_; }
+  // Octets on the heap for streams, with what they keep for the next.
+  [[nodiscard]] std::size_t streams_memory() const { return streams_.memory(); }
   [[nodiscard]] const qpack::Decoder& qpack_decoder() const { return decoder_; }
   [[nodiscard]] const qpack::Encoder& qpack_encoder() const { return encoder_; }
 
@@ -171,6 +175,7 @@ class SessionCore {
   bool on_headers_frame(Stream& stream, Bytes payload, std::size_t used);
   bool decode_section(Stream& stream, Bytes payload, bool first_time, std::size_t used);
   void resume_unblocked();
+  bool count_head_memory(Stream& stream);
   void take_section(Stream& stream, std::size_t size, bool first_time, std::size_t used);
   bool deliver_last_head(Stream& stream);
   bool deliver_head(Stream& stream, const MessageHead& head);
@@ -245,6 +250,7 @@ class SessionCore {
   bool closed_ = false;        // or closing: events are passed over
   std::size_t open_requests_ = 0;
   std::size_t unknown_streams_ = 0;
+  std::size_t head_memory_ = 0;
   RateLimit resets_;
   RateLimit idle_frames_;
   SessionStats stats_;

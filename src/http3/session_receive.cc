@@ -68,6 +68,7 @@ bool SessionCore::read_frame(Stream& stream) {
     case FrameReader::Kind::kFrame:
       return on_headers_frame(stream, event->payload, used);
     case FrameReader::Kind::kNeedMore:
+      if (!count_head_memory(stream)) return false;
       break;
     case FrameReader::Kind::kUnknown:
       if (events_ != nullptr) log_frame(Owner::kRemote, id, {.type = event->type, .length = event->length});
@@ -122,6 +123,7 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
     stream.blocked = true;
     if (first_time) stream.section.assign(payload.begin(), payload.end());
     take_section(stream, payload.size(), first_time, used);
+    count_head_memory(stream);
     return false;
   }
   if (*status == qpack::DecodeStatus::kTooLarge) {
@@ -143,6 +145,19 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
   return kept ? deliver_last_head(stream) : deliver_head(stream, *head);
 }
 
+// A peer may begin a head on each stream and end none, or let all of them wait. This memory is none of the transport's:
+// what was read of a stream it has forgotten.
+// rfc9114:10.5-track
+bool SessionCore::count_head_memory(Stream& stream) {
+  const std::size_t cut = stream.reader.buffered() > 0 ? stream.reader.memory() : 0;
+  const std::size_t held = cut + (stream.blocked ? stream.section.capacity() : 0);
+  head_memory_ = head_memory_ - stream.head_memory + held;
+  stream.head_memory = held;
+  if (head_memory_ <= std::max(config_->head_memory_max, 2 * config_->max_field_section_size)) return true;
+  fail_connection({ErrorCode::kExcessiveLoad, "too much of heads that are not whole", ErrorScope::kConnection});
+  return false;
+}
+
 void SessionCore::resume_unblocked() {
   std::uint64_t value = 0;
   while (!closed_ && decoder_.next_unblocked(value)) {
@@ -151,6 +166,10 @@ void SessionCore::resume_unblocked() {
     if (stream == nullptr || !stream->blocked) continue;
     stream->blocked = false;
     if (decode_section(*stream, stream->section, false, 0)) drive_request(id);
+    stream = closed_ ? nullptr : streams_.find(id);
+    if (stream == nullptr || stream->blocked) continue;
+    stream->drop_section();
+    count_head_memory(*stream);
     erase_if_over(id);
   }
 }
@@ -159,6 +178,7 @@ void SessionCore::resume_unblocked() {
 void SessionCore::take_section(Stream& stream, std::size_t size, bool first_time, std::size_t used) {
   if (!first_time) return;
   stream.reader.give_back(work().cut_frame);
+  if (stream.head_memory > 0) count_head_memory(stream);
   stats_.header_bytes_received += size;
   transport_->consume(stream.id, used);
 }
@@ -278,7 +298,9 @@ bool SessionCore::fail_stream(Stream& stream, const Error& error) {
 void SessionCore::abandon_receiving(Stream& stream) {
   stream.receive = ReceiveState::kAbandoned;
   stream.blocked = false;
-  stream.section.clear();
+  stream.drop_section();
+  stream.reader.drop();
+  count_head_memory(stream);
   stream.data_left = 0;
   decoder_.cancel_stream(stream.id.value);
 }
