@@ -46,6 +46,9 @@ class H3Wire final : public ClientWire, public http3::SessionHandler {
   void on_message_complete(http3::Session&, quic::StreamId id) override;
   void on_stream_reset(http3::Session&, quic::StreamId id, http3::ErrorCode code, std::string_view reason) override;
   void on_stream_closed(http3::Session&, quic::StreamId id) override {
+    // Whoever waits for an answer has one, whatever became of the stream.
+    if (Exchange* exchange = find(id))
+      fail(*exchange, {ClientFailure::Kind::kReset, "the stream was over before the response"}, now());
     forget(id);
     close_if_done();
   }

@@ -203,6 +203,11 @@ FrameReader::Event FrameReader::take_payload(Bytes& in, std::vector<std::uint8_t
     if (buffer_.empty()) return {Kind::kFrame, type_, length_, part};
   }
   if (spare != nullptr && buffer_.capacity() == 0) buffer_.swap(*spare);
+  // Doubled, but to no more than the frame has.
+  const std::size_t needed = buffer_.size() + take;
+  if (buffer_.capacity() < needed)
+    buffer_.reserve(
+        static_cast<std::size_t>(std::min<std::uint64_t>(length_, std::max(needed, 2 * buffer_.capacity()))));
   buffer_.insert(buffer_.end(), part.begin(), part.end());
   if (remaining_ > 0) return {};
   return {Kind::kFrame, type_, length_, buffer_};

@@ -71,6 +71,9 @@ inline constexpr std::size_t kIntegerPayloadMax = 8;
 // A stream ID of 8 octets and a priority field; the registered members need 6 octets of it.
 inline constexpr std::size_t kPriorityUpdatePayloadMax = 8 + 256;
 
+// Memory of a payload, in octets, that a stream keeps at most once that is used up.
+inline constexpr std::size_t kPayloadMemoryKept = 4'096;
+
 // Which frames a stream may carry (RFC 9114 section 7, table 1) depends on its kind.
 enum class FrameStream : std::uint8_t { kRequest, kControl };
 
@@ -124,7 +127,10 @@ class FrameReader {
     if (buffer_.capacity() == 0 || state_ != State::kHeader) return;
     buffer_.clear();
     if (spare.capacity() < buffer_.capacity()) spare.swap(buffer_);
+    if (buffer_.capacity() > kPayloadMemoryKept) buffer_ = std::vector<std::uint8_t>();
   }
+  // No frame will be read any more before reset().
+  void drop() { buffer_ = std::vector<std::uint8_t>(); }
 
   // Between two frames: the only place where a stream may end.
   [[nodiscard]] bool at_boundary() const { return state_ == State::kHeader && header_size_ == 0; }

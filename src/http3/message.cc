@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string>
 
 #include "base/result.h"
 
@@ -43,6 +44,8 @@ struct Scan {
   MessageHead head;
   std::string_view status_text;
   std::string_view host;
+  std::string_view priority;  // its last line
+  std::size_t priority_count = 0;
   std::size_t pseudo_count = 0;
   std::size_t cookie_count = 0;
   std::size_t cookie_octets = 0;
@@ -129,10 +132,26 @@ Result<void> scan_regular(const Field& field, Scan& scan) {
     ++scan.cookie_count;
     scan.cookie_octets += field.value.size();
   } else if (field.name == "priority") {
-    Priority priority = scan.head.priority.value_or(Priority{});
-    if (parse_priority(field.value, priority)) scan.head.priority = priority;
+    ++scan.priority_count;
+    scan.priority = field.value;
   }
   return {};
+}
+
+// RFC 8941 section 4.2: the lines of a field are joined by commas before anything is read.
+void read_priority(FieldList fields, Scan& scan) {
+  if (scan.priority_count == 0) [[likely]]
+    return;
+  std::string joined;
+  if (scan.priority_count > 1) {
+    for (const Field& field : fields) {
+      if (field.name == "priority") joined.append(field.value).append(", ");
+    }
+    joined.resize(joined.size() - 2);
+    scan.priority = joined;
+  }
+  Priority priority;
+  if (parse_priority(scan.priority, priority)) scan.head.priority = priority;
 }
 
 Result<void> scan_list(FieldList fields, Scan& scan) {
@@ -146,6 +165,7 @@ Result<void> scan_list(FieldList fields, Scan& scan) {
       HAWSER_TRY_VOID(scan_regular(field, scan));
     }
   }
+  read_priority(fields, scan);
   return {};
 }
 
@@ -209,7 +229,9 @@ Result<void> check_request(Scan& scan, bool extended_connect) {
   return scan.head.is_connect() ? check_plain_connect(scan) : check_target(scan);
 }
 
-Result<void> check_response(Scan& scan) {
+enum class Direction : std::uint8_t { kReceived, kToSend };
+
+Result<void> check_response(Scan& scan, Direction direction) {
   if (scan.has_method || scan.has_scheme || scan.has_authority || scan.has_path || scan.has_protocol) {
     return malformed("a request's pseudo-header field in a response");
   }
@@ -223,8 +245,9 @@ Result<void> check_response(Scan& scan) {
   head.kind = head.status < 200 ? MessageKind::kInformational : MessageKind::kResponse;
   // RFC 9114 section 4.5.
   if (head.status == 101) return malformed("status 101 does not exist in HTTP/3");
-  // RFC 9110 section 8.6.
-  if (head.content_length && (head.status < 200 || head.status == 204))
+  // RFC 9110 section 8.6. Servers that send it in a 204 all the same say 0, which is true: that is let pass.
+  const bool is_true = head.status == 204 && head.content_length == 0 && direction == Direction::kReceived;
+  if (head.content_length && (head.status < 200 || head.status == 204) && !is_true)
     return malformed("content-length in a response without content");
   return {};
 }
@@ -296,7 +319,7 @@ Result<MessageHead> parse_request(FieldSection& section, RequestRules rules) {
 Result<MessageHead> parse_response(FieldSection& section) {
   Scan scan;
   HAWSER_TRY_VOID(scan_list(section.fields(), scan));
-  HAWSER_TRY_VOID(check_response(scan));
+  HAWSER_TRY_VOID(check_response(scan, Direction::kReceived));
   return finish(section, scan);
 }
 
@@ -325,7 +348,7 @@ Result<MessageHead> check_outgoing_request(FieldList fields, bool peer_allows_ex
 Result<MessageHead> check_outgoing_response(FieldList fields) {
   Scan scan;
   HAWSER_TRY_VOID(scan_list(fields, scan));
-  HAWSER_TRY_VOID(check_response(scan));
+  HAWSER_TRY_VOID(check_response(scan, Direction::kToSend));
   scan.head.fields = fields.subspan(scan.pseudo_count);
   return scan.head;
 }

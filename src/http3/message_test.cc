@@ -125,9 +125,16 @@ TEST(message, takes_and_refuses_responses) {
   EXPECT_FALSE(response_ok({{":status", "200"}, {":status", "200"}}));
   EXPECT_FALSE(response_ok({{":status", "200"}, {":path", "/"}}));
   EXPECT_FALSE(response_ok({{"a", "b"}, {":status", "200"}}));
-  EXPECT_FALSE(response_ok({{":status", "204"}, {"content-length", "0"}}));
+  EXPECT_FALSE(response_ok({{":status", "204"}, {"content-length", "1"}}));
   EXPECT_FALSE(response_ok({{":status", "100"}, {"content-length", "0"}}));
   EXPECT_FALSE(response_ok({{":status", "200"}, {"connection", "close"}}));
+}
+
+TEST(message, a_content_length_of_0_in_a_204_is_taken_and_not_sent) {
+  const List list{{":status", "204"}, {"content-length", "0"}};
+  EXPECT_TRUE(response_ok(list));
+  EXPECT_FALSE(check_outgoing_response(list));
+  EXPECT_TRUE(check_outgoing_response(List{{":status", "204"}}));
 }
 
 TEST(message, takes_trailers_without_pseudo_header_fields) {
@@ -154,6 +161,21 @@ TEST(message, splits_a_request_up) {
   EXPECT_EQ(head->fields[0], (Field{"cookie", "a=1; b=2; "}));
   EXPECT_EQ(head->fields[1].name, "accept");
   EXPECT_EQ(head->find("priority"), "u=2");
+}
+
+TEST(priority, lines_of_the_field_are_joined_before_they_are_read) {
+  const auto read = [](const List& lines) {
+    FieldSection section = section_of(with(lines));
+    const auto head = parse_request(section, {});
+    EXPECT_TRUE(head);
+    return head ? head->priority : std::nullopt;
+  };
+  EXPECT_EQ(read({{"priority", "u=1"}, {"priority", "i"}}), (Priority{1, true}));
+  EXPECT_EQ(read({{"priority", "i"}, {"x", "y"}, {"priority", "u=1"}, {"priority", "u=2"}}), (Priority{2, true}));
+  EXPECT_EQ(read({{"priority", "u=1, x=\"a"}, {"priority", "b\", i"}}), (Priority{1, true}));
+  // One line that breaks the syntax breaks all.
+  EXPECT_EQ(read({{"priority", "u=1"}, {"priority", "?"}}), std::nullopt);
+  EXPECT_EQ(read({{"priority", "u=1"}, {"priority", ""}}), std::nullopt);
 }
 
 // rfc9218:4-ignored

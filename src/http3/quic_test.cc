@@ -8,7 +8,9 @@
 #include <memory>
 
 #include "base/random.h"
+#include "http3/quic_transport.h"
 #include "http3/session.h"
+#include "http3/session_core.h"
 #include "http3/settings.h"
 #include "quic/connection/replay_guard.h"
 #include "quic/endpoint/endpoint.h"
@@ -94,6 +96,49 @@ class Side : public SessionHandler {
   void on_closed(Session&, const quic::CloseReason& reason) override { closed = reason; }
 };
 
+// A real connection whose QPACK encoder stream can be held back, as if its packets came late.
+class HoldingTransport final : public Transport {
+ public:
+  void attach(Connection& connection) { quic_.attach(connection); }
+  void hold() { holds_ = true; }
+  void release() {
+    holds_ = false;
+    (void)quic_.write(kEncoder, held_, false);
+  }
+
+  std::expected<StreamId, quic::StreamError> open_stream(bool bidirectional) override {
+    return quic_.open_stream(bidirectional);
+  }
+  std::expected<std::size_t, quic::StreamError> write(StreamId id, Bytes data, bool fin) override {
+    if (!holds_ || id != kEncoder) return quic_.write(id, data, fin);
+    held_.insert(held_.end(), data.begin(), data.end());
+    return data.size();
+  }
+  std::expected<void, quic::StreamError> write(StreamId id, SharedBytes data, bool fin) override {
+    return quic_.write(id, std::move(data), fin);
+  }
+  [[nodiscard]] std::size_t write_room(StreamId id) const override { return quic_.write_room(id); }
+  void finish(StreamId id) override { quic_.finish(id); }
+  void reset_stream(StreamId id, std::uint64_t code) override { quic_.reset_stream(id, code); }
+  void stop_sending(StreamId id, std::uint64_t code) override { quic_.stop_sending(id, code); }
+  std::size_t read_views(StreamId id, std::span<Bytes> out) override { return quic_.read_views(id, out); }
+  void consume(StreamId id, std::size_t count) override { quic_.consume(id, count); }
+  [[nodiscard]] bool at_end(StreamId id) const override { return quic_.at_end(id); }
+  [[nodiscard]] bool has_all(StreamId id) const override { return quic_.has_all(id); }
+  void set_priority(StreamId id, std::uint8_t urgency, bool incremental) override {
+    quic_.set_priority(id, urgency, incremental);
+  }
+  void close(std::uint64_t code, std::string_view reason) override { quic_.close(code, reason); }
+  [[nodiscard]] bool is_open() const override { return quic_.is_open(); }
+  [[nodiscard]] Timestamp now() const override { return quic_.now(); }
+
+ private:
+  static constexpr StreamId kEncoder = StreamId::of(Role::kServer, false, 1);
+  QuicTransport quic_;
+  bool holds_ = false;
+  std::vector<std::uint8_t> held_;
+};
+
 // What a client brings from an earlier visit, and what the server says on this one.
 struct Visit {
   SessionConfig server;
@@ -104,7 +149,7 @@ struct Visit {
 class Network : public quic::AcceptHandler {
  public:
   explicit Network(quic::ConnectionConfig config = {}, Visit visit = {})
-      : server(Role::kServer, visit.server, server_side) {
+      : server(Role::kServer, visit.server, server_side, server_transport) {
     const auto minted = quic::mint_dev_certificate({.names = {"localhost"}, .not_before_s = kWallClock - 60}).value();
     server_tls_.emplace(
         quic::TlsServerContext::create(
@@ -144,7 +189,14 @@ class Network : public quic::AcceptHandler {
 
   quic::ConnectionHandler* on_accept(Connection& connection) override {
     server.attach(connection);
+    server_transport.attach(connection);
     return &server;
+  }
+
+  // After what was done to the server from outside.
+  void wake_server() {
+    server_endpoint_->wake(*server.connection());
+    flush(*server_endpoint_, false);
   }
 
   bool run(const std::function<bool()>& done, Duration limit = 60s) {
@@ -167,6 +219,7 @@ class Network : public quic::AcceptHandler {
   }
 
   Side client_side, server_side;
+  HoldingTransport server_transport;
   Session client{Role::kClient, {}, client_side};
   Session server;
   int drop_every = 0;
@@ -190,14 +243,24 @@ class Network : public quic::AcceptHandler {
     }
   }
 
+  // All that is due goes to each side as one batch.
   void deliver() {
+    std::vector<Datagram> due;
     while (!wire_.empty() && wire_.begin()->first <= now_) {
-      Datagram datagram = std::move(wire_.begin()->second);
+      due.push_back(std::move(wire_.begin()->second));
       wire_.erase(wire_.begin());
-      ReceivedTrain train{.bytes = datagram.octets, .segment_size = datagram.octets.size()};
-      train.tuple = datagram.to_server ? FourTuple{server_address_, client_address_}
-                                       : FourTuple{client_address_, server_address_};
-      (datagram.to_server ? *server_endpoint_ : *client_endpoint_).on_datagrams({&train, 1}, now_);
+    }
+    for (const bool to_server : {true, false}) {
+      std::vector<ReceivedTrain> batch;
+      for (Datagram& datagram : due) {
+        if (datagram.to_server != to_server) continue;
+        ReceivedTrain& train = batch.emplace_back();
+        train.bytes = datagram.octets;
+        train.segment_size = datagram.octets.size();
+        train.tuple =
+            to_server ? FourTuple{server_address_, client_address_} : FourTuple{client_address_, server_address_};
+      }
+      if (!batch.empty()) (to_server ? *server_endpoint_ : *client_endpoint_).on_datagrams(batch, now_);
     }
   }
 
@@ -358,6 +421,31 @@ TEST(http3_over_quic, carries_many_requests_at_once) {
   EXPECT_LT(network.client.stats().header_bytes_sent, 60u * 20u);
 }
 
+TEST(http3_over_quic, a_response_that_waits_for_insertions_completes_after_its_stream_closed) {
+  Network network;
+  ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.server.peer_settings() != nullptr; }));
+  network.server_side.on_complete = [](Session& session, StreamId id) {
+    ASSERT_TRUE(session.respond(id, 204, fields_of({{"x-field", "a value to be inserted"}}), true));
+  };
+  network.server_transport.hold();
+  const StreamId id = post(network, "/", "");
+  Exchange& exchange = network.client_side.exchanges[id.value];
+  const auto forgotten = [&] {
+    const Stream* stream = network.client.core().find(id);
+    return stream == nullptr || stream->transport_closed;
+  };
+  ASSERT_TRUE(network.run(forgotten));
+  EXPECT_EQ(network.client.core().qpack_decoder().blocked_streams(), 1u);
+  EXPECT_EQ(exchange.status, 0);
+  EXPECT_FALSE(exchange.closed);
+  network.server_transport.release();
+  network.wake_server();
+  ASSERT_TRUE(network.run([&] { return exchange.closed; }));
+  EXPECT_EQ(exchange.status, 204);
+  EXPECT_TRUE(exchange.complete);
+  EXPECT_EQ(network.client.open_streams(), 0u);
+}
+
 TEST(http3_over_quic, carries_bodies_larger_than_every_window) {
   quic::ConnectionConfig config;
   config.stream_receive_window = config.stream_receive_window_max = ByteCount{16'384};
@@ -380,6 +468,31 @@ TEST(http3_over_quic, tells_the_peer_why_it_closes) {
   ASSERT_TRUE(network.run([&] { return network.server_side.closed.has_value(); }));
   EXPECT_EQ(network.server_side.closed->kind, quic::CloseReason::Kind::kPeerApplication);
   EXPECT_EQ(network.server_side.closed->error_code, 0x100u);
+}
+
+TEST(http3_over_quic, responses_that_came_with_the_end_of_the_connection_are_told) {
+  Network network;
+  ASSERT_TRUE(network.run([&] { return network.client_side.ready && network.server.peer_settings() != nullptr; }));
+  std::vector<StreamId> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(post(network, "/" + std::to_string(i), ""));
+  ASSERT_TRUE(network.run([&] {
+    return std::ranges::all_of(ids, [&](StreamId id) { return network.server_side.exchanges[id.value].complete; });
+  }));
+  // Each teaches the client's QPACK decoder something that it acknowledges.
+  for (const StreamId id : ids) {
+    const std::string value = "a value to be inserted " + std::to_string(id.value);
+    ASSERT_TRUE(network.server.respond(id, 200, fields_of({{"x-field", value}}), true));
+  }
+  network.wake_server();
+  network.server.close(ErrorCode::kNoError, "done");
+  network.wake_server();
+  ASSERT_TRUE(network.run([&] { return network.client_side.closed.has_value(); }));
+  EXPECT_EQ(network.client_side.closed->kind, quic::CloseReason::Kind::kPeerApplication);
+  EXPECT_EQ(network.client_side.closed->error_code, 0x100u);
+  for (const StreamId id : ids) {
+    EXPECT_EQ(network.client_side.exchanges[id.value].status, 200);
+    EXPECT_TRUE(network.client_side.exchanges[id.value].complete);
+  }
 }
 
 // rfc9114:5.2-no-error rfc9114:3.3-goaway

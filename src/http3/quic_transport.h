@@ -37,6 +37,7 @@ class QuicTransport final : public Transport {
   }
   void keep_alive(bool on) override { quic().keep_alive(on); }
   void close(std::uint64_t code, std::string_view reason) override { quic().close(code, reason); }
+  [[nodiscard]] bool is_open() const override { return !quic().closed(); }
   [[nodiscard]] Timestamp now() const override { return quic().now(); }
   [[nodiscard]] const EventEmitter* events() const override { return &quic().events(); }
 

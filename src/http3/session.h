@@ -61,6 +61,9 @@ struct SessionConfig {
   // Limits, with what happens past them.
   // Unidirectional streams of unknown type open at once: H3_EXCESSIVE_LOAD.
   std::size_t unknown_streams_max = 32;
+  // Octets of memory for heads and trailers that have not come whole or wait for QPACK, of all streams
+  // together and at least for two of max_field_section_size: H3_EXCESSIVE_LOAD.
+  std::size_t head_memory_max = 512 * 1'024;
   // Requests that the peer resets or that we refuse, within `reset_window`: H3_EXCESSIVE_LOAD.
   // The window slides in halves, so that the worst burst is twice this.
   std::size_t resets_max = 1'000;
@@ -216,7 +219,8 @@ class Session final : public quic::ConnectionHandler {
   [[nodiscard]] bool message_complete(StreamId id) const;
 
   // Abandons a stream in both directions. Servers use kRequestRejected for requests they did
-  // not act upon, kNoError to stop reading after a full response.
+  // not act upon, kNoError to stop reading after a full response. Of a stream that only waits for
+  // QPACK's insertions on_stream_closed comes before this or stop_reading() returns.
   void cancel(StreamId id, ErrorCode code = ErrorCode::kRequestCancelled);
   // Stops reading only; what we send goes on.
   void stop_reading(StreamId id, ErrorCode code = ErrorCode::kNoError);

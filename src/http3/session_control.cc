@@ -2,6 +2,7 @@
 // and how it fails (RFC 9114 sections 5 to 7).
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/result.h"
 #include "http3/session_core.h"
@@ -113,8 +114,10 @@ void SessionCore::write_all(StreamId id, Bytes data, bool fin) {
   (void)transport_->write(id, SharedBytes::copy(data.subspan(*taken)), fin);
 }
 
-// A peer that does not let our critical streams move makes us buffer without end.
+// A peer that does not let our critical streams move makes us buffer without end. One that has closed the connection
+// hears no more, but what came along with that is still to be read.
 void SessionCore::write_critical(StreamId id, Bytes data) {
+  if (!transport_->is_open()) return;
   if (transport_->write_room(id) < data.size()) {
     fail_connection({ErrorCode::kExcessiveLoad, "a critical stream is not being read", ErrorScope::kConnection});
     return;
@@ -287,11 +290,18 @@ void SessionCore::on_stream_closed(StreamId id) {
   erase(*stream);
 }
 
+// Of a stream that the transport has forgotten only a section that waits is of use.
+void SessionCore::erase_if_over(StreamId id) {
+  Stream* stream = closed_ ? nullptr : streams_.find(id);
+  if (stream != nullptr && stream->transport_closed && !stream->blocked) erase(*stream);
+}
+
 void SessionCore::erase(Stream& stream) {
   const StreamId id = stream.id;
   const bool told = stream.kind == StreamKind::kRequest || stream.kind == StreamKind::kForeign;
   if (stream.kind == StreamKind::kRequest && --open_requests_ == 0 && role_ == Role::kClient)
     transport_->keep_alive(false);
+  head_memory_ -= std::exchange(stream.head_memory, 0);
   const bool unknown = stream.kind == StreamKind::kUndecided || stream.kind == StreamKind::kRefused;
   if (!id.is_bidirectional() && unknown) --unknown_streams_;
   if (told && !closed_) handler_.on_stream_closed(session_, id);
@@ -449,19 +459,6 @@ void SessionCore::drive_critical(Stream& stream) {
   if (kind == StreamKind::kQpackEncoder) resume_unblocked();
 }
 
-void SessionCore::resume_unblocked() {
-  std::uint64_t value = 0;
-  while (!closed_ && decoder_.next_unblocked(value)) {
-    const StreamId id{value};
-    Stream* stream = streams_.find(id);
-    if (stream == nullptr || !stream->blocked) continue;
-    stream->blocked = false;
-    if (decode_section(*stream, stream->section, false, 0)) drive_request(id);
-    stream = streams_.find(id);
-    if (!closed_ && stream != nullptr && stream->transport_closed && !stream->blocked) erase(*stream);
-  }
-}
-
 Result<void> SessionCore::feed_control(Bytes data) {
   while (!data.empty() && !closed_) {
     auto event = control_reader_.next(data);
@@ -533,9 +530,10 @@ void SessionCore::reject_above_goaway(std::uint64_t id) {
     Stream* stream = closed_ ? nullptr : streams_.find(stream_id);
     if (stream == nullptr || stream->kind != StreamKind::kRequest || stream_id.value < id) continue;
     if (stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned) continue;
-    cancel(stream_id, ErrorCode::kRequestCancelled);
+    give_up(*stream, ErrorCode::kRequestCancelled);
     handler_.on_stream_reset(session_, stream_id, ErrorCode::kRequestRejected,
                              "the server is going away and did not process it");
+    erase_if_over(stream_id);
   }
 }
 

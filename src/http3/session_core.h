@@ -87,6 +87,10 @@ class SessionCore {
   [[nodiscard]] SessionStats stats() const;
   [[nodiscard]] Transport& transport() { return *transport_; }
   [[nodiscard]] QuicTransport& own_transport() { return own_transport_; }
+  // Octets held of field sections that are not whole or wait for insertions.
+  [[nodiscard]] std::size_t head_memory() const { return head_memory_; }
+  // Octets on the heap for streams, with what they keep for the next.
+  [[nodiscard]] std::size_t streams_memory() const { return streams_.memory(); }
   [[nodiscard]] const qpack::Decoder& qpack_decoder() const { return decoder_; }
   [[nodiscard]] const qpack::Encoder& qpack_encoder() const { return encoder_; }
 
@@ -135,6 +139,7 @@ class SessionCore {
   bool count_idle_frame();
   void count_reset(Stream& stream);
   void erase(Stream& stream);
+  void erase_if_over(StreamId id);
   Stream* find_for_event(StreamId id);
   Work& work() {
     if (work_ == nullptr) [[unlikely]]
@@ -158,10 +163,10 @@ class SessionCore {
   Result<void> on_max_push_id(std::uint64_t id);
   Result<void> on_priority_update(Bytes payload, bool push);
   void reject_above_goaway(std::uint64_t id);
-  void resume_unblocked();
 
   // session_receive.cc: request streams.
   void begin_request(Stream& stream);
+  [[nodiscard]] bool ended(const Stream& stream) const;
   void drive_request(StreamId id);
   bool offer_body(Stream& stream);
   bool read_frame(Stream& stream);
@@ -169,6 +174,8 @@ class SessionCore {
   Result<void> on_data_frame(Stream& stream, std::uint64_t length);
   bool on_headers_frame(Stream& stream, Bytes payload, std::size_t used);
   bool decode_section(Stream& stream, Bytes payload, bool first_time, std::size_t used);
+  void resume_unblocked();
+  bool count_head_memory(Stream& stream);
   void take_section(Stream& stream, std::size_t size, bool first_time, std::size_t used);
   bool deliver_last_head(Stream& stream);
   bool deliver_head(Stream& stream, const MessageHead& head);
@@ -181,6 +188,7 @@ class SessionCore {
   void abandon_receiving(Stream& stream);
 
   // session_send.cc: messages.
+  void give_up(Stream& stream, ErrorCode code);
   std::expected<Stream*, SessionError> responding_stream(StreamId id);
   std::expected<Stream*, SessionError> sending_stream(StreamId id, SendState state);
   std::optional<SessionError> check_size(std::size_t size) const;
@@ -243,6 +251,7 @@ class SessionCore {
   bool over_ = false;          // the transport takes nothing any more
   std::size_t open_requests_ = 0;
   std::size_t unknown_streams_ = 0;
+  std::size_t head_memory_ = 0;
   RateLimit resets_;
   RateLimit idle_frames_;
   SessionStats stats_;

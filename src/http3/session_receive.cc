@@ -21,6 +21,12 @@ void SessionCore::begin_request(Stream& stream) {
                     Http3StreamType::kRequest);
 }
 
+// Nothing follows what has been read. The transport has no word for a stream that it has forgotten, which it does
+// only once all of it was read: its last section may wait for insertions until then.
+bool SessionCore::ended(const Stream& stream) const {
+  return stream.transport_closed || transport_->at_end(stream.id);
+}
+
 // Goes on with a stream for as long as it can. Handlers may do anything to it in between,
 // so it is looked up anew each time.
 void SessionCore::drive_request(StreamId id) {
@@ -39,7 +45,7 @@ bool SessionCore::offer_body(Stream& stream) {
   const StreamId id = stream.id;
   Bytes view;
   if (transport_->read_views(id, {&view, 1}) == 0) {
-    if (transport_->at_end(id)) fail_stream(stream, {ErrorCode::kFrameError, "the stream ends inside DATA"});
+    if (ended(stream)) fail_stream(stream, {ErrorCode::kFrameError, "the stream ends inside DATA"});
     return false;
   }
   if (stream.reading) return false;
@@ -52,7 +58,7 @@ bool SessionCore::read_frame(Stream& stream) {
   const StreamId id = stream.id;
   Bytes view;
   if (transport_->read_views(id, {&view, 1}) == 0) {
-    if (transport_->at_end(id)) on_stream_end(stream);
+    if (ended(stream)) on_stream_end(stream);
     return false;
   }
   Bytes in = view;
@@ -63,6 +69,7 @@ bool SessionCore::read_frame(Stream& stream) {
     case FrameReader::Kind::kFrame:
       return on_headers_frame(stream, event->payload, used);
     case FrameReader::Kind::kNeedMore:
+      if (!count_head_memory(stream)) return false;
       break;
     case FrameReader::Kind::kUnknown:
       if (events_ != nullptr) log_frame(Owner::kRemote, id, {.type = event->type, .length = event->length});
@@ -117,6 +124,7 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
     stream.blocked = true;
     if (first_time) stream.section.assign(payload.begin(), payload.end());
     take_section(stream, payload.size(), first_time, used);
+    count_head_memory(stream);
     return false;
   }
   if (*status == qpack::DecodeStatus::kTooLarge) {
@@ -138,10 +146,40 @@ bool SessionCore::decode_section(Stream& stream, Bytes payload, bool first_time,
   return kept ? deliver_last_head(stream) : deliver_head(stream, *head);
 }
 
+// A peer may begin a head on each stream and end none, or let all of them wait. This memory is none of the transport's:
+// what was read of a stream it has forgotten.
+// rfc9114:10.5-track
+bool SessionCore::count_head_memory(Stream& stream) {
+  const std::size_t cut = stream.reader.buffered() > 0 ? stream.reader.memory() : 0;
+  const std::size_t held = cut + (stream.blocked ? stream.section.capacity() : 0);
+  head_memory_ = head_memory_ - stream.head_memory + held;
+  stream.head_memory = held;
+  if (head_memory_ <= std::max(config_->head_memory_max, 2 * config_->max_field_section_size)) return true;
+  fail_connection({ErrorCode::kExcessiveLoad, "too much of heads that are not whole", ErrorScope::kConnection});
+  return false;
+}
+
+void SessionCore::resume_unblocked() {
+  std::uint64_t value = 0;
+  while (!closed_ && decoder_.next_unblocked(value)) {
+    const StreamId id{value};
+    Stream* stream = streams_.find(id);
+    if (stream == nullptr || !stream->blocked) continue;
+    stream->blocked = false;
+    if (decode_section(*stream, stream->section, false, 0)) drive_request(id);
+    stream = closed_ ? nullptr : streams_.find(id);
+    if (stream == nullptr || stream->blocked) continue;
+    stream->drop_section();
+    count_head_memory(*stream);
+    erase_if_over(id);
+  }
+}
+
 // The octets of a section have been understood, or put aside.
 void SessionCore::take_section(Stream& stream, std::size_t size, bool first_time, std::size_t used) {
   if (!first_time) return;
   stream.reader.give_back(work().cut_frame);
+  if (stream.head_memory > 0) count_head_memory(stream);
   stats_.header_bytes_received += size;
   transport_->consume(stream.id, used);
 }
@@ -159,7 +197,7 @@ bool SessionCore::deliver_head(Stream& stream, const MessageHead& head) {
 
 bool SessionCore::deliver_request(Stream& stream, const MessageHead& head) {
   const StreamId id = stream.id;
-  const bool fin = transport_->at_end(id);
+  const bool fin = ended(stream);
   stream.receive = ReceiveState::kBody;
   stream.tunnel = head.is_connect();
   stream.head_request = head.method == "HEAD";
@@ -173,7 +211,7 @@ bool SessionCore::deliver_request(Stream& stream, const MessageHead& head) {
 
 bool SessionCore::deliver_response(Stream& stream, const MessageHead& head) {
   const StreamId id = stream.id;
-  const bool fin = transport_->at_end(id);
+  const bool fin = ended(stream);
   if (head.kind == MessageKind::kInformational) {
     if (fin) return fail_stream(stream, malformed("the stream ends after an informational response").error());
     handler_.on_headers(session_, id, head, false);
@@ -253,7 +291,7 @@ bool SessionCore::fail_stream(Stream& stream, const Error& error) {
   ++stats_.streams_malformed;
   count_reset(stream);
   if (closed_) return false;
-  cancel(id, error.code);
+  give_up(stream, error.code);
   handler_.on_stream_reset(session_, id, error.code, error.reason);
   return false;
 }
@@ -261,7 +299,9 @@ bool SessionCore::fail_stream(Stream& stream, const Error& error) {
 void SessionCore::abandon_receiving(Stream& stream) {
   stream.receive = ReceiveState::kAbandoned;
   stream.blocked = false;
-  stream.section.clear();
+  stream.drop_section();
+  stream.reader.drop();
+  count_head_memory(stream);
   stream.data_left = 0;
   decoder_.cancel_stream(stream.id.value);
 }
@@ -294,7 +334,7 @@ void SessionCore::on_stream_reset(StreamId id, std::uint64_t code) {
   abandon_receiving(*stream);
   // rfc9114:4.1.1-cancel rfc9114:4.1.1-cancelled
   // A request that will never be whole gets no response (RFC 9114 section 4.1.1).
-  if (role_ == Role::kServer && stream->send == SendState::kHead) cancel(id, ErrorCode::kRequestCancelled);
+  if (role_ == Role::kServer && stream->send == SendState::kHead) give_up(*stream, ErrorCode::kRequestCancelled);
   handler_.on_stream_reset(session_, id, static_cast<ErrorCode>(code), "reset by the peer");
   flush_qpack();
 }
@@ -321,7 +361,7 @@ void SessionCore::consume_body(StreamId id, std::size_t count) {
   stream->data_left -= count;
   stats_.body_bytes_received += count;
   transport_->consume(id, count);
-  if (stream->reading || (stream->data_left > 0 && !transport_->at_end(id))) return;
+  if (stream->reading || (stream->data_left > 0 && !ended(*stream))) return;
   // To the next DATA frame; trailers, the end, or an end too early are told on the way.
   stream->reading = true;
   drive_request(id);

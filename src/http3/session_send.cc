@@ -247,16 +247,24 @@ std::uint64_t SessionCore::code_to_send(const Stream& stream, ErrorCode code) co
 void SessionCore::cancel(StreamId id, ErrorCode code) {
   Stream* stream = closed_ ? nullptr : streams_.find(id);
   if (stream == nullptr) return;
-  const std::uint64_t number = code_to_send(*stream, code);
+  const bool only_waits = stream->transport_closed && stream->blocked;
+  give_up(*stream, code);
+  if (only_waits) erase_if_over(id);
+}
+
+// What cancel() does, by those who still have something to tell of the stream.
+void SessionCore::give_up(Stream& stream, ErrorCode code) {
+  const StreamId id = stream.id;
+  const std::uint64_t number = code_to_send(stream, code);
   const bool may_send = id.is_bidirectional() || id.initiator() == role_;
   const bool may_receive = id.is_bidirectional() || id.initiator() != role_;
-  if (may_send && stream->send != SendState::kAbandoned) {
-    stream->send = SendState::kAbandoned;
+  if (may_send && stream.send != SendState::kAbandoned) {
+    stream.send = SendState::kAbandoned;
     transport_->reset_stream(id, number);
   }
-  if (!may_receive || stream->receive == ReceiveState::kComplete) return;
+  if (!may_receive || stream.receive == ReceiveState::kComplete) return;
   transport_->stop_sending(id, number);
-  if (stream->kind == StreamKind::kRequest && stream->receive != ReceiveState::kAbandoned) abandon_receiving(*stream);
+  if (stream.kind == StreamKind::kRequest && stream.receive != ReceiveState::kAbandoned) abandon_receiving(stream);
   flush_qpack();
 }
 
@@ -265,9 +273,11 @@ void SessionCore::stop_reading(StreamId id, ErrorCode code) {
   Stream* stream = closed_ ? nullptr : streams_.find(id);
   if (stream == nullptr || stream->receive == ReceiveState::kComplete || stream->receive == ReceiveState::kAbandoned)
     return;
+  const bool only_waits = stream->transport_closed && stream->blocked;
   transport_->stop_sending(id, code_to_send(*stream, code));
   if (stream->kind == StreamKind::kRequest) abandon_receiving(*stream);
   flush_qpack();
+  if (only_waits) erase_if_over(id);
 }
 
 void SessionCore::set_priority(StreamId id, Priority priority) {

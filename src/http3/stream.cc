@@ -7,14 +7,16 @@ namespace hawser::http3 {
 
 namespace {
 constexpr std::size_t kFirstSlots = 16;
-// A section that waited is kept for the next use only up to this size.
-constexpr std::size_t kSectionKept = 4'096;
 }  // namespace
 
+void Stream::drop_section() {
+  section.clear();
+  if (section.capacity() > kPayloadMemoryKept) section = std::vector<std::uint8_t>();
+}
+
 void Stream::reset(quic::StreamId new_id) {
+  drop_section();
   std::vector<std::uint8_t> kept = std::move(section);
-  kept.clear();
-  if (kept.capacity() > kSectionKept) kept = {};
   FrameReader kept_reader = std::move(reader);
   *this = Stream{};
   id = new_id;

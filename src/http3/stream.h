@@ -54,10 +54,13 @@ struct Stream {
   bool stopped_unprocessed = false;  // client: by the server, with H3_REQUEST_REJECTED
   std::uint64_t content_left = 0;    // of content-length
   std::uint64_t data_left = 0;       // of the current DATA frame
+  std::size_t head_memory = 0;       // octets held of a section that is not whole or waits, as last counted
   FrameReader reader;
   std::vector<std::uint8_t> section;
   void* user_data = nullptr;
 
+  // What stood in `section` is used up.
+  void drop_section();
   // As if new, with memory kept.
   void reset(quic::StreamId new_id);
 };

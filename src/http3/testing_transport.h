@@ -70,6 +70,7 @@ class End final : public Transport {
   std::string close_reason;
   std::map<std::uint64_t, bool> told_opened;
   std::map<std::uint64_t, bool> told_closed;
+  std::map<std::uint64_t, bool> forgotten;  // streams whose close was told: nothing is known of them
 
  private:
   friend class Link;
@@ -166,6 +167,7 @@ class Link {
     if (!sent || !read) return false;
     end.told_closed[id.value] = true;
     if (end.core != nullptr) end.core->on_stream_closed(id);
+    end.forgotten[id.value] = true;
     return true;
   }
 
@@ -253,12 +255,12 @@ inline void End::consume(StreamId id, std::size_t count) {
 
 inline bool End::at_end(StreamId id) const {
   const Pipe& p = in(id);
-  return p.fin_delivered && p.delivered.empty() && !p.stop && !p.reset_told;
+  return !forgotten.contains(id.value) && p.fin_delivered && p.delivered.empty() && !p.stop && !p.reset_told;
 }
 
 inline bool End::has_all(StreamId id) const {
   const Pipe& p = in(id);
-  return p.fin_delivered && !p.stop && !p.reset_told;
+  return !forgotten.contains(id.value) && p.fin_delivered && !p.stop && !p.reset_told;
 }
 
 inline void End::close(std::uint64_t code, std::string_view reason) {

@@ -33,6 +33,8 @@ class Transport {
   virtual void set_priority(quic::StreamId id, std::uint8_t urgency, bool incremental) = 0;
   virtual void keep_alive(bool on) = 0;
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
+  // False: nothing will be sent any more; what came before may still be read.
+  [[nodiscard]] virtual bool is_open() const { return true; }
   [[nodiscard]] virtual Timestamp now() const = 0;
   // Null: nobody listens.
   [[nodiscard]] virtual const EventEmitter* events() const { return nullptr; }

@@ -19,15 +19,14 @@ constexpr auto kEncoderFault = ErrorCode::kEncoderStreamError;
 
 // Takes a string whose length has a prefix of `bits` bits with the Huffman flag above them,
 // and stores it in `arena`. Raw strings are copied too, as the input does not live on.
-TakeStatus take_string(const std::uint8_t*& in, const std::uint8_t* end, unsigned bits, std::uint64_t encoded_max,
-                       FieldSection& arena, std::string_view& text) {
+TakeStatus take_string(const std::uint8_t*& in, const std::uint8_t* end, unsigned bits, FieldSection& arena,
+                       std::string_view& text) {
   if (in == end) return TakeStatus::kTruncated;
   const bool huffman = (*in >> bits & 1) != 0;
   const std::uint8_t* at = in;
   std::uint64_t length = 0;
   const TakeStatus status = take_prefix_integer(at, end, bits, length);
   if (status != TakeStatus::kTaken) return status;
-  if (length > encoded_max) return TakeStatus::kInvalid;
   if (length > static_cast<std::uint64_t>(end - at)) return TakeStatus::kTruncated;
   const Bytes encoded{at, static_cast<std::size_t>(length)};
   if (huffman) {
@@ -170,18 +169,16 @@ Result<std::string_view> SectionReader::string(unsigned bits) {
   // Past the size limit strings still have to be understood; they go where they are
   // overwritten, so that a section of any length stays within the arena it had.
   if (too_large()) out_.clear();
-  const std::uint64_t encoded_max = static_cast<std::uint64_t>(end_ - in_);
-  if (take_string(in_, end_, bits, encoded_max, out_, text) != TakeStatus::kTaken) {
+  if (take_string(in_, end_, bits, out_, text) != TakeStatus::kTaken) {
     // rfc9204:7.4-too-large
     return fail(kSectionFault, "broken string in field section");
   }
   return text;
 }
 
-// A string of an instruction that is longer than this cannot stand in the table: the longest
-// code has 30 bits, so an encoder that insists on Huffman needs less than 4 octets for one.
-constexpr std::uint64_t instruction_string_max(std::size_t capacity) {
-  return std::uint64_t{4} * capacity;
+// Octets that the strings of one entry have room for.
+constexpr std::uint64_t string_room(std::size_t capacity) {
+  return capacity > kFieldOverhead ? capacity - kFieldOverhead : 0;
 }
 
 }  // namespace
@@ -243,21 +240,27 @@ Result<Decoder::Step> Decoder::insert_with_name_reference(const std::uint8_t*& i
     HAWSER_TRY(const std::uint64_t absolute, instruction_relative(index));
     name = table_.at(absolute).name;
   }
-  std::string_view value;
-  HAWSER_TRY(const Step step, take_instruction_string(at, end, 7, value));
+  std::uint64_t room = string_room(table_.capacity());
+  room -= std::min<std::uint64_t>(room, name.size());
+  const std::uint8_t* value_at = at;
+  HAWSER_TRY(const Step step, pass_string(at, end, 7, room));
   if (step == Step::kTruncated) return step;
+  HAWSER_TRY(const std::string_view value, take_whole_string(value_at, at, 7));
   in = at;
   return insert_and_finish(name, value);
 }
 
 Result<Decoder::Step> Decoder::insert_with_literal_name(const std::uint8_t*& in, const std::uint8_t* end) {
+  std::uint64_t room = string_room(table_.capacity());
   const std::uint8_t* at = in;
-  std::string_view name;
-  std::string_view value;
-  HAWSER_TRY(const Step name_step, take_instruction_string(at, end, 5, name));
-  if (name_step == Step::kTruncated || at == end) return Step::kTruncated;
-  HAWSER_TRY(const Step value_step, take_instruction_string(at, end, 7, value));
+  HAWSER_TRY(const Step name_step, pass_string(at, end, 5, room));
+  if (name_step == Step::kTruncated) return name_step;
+  const std::uint8_t* value_at = at;
+  HAWSER_TRY(const Step value_step, pass_string(at, end, 7, room));
   if (value_step == Step::kTruncated) return value_step;
+  const std::uint8_t* name_at = in;
+  HAWSER_TRY(const std::string_view name, take_whole_string(name_at, value_at, 5));
+  HAWSER_TRY(const std::string_view value, take_whole_string(value_at, at, 7));
   in = at;
   return insert_and_finish(name, value);
 }
@@ -284,17 +287,34 @@ Result<Decoder::Step> Decoder::duplicate(const std::uint8_t*& in, const std::uin
   return insert_and_finish(entry.name, entry.value);
 }
 
-Result<Decoder::Step> Decoder::take_instruction_string(const std::uint8_t*& in, const std::uint8_t* end, unsigned bits,
-                                                       std::string_view& text) {
-  switch (take_string(in, end, bits, instruction_string_max(table_.capacity()), scratch_, text)) {
-    case TakeStatus::kTaken:
-      return Step::kDone;
-    case TakeStatus::kTruncated:
-      return Step::kTruncated;
-    case TakeStatus::kInvalid:
-      break;
-  }
-  return fail(kEncoderFault, "broken or oversized string in insertion");
+// Steps over a string by its length alone. Until an instruction is whole nothing of it is decoded: it may come an
+// octet at a time, and would be decoded as often. What cannot fit fails before it comes; `room` is what the table has
+// for the string, and afterwards for the next.
+Result<Decoder::Step> Decoder::pass_string(const std::uint8_t*& in, const std::uint8_t* end, unsigned bits,
+                                           std::uint64_t& room) const {
+  if (in == end) return Step::kTruncated;
+  const bool huffman = (*in >> bits & 1) != 0;
+  const std::uint8_t* at = in;
+  std::uint64_t length = 0;
+  const TakeStatus status = take_prefix_integer(at, end, bits, length);
+  if (status == TakeStatus::kTruncated) return Step::kTruncated;
+  if (status == TakeStatus::kInvalid) return fail(kEncoderFault, "broken length in insertion");
+  // The longest code has 30 bits, so that a symbol takes less than 4 octets.
+  const std::uint64_t decoded_min = huffman ? length / 4 : length;
+  // rfc9204:3.2.2-too-large
+  if (decoded_min > room) return fail(kEncoderFault, "entry larger than the dynamic table");
+  room -= decoded_min;
+  if (length > static_cast<std::uint64_t>(end - at)) return Step::kTruncated;
+  in = at + length;
+  return Step::kDone;
+}
+
+// One that pass_string() has stepped over.
+Result<std::string_view> Decoder::take_whole_string(const std::uint8_t* in, const std::uint8_t* end, unsigned bits) {
+  std::string_view text;
+  if (take_string(in, end, bits, scratch_, text) != TakeStatus::kTaken)
+    return fail(kEncoderFault, "broken string in insertion");
+  return text;
 }
 
 Result<Decoder::Step> Decoder::insert_and_finish(std::string_view name, std::string_view value) {

@@ -87,8 +87,8 @@ class Decoder {
   Result<Step> insert_with_literal_name(const std::uint8_t*& in, const std::uint8_t* end);
   Result<Step> set_capacity(const std::uint8_t*& in, const std::uint8_t* end);
   Result<Step> duplicate(const std::uint8_t*& in, const std::uint8_t* end);
-  Result<Step> take_instruction_string(const std::uint8_t*& in, const std::uint8_t* end, unsigned bits,
-                                       std::string_view& text);
+  Result<Step> pass_string(const std::uint8_t*& in, const std::uint8_t* end, unsigned bits, std::uint64_t& room) const;
+  Result<std::string_view> take_whole_string(const std::uint8_t* in, const std::uint8_t* end, unsigned bits);
   Result<Step> insert_and_finish(std::string_view name, std::string_view value);
   Result<std::uint64_t> instruction_relative(std::uint64_t relative) const;
 

@@ -4,6 +4,7 @@
 
 #include "http3/qpack/decoder.h"
 #include "http3/qpack/encoder.h"
+#include "http3/qpack/huffman.h"
 #include "http3/qpack/prefix_integer.h"
 
 namespace hawser::http3::qpack {
@@ -76,7 +77,7 @@ TEST(qpack_faults, broken_instructions_are_encoder_stream_errors) {
            "ff24 01 61",              // a static name index of 99
            "c1 ffff08",               // a Huffman value longer than any entry
            "c1 81 61",                // a Huffman value with bad padding
-           "61 61",                   // a Huffman name with bad padding
+           "61 61 00",                // a Huffman name with bad padding
            "c1 7fb001",               // 303 octets: does not fit, and is known before it comes
        }) {
     const bool needs_rest = std::string_view(broken) == "c1 7fb001";
@@ -94,6 +95,71 @@ TEST(qpack_faults, an_entry_larger_than_the_capacity_is_an_encoder_stream_error)
   const auto done = decoder.on_encoder_stream(from_hex("417801 79"));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::kEncoderStreamError);
+}
+
+// The pattern with the length, and `octets` of it.
+std::vector<std::uint8_t> string_of(std::uint8_t pattern, unsigned bits, std::uint64_t length, Bytes octets = {}) {
+  std::vector<std::uint8_t> out(kPrefixIntegerOctetsMax);
+  out.resize(static_cast<std::size_t>(put_prefix_integer(out.data(), pattern, length, bits) - out.data()));
+  out.insert(out.end(), octets.begin(), octets.end());
+  return out;
+}
+
+TEST(qpack_limits, an_insertion_that_comes_octet_by_octet_is_decoded_once) {
+  // What is decoded takes memory: until all is there, none is taken but for the octets themselves.
+  const std::string name(2'000, 'n');
+  std::vector<std::uint8_t> huffman(huffman_size(name));
+  huffman_encode(name, huffman.data());
+  for (const auto& octets :
+       {string_of(0x40, 5, name.size(), as_bytes(name)), string_of(0x60, 5, huffman.size(), huffman)}) {
+    Decoder decoder({.table_capacity_max = 4'096});
+    ASSERT_TRUE(decoder.on_encoder_stream(from_hex("3fe11f")));
+    std::size_t sent = 0;
+    for (const std::uint8_t& octet : octets) {
+      ASSERT_TRUE(decoder.on_encoder_stream({&octet, 1}));
+      ASSERT_LE(decoder.memory(), std::max<std::size_t>(2 * ++sent, 64));
+    }
+    const std::string value(1'000, 'v');
+    for (const std::uint8_t octet : string_of(0x00, 7, value.size(), as_bytes(value))) {
+      ASSERT_EQ(decoder.table().insert_count(), 0u);
+      ASSERT_LE(decoder.memory(), 2 * ++sent);
+      ASSERT_TRUE(decoder.on_encoder_stream({&octet, 1}));
+    }
+    ASSERT_EQ(decoder.table().insert_count(), 1u);
+    EXPECT_EQ(decoder.table().at(0).name, name);
+    EXPECT_EQ(decoder.table().at(0).value, value);
+  }
+}
+
+// rfc9204:3.2.2-too-large
+TEST(qpack_limits, an_entry_that_cannot_fit_fails_by_its_lengths) {
+  const auto fails = [](const std::vector<std::uint8_t>& octets) {
+    Decoder decoder({.table_capacity_max = 256});
+    EXPECT_TRUE(decoder.on_encoder_stream(from_hex("3fe101")));
+    const auto done = decoder.on_encoder_stream(octets);
+    if (!done) EXPECT_EQ(done.error().code, ErrorCode::kEncoderStreamError);
+    return !done;
+  };
+  // 32 of the 256 octets are overhead; a symbol takes less than four.
+  EXPECT_FALSE(fails(string_of(0x40, 5, 224)));
+  EXPECT_TRUE(fails(string_of(0x40, 5, 225)));
+  EXPECT_FALSE(fails(string_of(0x60, 5, 899)));
+  EXPECT_TRUE(fails(string_of(0x60, 5, 900)));
+  EXPECT_TRUE(fails(string_of(0x60, 5, kPrefixIntegerMax)));
+  // The value has what the name leaves: here one of 200 octets, and then ":path".
+  const std::string name(200, 'n');
+  for (const std::uint64_t value : {24, 25}) {
+    std::vector<std::uint8_t> octets = string_of(0x40, 5, name.size(), as_bytes(name));
+    const auto length = string_of(0x00, 7, value);
+    octets.insert(octets.end(), length.begin(), length.end());
+    EXPECT_EQ(fails(octets), value == 25) << value;
+  }
+  for (const std::uint64_t value : {219, 220}) {
+    std::vector<std::uint8_t> octets{0xc1};
+    const auto length = string_of(0x00, 7, value);
+    octets.insert(octets.end(), length.begin(), length.end());
+    EXPECT_EQ(fails(octets), value == 220) << value;
+  }
 }
 
 TEST(qpack_faults, broken_acknowledgements_are_decoder_stream_errors) {
