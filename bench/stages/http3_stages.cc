@@ -118,6 +118,7 @@ class OctetTransport final : public http3::Transport {
   [[nodiscard]] bool has_all(StreamId id) const override { return id.is_bidirectional(); }
   void set_priority(StreamId, std::uint8_t, bool) override {}
   void keep_alive(bool) override {}
+  [[nodiscard]] bool is_open() const override { return true; }
   void close(std::uint64_t, std::string_view) override { closed_ = true; }
   [[nodiscard]] Timestamp now() const override { return Timestamp{1s}; }
 

@@ -129,6 +129,7 @@ class HoldingTransport final : public Transport {
     quic_.set_priority(id, urgency, incremental);
   }
   void close(std::uint64_t code, std::string_view reason) override { quic_.close(code, reason); }
+  void keep_alive(bool on) override { quic_.keep_alive(on); }
   [[nodiscard]] bool is_open() const override { return quic_.is_open(); }
   [[nodiscard]] Timestamp now() const override { return quic_.now(); }
 
