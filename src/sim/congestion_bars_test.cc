@@ -156,7 +156,7 @@ TEST(congestion_bars, prague_keeps_an_l4s_queue_under_5_ms) {
 }
 
 // CUBIC over a queue that drops before it is full, so that chance and not the phase of two clocks says whose packet it
-// is. One minute sees some fifty losses: single runs vary, and none is favoured in the mean.
+// is. Two minutes see some hundred losses: single runs vary, and none is favoured in the mean.
 TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
   struct Kind {
     const char* name;
@@ -172,7 +172,7 @@ TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
     constexpr std::uint64_t kSeeds = 4;
     double sum = 0;
     for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-      const double share = first_share(kind.name, kind.path, 70s, seed);
+      const double share = first_share(kind.name, kind.path, 130s, seed);
       EXPECT_NEAR(share, 0.5, kind.within) << kind.name << " seed " << seed;
       sum += share;
     }
@@ -180,10 +180,22 @@ TEST(congestion_bars, two_flows_of_one_kind_share_evenly) {
   }
 }
 
+// Starts from which one of two kept two fifths for minutes: what an ACK stands for did not follow its window.
+TEST(congestion_bars, two_flows_of_cubic_do_not_fall_into_step) {
+  for (const std::uint64_t seed : {103u, 107u, 117u})
+    EXPECT_NEAR(first_share("cubic", {.rate_mbit = 10}, 130s, seed), 0.5, 0.05) << "seed " << seed;
+}
+
 // Where a probe lasts for several hundred packets, and a minute has 25 of them.
 TEST(congestion_bars, two_flows_of_bbr_share_a_faster_link_evenly) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed)
-    EXPECT_NEAR(first_share("bbr", {.rate_mbit = 50}, 70s, seed), 0.5, 0.05) << "seed " << seed;
+  constexpr std::uint64_t kSeeds = 5;
+  double sum = 0;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const double share = first_share("bbr", {.rate_mbit = 50}, 70s, seed);
+    EXPECT_NEAR(share, 0.5, 0.1) << "seed " << seed;
+    sum += share;
+  }
+  EXPECT_NEAR(sum / kSeeds, 0.5, 0.05);
 }
 
 // Who comes last has less until the probes of both have met a few times, and no longer.

@@ -73,7 +73,7 @@ struct Mean {
 };
 
 Mean mean_of(const std::string& controller, bool shared) {
-  constexpr std::uint64_t kSeeds = 3;
+  constexpr std::uint64_t kSeeds = 6;
   Mean mean;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     const Shares shares = run(controller, shared, seed);

@@ -14,6 +14,10 @@ bool differs_by_half(std::uint64_t a, std::uint64_t b) {
   return a >= 2 * b || b >= 2 * a;
 }
 
+bool differs_by_a_quarter(std::uint64_t a, std::uint64_t b) {
+  return 4 * a >= 5 * b || 4 * b >= 5 * a;
+}
+
 std::uint64_t packets_in_smooth_batch(std::uint64_t window_packets, Duration smoothed_rtt) {
   const double share = to_seconds(Pacer::kSmoothBatch) / std::max(to_seconds(smoothed_rtt), 1e-9);
   return static_cast<std::uint64_t>(static_cast<double>(window_packets) * std::min(share, 1.0));
@@ -39,11 +43,11 @@ void AckFrequencySender::update(std::uint64_t window_packets, Duration smoothed_
       std::clamp(smoothed_rtt / static_cast<std::int64_t>(kAcksPerWindow), least_delay_, declared_delay_);
   // As long as the default will do, nothing is said: most connections are short.
   const bool asked = next_sequence_ != 0;
-  const bool wanted =
-      differs_by_half(every, ack_every_) || (asked && (differs_by_half(static_cast<std::uint64_t>(delay.count()),
-                                                                       static_cast<std::uint64_t>(delay_.count())) ||
-                                                       packet_threshold != reordering_threshold_));
-  if (!wanted) return;
+  const bool other_every = asked ? differs_by_a_quarter(every, ack_every_) : differs_by_half(every, ack_every_);
+  const bool other_delay =
+      asked && differs_by_half(static_cast<std::uint64_t>(delay.count()), static_cast<std::uint64_t>(delay_.count()));
+  const bool other_threshold = asked && packet_threshold != reordering_threshold_;
+  if (!other_every && !other_delay && !other_threshold) return;
   ack_every_ = every;
   delay_ = delay;
   reordering_threshold_ = packet_threshold;

@@ -30,9 +30,10 @@ class AckFrequencySender {
   void set_peer(std::optional<std::uint64_t> min_ack_delay_us, Duration max_ack_delay);
   [[nodiscard]] bool is_negotiated() const { return negotiated_; }
 
-  // Once per acknowledgement: asks anew if what is wanted is twice or half of what was asked for.
-  // `smooth`: the controller takes a burst for a queue (CongestionController::paces_smoothly), and
-  // what one ACK releases is a burst: no ACK may stand for more than a smooth pacer sends at once.
+  // Once per acknowledgement: asks once few ACKs will do, and anew when the packets to each are to be a quarter more or
+  // fewer, or the delay twice or half. With more slack than that, what a flow's window was makes its bursts larger or
+  // smaller than its neighbour's for minutes, and a full queue drops bursts: two of one kind did not come to even
+  // shares.
   void update(std::uint64_t window_packets, Duration smoothed_rtt, std::uint64_t packet_threshold, bool smooth);
   [[nodiscard]] bool owes_frame() const { return owed_; }
   // kPacketFull if it does not fit.

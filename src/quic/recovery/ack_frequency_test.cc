@@ -85,15 +85,15 @@ TEST(ack_frequency, a_controller_that_takes_bursts_for_queues_gets_acks_of_a_qua
 }
 
 // ack-frequency:4-sequence
-TEST(ack_frequency, asks_again_only_when_half_or_twice_is_wanted) {
-  AckFrequencySender sender = negotiated();
-  sender.update(80, 40ms, 3, false);
-  (void)write(sender);
-  sender.update(156, 44ms, 3, false);
-  EXPECT_FALSE(sender.owes_frame());
-  sender.update(160, 40ms, 3, false);
-  EXPECT_TRUE(sender.owes_frame());
-  EXPECT_EQ(write(sender).frame.ack_eliciting_threshold, 39u);
+TEST(ack_frequency, asks_again_only_when_a_quarter_more_or_less_is_wanted) {
+  for (const auto& [window, asks] : {std::pair(96u, false), {100u, true}, {68u, false}, {64u, true}}) {
+    AckFrequencySender sender = negotiated();
+    sender.update(80, 40ms, 3, false);
+    (void)write(sender);
+    sender.update(window, 44ms, 3, false);
+    EXPECT_EQ(sender.owes_frame(), asks) << window;
+    if (asks) EXPECT_EQ(write(sender).frame.ack_eliciting_threshold, window / 4 - 1);
+  }
 }
 
 // ack-frequency:7-greater ack-frequency:7-in-flight
