@@ -35,12 +35,17 @@ QlogWriter::QlogWriter(ByteSink& out, QlogOptions options) : EventSink(options.e
 
 QlogWriter::~QlogWriter() = default;
 
-// Asked once for a connection, so that one without a log does not begin to have one in its middle.
+// Asked once for a connection. One that has no place from the beginning has no log later either, though a tee
+// tells of it for another sink's sake.
 bool QlogWriter::follows(const EventContext& context) const {
   if (!is_chosen(context)) return false;
-  if (logs_.size() < kOpenLogsMax || logs_.contains({context.connection, context.vantage})) return true;
-  ++skipped_;
-  return false;
+  const LogId id{context.connection, context.vantage};
+  if (logs_.size() >= kOpenLogsMax && !logs_.contains(id)) {
+    ++skipped_;
+    return false;
+  }
+  logs_.try_emplace(id);
+  return true;
 }
 
 bool QlogWriter::is_chosen(const EventContext& context) const {
@@ -147,22 +152,22 @@ void QlogWriter::write_gap(const Log& log, const EventContext& context, std::uin
 
 // The state of this connection's log, with its header written; null if there is none.
 QlogWriter::Log* QlogWriter::log_of(const EventContext& context) {
-  const LogId id{context.connection, context.vantage};
-  const auto found = logs_.find(id);
-  if (found != logs_.end()) return &found->second;
-  if (!is_chosen(context) || logs_.size() >= kOpenLogsMax) return nullptr;
-  std::unique_ptr<LogOutput> output;
-  const bool in_memory = options_.ring_octets != 0 && context.connection != 0;
-  if (!in_memory) {
-    write_header(context);
-    output = out_.open({context.connection, context.vantage, context.original_destination_cid}, header_);
-    if (output == nullptr) ++skipped_;
-  }
-  Log& log = logs_[id];
+  const auto found = logs_.find({context.connection, context.vantage});
+  if (found == logs_.end()) return nullptr;
+  if (!found->second.begun) begin(found->second, context);
+  return &found->second;
+}
+
+void QlogWriter::begin(Log& log, const EventContext& context) {
+  log.begun = true;
   log.reference = context.now;
-  log.output = std::move(output);
-  if (in_memory) log.ring.emplace(options_.ring_octets);
-  return &log;
+  if (options_.ring_octets != 0 && context.connection != 0) {
+    log.ring.emplace(options_.ring_octets);
+    return;
+  }
+  write_header(context);
+  log.output = out_.open({context.connection, context.vantage, context.original_destination_cid}, header_);
+  if (log.output == nullptr) ++skipped_;
 }
 
 void QlogWriter::write_header(const EventContext& context) {

@@ -111,6 +111,7 @@ class QlogWriter final : public EventSink {
     }
   };
   struct Log {
+    bool begun = false;                 // by the first event; until then it only has its place
     Timestamp reference;                // times in the log count from here
     std::unique_ptr<LogOutput> output;  // null while there is a ring, or where the sink gave none
     std::optional<QlogRing> ring;       // until a trigger fires
@@ -129,16 +130,17 @@ class QlogWriter final : public EventSink {
   bool note(Log& log, const EventContext& context, const Event& event) const;
   [[nodiscard]] bool is_chosen(const EventContext& context) const;
   Log* log_of(const EventContext& context);
+  void begin(Log& log, const EventContext& context);
   void fire(Log& log, const EventContext& context);
   void write_header(const EventContext& context);
   void write_reference_time(JsonWriter& json);
 
   ByteSink& out_;
   QlogOptions options_;
-  std::unordered_map<LogId, Log, LogIdHash> logs_;
-  std::string text_;                   // the record being written
-  std::string header_;                 // of the log being opened
-  mutable std::uint64_t skipped_ = 0;  // follows() refuses, too
+  mutable std::unordered_map<LogId, Log, LogIdHash> logs_;  // follows() gives places
+  std::string text_;                                        // the record being written
+  std::string header_;                                      // of the log being opened
+  mutable std::uint64_t skipped_ = 0;                       // follows() refuses, too
   std::uint64_t triggered_ = 0;
 };
 

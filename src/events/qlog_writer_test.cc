@@ -9,7 +9,9 @@
 #include <memory>
 #include <string_view>
 
+#include "events/counters.h"
 #include "events/event_sink.h"
+#include "events/tee.h"
 
 namespace hawser {
 namespace {
@@ -51,6 +53,39 @@ TEST(qlog, logs_past_the_limit_are_skipped_and_counted) {
   EventEmitter(&writer, client_context(2ms, QlogWriter::kOpenLogsMax + 2)).emit(PacketLost{});
   EXPECT_EQ(null.opened, opened + 1);
   EXPECT_EQ(writer.skipped(), 1u);
+}
+
+// A tee tells all of its sinks of what one of them follows.
+TEST(qlog, a_connection_that_was_not_chosen_has_no_log_though_another_sink_hears_of_it) {
+  class Counting final : public ByteSink {
+   public:
+    std::unique_ptr<LogOutput> open(const ConnectionKey&, std::string_view) override {
+      ++opened;
+      return nullptr;
+    }
+    int opened = 0;
+  } logs;
+  QlogWriter writer(logs);
+  for (std::uint64_t i = 1; i <= QlogWriter::kOpenLogsMax; ++i)
+    EventEmitter(&writer, client_context(1ms, i)).emit(PacketLost{});
+  const int before = logs.opened;
+  EventCounters counters;
+  EventTee tee;
+  tee.add(writer);
+  tee.add(counters);
+  const EventEmitter refused(&tee, client_context(1ms, QlogWriter::kOpenLogsMax + 1));
+  refused.emit(PacketLost{});
+  EventEmitter(&writer, client_context(2ms, 1))
+      .emit(ConnectionStateUpdated{.new_state = LoggedConnectionState::kClosed});
+  refused.emit(PacketLost{});
+  EXPECT_EQ(counters.total(), 2u);
+  EXPECT_EQ(logs.opened, before);
+  // One that begins now has a log, and none from its end on.
+  const EventEmitter further(&tee, client_context(2ms, QlogWriter::kOpenLogsMax + 2));
+  further.emit(PacketLost{});
+  further.emit(ConnectionStateUpdated{.new_state = LoggedConnectionState::kClosed});
+  further.emit(PacketLost{});
+  EXPECT_EQ(logs.opened, before + 1);
 }
 
 TEST(qlog, a_log_that_the_sink_cannot_keep_is_tried_and_counted_once) {

@@ -19,6 +19,7 @@ class EventTee final : public EventSink {
   }
   [[nodiscard]] std::size_t size() const { return sinks_.size(); }
 
+  // A sink that does not follow a connection hears of it for the sake of one that does.
   [[nodiscard]] bool follows(const EventContext& context) const override {
     for (const EventSink* sink : sinks_)
       if (sink->follows(context)) return true;
