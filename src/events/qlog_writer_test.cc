@@ -71,8 +71,8 @@ TEST(qlog, a_connection_that_was_not_chosen_has_no_log_though_another_sink_hears
   const int before = logs.opened;
   EventCounters counters;
   EventTee tee;
-  tee.add(writer);
   tee.add(counters);
+  tee.add(writer);
   const EventEmitter refused(&tee, client_context(1ms, QlogWriter::kOpenLogsMax + 1));
   refused.emit(PacketLost{});
   EventEmitter(&writer, client_context(2ms, 1))

@@ -19,11 +19,12 @@ class EventTee final : public EventSink {
   }
   [[nodiscard]] std::size_t size() const { return sinks_.size(); }
 
-  // A sink that does not follow a connection hears of it for the sake of one that does.
+  // Each sink is asked, as one may take note of the question. One that does not follow a connection hears of it for
+  // the sake of one that does.
   [[nodiscard]] bool follows(const EventContext& context) const override {
-    for (const EventSink* sink : sinks_)
-      if (sink->follows(context)) return true;
-    return false;
+    bool any = false;
+    for (const EventSink* sink : sinks_) any |= sink->follows(context);
+    return any;
   }
 
 #define EVENT(Name, group, qlog, doc)                                      \

@@ -65,15 +65,19 @@ class Wire {
 
   Wire() : trains_(kTrainsMax), memory_(std::make_unique_for_overwrite<std::uint8_t[]>(kTrainsMax * kTrainSize)) {}
 
-  // Takes trains from `from` until it has nothing to send.
+  // Takes trains from `from` until it has nothing to send or the wire is full.
   void send_from(Endpoint& from, Timestamp now) {
-    while (sent_ - delivered_ < kTrainsMax) {
+    while (!is_full()) {
       TransmitTrain train{.buffer = MutableBytes(memory_.get() + sent_ % kTrainsMax * kTrainSize, kTrainSize)};
       if (from.next_transmits(now, {&train, 1}) == 0) return;
       datagrams_ += train.segments();
       trains_[sent_++ % kTrainsMax] = {.arrival = now + kDelay, .train = train};
     }
   }
+  // At most so many are on it from now on; 1 to kTrainsMax.
+  void hold_at_most(std::size_t trains) { trains_max_ = trains; }
+  // As a socket that would block: whoever sends is not asked before a train has arrived.
+  [[nodiscard]] bool is_full() const { return sent_ - delivered_ >= trains_max_; }
   [[nodiscard]] Timestamp next_arrival() const {
     return sent_ == delivered_ ? kNever : trains_[delivered_ % kTrainsMax].arrival;
   }
@@ -97,6 +101,7 @@ class Wire {
     Timestamp arrival{};
     TransmitTrain train;
   };
+  std::size_t trains_max_ = kTrainsMax;
   std::vector<Flying> trains_;
   std::unique_ptr<std::uint8_t[]> memory_;
   std::uint64_t sent_ = 0;
@@ -151,9 +156,10 @@ class Transfer {
     client_->wake(*connection);
   }
 
-  // Keeps a queue of datagrams of `size` octets full, once the path's MTU is known to take them.
+  // Keeps a queue of datagrams of `size` octets full and the wire with them, once the path's MTU is known to take them.
   void start_datagrams(std::size_t size, const DatagramFlow& flow = {.drop = DatagramDrop::kNewest}) {
     HAWSER_CHECK(run([&] { return connection->max_datagram_payload() >= size; }));
+    to_server_.hold_at_most(kDatagramTrains);
     sender.datagram_size = size;
     HAWSER_CHECK(connection->set_datagram_flow(0, flow).has_value());
     sender.fill_datagrams(*connection);
@@ -169,13 +175,17 @@ class Transfer {
   Connection* connection = nullptr;
 
  private:
+  // No flow control holds datagrams back, and without loss the congestion window grows as long as it is used up.
+  static constexpr std::size_t kDatagramTrains = 32;
+
   template <class Done>
   bool run(Done done) {
     while (!done()) {
       measured(Stage::kSend, [this] { to_server_.send_from(*client_, now_); });
       measured(Stage::kSendAcks, [this] { to_client_.send_from(*server_, now_); });
       const Timestamp next =
-          std::min({to_server_.next_arrival(), to_client_.next_arrival(), client_->next_timeout().value_or(kNever),
+          std::min({to_server_.next_arrival(), to_client_.next_arrival(),
+                    to_server_.is_full() ? kNever : client_->next_timeout().value_or(kNever),
                     server_->next_timeout().value_or(kNever)});
       if (next == kNever) return false;
       now_ = std::max(now_, next);
