@@ -186,6 +186,12 @@ TEST(congestion_bars, two_flows_of_cubic_do_not_fall_into_step) {
     EXPECT_NEAR(first_share("cubic", {.rate_mbit = 10}, 130s, seed), 0.5, 0.05) << "seed " << seed;
 }
 
+// Where both go out in half of each round trip, who is first meets the shorter queue for as long as they do.
+TEST(congestion_bars, two_flows_of_copa_share_a_faster_link_evenly) {
+  for (const std::uint64_t seed : {1u, 2u, 3u, 4u})
+    EXPECT_NEAR(first_share("copa", {.rate_mbit = 100}, 40s, seed), 0.5, 0.03) << "seed " << seed;
+}
+
 // Where a probe lasts for several hundred packets, and a minute has 25 of them.
 TEST(congestion_bars, two_flows_of_bbr_share_a_faster_link_evenly) {
   constexpr std::uint64_t kSeeds = 5;

@@ -142,10 +142,11 @@ void Copa::on_spurious_loss(Timestamp) {
   recovery_start_ = Timestamp::min();
 }
 
-// Twice the window in an RTT: bursts are spread, and the window alone is the limit.
+// A little more than the window in an RTT: the window is the limit.
 std::optional<std::uint64_t> Copa::pacing_rate() const {
   if (standing_.value() == Duration::max()) return std::nullopt;
-  return static_cast<std::uint64_t>(2 * window_ / to_seconds(standing_.value()));
+  const double gain = slow_start_ ? kStartPacingGain : kPacingGain;
+  return static_cast<std::uint64_t>(gain * window_ / to_seconds(standing_.value()));
 }
 
 CongestionSnapshot Copa::snapshot() const {

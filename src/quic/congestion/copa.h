@@ -3,10 +3,12 @@
 // control. Where the queue does not empty once in five round trips somebody else fills it: then delta
 // follows losses as Reno's window would (section 2.2 of the paper).
 //
-// Three things are not in the paper, which has an ACK for each packet and a queue that never stands still. What
+// Four things are not in the paper, which has an ACK for each packet and a queue that never stands still. What
 // an ACK says is a round trip old, so that the end of slow start and of each fast run goes back to what was in
 // flight then (turn()). And before a queue counts as somebody else's, the flow takes out its own (drain()).
 // On a slow link two packets are a long queue: where it takes 300 us or more it aims at one (delta_for()).
+// And past slow start a window goes out in four fifths of a round trip, not in half of one: of two flows that are on
+// and off in turn the one that goes first meets the shorter queue, and kept up to 57 % of 100 Mbit/s for minutes.
 #pragma once
 
 #include "quic/congestion/congestion_controller.h"
@@ -26,6 +28,8 @@ class Copa final : public CongestionController {
   // Pacing and acknowledging in batches look like a queue of this length, which is therefore none.
   static constexpr Duration kBatching = 250us;
   static constexpr double kMaxVelocityShare = 0.5;
+  static constexpr double kStartPacingGain = 2;  // windows in a round trip
+  static constexpr double kPacingGain = 1.25;    // the same past slow start
 
   explicit Copa(std::uint64_t max_datagram_size) { reset(max_datagram_size); }
 
