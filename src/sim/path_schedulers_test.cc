@@ -2,7 +2,10 @@
 // script that fails harms nothing. Method: a bulk stream over two links alike; what each path carried is counted.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "events/event_sink.h"
+#include "quic/multipath/flow_schedulers.h"
 #include "quic/multipath/lua_scheduler.h"
 #include "sim/bonded.h"
 
@@ -125,6 +128,73 @@ class LateTalk final : public BondedRun {
 };
 
 // The short path ends the bulk with a third of a second in its queue, and is the short one still.
+
+// A connection chooses before it knows whether there will be paths; a flow that is closed takes its scheduler along.
+TEST(path_schedulers, one_that_is_chosen_at_once_is_there_from_the_first_packet) {
+  BondPlan plan = upload(100'000);
+  plan.datagrams = true;
+  BondedRun run(plan);
+  ASSERT_TRUE(run.until([&] { return run.client != nullptr; }));
+  ASSERT_FALSE(run.client->handshake_complete());
+  EXPECT_FALSE(run.client->set_path_scheduler("fastest").has_value()) << "no such scheduler";
+  ASSERT_TRUE(run.client->set_path_scheduler("weighted").has_value());
+  EXPECT_EQ(run.client->path_scheduler(), "weighted");
+  EXPECT_FALSE(run.client->set_datagram_scheduler(0, "latency").has_value()) << "there is nothing to set it for";
+  ASSERT_TRUE(has_two_paths(run));
+  EXPECT_EQ(run.client->path_scheduler(), "weighted");
+  for (std::uint64_t flow = 1; flow <= 2 * quic::FlowSchedulers::kMax; ++flow) {
+    ASSERT_TRUE(run.client->set_datagram_flow(flow, {}).has_value());
+    ASSERT_TRUE(run.client->set_datagram_scheduler(flow, "latency").has_value()) << flow;
+    run.client->close_datagram_flow(flow);
+  }
+  ASSERT_TRUE(run.finish()) << run.failure();
+}
+
+// A burst of a stream every half second, and 50 ms later, when the fast path has long been empty again, one datagram.
+class BurstsAndMessages final : public BondedRun {
+ public:
+  explicit BurstsAndMessages(const std::string& scheduler)
+      : BondedRun(
+            {.links = {link({rate(mbit(20), 200'000), delay(5ms)}), link({rate(mbit(100), 2'000'000), delay(50ms)})},
+             .octets = 0,
+             .scheduler = scheduler,
+             .datagrams = true}) {}
+  std::vector<Duration> delays;
+
+ private:
+  void on_tick(Timestamp now) override {
+    if (now < kWorldStart + 500ms) return;
+    if (!stream_) {
+      stream_ = server->open_stream(false).value();
+      EXPECT_TRUE(server->set_datagram_flow(0, {.urgency = 0}).has_value());
+      burst_at_ = now;
+    }
+    if (now >= burst_at_) {
+      EXPECT_TRUE(server->write(*stream_, std::vector<std::uint8_t>(60'000, 5), false).has_value());
+      message_at_ = now + 50ms;
+      burst_at_ = now + 500ms;
+    }
+    if (now >= message_at_) {
+      EXPECT_TRUE(server->send_datagram(std::vector<std::uint8_t>(100, 6), {}).has_value());
+      message_at_ = kNever;
+      sent_at_ = now;
+    }
+    for (; seen_ < client_end.datagrams.size(); ++seen_) delays.push_back(now - sent_at_);
+  }
+  std::optional<quic::StreamId> stream_;
+  Timestamp burst_at_ = kNever, message_at_ = kNever, sent_at_{};
+  std::size_t seen_ = 0;
+};
+
+TEST(path_schedulers, what_was_allowed_on_the_slow_path_is_not_for_what_comes_later) {
+  for (const char* scheduler : {"min-rtt", "blest", "ecf", "deadline", "latency"}) {
+    BurstsAndMessages run(scheduler);
+    run.pass(10s);
+    EXPECT_GE(run.delays.size(), 18u) << scheduler;
+    EXPECT_LE(std::ranges::max(run.delays), 40ms) << scheduler;
+  }
+}
+
 TEST(path_schedulers, a_path_that_was_slow_while_it_was_full_is_fast_once_it_is_empty) {
   LateTalk run({.links = {link({rate(mbit(5), 200'000), delay(5ms)}), link({rate(mbit(50), 100'000), delay(25ms)})},
                 .octets = 10'000'000,

@@ -245,8 +245,7 @@ std::expected<void, ConfigError> Connection::set_datagram_scheduler(DatagramFlow
   return core_->set_flow_scheduler(DemandKind::kDatagram, flow, name);
 }
 std::string_view Connection::path_scheduler() const {
-  return core_->multipath() == nullptr ? std::string_view(config().path_scheduler)
-                                       : core_->multipath()->scheduler().name();
+  return core_->multipath() == nullptr ? core_->first_path_scheduler() : core_->multipath()->scheduler().name();
 }
 std::string_view Connection::path_scheduler_failure() const {
   return core_->multipath() == nullptr ? std::string_view() : core_->multipath()->scheduler().failure();

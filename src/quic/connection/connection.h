@@ -210,9 +210,10 @@ class Connection {
   std::expected<void, PathRefusal> set_path_status(PathId id, PathStatus status);
   // Weighs a path for this end's scheduler, from the next packet on.
   std::expected<void, PathRefusal> set_path_preference(PathId id, PathPreference preference);
-  // Another scheduler takes over with the next packet; a name known to make_path_scheduler().
+  // Another scheduler takes over with the next packet, or is there from the first one where the handshake is not
+  // complete; a name known to make_path_scheduler(). Of no effect where the peer has no multipath.
   std::expected<void, ConfigError> set_path_scheduler(std::string_view name);
-  // The same for what one stream, or one flow of datagrams, sends; an empty name gives it back to the
+  // The same for what one stream, or one flow of datagrams, sends, once the handshake is complete; an empty name gives it back to the
   // connection's scheduler. What waits by its own scheduler also holds back what comes after it by urgency. At most
   // FlowSchedulers::kMax flows have one; a stream's ends with the stream.
   std::expected<void, ConfigError> set_stream_scheduler(StreamId id, std::string_view name);

@@ -209,6 +209,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   std::expected<PathId, PathRefusal> open_path(const FourTuple& tuple);
   [[nodiscard]] std::vector<PathInfo> paths() const;
   std::expected<void, ConfigError> set_path_scheduler(std::string_view name);
+  [[nodiscard]] std::string_view first_path_scheduler() const;  // with which several paths begin
   std::expected<void, ConfigError> set_flow_scheduler(DemandKind kind, std::uint64_t flow, std::string_view name);
   // A packet of the peer was opened: it is who the keys say.
   [[nodiscard]] bool begun() const { return handshake_.begun; }

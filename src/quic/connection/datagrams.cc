@@ -67,6 +67,7 @@ std::expected<void, DatagramError> ConnectionCore::set_datagram_flow(DatagramFlo
 
 void ConnectionCore::close_datagram_flow(DatagramFlowId id) {
   if (datagrams() != nullptr) datagrams()->close_flow(id);
+  if (multipath_ != nullptr) multipath_->forget_flow(DemandKind::kDatagram, id);
 }
 
 DatagramStats ConnectionCore::datagram_stats() const {

@@ -33,6 +33,7 @@ struct Extras {
   std::unique_ptr<DatagramQueue> datagrams;     // from the first datagram or flow on
   std::unique_ptr<Fec, FecDeleter> fec;         // where both ends offered it
   std::unique_ptr<StreamWishes> stream_wishes;  // while a stream has one
+  std::string path_scheduler;                   // chosen before the handshake was complete
 };
 
 }  // namespace hawser::quic

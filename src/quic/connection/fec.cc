@@ -21,9 +21,7 @@ void ConnectionCore::negotiate_fec(const TransportParameters& peer) {
 
 Parsed<void> ConnectionCore::on_fec_frame(FrameReader& in, ReceivedPacket& packet) {
   if (fec() == nullptr) return in.encoding_error("a frame of forward error correction, which was not agreed on");
-  // A symbol may make us solve equations for what it says in a few octets.
-  HAWSER_TRY_VOID(
-      charge(in, in.frame_type() == code_point(FrameType::kFecRepair) ? FloodGuard::kStreamEnd : FloodGuard::kCheap));
+  HAWSER_TRY_VOID(charge(in, FloodGuard::kCheap));
   return fec()->on_frame(in, packet);
 }
 
@@ -64,8 +62,10 @@ Parsed<void> Fec::on_frame(FrameReader& in, const ConnectionCore::ReceivedPacket
   stats_.repair_bytes_received += frame.symbol.size();
   Receiver& here = receiver();
   here.repair_came = true;
-  here.decoder.on_repair(frame);
-  return {};
+  // A symbol may make us solve equations for what it says in a few octets. One of packets that all came is nothing:
+  // small datagrams with a symbol each would not earn what that costs.
+  if (!here.decoder.on_repair(frame)) return {};
+  return core_.charge(in, FloodGuard::kStreamEnd);
 }
 
 // fec:3-unsent

@@ -33,8 +33,8 @@ PathState PathSlot::state() const {
 Multipath::Multipath(ConnectionCore& core, std::unique_ptr<Path> initial, std::uint64_t local_max,
                      std::uint64_t peer_max)
     : core_(core), local_max_(local_max), peer_max_(peer_max) {
-  // The endpoint has checked the name; see Endpoint::connect.
-  auto scheduler = make_path_scheduler(core.config_.path_scheduler);
+  // The name was checked; see Endpoint::connect.
+  auto scheduler = make_path_scheduler(core.first_path_scheduler());
   HAWSER_CHECK(scheduler.has_value());
   scheduler_ = std::move(*scheduler);
   slots_.push_back(std::make_unique<PathSlot>());
@@ -320,8 +320,10 @@ std::expected<void, PathRefusal> Multipath::set_status(PathId id, PathStatus sta
 
 std::expected<void, PathRefusal> Multipath::set_preference(PathId id, PathPreference preference) {
   PathSlot* slot = find(id);
+  if (!core_.is_open()) return std::unexpected(PathRefusal::kClosed);
   if (slot == nullptr || !slot->open()) return std::unexpected(PathRefusal::kUnknown);
   slot->preference = {.weight = std::max<std::uint32_t>(preference.weight, 1), .cost = preference.cost};
+  chosen_ = nullptr;
   return {};
 }
 

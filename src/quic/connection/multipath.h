@@ -170,6 +170,7 @@ class Multipath {
   std::expected<void, ConfigError> set_scheduler(std::string_view name);
   // See Connection::set_stream_scheduler; an empty name: the connection's scheduler again.
   std::expected<void, ConfigError> set_flow_scheduler(DemandKind kind, std::uint64_t flow, std::string_view name);
+  void forget_flow(DemandKind kind, std::uint64_t flow);  // its scheduler, if it has one
   [[nodiscard]] const PathScheduler& scheduler() const { return *scheduler_; }
   // Controllers of the coupled kind form one group; after one was made.
   void couple_controllers();
@@ -309,7 +310,7 @@ class Multipath {
   // The scheduler's answer, while its budget lasts.
   Path* chosen_ = nullptr;
   PathScheduler* chosen_by_ = nullptr;  // while there is a chosen_
-  Timestamp chosen_deadline_ = kNever;  // likewise: of what it was chosen for
+  Demand chosen_for_;                   // likewise
   std::uint64_t budget_ = 0;
   std::array<PathSlot*, kMaxPaths> copy_to_{};  // where what goes on chosen_ goes too
   std::size_t copy_to_count_ = 0;

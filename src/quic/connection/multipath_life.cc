@@ -170,7 +170,7 @@ void Multipath::on_recovery(const RecoveryOutcome& outcome) {
     const double weight = std::min(settled / kRemembered, 1.0);
     recovered.loss += weight * (static_cast<double>(outcome.lost_packets) / settled - recovered.loss);
   }
-  if (chosen_ == core_.path_) chosen_ = nullptr;
+  chosen_ = nullptr;  // another path may be the better one now
   if (coupling_ != nullptr && coupling_->take_regrouped()) tell_coupling();
   if (!outcome.rtt_sampled) return;
   Duration longest{0};

@@ -53,14 +53,20 @@ std::expected<void, ConfigError> Multipath::set_flow_scheduler(DemandKind kind, 
                                            .old_scheduler = before.name(),
                                            .new_scheduler = after.name(),
                                            .reason = {}});
-  chosen_ = nullptr;
-  if (made != nullptr) {
+  if (made == nullptr) {
+    forget_flow(kind, flow);
+  } else {
+    chosen_ = nullptr;
     flow_schedulers_->set(kind, flow, std::move(made));
-  } else if (flow_schedulers_ != nullptr) {
-    flow_schedulers_->remove(kind, flow);
-    if (flow_schedulers_->empty()) flow_schedulers_.reset();
   }
   return {};
+}
+
+void Multipath::forget_flow(DemandKind kind, std::uint64_t flow) {
+  if (flow_schedulers_ == nullptr) return;
+  chosen_ = nullptr;  // by it, perhaps
+  flow_schedulers_->remove(kind, flow);
+  if (flow_schedulers_->empty()) flow_schedulers_.reset();
 }
 
 // A script keeps up to 256 KB for a stream that has ended.
@@ -86,16 +92,26 @@ void Multipath::forget_in_schedulers(PathId id) {
   if (flow_schedulers_ != nullptr) flow_schedulers_->on_path_gone(id);
 }
 
-// The connection's side. Without several paths there is nothing to schedule, but the name may be wrong all the same.
+// The connection's side. Without several paths there is nothing to schedule, but the name may be wrong all the same;
+// one that comes before the handshake is complete is for the paths that there may be then.
 
 std::expected<void, ConfigError> ConnectionCore::set_path_scheduler(std::string_view name) {
   if (multipath_ != nullptr) return multipath_->set_scheduler(name);
-  return check_path_scheduler(name);
+  HAWSER_TRY_VOID(check_path_scheduler(name));
+  if (!handshake_.complete) provide_extras().path_scheduler = name;
+  return {};
+}
+
+std::string_view ConnectionCore::first_path_scheduler() const {
+  return extras_ != nullptr && !extras_->path_scheduler.empty() ? std::string_view(extras_->path_scheduler)
+                                                                : std::string_view(config_.path_scheduler);
 }
 
 std::expected<void, ConfigError> ConnectionCore::set_flow_scheduler(DemandKind kind, std::uint64_t flow,
                                                                     std::string_view name) {
   if (multipath_ != nullptr) return multipath_->set_flow_scheduler(kind, flow, name);
+  if (!handshake_.complete)
+    return std::unexpected(ConfigError{"the handshake is not complete yet: choose it from on_handshake_complete on"});
   return name.empty() ? std::expected<void, ConfigError>{} : check_path_scheduler(name);
 }
 

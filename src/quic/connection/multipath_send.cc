@@ -103,6 +103,8 @@ bool Multipath::next_data_train(TransmitTrain& train, DatagramBuilder& builder) 
 // Nothing more can be sent now: why not, for each path.
 void Multipath::note_idle() {
   const bool has_data = core_.streams_.wants_to_send_data() || core_.has_datagrams();
+  // What comes after a pause is another demand, whatever is left of the budget.
+  if (!has_data) chosen_ = nullptr;
   bool idle = false;
   for_each_open([&](PathSlot& slot) {
     slot.path->end_sending(core_.now_);
@@ -169,13 +171,13 @@ PathFacts Multipath::facts_of(PathSlot& slot) const {
 // Whether the answer that there is was given for what goes next as well.
 bool Multipath::choice_holds() {
   if (chosen_ == nullptr || budget_ == 0 || !chosen_->may_send(core_.now_)) return false;
-  if (flow_schedulers_ == nullptr && core_.stream_wishes() == nullptr) return true;
   const Demand demand = demand_now();
-  return &scheduler_of(demand) == chosen_by_ && demand.deadline == chosen_deadline_;
+  return demand.kind == chosen_for_.kind && demand.interactive == chosen_for_.interactive &&
+         demand.deadline == chosen_for_.deadline && &scheduler_of(demand) == chosen_by_;
 }
 
-// The scheduler is asked once for as many octets as it allows; what changes a path's state, its window or its
-// round trip ends that.
+// The scheduler is asked once for as many octets as it allows; what changes any path's state, window or round trip ends
+// that, and so does another kind of demand.
 Path* Multipath::choose() {
   if (choice_holds()) return chosen_;
   chosen_ = nullptr;
@@ -196,7 +198,7 @@ Path* Multipath::choose() {
   if (answer.sends()) {
     chosen_ = paths[answer.path]->path.get();
     chosen_by_ = &scheduler;
-    chosen_deadline_ = demand.deadline;
+    chosen_for_ = demand;
     // A scheduler of the application's own may name what is not there.
     for (const std::size_t copy : answer.copies)
       if (copy < count && copy != answer.path) copy_to_[copy_to_count_++] = paths[copy];

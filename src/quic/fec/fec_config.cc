@@ -76,6 +76,12 @@ std::expected<FecConfig, ConfigError> parse_fec_config(std::string_view text) {
         "' is no forward error correction: give off, xor, rs, xor:N (1 to 32 packets for each repair "
         "symbol), rs:N/R (R, 1 to 16, for every N, 1 to 32) or xor:A-B%, rs:A-B% (bounds, up to 100); and behind it "
         "@U for what is of urgency U, 0 to 7, or more urgent, @asked for what asks"});
+  // One symbol for each block is a thirty-second at least.
+  if (config.scheme == FecScheme::kXor && config.adapts() && config.share_max * kMaxFecSources < 1)
+    return std::unexpected(
+        ConfigError{"'" + std::string(text) +
+                    "': blocks of xor have 32 packets at most, and a symbol each: give 4% or more as "
+                    "the upper bound"});
   if (!is_available(config.scheme))
     return std::unexpected(ConfigError{"this build has no Reed-Solomon code (ISA-L): give xor"});
   return config;

@@ -21,7 +21,7 @@ void FecDecoder::on_packet(std::uint64_t number, Bytes payload) {
   slot.number = number;
   slot.payload.assign(payload.begin(), payload.end());
   for (Block& block : blocks_)
-    if (block.open && number >= block.packets.first && number <= block.packets.last()) try_to_recover(block);
+    if (block.open && number >= block.packets.first && number <= block.packets.last()) (void)try_to_recover(block);
 }
 
 // The block with these packets; another one's place if there is none; nullptr if all others are newer.
@@ -42,21 +42,21 @@ FecDecoder::Block* FecDecoder::block_of(const FecRepairFrame& repair) {
   return oldest;
 }
 
-void FecDecoder::on_repair(const FecRepairFrame& repair) {
+bool FecDecoder::on_repair(const FecRepairFrame& repair) {
   Block* const block = block_of(repair);
-  if (block == nullptr) return;
+  if (block == nullptr) return false;
   if (!block->open || (block->rows >> repair.row & 1) != 0) {
     ++stats_.unused_repairs;
-    return;
+    return false;
   }
   if (block->symbol_size != repair.symbol.size()) {
     ++stats_.inconsistent;
     block->open = false;
-    return;
+    return true;
   }
   block->repairs[repair.row].assign(repair.symbol.begin(), repair.symbol.end());
   block->rows |= static_cast<std::uint16_t>(1u << repair.row);
-  try_to_recover(*block);
+  return try_to_recover(*block);
 }
 
 FecDecoder::Missing FecDecoder::missing_of(const Block& block) const {
@@ -72,13 +72,13 @@ FecDecoder::Missing FecDecoder::missing_of(const Block& block) const {
   return missing;
 }
 
-void FecDecoder::try_to_recover(Block& block) {
+bool FecDecoder::try_to_recover(Block& block) {
   const Missing missing = missing_of(block);
   const auto known_rows = static_cast<std::size_t>(std::popcount(block.rows));
-  if (missing.count > known_rows) return;
+  if (missing.count > known_rows) return true;
   block.open = false;
   stats_.unused_repairs += known_rows - missing.count;
-  if (missing.count == 0) return;
+  if (missing.count == 0) return false;
   std::array<std::size_t, kMaxFecRepairs> rows{};
   std::size_t found = 0;
   for (std::size_t i = 0; i < kMaxFecRepairs && found < missing.count; ++i)
@@ -87,9 +87,10 @@ void FecDecoder::try_to_recover(Block& block) {
   if (!solve(block, missing, {rows.data(), missing.count})) {
     recovered_.resize(before);
     ++stats_.inconsistent;
-    return;
+    return true;
   }
   stats_.recovered += missing.count;
+  return true;
 }
 
 // What is left of a repair symbol when the known packets are taken out is the sum of the missing ones. False: a

@@ -34,7 +34,8 @@ class FecDecoder {
  public:
   // A packet came that may be protected; its payload is copied. Longer ones than kMaxFecPayload are passed over.
   void on_packet(std::uint64_t number, Bytes payload);
-  void on_repair(const FecRepairFrame& repair);
+  // True: packets of its block are missing, or it contradicts what came.
+  bool on_repair(const FecRepairFrame& repair);
   // After either: what could be computed by it, one by one.
   [[nodiscard]] std::optional<FecRecovered> next_recovered();
 
@@ -66,7 +67,7 @@ class FecDecoder {
 
   [[nodiscard]] const Slot* find(std::uint64_t number) const;
   Block* block_of(const FecRepairFrame& repair);
-  void try_to_recover(Block& block);
+  bool try_to_recover(Block& block);  // whether packets of it were missing
   [[nodiscard]] Missing missing_of(const Block& block) const;
   [[nodiscard]] bool solve(Block& block, const Missing& missing, std::span<const std::size_t> rows);
   [[nodiscard]] bool take_away_known(Block& block, std::span<const std::size_t> rows);

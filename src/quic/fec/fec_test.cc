@@ -298,9 +298,9 @@ TEST(fec, words_become_a_configuration_and_back) {
   EXPECT_EQ(parse_fec_config("xor:4@3")->urgency_max, 3);
   EXPECT_TRUE(parse_fec_config("xor:4@asked")->asked_only);
   EXPECT_FALSE(parse_fec_config("xor:4@ask").has_value());
-  for (const char* text : {"",         "on",      "xor:",    "xor:0",   "xor:33",    "rs:16",   "rs:16/0",
-                           "rs:16/17", "rs:33/1", "rs:9-5%", "rs:0-0%", "rs:5-101%", "rs:5-10", "xor:4/1",
-                           "rs:16/4x", "xor@",    "xor@8",   "xor@2x",  "xor:@2",    "@2",      "off@2"})
+  for (const char* text : {"",         "on",      "xor:",    "xor:0",   "xor:33",    "xor:1-3%", "rs:16",   "rs:16/0",
+                           "rs:16/17", "rs:33/1", "rs:9-5%", "rs:0-0%", "rs:5-101%", "rs:5-10",  "xor:4/1", "rs:16/4x",
+                           "xor@",     "xor@8",   "xor@2x",  "xor:@2",  "@2",        "off@2"})
     EXPECT_FALSE(parse_fec_config(text).has_value()) << text;
 }
 

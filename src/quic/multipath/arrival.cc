@@ -50,12 +50,15 @@ bool ends_sooner_elsewhere(const SchedulerView& view, std::size_t index) {
   const Duration arrival = expected_arrival(here, next, view.now);
   for (const std::size_t index_there : view.candidates) {
     const PathFacts& there = view.path(index_there);
-    // One for which nothing is known to come that lets it send is not waited for.
-    const bool will_send = there.may_send || there.may_send_at != kNever || there.bytes_in_flight != 0;
-    if (index_there != index && will_send && expected_arrival(there, view.demand.bytes_waiting, view.now) < arrival)
+    if (index_there != index && will_send(there) &&
+        expected_arrival(there, view.demand.bytes_waiting, view.now) < arrival)
       return true;
   }
   return false;
+}
+
+bool will_send(const PathFacts& path) {
+  return path.may_send || path.may_send_at != kNever || path.bytes_in_flight != 0;
 }
 
 bool is_silent(const PathFacts& path, Timestamp now) {

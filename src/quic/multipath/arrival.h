@@ -24,6 +24,9 @@ namespace hawser::quic {
 // Octets a second that the path delivers, as far as known.
 [[nodiscard]] double delivery_rate(const PathFacts& path);
 
+// It may send now, or something is known to come that lets it.
+[[nodiscard]] bool will_send(const PathFacts& path);
+
 // It has data in flight and has not acknowledged any for longer than its RTT explains: it may be dead.
 [[nodiscard]] bool is_silent(const PathFacts& path, Timestamp now);
 

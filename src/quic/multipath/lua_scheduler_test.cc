@@ -130,7 +130,10 @@ TEST(lua_scheduler, what_is_wrong_with_a_script_is_said_with_its_line) {
   EXPECT_NE(error_of(std::string(kLuaSourceMax + 1, ' ')).find("65,536"), std::string::npos);
   EXPECT_NE(error_of("while true do end").find("test.lua:1: it took more than"), std::string::npos);
   EXPECT_NE(error_of("\x1bLua").find("test.lua"), std::string::npos) << "byte code";
+  EXPECT_NE(error_of("x = '" + std::string(300, ' ') + "'").find("more than 250 octets"), std::string::npos);
   EXPECT_EQ(error_of(kByHand), "");
+  const LuaScript far{.file = std::string(500, 'd') + "/mine.lua", .source = kByHand};
+  EXPECT_TRUE(check_lua_script(far).has_value());
 }
 
 TEST(lua_scheduler, one_that_fails_gives_its_work_to_min_rtt_and_says_why_once) {
@@ -148,7 +151,7 @@ TEST(lua_scheduler, one_that_fails_gives_its_work_to_min_rtt_and_says_why_once) 
       {"function choose() return nil, 0 end", "no number of milliseconds"},
       {"function choose()\n while true do end end", "test.lua:2: it took more than 20000 instructions"},
       {"function choose() local t = {} for i = 1, 1e9 do t[i] = {i} end end", "KB of memory"},
-      {"function choose() local s = 'xxxxxxxx' while true do s = s .. s end end", "KB of memory"},
+      {"function choose() local s = 'xxxxxxxx' while true do s = s .. s end end", "a text of more than 250 octets"},
       {"function choose() error({}) end", "an error that is no text"},
       {"function choose() return hawser.arrival_ms(1, -1) end", "octets are 0 and more"},
       {"function choose() return hawser.wait_ms(0) end", "no such path"},
@@ -169,8 +172,9 @@ TEST(lua_scheduler, one_that_fails_gives_its_work_to_min_rtt_and_says_why_once) 
 
 TEST(lua_scheduler, nothing_in_the_box_leads_out_of_it) {
   for (const char* name :
-       {"io", "os", "debug", "package", "require", "string", "coroutine", "utf8", "load", "loadfile", "dofile", "print",
-        "pcall", "xpcall", "setmetatable", "getmetatable", "collectgarbage", "warn"}) {
+       {"io",           "os",           "debug",          "package", "require",  "string", "coroutine",
+        "utf8",         "load",         "loadfile",       "dofile",  "print",    "pcall",  "xpcall",
+        "setmetatable", "getmetatable", "collectgarbage", "warn",    "tonumber", "pairs",  "next"}) {
     EXPECT_EQ(error_of("assert(" + std::string(name) + " == nil) function choose() end"), "") << name;
   }
   EXPECT_EQ(error_of("assert(not math.random and not math.randomseed and not table.move and not table.sort and not "

@@ -39,9 +39,13 @@ class LuaState {
   static int open_libraries(lua_State* lua);
   std::string call(int results);
 
+  // Octets that one text takes, with Lua's 24: what reads, compares or joins texts does so in C, uncounted.
+  static constexpr std::size_t kStringMax = 280;
+
   std::size_t memory_max_;
   int instructions_max_;
   std::size_t used_ = 0;
+  bool long_string_ = false;  // one was refused
   void* owner_;
   lua_State* lua_;
 };

@@ -53,6 +53,15 @@ TEST_P(EveryScheduler, ends_a_transfer_over_unequal_paths) {
   EXPECT_LT(model.completion(0), 3s);
 }
 
+// Its connection ID was retired and none came for it, say.
+TEST_P(EveryScheduler, does_not_wait_for_a_path_that_nothing_will_open) {
+  PathFacts fast = path(0, 10ms, false);
+  fast.bytes_in_flight = 0;
+  const Demand demand{.bytes_waiting = 20'000, .flow_control_room = 25'000};
+  const auto scheduler = make(GetParam().name);
+  EXPECT_EQ(schedule(*scheduler, std::vector{fast, path(1, 300ms)}, demand, kNow).path, 1u);
+}
+
 TEST_P(EveryScheduler, goes_on_when_one_of_two_paths_dies) {
   SchedulerModel model(GetParam().make(), {{.rtt = 10ms, .cut_at = Timestamp{1500ms}}, {.rtt = 30ms}});
   model.add({.bytes = 2'000'000, .at = model.now()});

@@ -2,6 +2,7 @@
 // question is whether what waits takes a slower one that is ready, or waits for the fast one.
 #pragma once
 
+#include "quic/multipath/arrival.h"
 #include "quic/multipath/path_scheduler.h"
 
 namespace hawser::quic {
@@ -9,7 +10,12 @@ namespace hawser::quic {
 class SlowOrWaitScheduler : public PathScheduler {
  public:
   [[nodiscard]] Schedule choose(const SchedulerView& view) final {
-    const std::size_t fast = view.fastest(view.candidates);
+    // One for which nothing is known to come that lets it send is not waited for.
+    PathSet coming = view.candidates;
+    for (const std::size_t index : view.candidates)
+      if (!will_send(view.path(index))) coming.remove(index);
+    if (coming.empty()) return Schedule::wait(kNever);
+    const std::size_t fast = view.fastest(coming);
     if (view.path(fast).may_send) return Schedule::on(fast, view.path(fast).room());
     const PathSet ready = view.ready();
     if (ready.empty()) return Schedule::wait(view.next_ready(view.candidates));

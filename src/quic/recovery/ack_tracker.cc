@@ -61,6 +61,10 @@ void AckTracker::on_packet_received(PacketNumber pn, bool ack_eliciting, Ecn ecn
     any_ = true;
   }
   report_from_ = std::min(report_from_, pn.value);
+  if (any_reported_ && pn.value < largest_reported_) {
+    late_ = std::min(late_, pn.value);
+    late_after_ = acks_written_;
+  }
   ecn_.ect0 += ecn == Ecn::kEct0;
   ecn_.ect1 += ecn == Ecn::kEct1;
   ecn_.ce += ecn == Ecn::kCe;
@@ -107,7 +111,7 @@ WriteResult AckTracker::write_ack(PacketPayload& out, Timestamp now, std::uint64
 // Something was received.
 // rfc9000:13.4.1-report rfc9000:13.2.5-own-delay rfc9000:13.2.5-large-delay
 WriteResult AckTracker::put_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent,
-                                std::optional<PathId> path_id, ReceiveTimes* times) const {
+                                std::optional<PathId> path_id, ReceiveTimes* times) {
   if (path_id.has_value()) times = nullptr;  // no draft says how PATH_ACK frames would have them
   const bool with_ecn = ecn_ != EcnCounts{};
   const Duration held = std::max(now - largest_received_time_, Duration::zero());
@@ -146,14 +150,21 @@ WriteResult AckTracker::put_ack(PacketPayload& out, Timestamp now, std::uint64_t
   }
   if (times != nullptr) times->write(out, largest_);
   out.mark_non_probing();
-  out.record({.kind = SentFrameKind::kAck, .fin = whole, .id = path_id.value_or(PathId{}).value, .offset = largest_});
+  out.record({.kind = SentFrameKind::kAck,
+              .fin = whole,
+              .length = ++acks_written_,
+              .id = path_id.value_or(PathId{}).value,
+              .offset = largest_});
   return WriteResult::kDone;
 }
 
 // rfc9000:13.2.3-stop-tracking
 void AckTracker::on_ack_acked(const SentFrame& ack) {
   // Of one that had no room for all ranges the peer knows the newest only.
-  if (ack.fin) report_from_ = std::max(report_from_, ack.offset + 1);
+  if (!ack.fin) return;
+  // And it says nothing of what came late, after it was written. The count goes around after four billion.
+  if (static_cast<std::int32_t>(ack.length - late_after_) > 0) late_ = UINT64_MAX;
+  report_from_ = std::max(report_from_, std::min(ack.offset + 1, late_));
 }
 
 void AckTracker::on_ack_lost(std::uint64_t largest, Timestamp) {

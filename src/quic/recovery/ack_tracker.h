@@ -72,7 +72,7 @@ class AckTracker {
 
   // The same PATH_ACK on another Path, in case that this one lost what was said on it: what is due here stays due.
   WriteResult repeat_ack(PacketPayload& out, Timestamp now, PathId path_id,
-                         std::uint64_t ack_delay_exponent = kAckDelayExponent) const {
+                         std::uint64_t ack_delay_exponent = kAckDelayExponent) {
     return !any_ || received_.empty() ? WriteResult::kDone : put_ack(out, now, ack_delay_exponent, path_id, nullptr);
   }
 
@@ -93,7 +93,7 @@ class AckTracker {
  private:
   [[nodiscard]] bool out_of_order(std::uint64_t pn) const;
   WriteResult put_ack(PacketPayload& out, Timestamp now, std::uint64_t ack_delay_exponent,
-                      std::optional<PathId> path_id, ReceiveTimes* times) const;
+                      std::optional<PathId> path_id, ReceiveTimes* times);
   void write_ranges(PacketPayload& out, std::size_t count) const;
 
   AckTrackerConfig config_;
@@ -102,6 +102,10 @@ class AckTracker {
   std::uint64_t floor_ = 0;
   // Ranges that end at or below are known to be known: not reported again.
   std::uint64_t report_from_ = 0;
+  // The lowest of those that came after an ACK had gone past them, of which no ACK since is known to be known.
+  std::uint64_t late_ = UINT64_MAX;
+  std::uint32_t late_after_ = 0;    // the ACK written last when the latest of them came
+  std::uint32_t acks_written_ = 0;  // repeated ones too
   std::uint64_t largest_ = 0;
   bool any_ = false;
   Timestamp largest_received_time_{};

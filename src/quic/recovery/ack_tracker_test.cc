@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -60,6 +61,36 @@ Decoded write(AckTracker& tracker, Timestamp now, std::size_t room = 1'200, std:
 void receive(AckTracker& tracker, std::initializer_list<std::uint64_t> numbers, Timestamp now = kNow,
              Ecn ecn = Ecn::kNotEct) {
   for (const std::uint64_t pn : numbers) tracker.on_packet_received(PacketNumber{pn}, true, ecn, now);
+}
+
+// An ACK that was under way when a packet came late says nothing of it.
+// rfc9000:13.2.1-within-delay
+TEST(ack_tracker, what_came_late_is_told_though_an_older_ack_is_known_to_have_arrived) {
+  const auto told = [](const Decoded& ack, std::uint64_t number) {
+    return std::ranges::any_of(ack.ranges, [&](const Range& r) { return r.begin <= number && number < r.end; });
+  };
+  for (const bool told_once : {false, true}) {
+    AckTracker tracker;
+    std::vector<SentFrame> acks;
+    const auto say = [&] {
+      std::vector<std::uint8_t> area(200);
+      PacketPayload out{area};
+      EXPECT_EQ(tracker.write_ack(out, kNow), WriteResult::kDone);
+      acks.push_back(out.frames()[0]);
+      return decode({area.data(), out.size()});
+    };
+    receive(tracker, {0, 1, 2, 3, 4, 6, 8, 9});
+    say();
+    receive(tracker, {5});
+    if (told_once) EXPECT_TRUE(told(say(), 5));  // and this one is lost
+    receive(tracker, {10});
+    tracker.on_ack_acked(acks[0]);
+    EXPECT_TRUE(told(say(), 5));
+    EXPECT_EQ(acks.size(), told_once ? 3u : 2u);
+    tracker.on_ack_acked(acks.back());
+    receive(tracker, {12});
+    EXPECT_FALSE(told(say(), 5)) << "known to be known";
+  }
 }
 
 TEST(ack_tracker, what_is_repeated_on_another_path_stays_due_on_its_own) {
