@@ -98,7 +98,7 @@ TEST(failover, what_had_arrived_on_the_path_that_died_is_told_on_the_other) {
 TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_of_two_equal_paths_is_cut) {
   int longer = 0;
   for (const std::size_t dead : {0u, 1u}) {
-    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 24; ++seed) {
       std::vector<LinkSpec> links{pipe(20, 30ms), pipe(20, 30ms)};
       const Duration at = 1s + seed * 41ms;
       links[dead].push_back(blackhole(at, 600s));
@@ -114,7 +114,7 @@ TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_of_two_equal_pat
       EXPECT_GT(run.sender().multipath_stats().octets_copied, 500'000u);
     }
   }
-  EXPECT_LE(longer, 1) << "of 8: docs/multipath.md";
+  EXPECT_LE(longer, 4) << "of 48: docs/multipath.md";
 }
 
 TEST(redundant, is_as_fast_as_the_better_path_alone) {
