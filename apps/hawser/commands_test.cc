@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "count_option.h"
 #include "engine_options.h"
 #include "extension_options.h"
 #include "get_command.h"
@@ -75,6 +76,41 @@ TEST(commands, times_are_seconds_up_to_a_year) {
     FAIL() << given;
   } catch (const CLI::ParseError& error) {
     EXPECT_STREQ(error.what(), "-m: \"1e10\" is no time: give 0 to 31536000 seconds");
+  }
+}
+
+// CLI11 takes -1 for 2^64 - 1 and what does not fit for the most there is.
+TEST(commands, counts_are_figures_that_fit) {
+  const std::vector<std::vector<std::string>> all = {{"load", "-n"},
+                                                     {"load", "-c"},
+                                                     {"load", "-m"},
+                                                     {"load", "--requests-per-connection"},
+                                                     {"get", "--key-update"},
+                                                     {"get", "--max-redirs"},
+                                                     {"sim", "--seed"},
+                                                     {"sim", "--runs"},
+                                                     {"serve", "--retry-mark"},
+                                                     {"serve", "--handshake-memory"},
+                                                     {"serve", "--stream-memory"}};
+  for (const std::vector<std::string>& option : all)
+    for (const char* const count : {"-1", "99999999999999999999", "many", "1.5", ""})
+      EXPECT_EQ(run({option[0].c_str(), option[1].c_str(), count, "https://h.example/"}).exit_code, -1)
+          << option[1] << " '" << count << "'";
+  for (const char* const count : {"0", "-2", "nan", "1e13"})
+    for (const char* const option : {"--rate", "--rps"})
+      EXPECT_EQ(run({"load", option, count, "-D", "1", "https://h.example/"}).exit_code, -1) << option << " " << count;
+  EXPECT_EQ(run({"serve", "--handshake-memory", "256", "--dev-cert"}).exit_code, -1) << "its unit was forgotten";
+  EXPECT_EQ(run({"serve", "--handshake-timeout", "0", "--dev-cert"}).exit_code, -1) << "nobody could connect";
+  CLI::App command;
+  std::uint64_t given = 0;
+  command.add_option("--seed", given)->check(is_count(1, 64));
+  command.parse("--seed 0x1f");
+  EXPECT_EQ(given, 31u);
+  try {
+    command.parse("--seed 65");
+    FAIL() << given;
+  } catch (const CLI::ParseError& error) {
+    EXPECT_STREQ(error.what(), "--seed: \"65\" is no such number: give 1 to 64");
   }
 }
 
@@ -163,7 +199,7 @@ TEST(serve_certificate, is_kept_until_its_last_day) {
   constexpr std::int64_t kNow = 1'800'000'000;
   const KeptCertificate first = keep_dev_certificate(folder, kNow).value();
   EXPECT_TRUE(first.minted);
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(stat(first.key_file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   const KeptCertificate second = keep_dev_certificate(folder, kNow + 11 * 86'400).value();

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "careful_resume_option.h"
+#include "count_option.h"
 #include "get_options.h"
 #include "get_report.h"
 #include "get_run.h"
 #include "qlog_options.h"
 #include "quic/congestion/congestion_controller.h"
+#include "say.h"
 #include "time_option.h"
 
 namespace hawser::app {
@@ -53,7 +55,10 @@ void add_request_options(CLI::App& command, GetArguments& a) {
   command.add_option("-r,--range", a.range, "Octets to ask for: 0-99, 500-, -100")->type_name("RANGE");
   command.add_option("-A,--user-agent", a.user_agent, "The User-Agent field")->type_name("TEXT")->capture_default_str();
   command.add_flag("-L,--location", a.location, "Follow redirects");
-  command.add_option("--max-redirs", a.redirects_max, "As many at most")->type_name("N")->capture_default_str();
+  command.add_option("--max-redirs", a.redirects_max, "As many at most")
+      ->check(is_count())
+      ->type_name("N")
+      ->capture_default_str();
   command.add_flag("-f,--fail", a.fail, "A status of 400 or above is a failure (22), and its page is dropped");
 }
 
@@ -109,6 +114,7 @@ void add_connection_options(CLI::App& command, GetArguments& a) {
       ->type_name("NAME")
       ->capture_default_str();
   command.add_option("--key-update", a.key_update_packets, "Change the keys each time this many packets were sent")
+      ->check(is_count())
       ->type_name("N");
   add_migration_options(command, a.migration);
   add_path_options(command, a.paths);
@@ -132,7 +138,7 @@ void add_get_command(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] {
     const auto options = read_get_options(*arguments);
     if (!options) {
-      fmt::print(stderr, "hawser get: {}\n", options.error().message);
+      say("hawser get: {}\n", options.error().message);
       exit_code = options.error().exit_code;
       return;
     }

@@ -23,6 +23,7 @@
 #include "runtime/key_log.h"
 #include "runtime/resolver.h"
 #include "runtime/runtime.h"
+#include "say.h"
 #include "time_option.h"
 
 namespace hawser::app {
@@ -119,11 +120,10 @@ std::expected<void, GetError> GetRun::prepare() {
   runtime_ = *std::move(runtime);
   auto paths = path_options(given_.paths);
   if (!paths) return std::unexpected(GetError{kGetUsage, paths.error().message});
-  auto clients = runtime::HttpClients::create(
-      runtime_->worker(0), {.qlog = given_.qlog,
-                            .migration = migration_options(given_.migration),
-                            .paths = *std::move(paths),
-                            .events = given_.verbose && !given_.paths.interfaces.empty() ? &path_watch_ : nullptr});
+  auto clients = runtime::HttpClients::create(runtime_->worker(0), {.qlog = given_.qlog,
+                                                                    .migration = migration_options(given_.migration),
+                                                                    .paths = *std::move(paths),
+                                                                    .events = given_.verbose ? &path_watch_ : nullptr});
   if (!clients) return std::unexpected(GetError{kGetUsage, clients.error().message});
   clients_ = *std::move(clients);
   const bool to_terminal = isatty(STDOUT_FILENO) &&
@@ -153,7 +153,7 @@ std::expected<std::size_t, GetError> GetRun::open(const http::Url& url, Timestam
   HAWSER_TRY(auto addresses, addresses_of(url));
   resolved = current_time();
   if (given_.verbose) {
-    for (const SocketAddress& address : addresses) fmt::print(stderr, "* {} is at {}\n", url.host, to_string(address));
+    for (const SocketAddress& address : addresses) say("* {} is at {}\n", url.host, to_string(address));
   }
   runtime::HttpConnectionOptions connection{.addresses = std::move(addresses), .server_name = url.host};
   connection.tls.verify_peer = !given_.insecure;
@@ -229,7 +229,7 @@ void GetRun::start_next_on_stdout() {
 
 int GetRun::run() {
   if (const auto prepared = prepare(); !prepared) {
-    fmt::print(stderr, "hawser get: {}\n", prepared.error().message);
+    say("hawser get: {}\n", prepared.error().message);
     return prepared.error().exit_code;
   }
   for (const GetTarget& target : options_.targets) {
@@ -346,11 +346,11 @@ void GetRun::announce(const GetTransfer& transfer) {
   const auto facts = connection.error || connection.announced ? std::nullopt : clients_->facts(transfer.connection);
   if (!facts) return;
   connection.announced = true;
-  fmt::print(stderr, "* connected from {} to {}: {}, QUIC {}, {}, {}, handshake {:.1f} ms\n", to_string(facts->local),
-             to_string(facts->remote), facts->alpn, facts->quic_version, facts->cipher, facts->group,
-             to_seconds(facts->connected - facts->began) * 1e3);
+  say("* connected from {} to {}: {}, QUIC {}, {}, {}, handshake {:.1f} ms\n", to_string(facts->local),
+      to_string(facts->remote), facts->alpn, facts->quic_version, facts->cipher, facts->group,
+      to_seconds(facts->connected - facts->began) * 1e3);
   if (facts->observed.family != AddressFamily::kNone)
-    fmt::print(stderr, "* the server sees this end as {}\n", to_string(facts->observed));
+    say("* the server sees this end as {}\n", to_string(facts->observed));
 }
 
 void GetRun::report(GetTransfer& transfer) {
@@ -358,8 +358,7 @@ void GetRun::report(GetTransfer& transfer) {
   const GetResult& result = transfer.result;
   if (result.exit_code != kGetOk) {
     if (exit_code_ == kGetOk) exit_code_ = result.exit_code;
-    if (!given_.silent || given_.show_error)
-      fmt::print(stderr, "hawser get: ({}) {}\n", result.exit_code, result.message);
+    if (!given_.silent || given_.show_error) say("hawser get: ({}) {}\n", result.exit_code, result.message);
   }
   if (!given_.write_out.empty()) write_out(transfer);
 }
@@ -423,8 +422,7 @@ void GetRun::show_progress() {
   }
   const std::string name = transfers_.size() == 1 ? transfers_[0]->output.name()
                                                   : fmt::format("{} of {} left", unfinished_, transfers_.size());
-  fmt::print(stderr, "\r{}\x1b[K",
-             bar_.line(name, here, all_known ? expected : 0, current_time(), terminal_columns() - 1));
+  say("\r{}\x1b[K", bar_.line(name, here, all_known ? expected : 0, current_time(), terminal_columns() - 1));
   std::fflush(stderr);
   progress_shown_ = true;
 }
@@ -433,7 +431,7 @@ void GetRun::clear_progress() {
   if (!progress_shown_) return;
   // The last state stays readable.
   show_progress();
-  fmt::print(stderr, "\n");
+  say("\n");
   progress_shown_ = false;
 }
 

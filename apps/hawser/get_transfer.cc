@@ -8,6 +8,8 @@
 #include <charconv>
 #include <chrono>
 
+#include "say.h"
+
 namespace hawser::app {
 namespace {
 
@@ -82,7 +84,7 @@ http::ClientRequest GetTransfer::request() {
                               .body = std::nullopt,
                               .sink = this};
   if (options_.resume_from_file) {
-    struct stat status{};
+    struct stat status {};
     offset_ = stat(output.name().c_str(), &status) == 0 && S_ISREG(status.st_mode)
                   ? static_cast<std::uint64_t>(status.st_size)
                   : 0;
@@ -103,7 +105,7 @@ http::ClientRequest GetTransfer::request() {
     std::string text = fmt::format("> {} {} HTTP/{}\n> host: {}\n", method, url.target,
                                    options_.arguments.hq ? "0.9" : "3", url.authority());
     for (const auto& [name, value] : request.fields) text += fmt::format("> {}: {}\n", name, value);
-    fmt::print(stderr, "{}", text);
+    say("{}", text);
   }
   return request;
 }
@@ -135,7 +137,7 @@ void GetTransfer::print_head(const http3::MessageHead& head) {
   if (options_.arguments.verbose) {
     std::string shown = fmt::format("< HTTP/3 {}\n", head.status);
     for (const http::Field& field : head.fields) shown += fmt::format("< {}: {}\n", field.name, field.value);
-    fmt::print(stderr, "{}", shown);
+    say("{}", shown);
   }
   if (!options_.arguments.head && !options_.arguments.include_head) return;
   if (!open_output()) return;

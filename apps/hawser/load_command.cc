@@ -6,11 +6,13 @@
 #include <memory>
 #include <string>
 
+#include "count_option.h"
 #include "engine_options.h"
 #include "load_options.h"
 #include "load_run.h"
 #include "qlog_options.h"
 #include "quic/congestion/congestion_controller.h"
+#include "say.h"
 
 namespace hawser::app {
 namespace {
@@ -31,19 +33,23 @@ Ends with 0, with 1 if a request or a connection failed, with 2 if the words are
 SSLKEYLOGFILE=FILE writes the TLS secrets for Wireshark.)";
 
 void add_amount_options(CLI::App& command, LoadArguments& a) {
-  command.add_option("-n,--requests", a.requests, "Requests in all; 1 without -D")->type_name("N");
+  command.add_option("-n,--requests", a.requests, "Requests in all; 1 without -D")->check(is_count(1))->type_name("N");
   command.add_option("-D,--duration", a.duration, "Send for so long instead: 10, 500ms, 2m")->type_name("TIME");
   command.add_option("--warm-up-time", a.warm_up, "Send for so long before it counts; with -D")
       ->type_name("TIME")
       ->capture_default_str();
-  command.add_option("-c,--clients", a.connections, "Connections")->type_name("N")->capture_default_str();
+  command.add_option("-c,--clients", a.connections, "Connections")
+      ->check(is_count(1))
+      ->type_name("N")
+      ->capture_default_str();
   command.add_option("-m,--max-concurrent-streams", a.streams, "Requests at a time on each connection")
+      ->check(is_count(1))
       ->type_name("N")
       ->capture_default_str();
   command
       .add_option("--requests-per-connection", a.requests_per_connection,
                   "Make a connection anew after so many requests; without it never")
-      ->check(CLI::PositiveNumber)
+      ->check(is_count(1))
       ->type_name("N");
   command.add_flag("--early-data", a.early_data,
                    "Resume the session of the connection before, and send the first requests in 0-RTT");
@@ -53,8 +59,11 @@ void add_amount_options(CLI::App& command, LoadArguments& a) {
   command
       .add_option("--rate", a.rate,
                   "Open loop: requests a second in all, sent when due whether or not others are answered")
+      ->check(is_above_zero())
       ->type_name("N");
-  command.add_option("--rps", a.rate_per_client, "The same for each connection")->type_name("N");
+  command.add_option("--rps", a.rate_per_client, "The same for each connection")
+      ->check(is_above_zero())
+      ->type_name("N");
   command.add_option("--timeout", a.timeout, "How long connecting, and then a request, may take")
       ->type_name("TIME")
       ->capture_default_str();
@@ -107,7 +116,7 @@ void add_load_command(CLI::App& app, int& exit_code) {
   command->callback([arguments, &exit_code] {
     const auto options = load::read_load_options(*arguments);
     if (!options) {
-      fmt::print(stderr, "hawser load: {}\n", options.error().message);
+      say("hawser load: {}\n", options.error().message);
       exit_code = 2;
       return;
     }

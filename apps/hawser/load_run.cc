@@ -19,6 +19,7 @@
 #include "runtime/key_log.h"
 #include "runtime/qlog_log.h"
 #include "runtime/resolver.h"
+#include "say.h"
 
 namespace hawser::load {
 namespace {
@@ -45,7 +46,7 @@ class Run {
   [[nodiscard]] bool over() const;
   void show_progress(Timestamp since, std::uint64_t before) const;
   template <class Kind>
-  [[nodiscard]] std::uint64_t total(Kind Progress::* counter) const {
+  [[nodiscard]] std::uint64_t total(Kind Progress::*counter) const {
     std::uint64_t sum = 0;
     for (const LoadWorker* worker : workers_) sum += (worker->progress().*counter).value();
     return sum;
@@ -148,8 +149,8 @@ void Run::show_progress(Timestamp since, std::uint64_t before) const {
   const Timestamp now = current_time();
   const std::uint64_t done = total(&Progress::requests_done);
   const double rate = static_cast<double>(done - before) / to_seconds(now - since);
-  fmt::print(stderr, "\r{:4.0f} s  {:9.0f} requests/s  {} done, {} failed{}   ", to_seconds(now - window_.begin), rate,
-             done, total(&Progress::requests_failed), now < window_.measure_from ? " (warming up)" : "");
+  app::say("\r{:4.0f} s  {:9.0f} requests/s  {} done, {} failed{}   ", to_seconds(now - window_.begin), rate, done,
+           total(&Progress::requests_failed), now < window_.measure_from ? " (warming up)" : "");
   std::fflush(stderr);
 }
 
@@ -169,7 +170,7 @@ void Run::watch() {
   }
   ended_ = current_time();
   cpu_after_ = perf::process_cpu_time();
-  if (on_terminal) fmt::print(stderr, "\r{:78}\r", "");
+  if (on_terminal) app::say("\r{:78}\r", "");
 }
 
 void Run::finish(Outcome& outcome) {
@@ -203,7 +204,7 @@ std::expected<Outcome, ConfigError> measure(const LoadOptions& options) {
 int run_load(const LoadOptions& options) {
   const auto outcome = measure(options);
   if (!outcome) {
-    fmt::print(stderr, "hawser load: {}\n", outcome.error().message);
+    app::say("hawser load: {}\n", outcome.error().message);
     return 1;
   }
   fmt::print("{}", options.arguments.common.json ? to_json(options, *outcome) : describe(options, *outcome));

@@ -14,12 +14,14 @@ void add_migration_options(CLI::App& command, MigrationArguments& arguments) {
           ->check(CLI::IsMember({"never", "loss", "routes"}))
           ->type_name("WHEN")
           ->capture_default_str();
-  command.add_flag("--no-migrate", arguments.never, "The same as --migrate never, and no preferred address either")
-      ->excludes(policy);
+  CLI::Option* const none =
+      command.add_flag("--no-migrate", arguments.never, "The same as --migrate never, and no preferred address either")
+          ->excludes(policy);
   command
       .add_option("--migrate-after", arguments.after_s,
                   "Change to another local port after this many seconds, to see that it works")
       ->check(is_seconds(0.001, 86'400.0))
+      ->excludes(none)
       ->type_name("S");
 }
 

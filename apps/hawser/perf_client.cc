@@ -28,6 +28,7 @@
 #include "runtime/clock.h"
 #include "runtime/path_manager.h"
 #include "runtime/resolver.h"
+#include "say.h"
 #include "time_option.h"
 
 namespace hawser::perf {
@@ -83,7 +84,7 @@ class Client {
   [[nodiscard]] bool makes_handshakes() const { return options_.mode == Mode::kHandshakes; }
   [[nodiscard]] bool server_reports() const { return options_.alpn.empty(); }
   template <class Kind>
-  [[nodiscard]] std::uint64_t total(Kind Counters::* counter) const {
+  [[nodiscard]] std::uint64_t total(Kind Counters::*counter) const {
     std::uint64_t sum = 0;
     for (const auto& worker : workers_) sum += (worker->counters.*counter).value();
     return sum;
@@ -370,13 +371,13 @@ void Client::print_live(const LiveSample& sample, bool on_terminal) {
     wipe_live();
     live_lines_ = lines.size() - 1;
   }
-  fmt::print(stderr, "{}{}", fmt::join(lines, "\n"), on_terminal ? "" : "\n");
+  app::say("{}{}", fmt::join(lines, "\n"), on_terminal ? "" : "\n");
   std::fflush(stderr);
 }
 
 void Client::wipe_live() {
-  if (live_lines_ != 0) fmt::print(stderr, "\x1b[{}A", live_lines_);
-  fmt::print(stderr, "\r\x1b[J");
+  if (live_lines_ != 0) app::say("\x1b[{}A", live_lines_);
+  app::say("\r\x1b[J");
   live_lines_ = 0;
 }
 
@@ -548,7 +549,7 @@ std::expected<std::vector<AloneRun>, ConfigError> measure_alone(const ClientOpti
       return std::unexpected(ConfigError{
           fmt::format("{} alone: {}", interface.name, outcome.interrupted ? "interrupted" : "the connection broke")});
     runs.push_back({.interface = interface.name, .goodput_bps = goodput_bps(alone, outcome)});
-    if (!options.common.json) fmt::print(stderr, "{} alone: {}\n", interface.name, rate_text(runs.back().goodput_bps));
+    if (!options.common.json) app::say("{} alone: {}\n", interface.name, rate_text(runs.back().goodput_bps));
   }
   return runs;
 }
@@ -568,11 +569,11 @@ std::expected<Outcome, ConfigError> measure(const ClientOptions& options) {
 int run_client(const ClientOptions& options) {
   const auto outcome = measure(options);
   if (!outcome) {
-    fmt::print(stderr, "hawser perf client: {}\n", outcome.error().message);
+    app::say("hawser perf client: {}\n", outcome.error().message);
     return 1;
   }
   fmt::print("{}", options.common.json ? to_json(options, *outcome) : describe(options, *outcome));
-  if (!outcome->failure.empty()) fmt::print(stderr, "hawser perf client: {}\n", outcome->failure);
+  if (!outcome->failure.empty()) app::say("hawser perf client: {}\n", outcome->failure);
   return outcome->failed_connections == 0 ? 0 : 1;
 }
 

@@ -174,7 +174,7 @@ void add_client(CLI::App& perf, int& exit_code) {
   add_size_option(*command, "--request-size", options->request_size, "octets of each request; --latency: 100");
   add_size_option(*command, "--response-size", options->response_size, "octets of each response; --latency: 100");
   command->add_option("--duration", options->duration_s, "seconds; default: 10, unless a size or count ends the run")
-      ->check(hawser::app::is_seconds(0.0, 86'400.0));
+      ->check(hawser::app::is_seconds(0.001, 86'400.0));
   command->add_option("--streams", options->streams, "streams at a time on each connection")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

@@ -24,6 +24,7 @@
 #include "runtime/endpoint_protocol.h"
 #include "runtime/shutdown_signals.h"
 #include "runtime/system_random.h"
+#include "say.h"
 #include "worker_options.h"
 
 namespace hawser::perf {
@@ -267,7 +268,7 @@ std::expected<void, ConfigError> serve(const ServerOptions& options) {
 int run_server(const ServerOptions& options) {
   const auto served = serve(options);
   if (served) return 0;
-  fmt::print(stderr, "hawser perf server: {}\n", served.error().message);
+  app::say("hawser perf server: {}\n", served.error().message);
   return 1;
 }
 

@@ -15,9 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "count_option.h"
 #include "qlog_plot.h"
 #include "qlog_reader.h"
 #include "qlog_summary.h"
+#include "say.h"
 
 namespace hawser::app {
 namespace {
@@ -46,7 +48,7 @@ struct Options {
 };
 
 int complain(const ConfigError& error) {
-  fmt::print(stderr, "hawser qlog: {}\n", error.message);
+  say("hawser qlog: {}\n", error.message);
   return 1;
 }
 
@@ -54,8 +56,8 @@ int complain(const ConfigError& error) {
 std::expected<QlogReader, ConfigError> open(const std::string& path, const Options& options) {
   auto reader = QlogReader::open(path, options.trace);
   if (reader && reader->traces() > 1)
-    fmt::print(stderr, "hawser qlog: {}: trace {} of {}; --trace N reads another one, counted from 0\n", path,
-               options.trace, reader->traces());
+    say("hawser qlog: {}: trace {} of {}; --trace N reads another one, counted from 0\n", path, options.trace,
+        reader->traces());
   return reader;
 }
 
@@ -96,6 +98,9 @@ bool write_output(const std::string& text, const std::string& path) {
 
 int plot(const Options& options) {
   const std::string& path = options.files.front();
+  std::error_code none;
+  if (!options.output.empty() && std::filesystem::equivalent(path, options.output, none))
+    return complain({options.output + ": the chart would replace the log; name another file with -o"});
   auto reader = open(path, options);
   if (!reader) return complain(reader.error());
   QlogPlot drawn;
@@ -186,12 +191,12 @@ void add_qlog_command(CLI::App& app, int& exit_code) {
   picked.add_option("--from", options->from, "Not before this time, in milliseconds");
   picked.add_option("--to", options->to, "Not after this time, in milliseconds");
   picked.add_option("--stream", options->stream, "Events of this stream, or packets with frames of it")
-      ->check(CLI::NonNegativeNumber);
-  picked.add_option("--packet", options->packet, "Events of the packets of this number")->check(CLI::NonNegativeNumber);
+      ->check(is_count(0, INT64_MAX));
+  picked.add_option("--packet", options->packet, "Events of the packets of this number")->check(is_count(0, INT64_MAX));
   picked.add_option("--path", options->path, "Events of this path (multipath); what names none is of path 0")
-      ->check(CLI::NonNegativeNumber);
+      ->check(is_count(0, INT64_MAX));
   picked.add_option("--tuple", options->tuple, "Events of this 4-tuple; what names none is of 0, the handshake's")
-      ->check(CLI::NonNegativeNumber);
+      ->check(is_count(0, INT64_MAX));
   picked.callback([options, &exit_code] { exit_code = filter(*options); });
 }
 

@@ -144,7 +144,7 @@ std::string QlogSummary::text() {
   if (!rtts_.empty()) {
     std::sort(rtts_.begin(), rtts_.end());
     fmt::format_to(std::back_inserter(out), "  round trip   min {:.3f}, median {:.3f}, 99th percentile {:.3f} ms\n",
-                   rtts_.front(), rtts_[rtts_.size() / 2], rtts_[(rtts_.size() - 1) * 99 / 100]);
+                   rtts_.front(), rtts_[rtts_.size() / 2], rtts_[(rtts_.size() * 99 + 99) / 100 - 1]);
   }
   write_stalls(out, duration);
   for (const auto& [name, ms] : states_)

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "http3/qpack/dynamic_table.h"
 #include "http3/qpack/qif.h"
+#include "say.h"
 
 namespace hawser::app {
 
@@ -76,8 +77,8 @@ std::expected<void, ConfigError> encode(const QpackOptions& options) {
   HAWSER_TRY(const auto lists, read_lists(options.input));
   const qpack::EncodedQif encoded = qpack::encode_qif(lists, options.interop);
   HAWSER_TRY_VOID(write_file(options.output, encoded.file));
-  fmt::print(stderr, "{} lists: {} octets of field sections, {} of encoder stream\n", lists.size(),
-             encoded.section_octets, encoded.encoder_octets);
+  say("{} lists: {} octets of field sections, {} of encoder stream\n", lists.size(), encoded.section_octets,
+      encoded.encoder_octets);
   return {};
 }
 
@@ -142,7 +143,7 @@ void run_as(CLI::App& command, const std::shared_ptr<QpackOptions>& options, int
   command.callback([options, &exit_code, action] {
     options->interop.acknowledge = options->ack_mode == "immediate";
     const auto done = action(*options);
-    if (!done) fmt::print(stderr, "hawser qpack: {}\n", done.error().message);
+    if (!done) say("hawser qpack: {}\n", done.error().message);
     exit_code = done ? 0 : 1;
   });
 }

@@ -27,6 +27,7 @@
 #include "runtime/http_server.h"
 #include "runtime/key_log.h"
 #include "runtime/shutdown_signals.h"
+#include "say.h"
 #include "serve_certificate.h"
 #include "serve_limits.h"
 #include "time_option.h"
@@ -69,7 +70,7 @@ struct ServeOptions {
 };
 
 int complain(const std::string& message, int code) {
-  fmt::print(stderr, "hawser serve: {}\n", message);
+  say("hawser serve: {}\n", message);
   return code;
 }
 
@@ -337,7 +338,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       ->type_name("S")
       ->capture_default_str();
   command->add_option("--handshake-timeout", options->handshake_timeout_s, "Seconds that a handshake may take")
-      ->check(is_seconds())
+      ->check(is_seconds(0.001))
       ->type_name("S")
       ->capture_default_str();
   command->callback([options, &exit_code] {

@@ -5,10 +5,18 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdint>
 
+#include "count_option.h"
 #include "time_option.h"
 
 namespace hawser::app {
+namespace {
+
+// Of each kind, in octets: with less than some connections need, none is served. And "256" without its unit is told.
+constexpr std::uint64_t kMemoryLeast = std::uint64_t{1} << 20;
+
+}  // namespace
 
 void add_limit_options(CLI::App& command, LimitArguments& limits) {
   command
@@ -19,35 +27,36 @@ void add_limit_options(CLI::App& command, LimitArguments& limits) {
   command
       .add_option("--retry-mark", limits.admission.retry_mark,
                   "Handshakes that nobody completes, of a worker, from which on auto switches Retry on")
-      ->check(CLI::PositiveNumber)
+      ->check(is_count(1))
       ->type_name("N")
       ->capture_default_str();
   command.add_option("--handshakes-max", limits.handshakes_max, "Handshakes of a worker that may be open")
-      ->check(CLI::PositiveNumber)
+      ->check(is_count(1))
       ->type_name("N")
       ->capture_default_str();
   command
       .add_option("--handshakes-per-second", limits.admission.handshakes_per_second,
                   "Handshakes that a worker begins in a second")
-      ->check(CLI::PositiveNumber)
+      ->check(is_count(1))
       ->type_name("N")
       ->capture_default_str();
   command
       .add_option("--source-handshakes", limits.admission.source_handshakes_max,
                   "Handshakes that may be open from one IPv4 address or IPv6 /64")
-      ->check(CLI::PositiveNumber)
+      ->check(is_count(1))
       ->type_name("N")
       ->capture_default_str();
   command
       .add_option("--source-initials", limits.admission.source_initials_per_second,
                   "First packets a second that a worker looks at from one such source")
-      ->check(CLI::PositiveNumber)
+      ->check(is_count(1))
       ->type_name("N")
       ->capture_default_str();
   command
       .add_option("--handshake-memory", limits.admission.handshake_memory_max,
                   "Octets that a worker spends on handshakes which are open")
       ->transform(CLI::AsSizeValue(false))
+      ->check(is_count(kMemoryLeast))
       ->type_name("BYTES")
       ->default_str("512MB");
   command
@@ -56,12 +65,14 @@ void add_limit_options(CLI::App& command, LimitArguments& limits) {
           "Octets of streams, unacknowledged or unread, that a worker keeps; past it, connections that hold more "
           "than an even share are closed")
       ->transform(CLI::AsSizeValue(false))
+      ->check(is_count(kMemoryLeast))
       ->type_name("BYTES")
       ->default_str("512MB");
   command
       .add_option("--body-memory", limits.body_memory_max,
                   "Octets of files that a worker has read for responses under way; past it, further requests get 503")
       ->transform(CLI::AsSizeValue(false))
+      ->check(is_count(kMemoryLeast))
       ->type_name("BYTES")
       ->default_str("1GB");
   command

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "count_option.h"
 #include "events/counters.h"
 #include "events/tee.h"
 #include "qlog_options.h"
@@ -148,8 +149,12 @@ void add_sim_command(CLI::App& app, int& exit_code) {
   command->add_option(
       "--scenario", options->names,
       "Scenario to run, by name or as a file (its name has a dot or slash); repeat for several; all if left out");
-  command->add_option("--seed", options->seed, "Seed of the first run, decimal or 0x...")->capture_default_str();
-  command->add_option("--runs", options->runs, "Runs of each scenario, with seeds counting up")->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of the first run, decimal or 0x...")
+      ->check(is_count())
+      ->capture_default_str();
+  command->add_option("--runs", options->runs, "Runs of each scenario, with seeds counting up")
+      ->check(is_count(1))
+      ->capture_default_str();
   add_qlog_options(*command, options->qlog);
   command->add_flag("--counters", options->counters, "Print how often each event happened");
   command->add_flag("--quiet", options->quiet, "Print failures only");

@@ -26,7 +26,7 @@ class PathControl;  // the machinery behind this face
 struct PathInterface {
   std::string name;     // as `ip link` shows it
   unsigned weight = 1;  // 1 to 1,000: its share beside the others', for the scheduler "weighted"
-  unsigned cost = 0;    // 0 to 1,000: data goes where it costs least; metered links cost more than 0
+  unsigned cost = 0;    // 0 to 1,000: a backup while one that costs less is up; metered links cost more than 0
   bool backup = false;  // standby: carries data only while no other path works
 };
 

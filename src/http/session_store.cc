@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -155,12 +157,23 @@ void MemorySessionStore::restore(Bytes octets, std::int64_t now_s) {
 std::expected<std::unique_ptr<FileSessionStore>, ConfigError> FileSessionStore::open(std::string path) {
   const File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (file.fd < 0) return std::unexpected(ConfigError{fmt::format("{}: {}", path, std::strerror(errno))});
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode))
     return std::unexpected(ConfigError{fmt::format("{}: not a file", path)});
   if ((status.st_mode & 077) != 0)
     return std::unexpected(ConfigError{
         fmt::format("{}: others may read it, and with it resume sessions; chmod 600 it, or name another file", path)});
+  // What is there is replaced with the first session: nothing but sessions may be.
+  std::array<char, kMagic.size()> begin{};
+  const ssize_t size = ::pread(file.fd, begin.data(), begin.size(), 0);
+  if (status.st_size != 0 && (size < 0 || std::string_view(begin.data(), static_cast<std::size_t>(size)) != kMagic))
+    return std::unexpected(
+        ConfigError{fmt::format("{}: it holds something else than sessions; name another file", path)});
+  // A link stays one.
+  if (char* const real = ::realpath(path.c_str(), nullptr); real != nullptr) {
+    path = real;
+    std::free(real);
+  }
   return std::unique_ptr<FileSessionStore>(new FileSessionStore(std::move(path)));
 }
 
@@ -170,7 +183,8 @@ class FileSessionStore::Lock {
   explicit Lock(const std::string& path) {
     for (int i = 0; i < kTries; ++i) {
       File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-      struct stat locked{}, current{};
+      struct stat locked {
+      }, current{};
       if (file.fd < 0) return;
       if (::flock(file.fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) return;
@@ -192,7 +206,7 @@ class FileSessionStore::Lock {
 MemorySessionStore FileSessionStore::load(std::int64_t now_s) const {
   MemorySessionStore store;
   const File file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status{};
+  struct stat status {};
   if (file.fd < 0 || ::fstat(file.fd, &status) != 0) return store;
   std::vector<std::uint8_t> octets(std::min<std::size_t>(static_cast<std::size_t>(status.st_size), kMaxFileOctets));
   const ssize_t size = ::read(file.fd, octets.data(), octets.size());

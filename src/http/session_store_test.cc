@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -132,18 +133,34 @@ TEST_F(SessionFile, outlives_its_program_and_is_for_its_owner_only) {
   EXPECT_TRUE((*FileSessionStore::open(path))->take("a:443", 1'000).ticket.empty()) << "taken out on the disk too";
 }
 
-TEST_F(SessionFile, is_refused_if_others_can_read_it_and_ignored_if_it_is_junk) {
-  std::ofstream(path) << "this is no session file";
+TEST_F(SessionFile, is_refused_if_others_can_read_it_or_if_it_is_something_else) {
+  std::ofstream(path) << "a key of somebody's";
   ASSERT_EQ(chmod(path.c_str(), 0644), 0);
   const auto open_to_all = FileSessionStore::open(path);
   ASSERT_FALSE(open_to_all.has_value());
   EXPECT_NE(open_to_all.error().message.find("chmod 600"), std::string::npos);
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
-  auto store = FileSessionStore::open(path);
-  ASSERT_TRUE(store.has_value());
-  EXPECT_TRUE((*store)->take("a:443", 0).ticket.empty());
+  const auto key = FileSessionStore::open(path);
+  ASSERT_FALSE(key.has_value()) << "it would be replaced";
+  EXPECT_NE(key.error().message.find("name another file"), std::string::npos);
   EXPECT_FALSE(FileSessionStore::open(folder).has_value()) << "a folder";
   EXPECT_FALSE(FileSessionStore::open(folder + "/none/file").has_value());
+  // One that was cut is one all the same.
+  std::ofstream(path, std::ios::trunc) << "hawserS1xx";
+  const auto store = FileSessionStore::open(path);
+  ASSERT_TRUE(store.has_value());
+  EXPECT_TRUE((*store)->take("a:443", 0).ticket.empty());
+}
+
+TEST_F(SessionFile, that_is_named_by_a_link_stays_behind_it) {
+  const std::string link = path + ".link";
+  ASSERT_EQ(symlink(path.c_str(), link.c_str()), 0);
+  const auto store = FileSessionStore::open(link);
+  ASSERT_TRUE(store.has_value());
+  (*store)->put_ticket("a:443", octets("ticket"), octets("settings"), 2'000);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(unlink(link.c_str()), 0);
+  EXPECT_EQ((*FileSessionStore::open(path))->take("a:443", 1'000).ticket, octets("ticket"));
 }
 
 TEST_F(SessionFile, loses_nothing_of_programs_that_write_at_once) {

@@ -125,6 +125,11 @@ std::vector<WantedPath> wanted_paths(const net::LocalNetworks& networks, const P
     const bool backup = asked.backup || (options.use == PathUse::kFailover && !wanted.empty());
     wanted.push_back({.interface = std::move(asked), .local = *local, .backup = backup});
   }
+  // The other end schedules what it sends, and is told of backups only.
+  std::uint32_t least = PathInterface::kCostMax;
+  for (const WantedPath& path : wanted)
+    if (!path.backup) least = std::min(least, path.interface.cost);
+  for (WantedPath& path : wanted) path.backup = path.backup || path.interface.cost > least;
   return wanted;
 }
 

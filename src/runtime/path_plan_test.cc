@@ -138,6 +138,22 @@ TEST(path_plan, says_what_is_wrong_with_it) {
             "path ':backup': name an interface, such as wlan0 (ip link shows them)");
 }
 
+// The server schedules downloads: what the client's own scheduler thinks of a cost does not reach it, a backup does.
+TEST(path_plan, what_costs_more_is_a_backup_while_something_cheaper_is_up) {
+  const auto backups = [](const net::LocalNetworks& networks, std::vector<PathInterface> interfaces) {
+    std::vector<std::string> names;
+    for (const WantedPath& path : wanted_paths(networks, {.interfaces = std::move(interfaces)}, kServer4))
+      if (path.backup) names.push_back(path.interface.name);
+    return names;
+  };
+  const PathInterface wlan{.name = "wlan0"}, wwan{.name = "wwan0", .cost = 1}, lost{.name = "tun9"};
+  EXPECT_EQ(backups(laptop(), {wlan, wwan}), Names{"wwan0"});
+  EXPECT_EQ(backups(laptop(), {wwan, wlan}), Names{"wwan0"});
+  EXPECT_EQ(backups(laptop(), {lost, wwan}), Names{}) << "nothing cheaper is up";
+  EXPECT_EQ(backups(laptop(), {{.name = "wlan0", .cost = 5}, wwan}), Names{"wlan0"});
+  EXPECT_EQ(backups(laptop(), {{.name = "wlan0", .backup = true}, wwan}), Names{"wlan0"});
+}
+
 TEST(path_plan, copies_need_two_interfaces_of_one_cost) {
   const auto verdict = [](std::vector<PathInterface> interfaces, PathUse use = PathUse::kRedundant) {
     return check_copies({.interfaces = std::move(interfaces), .use = use});
