@@ -54,10 +54,14 @@ std::expected<std::uint64_t, ConfigError> parse_size(const std::string& text) {
   std::uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value);
-  const int shift = rest == end ? 0 : rest + 1 == end ? suffix_shift(*rest) : -1;
-  if (error != std::errc{} || shift < 0) {
-    return std::unexpected(ConfigError{fmt::format("'{}' is no size: give octets, or a number with k, M or G", text)});
-  }
+  // "k", "kb" and "kib" are the same, as for the limits of `serve`.
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  const std::string_view behind = unit.empty() ? unit : unit.substr(1);
+  const bool is_plain = behind.empty() || behind == "b" || behind == "B" || behind == "ib" || behind == "iB";
+  const int shift = unit.empty() ? 0 : is_plain ? suffix_shift(unit.front()) : -1;
+  if (error != std::errc{} || shift < 0)
+    return std::unexpected(ConfigError{fmt::format(
+        "'{}' is no size: give octets, or a whole number with k, M or G, which are powers of 1,024", text)});
   // Stream offsets end at 2^62 - 1.
   if (value > (std::uint64_t{1} << 61 >> shift))
     return std::unexpected(ConfigError{fmt::format("'{}' is too large", text)});

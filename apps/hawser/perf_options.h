@@ -93,7 +93,7 @@ struct ClientOptions {
   bool live = false;         // the lines of each second also where there is no terminal
 };
 
-// Reads "1500", "64k", "10M", "2G"; k, M and G are powers of 1024.
+// Reads "1500", "64k", "10MB", "2GiB"; k, M and G are powers of 1024, with b or ib behind them or not.
 std::expected<std::uint64_t, ConfigError> parse_size(const std::string& text);
 
 void add_common_options(CLI::App& command, CommonOptions& options);

@@ -19,10 +19,11 @@ TEST(perf, sizes_take_binary_suffixes) {
   EXPECT_EQ(parse_size("64k").value(), 65'536u);
   EXPECT_EQ(parse_size("10M").value(), 10'485'760u);
   EXPECT_EQ(parse_size("2G").value(), 2'147'483'648u);
+  for (const char* text : {"1kb", "1KB", "1kib", "1KiB"}) EXPECT_EQ(parse_size(text).value(), 1'024u) << text;
 }
 
 TEST(perf, sizes_that_are_none_are_refused) {
-  for (const char* text : {"", "k", "12x", "1kk", "-1", "1.5G", "99999999999999999999", "3000000T"})
+  for (const char* text : {"", "k", "12x", "1kk", "1b", "1kbb", "-1", "1.5G", "99999999999999999999", "3000000T"})
     EXPECT_FALSE(parse_size(text).has_value()) << text;
 }
 

@@ -91,6 +91,8 @@ std::expected<SocketAddress, ConfigError> parse_address(std::string_view text, s
   if (parts.host.empty()) return any_address(AddressFamily::kIpv6, parts.port);
   SocketAddress address = parse_ip(parts.host);
   if (address.family == AddressFamily::kNone) {
+    if (text.find_first_not_of("0123456789") == std::string_view::npos)
+      return bad_address(text, "a port alone has a colon before it, as in \":443\"");
     return bad_address(text, "give an IP address in figures, as in \"192.0.2.1:443\"");
   }
   address.port = parts.port;
