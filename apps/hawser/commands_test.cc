@@ -199,7 +199,7 @@ TEST(serve_certificate, is_kept_until_its_last_day) {
   constexpr std::int64_t kNow = 1'800'000'000;
   const KeptCertificate first = keep_dev_certificate(folder, kNow).value();
   EXPECT_TRUE(first.minted);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(stat(first.key_file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
   const KeptCertificate second = keep_dev_certificate(folder, kNow + 11 * 86'400).value();

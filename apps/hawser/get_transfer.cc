@@ -84,7 +84,7 @@ http::ClientRequest GetTransfer::request() {
                               .body = std::nullopt,
                               .sink = this};
   if (options_.resume_from_file) {
-    struct stat status {};
+    struct stat status{};
     offset_ = stat(output.name().c_str(), &status) == 0 && S_ISREG(status.st_mode)
                   ? static_cast<std::uint64_t>(status.st_size)
                   : 0;

@@ -46,7 +46,7 @@ class Run {
   [[nodiscard]] bool over() const;
   void show_progress(Timestamp since, std::uint64_t before) const;
   template <class Kind>
-  [[nodiscard]] std::uint64_t total(Kind Progress::*counter) const {
+  [[nodiscard]] std::uint64_t total(Kind Progress::* counter) const {
     std::uint64_t sum = 0;
     for (const LoadWorker* worker : workers_) sum += (worker->progress().*counter).value();
     return sum;

@@ -84,7 +84,7 @@ class Client {
   [[nodiscard]] bool makes_handshakes() const { return options_.mode == Mode::kHandshakes; }
   [[nodiscard]] bool server_reports() const { return options_.alpn.empty(); }
   template <class Kind>
-  [[nodiscard]] std::uint64_t total(Kind Counters::*counter) const {
+  [[nodiscard]] std::uint64_t total(Kind Counters::* counter) const {
     std::uint64_t sum = 0;
     for (const auto& worker : workers_) sum += (worker->counters.*counter).value();
     return sum;

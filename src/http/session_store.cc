@@ -157,7 +157,7 @@ void MemorySessionStore::restore(Bytes octets, std::int64_t now_s) {
 std::expected<std::unique_ptr<FileSessionStore>, ConfigError> FileSessionStore::open(std::string path) {
   const File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (file.fd < 0) return std::unexpected(ConfigError{fmt::format("{}: {}", path, std::strerror(errno))});
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode))
     return std::unexpected(ConfigError{fmt::format("{}: not a file", path)});
   if ((status.st_mode & 077) != 0)
@@ -183,8 +183,7 @@ class FileSessionStore::Lock {
   explicit Lock(const std::string& path) {
     for (int i = 0; i < kTries; ++i) {
       File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-      struct stat locked {
-      }, current{};
+      struct stat locked{}, current{};
       if (file.fd < 0) return;
       if (::flock(file.fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) return;
@@ -206,7 +205,7 @@ class FileSessionStore::Lock {
 MemorySessionStore FileSessionStore::load(std::int64_t now_s) const {
   MemorySessionStore store;
   const File file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
+  struct stat status{};
   if (file.fd < 0 || ::fstat(file.fd, &status) != 0) return store;
   std::vector<std::uint8_t> octets(std::min<std::size_t>(static_cast<std::size_t>(status.st_size), kMaxFileOctets));
   const ssize_t size = ::read(file.fd, octets.data(), octets.size());

@@ -33,7 +33,7 @@ struct PathInterface {
 
   std::string name;
   std::uint32_t weight = 1;  // 1 to kWeightMax: its share beside the others', for the scheduler "weighted"
-  std::uint32_t cost = 0;    // 0 to kCostMax: a backup while another that costs less is up; a metered link costs more than 0
+  std::uint32_t cost = 0;    // 0 to kCostMax: a backup while one that costs less is up; metered links: above 0
   bool backup = false;       // only while no other works
 };
 

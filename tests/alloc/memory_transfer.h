@@ -183,10 +183,9 @@ class Transfer {
     while (!done()) {
       measured(Stage::kSend, [this] { to_server_.send_from(*client_, now_); });
       measured(Stage::kSendAcks, [this] { to_client_.send_from(*server_, now_); });
-      const Timestamp next =
-          std::min({to_server_.next_arrival(), to_client_.next_arrival(),
-                    to_server_.is_full() ? kNever : client_->next_timeout().value_or(kNever),
-                    server_->next_timeout().value_or(kNever)});
+      const Timestamp next = std::min({to_server_.next_arrival(), to_client_.next_arrival(),
+                                       to_server_.is_full() ? kNever : client_->next_timeout().value_or(kNever),
+                                       server_->next_timeout().value_or(kNever)});
       if (next == kNever) return false;
       now_ = std::max(now_, next);
       measured(Stage::kReceive, [this] { to_server_.deliver_to(*server_, now_); });

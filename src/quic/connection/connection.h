@@ -213,9 +213,9 @@ class Connection {
   // Another scheduler takes over with the next packet, or is there from the first one where the handshake is not
   // complete; a name known to make_path_scheduler(). Of no effect where the peer has no multipath.
   std::expected<void, ConfigError> set_path_scheduler(std::string_view name);
-  // The same for what one stream, or one flow of datagrams, sends, once the handshake is complete; an empty name gives it back to the
-  // connection's scheduler. What waits by its own scheduler also holds back what comes after it by urgency. At most
-  // FlowSchedulers::kMax flows have one; a stream's ends with the stream.
+  // The same for what one stream, or one flow of datagrams, sends, once the handshake is complete; an empty name gives
+  // it back to the connection's scheduler. What waits by its own scheduler also holds back what comes after it by
+  // urgency. At most FlowSchedulers::kMax flows have one; a stream's ends with the stream.
   std::expected<void, ConfigError> set_stream_scheduler(StreamId id, std::string_view name);
   std::expected<void, ConfigError> set_datagram_scheduler(DatagramFlowId flow, std::string_view name);
   // The connection's scheduler at work, and why it gave its work to "min-rtt"; empty: it did not.

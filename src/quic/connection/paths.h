@@ -80,8 +80,8 @@ struct MultipathStats {
   std::uint64_t frames_moved = 0;     // that were in flight on a failing path, and went out again elsewhere
   std::uint64_t silences = 0;         // acknowledgements of a path in use stopped: its flight was moved
   std::uint64_t acks_repeated = 0;    // of a path that fell quiet, on another one
-  // Octets of STREAM frames that went on another path as well: for the sake of redundancy (of DATAGRAM frames, too), and
-  // since they were to arrive there sooner.
+  // Octets of STREAM frames that went on another path as well: for the sake of redundancy (of DATAGRAM frames, too),
+  // and since they were to arrive there sooner.
   std::uint64_t octets_copied = 0;
   std::uint64_t octets_reinjected = 0;
 };

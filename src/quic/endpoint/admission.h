@@ -132,8 +132,8 @@ class Admission {
   struct Stats {
     std::uint64_t initials_over_source_rate = 0;
     std::uint64_t initials_owed_for_floods = 0;  // of those: dropped since the source has a flood to pay for
-    std::uint64_t handshakes_ignored = 0;  // judged kIgnore
-    std::uint64_t handshakes_refused = 0;  // judged kRefuse
+    std::uint64_t handshakes_ignored = 0;        // judged kIgnore
+    std::uint64_t handshakes_refused = 0;        // judged kRefuse
     std::uint64_t replies_over_source_rate = 0;
     std::uint64_t retry_switched_on = 0;
     std::size_t handshakes_open = 0;

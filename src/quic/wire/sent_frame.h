@@ -8,7 +8,7 @@
 namespace hawser::quic {
 
 enum class SentFrameKind : std::uint8_t {
-  kAck,                 // id: Path ID, offset: the largest packet number it acknowledged, fin: no range was left out, length: which ACK it was
+  kAck,                 // id: Path ID, offset: its largest packet number, length: which ACK, fin: no range was left out
   kCrypto,              // level, offset, length
   kStream,              // id, offset, length, fin
   kStreamCopy,          // the same of octets that another packet carries too; its loss means nothing
