@@ -31,6 +31,7 @@ TEST(net_address, refuses_bad_texts_with_a_sentence) {
     ASSERT_FALSE(result) << text;
     EXPECT_NE(result.error().message.find(text), std::string::npos);
   }
+  EXPECT_NE(parse_address("4433", 443).error().message.find("\":443\""), std::string::npos) << "a port, by its looks";
 }
 
 TEST(net_address, link_local_address_keeps_its_interface) {

@@ -131,6 +131,16 @@ TEST(fec_rules, a_lost_packet_is_read_and_reported_and_not_acknowledged) {
   EXPECT_FALSE(stage.error());
 }
 
+// Two packets of its block never came, so that no symbol is of use: each costs what work it may make.
+TEST(fec_rules, symbols_of_what_never_came_are_a_flood) {
+  Stage stage;
+  std::uint64_t said = 0;
+  for (; said < 3'000 && !stage.error(); ++said)
+    stage.say("bafec701" + varint_hex(kFirst + 3 * said) + "01 00 00 03 000161", kFirst + 3 * said + 2);
+  EXPECT_EQ(stage.error(), static_cast<std::uint64_t>(TransportErrorCode::kProtocolViolation));
+  EXPECT_GT(said, 1'000u) << "no peer that only loses packets comes near that";
+}
+
 // What a repair symbol gives back has the types of frames that its connection has.
 TEST(fec_rules, a_lost_packet_is_read_in_the_code_points_of_older_drafts) {
   Theatre::Options options = both();
