@@ -94,27 +94,32 @@ TEST(failover, what_had_arrived_on_the_path_that_died_is_told_on_the_other) {
 }
 
 // A bulk stream over two paths of which one is cut: the copies of the other are there already, or behind by less than
-// a round trip of its packets.
+// a round trip of its packets. Where the other one's queue is full just then, what it drops has no copy left, and takes
+// a round trip to be sent again.
 TEST(redundant, leaves_no_gap_longer_than_a_round_trip_when_one_of_two_equal_paths_is_cut) {
   int longer = 0;
   for (const std::size_t dead : {0u, 1u}) {
-    for (std::uint64_t seed = 1; seed <= 24; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 48; ++seed) {
       std::vector<LinkSpec> links{pipe(20, 30ms), pipe(20, 30ms)};
       const Duration at = 1s + seed * 41ms;
       links[dead].push_back(blackhole(at, 600s));
       BondedRun run(
-          {.links = links, .octets = 6'000'000, .download = seed % 2 == 0, .seed = seed, .scheduler = "redundant"});
+          {.links = links, .octets = 8'000'000, .download = seed % 2 == 0, .seed = seed, .scheduler = "redundant"});
       ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + at; }));
-      const double round_trip = 1e3 * to_seconds(run.sender().paths()[1 - dead].smoothed_rtt);
+      const auto survivor = [&] { return run.sender().paths().at(1 - dead); };
+      const quic::PathInfo before = survivor();
+      const double round_trip = 1e3 * to_seconds(before.smoothed_rtt);
       const double pause = pause_ms(run, kWorldStart + at);
-      EXPECT_LE(pause, 1.3 * round_trip) << dead << " seed " << seed;
+      ASSERT_EQ(survivor().id, before.id);
+      const bool dropped = survivor().packets_lost > before.packets_lost;
+      EXPECT_LE(pause, dropped ? 1.5 * round_trip : round_trip) << dead << " seed " << seed;
       longer += pause > round_trip;
       ASSERT_TRUE(run.finish());
       EXPECT_EQ(run.failure(), "");
       EXPECT_GT(run.sender().multipath_stats().octets_copied, 500'000u);
     }
   }
-  EXPECT_LE(longer, 4) << "of 48: docs/multipath.md";
+  EXPECT_LE(longer, 2) << "of 96: docs/multipath.md";
 }
 
 TEST(redundant, is_as_fast_as_the_better_path_alone) {

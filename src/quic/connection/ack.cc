@@ -242,7 +242,6 @@ void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace spa
       on_datagram_frame_resolved(frame, false);
       return;
     case SentFrameKind::kDatagramCopy:
-    case SentFrameKind::kStreamCopy:
       return;  // the packet that carried it first is still waited for
     default:
       streams_.on_frame_lost(frame);

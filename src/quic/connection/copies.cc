@@ -83,7 +83,7 @@ bool CopyList::write_frame(Work& work, SentFrame frame, PacketPayload& out, Stre
   frame.offset += work.done;
   frame.length -= work.done;
   const std::size_t before = out.size();
-  const WriteResult result = streams.write_copy(out, frame);
+  const WriteResult result = streams.write_copy(out, frame, work.reason == CopyReason::kRedundant);
   octets += out.size() - before;
   work.done = whole - frame.length;
   return result == WriteResult::kDone;

@@ -158,6 +158,48 @@ TEST_F(Copies, of_a_path_that_is_gone_are_none) {
   EXPECT_TRUE(copies.empty());
 }
 
+// Of those that the scheduler wanted; what goes twice to be sooner has no part in recovery.
+TEST_F(Copies, under_way_spare_what_was_lost_from_going_again) {
+  write(3'000, true);
+  ASSERT_GE(send(), 3u);
+  copies.want(kFirst, 0, 2, CopyReason::kRedundant);
+  std::vector<SentFrame> under_way;
+  while (!copies.empty()) {
+    const std::vector<SentFrame> frames = copy();
+    under_way.insert(under_way.end(), frames.begin(), frames.end());
+  }
+  ASSERT_GE(under_way.size(), 2u);
+  const std::uint64_t copied_to = under_way.back().offset + under_way.back().length;
+  ASSERT_LT(copied_to, 3'000u);
+  const auto lost = [this](std::uint64_t from, std::uint64_t to) {
+    streams.on_frame_lost({.kind = SentFrameKind::kStream,
+                           .length = static_cast<std::uint32_t>(to - from),
+                           .id = id.value,
+                           .offset = from});
+  };
+  lost(0, copied_to);
+  EXPECT_FALSE(streams.wants_to_send_data());
+  streams.on_frame_lost(under_way.front());
+  ASSERT_TRUE(streams.wants_to_send_data());
+  EXPECT_EQ(send(), 1u) << "what the lost copy carried, and no more";
+  const auto again = loss.first_in_flight(loss.numbers_end() - 1);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(loss.frame_in_flight(again->number, 0).offset, under_way.front().offset);
+  EXPECT_EQ(loss.frame_in_flight(again->number, 0).length, under_way.front().length);
+  // Nobody copied what came after.
+  lost(copied_to, 3'000);
+  EXPECT_TRUE(streams.wants_to_send_data());
+}
+
+TEST_F(Copies, for_being_sooner_spare_nothing) {
+  write(2'000);
+  ASSERT_GE(send(), 2u);
+  copies.want(kFirst, 0, 2, CopyReason::kSooner);
+  while (!copies.empty()) ASSERT_FALSE(copy().empty());
+  streams.on_frame_lost({.kind = SentFrameKind::kStream, .length = 500, .id = id.value});
+  EXPECT_TRUE(streams.wants_to_send_data());
+}
+
 // An acknowledged copy stands for the octets: their own packet need not arrive, and its loss repeats nothing.
 TEST_F(Copies, that_arrive_end_the_stream) {
   write(1'500, true);

@@ -262,6 +262,61 @@ TEST(send_buffer, sends_again_exactly_what_is_lost_and_unacknowledged) {
   }
 }
 
+// Packets go twice, at times: of each octet that was sent one is under way, or it waits to be sent again, or it has
+// arrived; and nothing waits of which one is under way.
+// rfc9000:2.2-same-data
+TEST(send_buffer, sends_again_only_what_no_copy_carries) {
+  struct Packet {
+    std::uint64_t begin;
+    std::uint64_t end;
+    bool copy;
+  };
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SeededRandom random(seed);
+    const auto whole = pattern(1'000 + random.below(2'000));
+    BlockPool pool(kSendBlockSize, 8);
+    BlockAccount blocks(pool);
+    SendBuffer buffer(blocks);
+    buffer.append_copy(whole);
+    std::vector<Packet> in_flight;
+    std::uint64_t spared = 0;
+    while (buffer.acked_to() < whole.size()) {
+      const std::uint64_t from = buffer.has_lost() ? buffer.lowest_lost().begin : buffer.next();
+      const std::uint64_t available = buffer.has_lost() ? buffer.lowest_lost().size() : buffer.end() - from;
+      const std::uint64_t size = std::min<std::uint64_t>(available, 1 + random.below(150));
+      ASSERT_TRUE(size != 0 || !in_flight.empty()) << "nothing will ever be sent again";
+      if (size != 0) {
+        buffer.on_sent(from, size);
+        in_flight.push_back({from, from + size, false});
+        const Range piece = buffer.unacknowledged(from, from + size);
+        if (random.below(2) == 0) {
+          buffer.on_copied(piece.begin, piece.size());
+          in_flight.push_back({piece.begin, piece.end, true});
+        }
+      }
+      if (random.below(2) == 0) continue;
+      const std::size_t pick = random.below(in_flight.size());
+      const Packet packet = in_flight[pick];
+      in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(pick));
+      const std::uint64_t waited = buffer.lost_octets();
+      if (random.below(2) == 0) {
+        buffer.on_acked(packet.begin, packet.end - packet.begin);
+      } else if (packet.copy) {
+        buffer.on_copy_lost(packet.begin, packet.end - packet.begin);
+      } else {
+        buffer.on_lost(packet.begin, packet.end - packet.begin);
+        spared += buffer.lost_octets() == waited;
+      }
+      for (const Packet& other : in_flight)
+        for (std::uint64_t at = other.begin; other.copy && at < other.end; ++at)
+          ASSERT_FALSE(buffer.has_lost() && buffer.lowest_lost().begin == at)
+              << "of octet " << at << " a copy is under way";
+    }
+    EXPECT_GT(spared, 0u);
+    EXPECT_EQ(0u, pool.in_use());
+  }
+}
+
 TEST(send_buffer, shared_memory_is_referred_to_and_let_go_when_acknowledged) {
   struct Owner final : ByteOwner {
     explicit Owner(bool& freed) : freed_(freed) {}

@@ -88,6 +88,10 @@ void SendBuffer::on_acked(std::uint64_t offset, std::uint64_t size) {
   const std::uint64_t end = std::min(offset + size, next_);
   if (begin >= end) return;
   if (!lost_.empty()) lost_.remove(begin, end);
+  if (copies_ != nullptr) {
+    copies_->under_way.remove(begin, end);
+    copies_->awaited.remove(begin, end);
+  }
   if (begin > acked_to_) {
     acked_.add(begin, end);
     return;
@@ -106,9 +110,41 @@ void SendBuffer::on_lost(std::uint64_t offset, std::uint64_t size) {
   while (begin < end) {
     const Range gap = acked_.first_gap(begin, end);
     if (gap.begin >= gap.end) return;
-    lost_.add(gap.begin, gap.end);
+    note_lost(gap);
     begin = gap.end;
   }
+}
+
+void SendBuffer::note_lost(Range octets) {
+  if (copies_ == nullptr) {
+    lost_.add(octets.begin, octets.end);
+    return;
+  }
+  while (octets.begin < octets.end) {
+    const Range alone = copies_->under_way.first_gap(octets.begin, octets.end);
+    if (octets.begin < alone.begin) copies_->awaited.add(octets.begin, alone.begin);
+    if (alone.begin < alone.end) lost_.add(alone.begin, alone.end);
+    octets.begin = alone.end;
+  }
+}
+
+void SendBuffer::on_copied(std::uint64_t offset, std::uint64_t size) {
+  if (size == 0) return;
+  if (copies_ == nullptr) copies_ = std::make_unique<Copies>();
+  copies_->under_way.add(offset, offset + size);
+}
+
+void SendBuffer::on_copy_lost(std::uint64_t offset, std::uint64_t size) {
+  if (copies_ == nullptr) return;
+  const Range lost{std::max(offset, acked_to_), offset + size};
+  if (lost.begin >= lost.end) return;
+  copies_->under_way.remove(lost.begin, lost.end);
+  for (std::uint64_t from = lost.begin; from < lost.end;) {
+    const Range other = copies_->awaited.first_gap(from, lost.end);
+    if (from < other.begin) lost_.add(from, other.begin);
+    from = other.end;
+  }
+  copies_->awaited.remove(lost.begin, lost.end);
 }
 
 std::uint64_t SendBuffer::lost_octets() const {
@@ -135,6 +171,7 @@ void SendBuffer::mark_unsent() {
   next_ = acked_to_;
   cursor_ = head_;
   lost_.clear();
+  copies_.reset();
 }
 
 void SendBuffer::pop_acked_chunks() {
@@ -153,12 +190,14 @@ void SendBuffer::clear() {
   acked_to_ = next_ = end_ = 0;
   acked_.clear();
   lost_.clear();
+  copies_.reset();
 }
 
 void SendBuffer::rest() {
   if (head_ == tail_) ring_ = std::vector<Chunk>();
   acked_.rest();
   lost_.rest();
+  copies_.reset();
 }
 
 }  // namespace hawser::quic

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/bytes.h"
@@ -44,8 +45,12 @@ class SendBuffer {
   // Constant time for acknowledgements in order. The number of acknowledged ranges above the
   // first hole is at most the number of frames in flight, since each hole is one of them.
   void on_acked(std::uint64_t offset, std::uint64_t size);
-  // Whatever of it is still unacknowledged will be sent again.
+  // Whatever of it is still unacknowledged will be sent again; of what is under way a second time only once that is
+  // lost as well.
   void on_lost(std::uint64_t offset, std::uint64_t size);
+  // Octets that were sent went into a second packet, and that packet was lost.
+  void on_copied(std::uint64_t offset, std::uint64_t size);
+  void on_copy_lost(std::uint64_t offset, std::uint64_t size);
   // Octets from `end` on are never sent (again): those in flight count as acknowledged, the unsent ones are
   // dropped as far as they lie above what was sent.
   void cut(std::uint64_t end);
@@ -83,7 +88,8 @@ class SendBuffer {
   [[nodiscard]] std::size_t acked_ranges() const { return acked_.size(); }
   // Octets on the heap, without blocks and shares.
   [[nodiscard]] std::size_t memory() const {
-    return ring_.capacity() * sizeof(Chunk) + acked_.memory() + lost_.memory();
+    return ring_.capacity() * sizeof(Chunk) + acked_.memory() + lost_.memory() +
+           (copies_ == nullptr ? 0 : sizeof(Copies) + copies_->under_way.memory() + copies_->awaited.memory());
   }
 
  private:
@@ -96,10 +102,17 @@ class SendBuffer {
     [[nodiscard]] std::uint64_t end() const { return begin + size; }
   };
 
+  // Of octets in [acked_to_, next_) that are not acknowledged.
+  struct Copies {
+    RangeSet under_way;  // those in a second packet
+    RangeSet awaited;    // and of these, those whose first was lost
+  };
+
   Chunk& chunk(std::uint64_t number) { return ring_[number & (ring_.size() - 1)]; }
   Chunk& push_chunk();
   void pop_acked_chunks();
   void free_chunk(Chunk& chunk);
+  void note_lost(Range octets);
   [[nodiscard]] std::uint64_t find_chunk(std::uint64_t offset);
 
   BlockAccount* blocks_;
@@ -110,8 +123,9 @@ class SendBuffer {
   std::uint64_t acked_to_ = 0;
   std::uint64_t next_ = 0;
   std::uint64_t end_ = 0;
-  RangeSet acked_;  // above acked_to_
-  RangeSet lost_;   // within [acked_to_, next_), disjoint from acked_
+  RangeSet acked_;                  // above acked_to_
+  RangeSet lost_;                   // within [acked_to_, next_), disjoint from acked_
+  std::unique_ptr<Copies> copies_;  // since there was one
 };
 
 }  // namespace hawser::quic

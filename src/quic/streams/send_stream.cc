@@ -204,9 +204,9 @@ SendStream::Written SendStream::write_stream_frame(PacketPayload& payload, std::
           .new_octets = new_octets};
 }
 
-// Neither credit nor what is in flight changes: all of it was sent, and its first packet still stands for it.
+// Neither credit nor what is in flight changes: all of it was sent.
 // rfc9000:2.2-same-data
-WriteResult SendStream::write_copy(PacketPayload& payload, SentFrame& sent) {
+WriteResult SendStream::write_copy(PacketPayload& payload, SentFrame& sent, bool stands_in) {
   const std::uint64_t end = sent.offset + sent.length;
   while (is_open()) {
     const Range piece = buffer_.unacknowledged(sent.offset, end);
@@ -223,6 +223,7 @@ WriteResult SendStream::write_copy(PacketPayload& payload, SentFrame& sent) {
     const std::uint64_t written_to = frame.offset + frame.data.size();
     frame.fin = ends && written_to == end;
     put_frame(payload, frame, SentFrameKind::kStreamCopy);
+    if (stands_in) buffer_.on_copied(frame.offset, frame.data.size());
     sent.length = static_cast<std::uint32_t>(end - written_to);
     sent.offset = written_to;
     if (written_to == end) break;

@@ -63,6 +63,9 @@ class SendStream {
   bool on_max_stream_data(std::uint64_t limit) { return credit_.on_limit(limit); }
   void on_acked(const SentFrame& frame);
   void on_lost(const SentFrame& frame);
+  void on_copy_lost(const SentFrame& frame) {
+    if (is_open()) buffer_.on_copy_lost(frame.offset, frame.length);
+  }
   void on_reset_acked() {
     if (state_ == SendState::kResetSent) state_ = SendState::kResetRecvd;
   }
@@ -79,8 +82,9 @@ class SendStream {
   // The buffer grows to `buffer_most` at most.
   Written write_stream_frame(PacketPayload& payload, std::uint64_t connection_credit, std::uint64_t buffer_most);
   // Writes what of a frame that was sent is not acknowledged once more, and takes it off the front of `sent`.
-  // kDone: all of it; kPacketFull: the rest has to wait.
-  WriteResult write_copy(PacketPayload& payload, SentFrame& sent);
+  // kDone: all of it; kPacketFull: the rest has to wait. `stands_in`: what the first packet's loss leaves missing is
+  // not sent again while this one is under way.
+  WriteResult write_copy(PacketPayload& payload, SentFrame& sent, bool stands_in);
   // Writes RESET_STREAM or RESET_STREAM_AT, or nothing if neither is due; false if it does not fit.
   bool write_reset_frame(PacketPayload& payload) const;
   // Writes STREAM_DATA_BLOCKED at the stream's limit; the caller has seen to 17 octets of room.

@@ -173,7 +173,7 @@ class StreamSet {
   // Of streams of urgency `last` and more urgent.
   WriteResult write_stream_frames(PacketPayload& payload, Timestamp now, std::uint8_t last = kUrgencies - 1);
   // What of a STREAM frame that was sent is not acknowledged goes once more: see SendStream::write_copy.
-  WriteResult write_copy(PacketPayload& payload, SentFrame& sent);
+  WriteResult write_copy(PacketPayload& payload, SentFrame& sent, bool stands_in);
   // Of the stream that is next; kUrgencies: none is.
   [[nodiscard]] std::uint8_t next_urgency() const { return scheduler_.next_urgency(); }
   [[nodiscard]] bool wants_to_send() const { return wants_to_send_control() || wants_to_send_data(); }

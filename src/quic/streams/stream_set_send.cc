@@ -284,9 +284,9 @@ WriteResult StreamSet::write_stream_frames(PacketPayload& payload, Timestamp, st
   return scheduler_.empty() ? WriteResult::kDone : WriteResult::kPacketFull;
 }
 
-WriteResult StreamSet::write_copy(PacketPayload& payload, SentFrame& sent) {
+WriteResult StreamSet::write_copy(PacketPayload& payload, SentFrame& sent, bool stands_in) {
   Stream* const stream = streams_.find(StreamId{sent.id});
-  if (stream != nullptr) return stream->send.write_copy(payload, sent);
+  if (stream != nullptr) return stream->send.write_copy(payload, sent, stands_in);
   sent.offset += sent.length;
   sent.length = 0;
   return WriteResult::kDone;
@@ -323,6 +323,7 @@ void StreamSet::on_stream_frame_acked(Stream& stream, const SentFrame& frame) {
 void StreamSet::on_frame_lost(const SentFrame& frame) {
   switch (frame.kind) {
     case SentFrameKind::kStream:
+    case SentFrameKind::kStreamCopy:
     case SentFrameKind::kResetStream:
     case SentFrameKind::kResetStreamAt:
     case SentFrameKind::kStopSending:
@@ -340,6 +341,10 @@ void StreamSet::on_stream_frame_lost(Stream& stream, const SentFrame& frame) {
   switch (frame.kind) {
     case SentFrameKind::kStream:
       stream.send.on_lost(frame);
+      reschedule(stream);
+      return;
+    case SentFrameKind::kStreamCopy:
+      stream.send.on_copy_lost(frame);
       reschedule(stream);
       return;
     case SentFrameKind::kResetStream:

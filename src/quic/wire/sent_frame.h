@@ -11,7 +11,7 @@ enum class SentFrameKind : std::uint8_t {
   kAck,                 // id: Path ID, offset: its largest packet number, length: which ACK, fin: no range was left out
   kCrypto,              // level, offset, length
   kStream,              // id, offset, length, fin
-  kStreamCopy,          // the same of octets that another packet carries too; its loss means nothing
+  kStreamCopy,          // the same of octets that another packet carries too
   kResetStream,         // id
   kStopSending,         // id
   kMaxData,             // offset: the limit sent
