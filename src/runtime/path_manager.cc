@@ -195,7 +195,7 @@ void PathManager::look(Timestamp now) {
   close_gone_sockets(connections);
   for (quic::Connection* connection : connections) {
     if (connection->closed() || connection->role() != quic::Role::kClient) continue;
-    if (!connection->handshake_confirmed()) {
+    if (!connection->handshake_complete()) {
       look_again(now + kHandshakeLook);
     } else {
       keep(managed(*connection), now);
@@ -252,7 +252,7 @@ void PathManager::open(Managed& managed, const WantedPath& path, std::size_t ind
       static_cast<void>(
           connection.set_path_preference(*opened, {.weight = path.interface.weight, .cost = path.interface.cost}));
     } else if (opened.error() == quic::PathRefusal::kNoConnectionId || opened.error() == quic::PathRefusal::kLimit ||
-               opened.error() == quic::PathRefusal::kNotConfirmed) {
+               opened.error() == quic::PathRefusal::kNotComplete) {
       wait = attempt->wait == Duration{0} ? kHandshakeLook : std::min(2 * attempt->wait, kRetryMax);
     } else if (opened.error() == quic::PathRefusal::kDisabled || opened.error() == quic::PathRefusal::kNoMultipath) {
       managed.refused = true;

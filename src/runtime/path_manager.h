@@ -50,7 +50,7 @@ class PathManager final : public DatagramProtocol, public NetworkListener, priva
   // A path that does not come about is tried again, ever more rarely, and at once when the networks change.
   static constexpr Duration kRetryFirst = 1s;
   static constexpr Duration kRetryMax = 16s;
-  // Until the server allows paths and gives connection IDs for them: a round trip after the handshake or two.
+  // Until the server allows paths and gives connection IDs for them: with the handshake, or a round trip or two later.
   static constexpr Duration kHandshakeLook = 10ms;
 
   // Sockets of addresses that are gone: an address that comes back finds its own. Half of what a worker may have.

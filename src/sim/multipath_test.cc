@@ -309,7 +309,7 @@ TEST(multipath, refuses_what_the_rules_forbid) {
   Bonded run({.links = {pipe(20, 20ms), pipe(20, 20ms)}, .client_max_paths = 2, .opens = false});
   ASSERT_TRUE(run.until([&] { return run.server != nullptr; }));
   EXPECT_EQ(run.server->open_path({kServer, client_at(1)}).error(), PathRefusal::kServer);
-  EXPECT_EQ(run.client->open_path({client_at(1), kServer}).error(), PathRefusal::kNotConfirmed);
+  EXPECT_EQ(run.client->open_path({client_at(1), kServer}).error(), PathRefusal::kNotComplete);
   ASSERT_TRUE(run.finish());
   EXPECT_EQ(run.client->open_path({client_at(0), kServer}).error(), PathRefusal::kAddress);
   EXPECT_EQ(run.client->open_path({SocketAddress{}, kServer}).error(), PathRefusal::kAddress);

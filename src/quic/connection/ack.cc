@@ -91,7 +91,8 @@ Parsed<void> ConnectionCore::take_ack(const AckFrame& frame, PacketNumberSpace s
     if (!is_server() && space == PacketNumberSpace::kHandshake) loss.on_peer_completed_address_validation(now_);
     // RFC 9001 section 4.1.2: a server reads 1-RTT packets only after the handshake. That confirms it
     // when HANDSHAKE_DONE was lost. Of 0-RTT packets this would not be true.
-    const bool of_zero_rtt = early_data_ != nullptr && frame.largest_acknowledged().value < early_data_->packets_end;
+    const bool of_zero_rtt = early_data_ != nullptr && path_->id() == kInitialPathId &&
+                             frame.largest_acknowledged().value < early_data_->packets_end;
     if (!is_server() && application && !of_zero_rtt) confirm_handshake();
   }
   if (multipath_ != nullptr && outcome.acked_packets != 0) multipath_->on_acknowledged(outcome);
@@ -114,7 +115,7 @@ void ConnectionCore::apply_recovery(const RecoveryOutcome& outcome) {
   if (now_ >= times_.path_memory_due) [[unlikely]]
     look_at_path();
   if (outcome.acked_packets != 0 || outcome.lost_packets != 0) path_->update_pacing_rate();
-  if (multipath_ != nullptr) {
+  if (uses_paths()) {
     multipath_->on_recovery(outcome);
   } else if (outcome.rtt_sampled) {
     streams_.set_rtt(path_->loss().rtt().smoothed());

@@ -89,7 +89,7 @@ bool ConnectionCore::next_close_train(TransmitTrain& train, DatagramBuilder& bui
   for (const EncryptionLevel level :
        {EncryptionLevel::kInitial, EncryptionLevel::kHandshake, EncryptionLevel::kOneRtt}) {
     // Section 10.2.3: while the handshake is open, at every level the peer may have keys for.
-    if (!keys_.can_seal(level) || (level != EncryptionLevel::kOneRtt && handshake_.confirmed)) continue;
+    if (!can_seal_here(level) || (level != EncryptionLevel::kOneRtt && handshake_.confirmed)) continue;
     OpenPacket* packet = open_packet_for(level, builder, network_path);
     if (packet == nullptr) break;
     write_close(level, packet->payload);

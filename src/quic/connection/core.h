@@ -332,8 +332,9 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   Parsed<void> on_ack_frequency(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_immediate_ack(FrameReader& in, ReceivedPacket& packet);
   Parsed<void> on_path_frame(FrameReader& in, ReceivedPacket& packet);
-  Parsed<void> on_fec_frame(FrameReader& in, ReceivedPacket& packet);  // fec.cc
-  [[nodiscard]] Path* path_of(std::uint64_t id);                       // multipath.cc
+  Parsed<void> on_fec_frame(FrameReader& in, ReceivedPacket& packet);         // fec.cc
+  [[nodiscard]] Path* path_of(std::uint64_t id);                              // multipath.cc
+  [[nodiscard]] Path* first_path() { return path_of(kInitialPathId.value); }  // nullptr: it is forgotten
   [[nodiscard]] bool paths_reset_tokens_changed();
   using CidVisitor = void (*)(void* context, const ConnectionId& cid);
   using TokenVisitor = void (*)(void* context, const StatelessResetToken& token);
@@ -351,6 +352,7 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
 
   // send.cc
   struct DatagramPlan;
+  [[nodiscard]] bool can_seal_here(EncryptionLevel level) const;
   Parsed<void> maintain_keys();
   bool next_train_here(TransmitTrain& train, DatagramBuilder& builder);
   [[nodiscard]] bool may_carry_data();
@@ -413,7 +415,8 @@ class ConnectionCore final : private TlsHandler, private ConnectionAffairs {
   void discard_keys(EncryptionLevel level);
   void issue_connection_ids();
   void issue_connection_ids(LocalCids& cids);
-  void begin_multipath();  // multipath.cc
+  void begin_multipath();  // multipath.cc; nothing, if it has begun or an end did not offer it
+  [[nodiscard]] bool uses_paths() const { return multipath_ != nullptr && handshake_.complete; }
 
   // early_data.cc
   void conclude_early_data();

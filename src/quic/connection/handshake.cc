@@ -36,6 +36,9 @@ void ConnectionCore::on_secret(EncryptionLevel level, SecretDirection direction,
       keys_.one_rtt().set_read_secret(suite, secret);
     } else {
       keys_.one_rtt().set_write_secret(suite, secret);
+      // Connection IDs of other paths come with a server's first flight, so that its client may open these as soon as
+      // it has finished, a round trip before it hears that the handshake is confirmed.
+      if (is_server()) begin_multipath();
     }
   } else if (level == EncryptionLevel::kHandshake) {
     DirectionKeys keys(key_table(), suite, secret, config_.crypto);
@@ -190,8 +193,7 @@ void ConnectionCore::on_handshake_complete() {
   emitter_.emit(versions);
   emitter_.emit(AlpnInformation{.chosen_alpn = handshake_.facts.alpn});
   if (!is_server()) conclude_early_data();
-  // multipath:2-both-sides
-  if (config_.max_paths != 0 && peer_.multipath && phase_ == Phase::kOpen) begin_multipath();
+  begin_multipath();
   issue_connection_ids();
   if (is_server()) {
     owed_.handshake_done = true;
@@ -206,9 +208,16 @@ void ConnectionCore::confirm_handshake() {
   handshake_.confirmed = true;
   keys_.one_rtt().on_handshake_confirmed();
   times_.keys_since = now_;
-  path_->loss().on_handshake_confirmed(now_);
-  path_->active().mtu_prober().start(now_);
+  if (multipath_ == nullptr) {
+    path_->loss().on_handshake_confirmed(now_);
+  } else {
+    multipath_->for_each_open([this](PathSlot& slot) { slot.path->loss().on_handshake_confirmed(now_); });
+  }
   log_state(LoggedConnectionState::kHandshakeConfirmed);
+  Path* const first = first_path();
+  if (first == nullptr) return;
+  const AtHand hand(*this, *first);
+  path_->active().mtu_prober().start(now_);
   if (!is_server()) reach_preferred_address(path_->active().tuple().local);
 }
 
@@ -218,7 +227,7 @@ void ConnectionCore::release_handshake() {
   if (!handshake_.confirmed || keys_.discarded(EncryptionLevel::kHandshake)) return;
   discard_keys(EncryptionLevel::kInitial);
   discard_keys(EncryptionLevel::kHandshake);
-  path_->discard_handshake_acks();
+  if (Path* const first = first_path()) first->discard_handshake_acks();
   handshake_.token = std::vector<std::uint8_t>();
   release_early_data();
   if (extras_ != nullptr) extras_->attempt.reset();
@@ -238,7 +247,7 @@ void ConnectionCore::discard_keys(EncryptionLevel level) {
     keys_.discard_handshake();
   }
   crypto_.discard(level);
-  path_->loss().discard_space(space_of(level), now_);
+  if (Path* const first = first_path()) first->loss().discard_space(space_of(level), now_);
   emitter_.emit(KeyDiscarded{.key_type = key_type(level, is_server()), .trigger = KeyTrigger::kTls});
 }
 

@@ -39,7 +39,7 @@ Multipath::Multipath(ConnectionCore& core, std::unique_ptr<Path> initial, std::u
   scheduler_ = std::move(*scheduler);
   slots_.push_back(std::make_unique<PathSlot>());
   slots_.back()->path = std::move(initial);
-  slots_.back()->told = slots_.back()->state();
+  slots_.back()->told = PathState::kActive;  // nothing is told of it before the handshake is complete
   for (std::uint64_t id = 1; id <= local_max_; ++id) add_slot(PathId{id});
   couple_controllers();
 }
@@ -188,7 +188,9 @@ bool Multipath::begin_path(PathSlot& slot, const FourTuple& tuple) {
   path->local_cids() = std::move(slot.reserve->local_cids);
   path->peer_cids() = std::move(slot.reserve->peer_cids);
   slot.reserve.reset();
-  path->loss().on_handshake_confirmed(core_.now_);
+  // rfc9002:6.2.1-application
+  path->loss().on_peer_completed_address_validation(core_.now_);
+  if (core_.handshake_.confirmed) path->loss().on_handshake_confirmed(core_.now_);
   path->loss().discard_space(PacketNumberSpace::kInitial, core_.now_);
   path->loss().discard_space(PacketNumberSpace::kHandshake, core_.now_);
   path->loss().set_peer_max_ack_delay(core_.ack_frequency_.peer_max_ack_delay());
@@ -232,7 +234,8 @@ std::expected<PathId, PathRefusal> Multipath::open_path(const FourTuple& tuple) 
   }
   PathSlot& slot = *find(PathId{next_path_});
   if (!begin_path(slot, tuple)) {
-    slot.cids_blocked_owed = true;
+    // They may be under way with the confirmation.
+    slot.cids_blocked_owed = core_.handshake_.confirmed;
     return std::unexpected(PathRefusal::kNoConnectionId);
   }
   ++next_path_;
@@ -376,6 +379,22 @@ PathInfo info_of(const Path& path) {
 
 // multipath:3-path-of-cid multipath:2.4-nonce
 void Multipath::on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn) {
+  receive(bytes, tuple, [&] { core_.open_datagrams(bytes, segment_size, tuple, ecn); });
+}
+
+// What came for a path that had not begun is a datagram for it only now.
+void Multipath::on_early_packet(MutableBytes packet, const ConnectionCore::Arrival& arrival) {
+  receive(packet, arrival.tuple, [&] {
+    if (core_.path_->id() == kInitialPathId) {
+      (void)core_.on_packet(packet, arrival, {});
+    } else {
+      core_.on_datagram(packet, arrival);
+    }
+  });
+}
+
+template <class Open>
+void Multipath::receive(Bytes bytes, const FourTuple& tuple, Open&& open) {
   const std::optional<Bytes> dcid = peek_destination_cid(bytes, core_.cids_->length());
   PathSlot* slot = dcid && dcid->size() <= kMaxConnectionIdLength ? slot_of(*dcid) : nullptr;
   if (slot == nullptr) {
@@ -394,7 +413,7 @@ void Multipath::on_datagrams(MutableBytes bytes, std::size_t segment_size, const
   const PathId id = slot->id;
   slot->bytes_received += bytes.size();
   core_.path_ = slot->path.get();
-  core_.open_datagrams(bytes, segment_size, tuple, ecn);
+  open();
   slot = find(id);
   note_heard(*slot);
   if (slot->provisional) {
@@ -482,9 +501,13 @@ bool ConnectionCore::peer_is_deaf() const {
   return multipath_ != nullptr ? multipath_->peer_is_deaf(now_) : path_->loss().peer_is_deaf(now_);
 }
 
+// A server has connection IDs for other paths from its first flight on, and nothing else of them before it
+// uses_paths(). multipath:2-both-sides
 void ConnectionCore::begin_multipath() {
+  if (multipath_ != nullptr || config_.max_paths == 0 || !peer_.multipath || phase_ != Phase::kOpen) return;
   const std::uint64_t ours = std::min(config_.max_paths, kMaxPaths) - 1;
   multipath_ = std::make_unique<Multipath>(*this, std::move(initial_path_), ours, peer_.initial_max_path_id);
+  issue_connection_ids();
 }
 
 Path* ConnectionCore::path_of(std::uint64_t id) {
@@ -500,7 +523,7 @@ bool ConnectionCore::paths_reset_tokens_changed() {
 std::expected<PathId, PathRefusal> ConnectionCore::open_path(const FourTuple& tuple) {
   if (is_server()) return std::unexpected(PathRefusal::kServer);
   if (!is_open()) return std::unexpected(PathRefusal::kClosed);
-  if (!handshake_.confirmed) return std::unexpected(PathRefusal::kNotConfirmed);
+  if (!handshake_.complete) return std::unexpected(PathRefusal::kNotComplete);
   if (multipath_ == nullptr) return std::unexpected(PathRefusal::kNoMultipath);
   return multipath_->open_path(tuple);
 }
@@ -520,8 +543,8 @@ std::string_view describe(PathRefusal refusal) {
       return "only clients open paths";
     case PathRefusal::kClosed:
       return "the connection is closing";
-    case PathRefusal::kNotConfirmed:
-      return "the handshake is not confirmed yet";
+    case PathRefusal::kNotComplete:
+      return "the handshake is not complete yet";
     case PathRefusal::kNoMultipath:
       return "the server does not offer multipath, or this end does not";
     case PathRefusal::kDisabled:

@@ -190,6 +190,8 @@ class Multipath {
 
   // A run of datagrams to one of our connection IDs.
   void on_datagrams(MutableBytes bytes, std::size_t segment_size, const FourTuple& tuple, Ecn ecn);
+  // A packet that came before it could be opened.
+  void on_early_packet(MutableBytes packet, const ConnectionCore::Arrival& arrival);
   Parsed<void> on_frame(FrameReader& in, ConnectionCore::ReceivedPacket& packet);
   // Frames of RFC 9000 that speak of the path with Path ID 0, whichever they come on.
   Parsed<void> on_initial_path_ack(const AckFrame& frame, FrameReader& in);
@@ -237,6 +239,9 @@ class Multipath {
   [[nodiscard]] PathSlot* slot_of(Bytes dcid);
   void add_slot(PathId id);
   bool begin_path(PathSlot& slot, const FourTuple& tuple);
+  // `open` with the path at hand that the connection ID is of, which a client's first packet begins.
+  template <class Open>
+  void receive(Bytes bytes, const FourTuple& tuple, Open&& open);
   void withdraw(PathSlot& slot);
   void validate(PathSlot& slot);
   void begin_to_validate(PathSlot& slot);

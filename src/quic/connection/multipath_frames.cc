@@ -120,7 +120,7 @@ bool Multipath::survives_crossing(const FourTuple& tuple) {
                          return slot->abandoned && slot->path != nullptr && slot->forget_at == kNever;
                        }) > 1;
   if (!crossed) return false;
-  if (!core_.is_server()) return core_.handshake_.confirmed && open_path(tuple).has_value();
+  if (!core_.is_server()) return open_path(tuple).has_value();
   alone_until_ = core_.now_ + 3 * largest_pto();
   return true;
 }

@@ -64,7 +64,9 @@ std::uint64_t Multipath::opening_octets(const PathSlot& slot) const {
   // And two datagrams: an acknowledgement, and another challenge.
   constexpr std::uint64_t kToAllowIt = (kWindow + 2 * kBaseMtu) / AntiAmplification::kFactor;
   const bool has_data = core_.streams_.wants_to_send_data() || core_.has_datagrams();
-  const std::uint64_t octets = has_data ? kWindow : core_.is_server() ? 0 : kToAllowIt;
+  // Before the handshake is confirmed the server may have to keep it all until it can be opened, and has little room.
+  const bool fills = has_data && core_.handshake_.confirmed;
+  const std::uint64_t octets = fills ? kWindow : core_.is_server() ? 0 : kToAllowIt;
   if (slot.bytes_sent >= octets) return 0;
   const bool is_dear = std::ranges::any_of(slots_, [&slot](const auto& other) {
     return other->path != nullptr && other->works() && other->preference.cost < slot.preference.cost;

@@ -22,7 +22,7 @@ inline constexpr std::uint64_t kMaxPaths = 8;
 enum class PathRefusal : std::uint8_t {
   kServer,          // only clients open paths
   kClosed,          // the connection is closing
-  kNotConfirmed,    // the handshake is not confirmed yet
+  kNotComplete,     // the handshake is not complete yet
   kNoMultipath,     // one of the ends has not offered the extension
   kDisabled,        // the server's disable_active_migration forbids other paths to the address of the handshake
   kLimit,           // one of the ends allows no further path now: the peer was told, try later

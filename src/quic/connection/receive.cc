@@ -46,7 +46,8 @@ void ConnectionCore::on_datagrams(MutableBytes bytes, std::size_t segment_size, 
   begin(now);
   note_movement();
   log_train(false, bytes.size(), segment_size);
-  if (multipath_ == nullptr) return open_datagrams(bytes, segment_size, tuple, ecn);
+  stats_.bytes_received += bytes.size();
+  if (!uses_paths()) return open_datagrams(bytes, segment_size, tuple, ecn);
   multipath_->on_datagrams(bytes, segment_size, tuple, ecn);
 }
 
@@ -120,7 +121,6 @@ std::size_t ConnectionCore::open_ahead(MutableBytes bytes, std::size_t segment_s
 // rfc9000:8.1-count-all rfc9000:12.2-individually rfc9000:12.2-go-on rfc9000:10.2.1-rate rfc9000:14-no-close
 // rfc9000:8.2.1-small-accepted
 void ConnectionCore::on_datagram(MutableBytes datagram, const Arrival& arrival) {
-  stats_.bytes_received += datagram.size();
   NetworkPath* network_path = path_->find(arrival.tuple);
   if (network_path == nullptr && !is_server() && !path_->knows_remote(arrival.tuple.remote)) {
     // rfc9000:9-unknown-server
@@ -233,6 +233,10 @@ void ConnectionCore::open_packet(MutableBytes packet, const PacketHeader& header
     return;
   }
   const PacketNumberSpace space = space_of(level);
+  if (!path_->has_space(space)) {
+    drop_packet(header, packet.size(), PacketDropReason::kRejected);
+    return;
+  }
   AckTracker& acks = path_->acks(space);
   ReceivedPacket received{.level = level,
                           .space = space,
@@ -410,9 +414,13 @@ void ConnectionCore::replay_early_packets() {
       // Kept until the end of the batch, for what the application reads may lie in it.
       EarlyPacket& kept = replayed.emplace_back(std::move(early));
       if (event_log_ != nullptr) event_log_->replaying = true;
-      (void)on_packet(
-          kept.octets,
-          {.tuple = kept.tuple, .ecn = kept.ecn, .datagram_size = kept.octets.size(), .kept_since = kept.arrived}, {});
+      const Arrival arrival{
+          .tuple = kept.tuple, .ecn = kept.ecn, .datagram_size = kept.octets.size(), .kept_since = kept.arrived};
+      if (uses_paths()) {
+        multipath_->on_early_packet(kept.octets, arrival);
+      } else {
+        (void)on_packet(kept.octets, arrival, {});
+      }
       if (event_log_ != nullptr) event_log_->replaying = false;
     }
   }

@@ -49,6 +49,11 @@ bool ConnectionCore::wants_to_say() const {
          (multipath_ != nullptr && multipath_->has_frames());
 }
 
+// On the path at hand: packets of the handshake go on the first one alone.
+bool ConnectionCore::can_seal_here(EncryptionLevel level) const {
+  return keys_.can_seal(level) && path_->has_space(space_of(level));
+}
+
 // Key updates of our own, before anything is sealed (RFC 9001 section 6).
 // rfc9001:6-no-tls-update
 Parsed<void> ConnectionCore::maintain_keys() {
@@ -93,13 +98,13 @@ bool ConnectionCore::next_train(TransmitTrain& train, DatagramBuilder& builder, 
       return next_close_train(train, builder);
     }
   }
-  if (multipath_ != nullptr) return multipath_->next_train(train, builder);
+  if (uses_paths()) return multipath_->next_train(train, builder);
   return next_challenge_train(train, builder) || next_probe_train(train, builder) ||
          (fec() != nullptr && next_repair_train(train, builder)) || next_train_here(train, builder);
 }
 
 bool ConnectionCore::may_carry_data() {
-  return multipath_ == nullptr ? path_->may_send(now_) : multipath_->carries_data();
+  return uses_paths() ? multipath_->carries_data() : path_->may_send(now_);
 }
 
 // On the path at hand.
@@ -262,7 +267,7 @@ std::size_t ConnectionCore::write_datagram(DatagramBuilder& builder, MutableByte
   bool has_initial = false;
   bool initial_elicits = false;
   for (const EncryptionLevel level : kLevels) {
-    if (!keys_.can_seal(level) || !has_something_to_say(level, plan)) continue;
+    if (!can_seal_here(level) || !has_something_to_say(level, plan)) continue;
     OpenPacket* packet = open_packet_for(level, builder, network_path);
     if (packet == nullptr) break;
     write_frames(*packet, network_path, plan);
@@ -351,7 +356,7 @@ void ConnectionCore::write_frames(OpenPacket& packet, NetworkPath& network_path,
   if (acks.ack_due(now_) || acks.has_news()) {
     if (fec() != nullptr && packet.level == EncryptionLevel::kOneRtt) [[unlikely]]
       fec()->write_recovered(out);
-    const bool names_path = multipath_ != nullptr && space == PacketNumberSpace::kApplication;
+    const bool names_path = uses_paths() && space == PacketNumberSpace::kApplication;
     const auto path_id = names_path ? std::optional(path_->id()) : std::nullopt;
     // receive-ts:3-one-rtt
     ReceiveTimes* const times = ack_timestamps(packet.level) ? &receive_timestamps_->arrivals : nullptr;
@@ -394,7 +399,7 @@ void ConnectionCore::write_application_frames(PacketPayload& out, NetworkPath& n
   }
   if (owes_address_report(network_path)) [[unlikely]] {
     // Nothing else goes on a path that nobody chose for it, and that may be dead.
-    const bool alone = multipath_ != nullptr && multipath_->only_reports();
+    const bool alone = uses_paths() && multipath_->only_reports();
     if (write_address_report(out, network_path) == WriteResult::kPacketFull || alone) return;
   }
   for (const FrameWriter write : kOneRttWriters)

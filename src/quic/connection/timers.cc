@@ -63,7 +63,7 @@ Timestamp ConnectionCore::path_deadline() const {
                                   : space == PacketNumberSpace::kHandshake ? EncryptionLevel::kHandshake
                                                                            : EncryptionLevel::kOneRtt;
     // Without credit no acknowledgement can go; the datagram that brings credit wakes us.
-    if (keys_.can_seal(level) && path_->active().anti_amplification().allows(path_->active().mtu()))
+    if (can_seal_here(level) && path_->active().anti_amplification().allows(path_->active().mtu()))
       deadline = std::min(deadline, path_->acks(space).next_timeout());
   }
   deadline = std::min(deadline, path_->validation_timeout(path_->active()));
@@ -133,7 +133,8 @@ void ConnectionCore::on_loss_timeout() {
     ++stats_.pto_count;
     // Silence after small packets alone says nothing of large ones.
     if (path_->loss().has_in_flight_above(kBaseMtu) && path_->active().on_pto(now_)) path_->on_mtu_changed();
-    if (multipath_ != nullptr) multipath_->on_pto();
+    // Of the handshake the peer may be unable to say anything.
+    if (multipath_ != nullptr && outcome.space == PacketNumberSpace::kApplication) multipath_->on_pto();
     // Nothing is acknowledged since we moved. A peer without a spare connection ID cannot follow, and what it retires
     // it tells the address that we left: with all of ours asked back it has new ones. rfc9000:9.5-provide-cids
     if (!is_server() && multipath_ == nullptr && migration_ != nullptr && migration_->stats.moves != 0 &&

@@ -89,7 +89,11 @@ class Path {
   [[nodiscard]] const LocalCids& local_cids() const { return local_cids_; }
   [[nodiscard]] PeerCids& peer_cids() { return peer_cids_; }
   [[nodiscard]] const PeerCids& peer_cids() const { return peer_cids_; }
-  // Of a space whose keys exist.
+  // The first Path alone has the spaces of the handshake, while that lasts.
+  [[nodiscard]] bool has_space(PacketNumberSpace space) const {
+    return space == PacketNumberSpace::kApplication || handshake_acks_ != nullptr;
+  }
+  // Of a space that it has.
   [[nodiscard]] AckTracker& acks(PacketNumberSpace space) {
     return space == PacketNumberSpace::kApplication ? acks_ : (*handshake_acks_)[static_cast<std::size_t>(space)];
   }
