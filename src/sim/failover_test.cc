@@ -139,6 +139,24 @@ TEST(redundant, is_as_fast_as_the_better_path_alone) {
   }
 }
 
+// What was lost waits for copies on a path that is silent as well; a connection that is quiet for a second rests, and
+// forgets none of it. The first path to return carries all.
+TEST(redundant, goes_on_when_one_of_two_silent_paths_returns) {
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
+    std::vector<LinkSpec> links{pipe(20, 30ms), pipe(20, 30ms)};
+    const Duration at = 1s + seed * 41ms;
+    links[seed % 2].push_back(blackhole(at, at + 3s));
+    links[1 - seed % 2].push_back(blackhole(at, 600s));
+    BondedRun run(
+        {.links = links, .octets = 8'000'000, .download = seed % 3 == 0, .seed = seed, .scheduler = "redundant"});
+    ASSERT_TRUE(run.until([&] { return run.world.now() >= kWorldStart + at + 3s; }));
+    const std::uint64_t octets = run.reader().octets;
+    ASSERT_TRUE(run.until([&] { return run.reader().octets != octets; }, 2s)) << seed;
+    ASSERT_TRUE(run.finish()) << seed;
+    EXPECT_EQ(run.failure(), "");
+  }
+}
+
 TEST(redundant, loses_nothing_where_links_drop_duplicate_and_flap) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     std::vector<LinkSpec> links{pipe(10, 20ms, 0.02), pipe(20, 50ms, 0.05)};

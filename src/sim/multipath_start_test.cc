@@ -142,6 +142,27 @@ TEST(multipath_start, a_server_that_closes_before_confirmation_is_heard) {
             static_cast<std::uint64_t>(quic::TransportErrorCode::kApplicationError));
 }
 
+// A packet of the first path that tells what came on the other one is in flight when the handshake's probe timeouts
+// take all that is: the other path has no acknowledgements of the handshake to ask.
+TEST(multipath_start, probes_of_the_handshake_ask_no_other_path_for_its_acknowledgements) {
+  std::vector<LinkSpec> links{pipe(kSlow), pipe(kFast)};
+  for (LinkSpec& spec : links) spec.push_back(blackhole(kSlow + 2ms, 600s));
+  Start run({.links = links});
+  run.act = [&] {
+    for (const std::uint64_t id : {0u, 1u}) {
+      quic::AckTracker& acks =
+          run.client->core().multipath()->find(PathId{id})->path->acks(quic::PacketNumberSpace::kApplication);
+      acks.on_packet_received(PacketNumber{100}, true, Ecn::kNotEct, run.world.now());
+      acks.request_immediate_ack(run.world.now());
+    }
+    ASSERT_TRUE(run.client->abandon_path(PathId{1}).has_value());
+    run.client_endpoint.wake(*run.client);
+  };
+  ASSERT_TRUE(run.until([&] { return run.early; }));
+  run.pass(8s);
+  EXPECT_GE(run.client->stats().pto_count, 3u);
+}
+
 // The handshake belongs to the first path: no other has its packet numbers.
 TEST(multipath_start, a_handshake_packet_to_a_connection_id_of_another_path_is_dropped) {
   Start run({.links = {pipe(kSlow), pipe(kFast)}});

@@ -157,7 +157,8 @@ void ConnectionCore::on_frames_recovered(PacketNumberSpace space) {
 void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace space) {
   switch (frame.kind) {
     case SentFrameKind::kAck:
-      if (Path* const of = path_of(frame.id)) of->acks(space).on_ack_acked(frame);
+      if (Path* const of = path_of(frame.id); of != nullptr && of->has_space(space))
+        of->acks(space).on_ack_acked(frame);
       return;
     case SentFrameKind::kCrypto:
       crypto_.on_frame_acked(frame);
@@ -207,7 +208,9 @@ void ConnectionCore::on_frame_acked(const SentFrame& frame, PacketNumberSpace sp
 void ConnectionCore::on_frame_lost(const SentFrame& frame, PacketNumberSpace space) {
   switch (frame.kind) {
     case SentFrameKind::kAck:
-      if (Path* const of = path_of(frame.id)) of->acks(space).on_ack_lost(frame.offset, now_);
+      // A probe timeout of one space reports what is in flight of another.
+      if (Path* const of = path_of(frame.id); of != nullptr && of->has_space(space))
+        of->acks(space).on_ack_lost(frame.offset, now_);
       return;
     case SentFrameKind::kCrypto:
       crypto_.on_frame_lost(frame);

@@ -58,7 +58,7 @@ void CopyList::forget(PathId source) {
 }
 
 // rfc9000:2.2-same-data
-bool CopyList::write_from(Work& work, const LossDetector& loss, PacketPayload& out, StreamSet& streams,
+bool CopyList::write_from(Work& work, const LossDetector& loss, PacketPayload& out, StreamSet& streams, bool stands_in,
                           std::uint64_t& octets) {
   while (work.next < work.end) {
     const auto packet = loss.first_in_flight(work.next);
@@ -70,20 +70,22 @@ bool CopyList::write_from(Work& work, const LossDetector& loss, PacketPayload& o
     if (packet->number != work.next) work.frame = work.done = 0;
     work.next = packet->number;
     for (; work.frame < packet->frames; ++work.frame, work.done = 0)
-      if (!write_frame(work, loss.frame_in_flight(work.next, work.frame), out, streams, octets)) return false;
+      if (!write_frame(work, loss.frame_in_flight(work.next, work.frame), out, streams, stands_in, octets))
+        return false;
     ++work.next;
     work.frame = work.done = 0;
   }
   return true;
 }
 
-bool CopyList::write_frame(Work& work, SentFrame frame, PacketPayload& out, StreamSet& streams, std::uint64_t& octets) {
+bool CopyList::write_frame(Work& work, SentFrame frame, PacketPayload& out, StreamSet& streams, bool stands_in,
+                           std::uint64_t& octets) {
   if (frame.kind != SentFrameKind::kStream) return true;
   const std::uint32_t whole = frame.length;
   frame.offset += work.done;
   frame.length -= work.done;
   const std::size_t before = out.size();
-  const WriteResult result = streams.write_copy(out, frame, work.reason == CopyReason::kRedundant);
+  const WriteResult result = streams.write_copy(out, frame, stands_in);
   octets += out.size() - before;
   work.done = whole - frame.length;
   return result == WriteResult::kDone;

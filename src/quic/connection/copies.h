@@ -41,8 +41,9 @@ class CopyList {
     std::uint64_t sooner = 0;
   };
   // Fills a packet with what is the oldest of each. `loss_of(source)`: what recovery knows of a path, or nullptr.
+  // `round_trip`: of the path that it goes on.
   template <class LossOf>
-  Written write(PacketPayload& out, StreamSet& streams, LossOf&& loss_of) {
+  Written write(PacketPayload& out, StreamSet& streams, Duration round_trip, LossOf&& loss_of) {
     Written written;
     for (std::size_t i = 0; i < count_; ++i) {
       const LossDetector* const loss = loss_of(list_[i].source);
@@ -51,7 +52,8 @@ class CopyList {
         continue;
       }
       std::uint64_t& octets = list_[i].reason == CopyReason::kSooner ? written.sooner : written.redundant;
-      if (!write_from(list_[i], *loss, out, streams, octets)) break;
+      const bool stands_in = list_[i].reason == CopyReason::kRedundant && round_trip <= repair_time(*loss);
+      if (!write_from(list_[i], *loss, out, streams, stands_in, octets)) break;
     }
     return written;
   }
@@ -65,10 +67,14 @@ class CopyList {
     std::uint32_t done = 0;   // octets of that frame
     CopyReason reason = CopyReason::kRedundant;
   };
+  // From sending a packet until what it lost was sent again on its own path and is acknowledged. A copy that comes
+  // later is of no use to a loss.
+  static Duration repair_time(const LossDetector& loss) { return 2 * loss.rtt().smoothed(); }
   // False: the packet is full.
-  static bool write_from(Work& work, const LossDetector& loss, PacketPayload& out, StreamSet& streams,
+  static bool write_from(Work& work, const LossDetector& loss, PacketPayload& out, StreamSet& streams, bool stands_in,
                          std::uint64_t& octets);
-  static bool write_frame(Work& work, SentFrame frame, PacketPayload& out, StreamSet& streams, std::uint64_t& octets);
+  static bool write_frame(Work& work, SentFrame frame, PacketPayload& out, StreamSet& streams, bool stands_in,
+                          std::uint64_t& octets);
   Work* find(PathId source);
 
   std::array<Work, kMaxPaths> list_{};

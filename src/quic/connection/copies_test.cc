@@ -69,7 +69,8 @@ class Copies : public testing::Test {
   // One packet of the other path: the octets [offset, offset + length) of each frame.
   std::vector<SentFrame> copy() {
     PacketPayload payload(area);
-    written = copies.write(payload, streams, [this](PathId path) { return path == kFirst ? &loss : nullptr; });
+    written =
+        copies.write(payload, streams, round_trip, [this](PathId path) { return path == kFirst ? &loss : nullptr; });
     return {payload.frames().begin(), payload.frames().end()};
   }
 
@@ -81,6 +82,7 @@ class Copies : public testing::Test {
   SeededRandom random{1};
   Timestamp now{10s};
   std::array<std::uint8_t, kPacket> area{};
+  Duration round_trip{0};  // of the other path
   CopyList copies;
   CopyList::Written written;
 };
@@ -128,7 +130,7 @@ TEST_F(Copies, of_a_packet_that_was_acknowledged_half_way_go_on_with_the_next_fr
   ASSERT_GE(send(), 4u);
   copies.want(kFirst, 0, 3, CopyReason::kSooner);
   PacketPayload half(MutableBytes(area).first(kPacket / 2));
-  (void)copies.write(half, streams, [this](PathId) { return &loss; });
+  (void)copies.write(half, streams, round_trip, [this](PathId) { return &loss; });
   ASSERT_EQ(half.frames().size(), 1u);
   const std::uint64_t copied_to = half.frames()[0].offset + half.frames()[0].length;
   acknowledge(0, 0);
@@ -189,6 +191,21 @@ TEST_F(Copies, under_way_spare_what_was_lost_from_going_again) {
   // Nobody copied what came after.
   lost(copied_to, 3'000);
   EXPECT_TRUE(streams.wants_to_send_data());
+}
+
+// By the time such a copy arrives what was lost has come again.
+TEST_F(Copies, on_a_much_slower_path_spare_nothing) {
+  for (const bool slow : {false, true}) {
+    write(500);
+    const std::uint64_t number = loss.numbers_end();
+    ASSERT_EQ(send(), 1u);
+    const SentFrame sent = loss.frame_in_flight(number, 0);
+    copies.want(kFirst, number, number + 1, CopyReason::kRedundant);
+    round_trip = 2 * loss.rtt().smoothed() + (slow ? 1us : 0us);
+    ASSERT_FALSE(copy().empty());
+    streams.on_frame_lost(sent);
+    EXPECT_EQ(streams.wants_to_send_data(), slow);
+  }
 }
 
 TEST_F(Copies, for_being_sooner_spare_nothing) {

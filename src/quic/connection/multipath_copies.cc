@@ -72,10 +72,12 @@ bool Multipath::write_copies(PacketPayload& out) {
   if (copying_->datagram_copies != nullptr)
     stats_.octets_copied += copying_->datagram_copies->write(out, core_.one_rtt_room(), core_.now_);
   if (copying_->copies == nullptr) return true;
-  const CopyList::Written written = copying_->copies->write(out, core_.streams_, [this](PathId id) {
+  const auto loss_of = [this](PathId id) {
     const PathSlot* const slot = find(id);
     return slot == nullptr || slot->path == nullptr ? nullptr : &std::as_const(*slot->path).loss();
-  });
+  };
+  const Duration round_trip = copying_->path->loss().rtt().smoothed();
+  const CopyList::Written written = copying_->copies->write(out, core_.streams_, round_trip, loss_of);
   stats_.octets_copied += written.redundant;
   stats_.octets_reinjected += written.sooner;
   return true;

@@ -71,6 +71,10 @@ void Multipath::revive(PathSlot& slot) {
   slot.degraded = slot.failed = false;
   slot.failed_ptos = 0;
   note_state(slot);
+  // What others have in flight had no living path to go to when they fell silent.
+  for_each_open([&](PathSlot& other) {
+    if (&other != &slot && other.degraded) move_flight(other);
+  });
 }
 
 void Multipath::note_silent(PathSlot& slot) {

@@ -65,7 +65,10 @@ std::uint64_t Multipath::opening_octets(const PathSlot& slot) const {
   constexpr std::uint64_t kToAllowIt = (kWindow + 2 * kBaseMtu) / AntiAmplification::kFactor;
   const bool has_data = core_.streams_.wants_to_send_data() || core_.has_datagrams();
   // Before the handshake is confirmed the server may have to keep it all until it can be opened, and has little room.
-  const bool fills = has_data && core_.handshake_.confirmed;
+  constexpr std::uint64_t kPathsKept = 3;
+  const bool confirmed = core_.handshake_.confirmed;
+  if (!confirmed && slot.id.value > kPathsKept) return 0;
+  const bool fills = has_data && confirmed;
   const std::uint64_t octets = fills ? kWindow : core_.is_server() ? 0 : kToAllowIt;
   if (slot.bytes_sent >= octets) return 0;
   const bool is_dear = std::ranges::any_of(slots_, [&slot](const auto& other) {

@@ -252,7 +252,8 @@ bool LossDetector::take_rtt_sample(const AckReceived& ack, const SentPacket& lar
   const Duration waited = handshake_confirmed_ ? Duration::zero() : ack.waited;
   Duration sample = ack.now - waited - largest.time_sent;
   // So may the peer's: the first packets of another path may have come there before it could open them.
-  if (!handshake_confirmed_ && !rtt_.has_sample() && sample > ack_delay) sample -= ack_delay;
+  if (!handshake_confirmed_ && !rtt_.has_sample())
+    sample = std::max(sample - ack_delay, std::min(sample, kGranularity));
   // After an outage the first report may be an old one said again: its delay is the outage's, not the path's, and a
   // probe timeout that learnt it would leave the path idle for as long once more. A peer that is slow like that
   // every time is believed step by step.

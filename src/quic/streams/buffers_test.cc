@@ -317,6 +317,26 @@ TEST(send_buffer, sends_again_only_what_no_copy_carries) {
   }
 }
 
+// A connection that is quiet for a second gives back what it can, while copies are under way on silent paths.
+TEST(send_buffer, that_rests_remembers_what_waits_for_its_copy) {
+  BlockPool pool(kSendBlockSize, 8);
+  BlockAccount blocks(pool);
+  SendBuffer buffer(blocks);
+  buffer.append_copy(pattern(1'000));
+  buffer.on_sent(0, 1'000);
+  buffer.on_copied(0, 1'000);
+  buffer.on_lost(0, 1'000);
+  EXPECT_FALSE(buffer.has_lost());
+  buffer.rest();
+  buffer.on_copy_lost(0, 600);
+  ASSERT_TRUE(buffer.has_lost());
+  EXPECT_EQ(buffer.lost_octets(), 600u);
+  buffer.on_acked(0, 1'000);
+  const std::size_t held = buffer.memory();
+  buffer.rest();
+  EXPECT_LT(buffer.memory(), held);
+}
+
 TEST(send_buffer, shared_memory_is_referred_to_and_let_go_when_acknowledged) {
   struct Owner final : ByteOwner {
     explicit Owner(bool& freed) : freed_(freed) {}

@@ -197,7 +197,7 @@ void SendBuffer::rest() {
   if (head_ == tail_) ring_ = std::vector<Chunk>();
   acked_.rest();
   lost_.rest();
-  copies_.reset();
+  if (copies_ != nullptr && copies_->under_way.empty()) copies_.reset();  // none is awaited either
 }
 
 }  // namespace hawser::quic
