@@ -178,7 +178,8 @@ bool Multipath::choice_holds() {
   if (chosen_ == nullptr || budget_ == 0 || !chosen_->may_send(core_.now_)) return false;
   const Demand demand = demand_now();
   return demand.kind == chosen_for_.kind && demand.interactive == chosen_for_.interactive &&
-         demand.deadline == chosen_for_.deadline && &scheduler_of(demand) == chosen_by_;
+         demand.deadline == chosen_for_.deadline && (demand.bytes_lost != 0) == (chosen_for_.bytes_lost != 0) &&
+         &scheduler_of(demand) == chosen_by_;
 }
 
 // The scheduler is asked once for as many octets as it allows; what changes any path's state, window or round trip ends
@@ -231,6 +232,7 @@ Demand Multipath::demand_now() const {
           .flow = next->id.value,
           // The end of a stream by itself takes a packet, too.
           .bytes_waiting = std::max<std::uint64_t>(next->send.octets_waiting(), 1),
+          .bytes_lost = next->send.octets_lost(),
           .is_last = next->send.is_finished(),
           .flow_control_room =
               std::min(core_.streams_.send_credit().available(), next->send.peer_limit() - next->send.sent_to()),

@@ -43,16 +43,16 @@ Duration expected_arrival(const PathFacts& path, std::uint64_t octets, Timestamp
 }
 
 bool ends_sooner_elsewhere(const SchedulerView& view, std::size_t index) {
-  if (!view.demand.is_last) return false;
+  const Demand& demand = view.demand;
+  const std::uint64_t waiting = demand.bytes_lost != 0 ? demand.bytes_lost : demand.is_last ? demand.bytes_waiting : 0;
+  if (waiting == 0) return false;
   const PathFacts& here = view.path(index);
   // No more than waits: of two paths never each is the other's better, or nobody would send.
-  const std::uint64_t next = std::min<std::uint64_t>(here.mtu, view.demand.bytes_waiting);
+  const std::uint64_t next = std::min<std::uint64_t>(here.mtu, waiting);
   const Duration arrival = expected_arrival(here, next, view.now);
   for (const std::size_t index_there : view.candidates) {
     const PathFacts& there = view.path(index_there);
-    if (index_there != index && will_send(there) &&
-        expected_arrival(there, view.demand.bytes_waiting, view.now) < arrival)
-      return true;
+    if (index_there != index && will_send(there) && expected_arrival(there, waiting, view.now) < arrival) return true;
   }
   return false;
 }

@@ -115,6 +115,7 @@ struct Demand {
   bool interactive = false;         // somebody waits for each octet: urgency or the application says so
   std::uint64_t flow = 0;           // see DemandKind
   std::uint64_t bytes_waiting = 0;  // octets of this flow that are not sent yet, with what goes next
+  std::uint64_t bytes_lost = 0;     // of these were lost, and go next: what came behind them waits at the receiver
   bool is_last = false;             // and it ends with them: nothing is written after
   // Octets that the peer's flow control still lets us send on this connection; UINT64_MAX: no limit.
   std::uint64_t flow_control_room = UINT64_MAX;

@@ -124,6 +124,20 @@ TEST(min_rtt, leaves_no_end_of_a_flow_to_a_slow_path) {
             0u);
 }
 
+// What came behind it waits at the receiver, however much more there is to send.
+TEST(min_rtt, leaves_nothing_that_was_lost_to_a_slow_path) {
+  const auto scheduler = make("min-rtt");
+  const std::vector<PathFacts> paths = {path(0, 10ms, false), path(1, 100ms)};
+  const auto choose = [&](std::uint64_t lost) {
+    return schedule(*scheduler, paths, {.bytes_waiting = 1'000'000, .bytes_lost = lost}, kNow);
+  };
+  EXPECT_EQ(choose(0).path, 1u);
+  EXPECT_FALSE(choose(10'000).sends());
+  EXPECT_EQ(choose(100'000).path, 1u) << "so much takes the fast path longer";
+  EXPECT_FALSE(
+      schedule(*scheduler, paths, {.bytes_waiting = 1'000'000, .bytes_lost = 10'000, .is_last = true}, kNow).sends());
+}
+
 TEST(multipath, weights_share_what_the_windows_leave_open) {
   SchedulerModel model(make("weighted"), {{.weight = 3}, {.weight = 1}});
   model.add({.bytes = 2'000'000, .at = model.now(), .bytes_per_second = 400'000});

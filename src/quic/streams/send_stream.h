@@ -125,8 +125,10 @@ class SendStream {
   [[nodiscard]] std::uint64_t peer_limit() const { return credit_.limit(); }
   [[nodiscard]] std::uint64_t written_to() const { return buffer_.end(); }
   [[nodiscard]] std::uint64_t sent_to() const { return buffer_.next(); }
-  // Octets that are to be sent, for the first time or again; of those that were lost, about as many as there are.
-  [[nodiscard]] std::uint64_t octets_waiting() const { return buffer_.end() - buffer_.next() + buffer_.lost_octets(); }
+  // Octets that were lost and are to be sent again, about as many as there are.
+  [[nodiscard]] std::uint64_t octets_lost() const { return buffer_.lost_octets(); }
+  // And all that are to be sent, for the first time or again.
+  [[nodiscard]] std::uint64_t octets_waiting() const { return buffer_.end() - buffer_.next() + octets_lost(); }
   [[nodiscard]] ApplicationErrorCode reset_code() const { return reset_code_; }
 
   // True once room has come back after a write was cut short.
