@@ -12,6 +12,14 @@ namespace {
 constexpr int kVariations = 4;
 constexpr Duration kAckDelay = 25ms;
 
+// A path delivers much beside another if that is so many times as much.
+constexpr double kMuch = 8;
+
+// Octets a second of full windows. What a pacer allows is no measure of a path: at first it allows anything.
+double window_rate(const PathFacts& path) {
+  return static_cast<double>(path.congestion_window) / std::max(to_seconds(path.smoothed_rtt), 1e-6);
+}
+
 Duration of_seconds(double seconds) {
   constexpr double kLongest = 3600;
   return Duration{static_cast<std::int64_t>(std::min(seconds, kLongest) * 1e9)};
@@ -21,7 +29,7 @@ Duration of_seconds(double seconds) {
 
 double delivery_rate(const PathFacts& path) {
   if (path.bytes_per_second != 0) return static_cast<double>(path.bytes_per_second);
-  return static_cast<double>(path.congestion_window) / std::max(to_seconds(path.smoothed_rtt), 1e-6);
+  return window_rate(path);
 }
 
 Duration one_way_delay(const PathFacts& path) {
@@ -44,17 +52,21 @@ Duration expected_arrival(const PathFacts& path, std::uint64_t octets, Timestamp
 
 bool ends_sooner_elsewhere(const SchedulerView& view, std::size_t index) {
   const Demand& demand = view.demand;
-  const std::uint64_t waiting = demand.bytes_lost != 0 ? demand.bytes_lost : demand.is_last ? demand.bytes_waiting : 0;
-  if (waiting == 0) return false;
   const PathFacts& here = view.path(index);
-  // No more than waits: of two paths never each is the other's better, or nobody would send.
-  const std::uint64_t next = std::min<std::uint64_t>(here.mtu, waiting);
-  const Duration arrival = expected_arrival(here, next, view.now);
-  for (const std::size_t index_there : view.candidates) {
-    const PathFacts& there = view.path(index_there);
-    if (index_there != index && will_send(there) && expected_arrival(there, waiting, view.now) < arrival) return true;
-  }
-  return false;
+  const auto sooner = [&](std::uint64_t waiting, double least_rate) {
+    // No more than waits: of two paths never each is the other's better, or nobody would send.
+    const Duration arrival = expected_arrival(here, std::min<std::uint64_t>(here.mtu, waiting), view.now);
+    for (const std::size_t other : view.candidates) {
+      const PathFacts& there = view.path(other);
+      if (other != index && will_send(there) && window_rate(there) >= least_rate &&
+          expected_arrival(there, waiting, view.now) < arrival)
+        return true;
+    }
+    return false;
+  };
+  // While what was lost waits nothing new goes here either: that has to be little beside what goes there.
+  return (demand.is_last && sooner(demand.bytes_waiting, 0)) ||
+         (demand.bytes_lost != 0 && sooner(demand.bytes_lost, kMuch * window_rate(here)));
 }
 
 bool will_send(const PathFacts& path) {

@@ -17,8 +17,9 @@ namespace hawser::quic {
 // trip.
 [[nodiscard]] Duration expected_arrival(const PathFacts& path, std::uint64_t octets, Timestamp now);
 
-// True if all that was lost, or all that waits, would be there sooner over some other candidate than the next datagram
-// over this one: neither what a reader waits for nor the end of a flow is left to a slow path.
+// True if all that was lost, or all that is left of a flow, would be there sooner over some other candidate than the
+// next datagram over this one: neither what a reader waits for nor the end is left to a slow path. Lost octets wait for
+// one that delivers eight times as much.
 [[nodiscard]] bool ends_sooner_elsewhere(const SchedulerView& view, std::size_t index);
 
 // Octets a second that the path delivers, as far as known.
