@@ -88,10 +88,8 @@ void SendBuffer::on_acked(std::uint64_t offset, std::uint64_t size) {
   const std::uint64_t end = std::min(offset + size, next_);
   if (begin >= end) return;
   if (!lost_.empty()) lost_.remove(begin, end);
-  if (copies_ != nullptr) {
-    copies_->under_way.remove(begin, end);
-    copies_->awaited.remove(begin, end);
-  }
+  if (copies_ != nullptr) [[unlikely]]
+    forget_copies(begin, end);
   if (begin > acked_to_) {
     acked_.add(begin, end);
     return;
@@ -113,6 +111,11 @@ void SendBuffer::on_lost(std::uint64_t offset, std::uint64_t size) {
     note_lost(gap);
     begin = gap.end;
   }
+}
+
+void SendBuffer::forget_copies(std::uint64_t begin, std::uint64_t end) {
+  copies_->under_way.remove(begin, end);
+  copies_->awaited.remove(begin, end);
 }
 
 void SendBuffer::note_lost(Range octets) {

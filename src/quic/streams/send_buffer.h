@@ -113,6 +113,7 @@ class SendBuffer {
   void pop_acked_chunks();
   void free_chunk(Chunk& chunk);
   void note_lost(Range octets);
+  void forget_copies(std::uint64_t begin, std::uint64_t end);
   [[nodiscard]] std::uint64_t find_chunk(std::uint64_t offset);
 
   BlockAccount* blocks_;
