@@ -1,6 +1,7 @@
 // copies.h: octets of streams that are in flight on other paths and go out on this one as well: because the
 // scheduler wants them on both, or since they arrive sooner here (reinjection). What is copied stays where it
-// was sent first: its loss is found and repaired there, and a copy that is lost is not missed.
+// was sent first: its loss is found there, and repaired unless a copy that the scheduler wanted stands in for it
+// (SendBuffer::on_copied); then it is repaired once that is lost as well.
 #pragma once
 
 #include <array>

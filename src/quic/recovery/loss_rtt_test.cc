@@ -36,6 +36,24 @@ TEST(loss_rtt, what_an_ack_waited_for_its_keys_is_no_rtt_until_the_handshake_is_
   }
 }
 
+// The first packets of a path may wait at the peer for the end of the handshake. Its word makes no round trip of
+// nothing, and counts for the first sample alone.
+TEST(loss_rtt, what_a_first_packet_waited_at_the_peer_is_no_rtt_until_the_handshake_is_confirmed) {
+  for (const auto& [confirmed, told, first] :
+       {std::tuple{false, 40ms, 60ms}, {true, 40ms, 100ms}, {false, 100ms, 1ms}, {false, 5'000ms, 1ms}}) {
+    Recovery r;
+    if (confirmed) r.confirmed();
+    for (const std::uint64_t number : {0u, 1u}) {
+      r.send();
+      r.now += 100ms;
+      const std::vector<TestRange> ranges{{number, number}};
+      ASSERT_TRUE(r.loss.on_ack_received(
+          {.largest_acknowledged = PacketNumber{number}, .ack_delay = told, .now = r.now}, ranges, r.frames));
+      EXPECT_EQ(r.loss.rtt().latest(), number == 0 ? Duration{first} : Duration{100ms});
+    }
+  }
+}
+
 // An ACK that came on another path, whose way back is another.
 TEST(loss_rtt, a_detour_is_no_round_trip) {
   Recovery r;
